@@ -1,0 +1,198 @@
+/**
+ * Errors: one table that says for each code who is to blame, what the client is told, and by which rule.
+ *
+ * Rule 1: the class says who is to blame, the code says what happened, the message is for people.
+ *         Codes are part of the interface; messages may change in any release.
+ * Rule 2: nothing in a message reaches a client; a client sees the reason phrase of the status.
+ * Rule 3: what a programmer passes wrongly is a TypeError or RangeError at the call, and not in the table.
+ *
+ * Across realms and copies of the package compare `error.code`, not `instanceof`.
+ */
+
+interface ErrorEntry {
+  readonly party: 'client' | 'application' | 'upstream' | 'nobody';
+  /** The status that a gateway answers with while it still can. */
+  readonly statusCode: number;
+  readonly source: string;
+  readonly message: string;
+}
+
+/** Every error code of the package. `{detail}` in a message stands for what the thrower adds. */
+export const ERRORS = {
+  // The client broke HTTP.
+  WSGI_ERR_FIELD_REPEATED: {
+    party: 'client',
+    statusCode: 400,
+    source: 'RFC 9110 §5.3',
+    message: 'Request repeats a field that must stand alone: {detail}',
+  },
+  WSGI_ERR_FIELD_UNDERSCORE: {
+    party: 'client',
+    statusCode: 400,
+    source: 'CVE-2015-0219',
+    message: 'Field name contains an underscore: {detail}',
+  },
+  WSGI_ERR_CONTENT_TOO_LARGE: {
+    party: 'client',
+    statusCode: 413,
+    source: 'RFC 9110 §15.5.14',
+    message: 'Request content exceeds {detail} octets',
+  },
+
+  // The application broke PEP 3333.
+  WSGI_ERR_START_RESPONSE_REPEATED: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, The start_response() Callable',
+    message: 'startResponse was called again without excInfo',
+  },
+  WSGI_ERR_START_RESPONSE_MISSING: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, The start_response() Callable',
+    message: 'Application did not call startResponse before {detail}',
+  },
+  WSGI_ERR_START_RESPONSE_LATE: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, The start_response() Callable',
+    message: 'startResponse was called after the response ended',
+  },
+  WSGI_ERR_STATUS_INVALID: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, The start_response() Callable; RFC 9112 §4',
+    message: "Status must be a string such as '200 OK', from 200 to 999: {detail}",
+  },
+  WSGI_ERR_HEADERS_INVALID: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, The start_response() Callable',
+    message: 'Headers must be an array of [name, value] pairs of strings: {detail}',
+  },
+  WSGI_ERR_HEADER_NAME_INVALID: {
+    party: 'application',
+    statusCode: 500,
+    source: 'RFC 9110 §5.1',
+    message: 'Header name is not a token: {detail}',
+  },
+  WSGI_ERR_HEADER_VALUE_INVALID: {
+    party: 'application',
+    statusCode: 500,
+    source: 'RFC 9110 §5.5',
+    message: 'Header value contains a control character or one above U+00FF: {detail}',
+  },
+  WSGI_ERR_HEADER_HOP_BY_HOP: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, Other HTTP Features',
+    message: 'Header belongs to the gateway, remove it: {detail}',
+  },
+  WSGI_ERR_HEADER_STATUS: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, The start_response() Callable',
+    message: "Header 'Status' is reserved for CGI, pass the status as first argument",
+  },
+  WSGI_ERR_CONTENT_LENGTH_INVALID: {
+    party: 'application',
+    statusCode: 500,
+    source: 'RFC 9110 §8.6',
+    message: 'Content-Length must be one field of digits: {detail}',
+  },
+  WSGI_ERR_CONTENT_LENGTH_EXCEEDED: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, Handling the Content-Length Header',
+    message: 'Application sent more than the {detail} octets that its Content-Length declares',
+  },
+  WSGI_ERR_CONTENT_LENGTH_SHORT: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, Handling the Content-Length Header',
+    message: 'Application sent less than its Content-Length declares: {detail}',
+  },
+  WSGI_ERR_BODY_INVALID: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, Specification Details',
+    message: 'Application must return an iterable of Uint8Array, such as [chunk]: {detail}',
+  },
+  WSGI_ERR_CHUNK_INVALID: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, Specification Details',
+    message: 'A chunk of the body must be a Uint8Array: {detail}',
+  },
+  WSGI_ERR_CONTENT_FORBIDDEN: {
+    party: 'application',
+    statusCode: 500,
+    source: 'RFC 9110 §6.4.1',
+    message: 'Application sent content where the status has none: {detail}',
+  },
+  WSGI_ERR_WRITE_AFTER_END: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, The write() Callable',
+    message: 'write was called after the response ended',
+  },
+  WSGI_ERR_BODY_CONSUMED: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, Input and Error Streams',
+    message: 'Request content was consumed before the application could read it: {detail}',
+  },
+
+  // Nobody is to blame.
+  WSGI_ERR_DISCONNECTED: {
+    party: 'nobody',
+    statusCode: 499,
+    source: 'PEP 3333, Error Handling',
+    message: 'Client closed the connection before the {detail} was complete',
+  },
+} as const;
+
+/** A code of the table. */
+export type ErrorCode = keyof typeof ERRORS;
+
+type CodeOf<Party extends ErrorEntry['party']> = {
+  [Code in ErrorCode]: (typeof ERRORS)[Code]['party'] extends Party ? Code : never;
+}[ErrorCode];
+
+/** What all errors of the table have in common; not exported, because nobody should catch it whole. */
+abstract class GatewayError<Party extends ErrorEntry['party']> extends Error {
+  /** The code of the table; compare this, not the message. */
+  readonly code: CodeOf<Party>;
+  /** The status that a gateway answers with while the head has not left. */
+  readonly statusCode: number;
+
+  constructor(code: CodeOf<Party>, detail: unknown = '', options?: ErrorOptions) {
+    const entry: ErrorEntry = ERRORS[code];
+    super(
+      entry.message.replace('{detail}', () => String(detail)),
+      options,
+    );
+    this.code = code;
+    this.statusCode = entry.statusCode;
+  }
+
+  /** The rule that was broken: an RFC or PEP section. */
+  get source(): string {
+    return ERRORS[this.code].source;
+  }
+}
+
+/** The client broke RFC 9110 or 9112: it gets `statusCode` and the connection is closed. */
+export class ProtocolError extends GatewayError<'client'> {
+  override readonly name = 'ProtocolError';
+}
+
+/** The application broke PEP 3333: 500 before the head, a cut connection after it. */
+export class ApplicationError extends GatewayError<'application'> {
+  override readonly name = 'ApplicationError';
+}
+
+/** The client left before the exchange was complete: `close()` runs, and nothing is logged as an error. */
+export class DisconnectError extends GatewayError<'nobody'> {
+  override readonly name = 'DisconnectError';
+}
