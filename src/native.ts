@@ -69,8 +69,8 @@ export function decodeNative(native: string): string {
   return Buffer.from(native, 'latin1').toString('utf8');
 }
 
-function decodeEscape(escape: string): string {
-  return String.fromCharCode(Number.parseInt(escape.slice(1), 16));
+function decodeEscape(triplet: string): string {
+  return String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
 }
 
 function encodeOctet(octet: string): string {
