@@ -1,0 +1,185 @@
+/**
+ * The shape of the project: every rule holds over the sources, and every rule can fail.
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { MACHINE_PATH, RULES, type Rule } from './architecture/rules.ts';
+import { parseSource } from './architecture/source.ts';
+import { checkDirections, ZONES } from './architecture/zones.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+const files = ['src', 'bridges', 'examples', 'test', 'bench', 'scripts']
+  .flatMap(list)
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => parseSource(path, readFileSync(join(ROOT, path), 'utf8')));
+
+/** Sources that break a rule, by the name of the rule; each array is one small project of path and text. */
+const BROKEN: Record<keyof typeof RULES, [path: string, text: string][][]> = {
+  directions: [
+    [['src/wsgi.ts', "import type { X } from './errors.ts';"]],
+    [['src/environ.ts', "import { isIP } from 'node:net';"]],
+    [['src/environ.ts', "import { type Socket } from 'node:net';"]],
+    [['src/gateway.ts', "import { createServer } from './server/index.ts';"]],
+    [['src/http/head.ts', "import type { Environ } from '../wsgi.ts';"]],
+    [['src/http/head.ts', "import type { Buffer } from 'node:buffer';"]],
+    [['src/messages/request.ts', "import { connect } from 'node:net';"]],
+    [['src/server/server.ts', "import { toNode } from '../../bridges/node/index.ts';"]],
+    [['src/testing/client.ts', "import { serve } from '../server/index.ts';"]],
+    [['src/cli/main.ts', "import { toNode } from '../../bridges/node/index.ts';"]],
+    [['src/somewhere/else.ts', 'export const one = 1;']],
+    [['bridges/express/index.ts', "export { toNode } from '../node/index.ts';"]],
+    [['bridges/express/to-express.ts', "import { serve } from '../../src/server/index.ts';"]],
+    [['bridges/express/to-express.ts', "import { createEnviron } from '../../src/environ.ts';"]],
+    [['bridges/express/to-express.ts', "import type { Request } from 'express';"]],
+    [['bridges/express/to-express.ts', "const later = () => import('express');"]],
+    [['bridges/_sink.ts', "import { toNode } from './node/index.ts';"]],
+    [['examples/hello.ts', "import { serve } from '../src/server/index.ts';"]],
+  ],
+  cycles: [
+    [
+      ['src/a.ts', "import type { B } from './b.ts';"],
+      ['src/b.ts', "export { c } from './c.ts';"],
+      ['src/c.ts', "const later = () => import('./a.ts');"],
+    ],
+  ],
+  specifiers: [
+    [['src/a.ts', "import { b } from './b.ts';"]],
+    [
+      ['src/a.ts', "import { b } from './b.js';"],
+      ['src/b.ts', 'export const b = 1;'],
+    ],
+  ],
+  lines: [[['src/long.ts', '\n'.repeat(401)]]],
+  names: [[['src/CamelCase.ts', '']], [['src/snake_case.ts', '']]],
+  frontDoors: [
+    [['src/index.ts', "import { a } from './a.ts';"]],
+    [['src/index.ts', 'export const a = 1;']],
+    [['src/index.ts', 'console.log(1);']],
+  ],
+  exportAll: [
+    [['src/index.ts', "export * from './a.ts';"]],
+    [['src/a.ts', "export * as all from './a.ts';"]],
+  ],
+  exportDefault: [[['src/a.ts', 'export default 1;']], [['src/a.ts', 'export default function named() {}']]],
+  any: [[['src/a.ts', 'const a: any = 1;']], [['src/a.ts', 'function f(a: Map<string, any[]>) {}']]],
+  erasable: [
+    [['src/a.ts', 'enum A { One }']],
+    [['src/a.ts', 'namespace A { export const one = 1; }']],
+    [['src/a.ts', 'class A { constructor(private one: number) {} }']],
+    [['src/a.ts', "import a = require('a');"]],
+    [['src/a.ts', 'const a = <string>b;']],
+  ],
+  assertions: [
+    [['src/a.ts', 'const a = b as string;']],
+    [['src/a.ts', 'const a = b as unknown as string;']],
+    [['src/a.ts', 'const b = 1; // far away\n\n\n\n\nconst a = b as string;']],
+  ],
+  parameters: [[['src/a.ts', 'function f(a: 1, b: 2, c: 3, d: 4, e: 5) {}']]],
+  documentation: [
+    [['src/a.ts', 'export function f() {}']],
+    [['src/a.ts', '/** One. */\nexport const one = 1;\nexport interface Two {}']],
+  ],
+  pureHttp: [
+    [['src/http/head.ts', 'const now = Date.now();']],
+    [['src/http/head.ts', 'setTimeout(() => {}, 1);']],
+    [['src/http/head.ts', 'const at = { time: performance };']],
+  ],
+  topLevelAwait: [[['src/a.ts', 'await null;']], [['src/a.ts', 'if (a) { for await (const b of a) {} }']]],
+  wholeSuite: [
+    [['test/a.test.ts', "it.only('runs alone', () => {});"]],
+    [['test/a.test.ts', "describe.skip('never runs', () => {});"]],
+  ],
+  notes: [[['src/a.ts', `// ${'TO'}${'DO'}: later`]]],
+  machine: [[['src/a.ts', `const a = '${'/ho'}me/user/a.ts';`]]],
+};
+
+/** Sources that look broken and are not. */
+const SOUND: Partial<typeof BROKEN> = {
+  directions: [
+    [['src/environ.ts', "import type { Socket } from 'node:net';\nimport { a } from './a.ts';"]],
+    [['src/server/connection.ts', "import { parse } from '../http/head.ts';"]],
+    [['bridges/express/index.ts', "export { toExpress } from './to-express.ts';"]],
+    [
+      [
+        'bridges/express/to-express.ts',
+        "import { sink } from '../_sink.ts';\nimport { a } from 'node:http';",
+      ],
+    ],
+    [['src/a.ts', "/** import { a } from 'express'; */ const text = \"import b from 'express'\";"]],
+    [['examples/hello.ts', "import { serve } from 'gatebridge/server';"]],
+  ],
+  assertions: [
+    [['src/a.ts', '// It was checked above.\nconst a = b as string;']],
+    [['src/a.ts', 'const a = [1] as const;']],
+  ],
+  documentation: [[['src/a.ts', '/** One. */\nexport function f(a: 1): 1;\nexport function f(a: 1): 1 {}']]],
+  pureHttp: [[['src/http/head.ts', "const a = { Date: 1 };\na.fetch('Date');"]]],
+  topLevelAwait: [[['src/a.ts', 'async function f() { await 1; }\nconst g = async () => { await 1; };']]],
+};
+
+describe.each(Object.entries(RULES))('rule %s', (name, rule) => {
+  it(`holds: ${rule.sentence}`, () => {
+    expect(judge(rule, files)).toEqual([]);
+  });
+
+  it.each(BROKEN[name] ?? [])('can fail', (...sources) => {
+    expect(judge(rule, parse(sources))).not.toEqual([]);
+  });
+
+  it.each(SOUND[name] ?? [])('does not fail on what only looks broken', (...sources) => {
+    expect(judge(rule, parse(sources))).toEqual([]);
+  });
+
+  it('is shown to fail', () => {
+    expect(BROKEN[name]).not.toHaveLength(0);
+  });
+});
+
+describe('directions', () => {
+  it('says where and what', () => {
+    const file = parseSource('src/wsgi.ts', "\nimport { a } from 'a';");
+    expect(checkDirections([file], ZONES)).toEqual(["src/wsgi.ts:2: must not import 'a'"]);
+  });
+
+  it('sees a good part of the project', () => {
+    expect(files.filter(({ path }) => path.startsWith('src/')).length).toBeGreaterThan(10);
+    expect(files.flatMap(({ imports }) => imports).length).toBeGreaterThan(100);
+  });
+});
+
+describe('pages and settings', () => {
+  const texts = ['.', 'docs', '.ci', 'examples']
+    .flatMap((folder) => (folder === '.' ? readdirSync(ROOT).filter(isFile) : list(folder)))
+    .filter((path) => !path.endsWith('.ts') && path !== 'package-lock.json');
+
+  it.each(texts)('%s names no path of one machine', (path) => {
+    expect(readFileSync(join(ROOT, path), 'utf8').match(MACHINE_PATH)).toBeNull();
+  });
+
+  it('package-lock.json names no registry', () => {
+    expect(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).not.toContain('"resolved": "http');
+  });
+});
+
+function judge(rule: Rule, sources: typeof files): string[] {
+  return rule.check(
+    sources.filter(({ path }) => rule.folders.some((folder) => path.startsWith(`${folder}/`))),
+  );
+}
+
+function parse(sources: [path: string, text: string][]): typeof files {
+  return sources.map(([path, text]) => parseSource(path, text));
+}
+
+function list(folder: string): string[] {
+  if (!existsSync(join(ROOT, folder))) return [];
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => posix.join(folder, name.replaceAll('\\', '/')))
+    .filter(isFile);
+}
+
+function isFile(path: string): boolean {
+  return statSync(join(ROOT, path)).isFile();
+}

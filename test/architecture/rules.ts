@@ -1,0 +1,243 @@
+/**
+ * The house rules that a program can judge, one function a rule.
+ *
+ * Rule 1: a rule says what is wrong and where; it mends nothing and knows no exception by file name.
+ * Rule 2: every rule is shown to fail on a made-up source, in test/architecture.test.ts.
+ */
+import { basename } from 'node:path';
+import { asNode, lineOf, type Node, type SourceFile, walk } from './source.ts';
+import { checkDirections } from './zones.ts';
+
+export interface Rule {
+  readonly sentence: string;
+  /** The folders it holds for. */
+  readonly folders: readonly string[];
+  check(files: readonly SourceFile[]): string[];
+}
+
+const SHIPPED = ['src', 'bridges'];
+const SHOWN = [...SHIPPED, 'examples'];
+const EVERYWHERE = [...SHOWN, 'test', 'bench', 'scripts'];
+
+/** A limit that keeps each file readable in one sitting. */
+const LINE_LIMIT = 400;
+const PARAMETER_LIMIT = 4;
+
+export const RULES: Readonly<Record<string, Rule>> = {
+  directions: {
+    sentence: 'imports point inward',
+    folders: SHOWN,
+    check: (files) => checkDirections(files),
+  },
+  cycles: { sentence: 'no file imports itself by way of others', folders: EVERYWHERE, check: findCycles },
+  specifiers: {
+    sentence: 'relative imports name the file that is there',
+    folders: EVERYWHERE,
+    check: findMissing,
+  },
+  lines: {
+    sentence: `no file has more than ${LINE_LIMIT} lines`,
+    folders: EVERYWHERE,
+    check: each((file) => {
+      const lines = file.text.split('\n').length - 1;
+      return lines > LINE_LIMIT ? [`${file.path}: has ${lines} lines`] : [];
+    }),
+  },
+  names: {
+    sentence: 'file names are in kebab case',
+    folders: EVERYWHERE,
+    check: each((file) =>
+      /^_?[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(basename(file.path)) ? [] : [`${file.path}: rename it`],
+    ),
+  },
+  frontDoors: {
+    sentence: 'an index.ts only re-exports by name',
+    folders: SHIPPED,
+    check: each((file) => (basename(file.path) === 'index.ts' ? findInBody(file, isNotReExport) : [])),
+  },
+  exportAll: {
+    sentence: "no 'export *'",
+    folders: EVERYWHERE,
+    check: each((file) => findInBody(file, (node) => node.type === 'ExportAllDeclaration')),
+  },
+  exportDefault: {
+    sentence: 'no default exports',
+    folders: EVERYWHERE,
+    check: each((file) => findInBody(file, (node) => node.type === 'ExportDefaultDeclaration')),
+  },
+  any: {
+    sentence: "no 'any'",
+    folders: EVERYWHERE,
+    check: each((file) => find(file, (node) => node.type === 'TSAnyKeyword')),
+  },
+  erasable: {
+    sentence: 'types can be erased: no enums, namespaces or parameter properties',
+    folders: EVERYWHERE,
+    check: each((file) => find(file, (node) => NOT_ERASABLE.has(node.type))),
+  },
+  assertions: {
+    sentence: "'as' stands beside a comment",
+    folders: SHIPPED,
+    check: each((file) => find(file, (node) => isAssertion(node) && !hasCommentBeside(file, node))),
+  },
+  parameters: {
+    sentence: 'at most three parameters, then an options object',
+    folders: SHIPPED,
+    check: each((file) =>
+      find(file, (node) => Array.isArray(node.params) && node.params.length > PARAMETER_LIMIT),
+    ),
+  },
+  documentation: {
+    sentence: 'what is exported is documented',
+    folders: SHIPPED,
+    check: each((file) => findInBody(file, (node) => isDeclared(node) && !isDocumented(file, node))),
+  },
+  pureHttp: {
+    sentence: 'src/http has no clock, no randomness and no I/O',
+    folders: ['src/http'],
+    check: each((file) =>
+      find(file, (node) => node.type === 'Identifier' && IMPURE.has(String(node.name)) && !isKey(file, node)),
+    ),
+  },
+  topLevelAwait: {
+    sentence: 'no top-level await, so that require() works',
+    folders: SHIPPED,
+    check: each((file) =>
+      [...walk(file.program, (node) => !FUNCTIONS.has(node.type))]
+        .filter((node) => node.type === 'AwaitExpression' || node.await === true)
+        .map((node) => at(file, node)),
+    ),
+  },
+  wholeSuite: {
+    sentence: 'no test is switched off and none runs alone',
+    folders: ['test'],
+    check: each((file) => find(file, isFocusedOrSkipped)),
+  },
+  notes: {
+    sentence: 'no notes to self',
+    folders: EVERYWHERE,
+    // The brackets keep this line from being a finding.
+    check: each((file) => findText(file, /\b(TO[D]O|FIX[M]E|XX[X])\b/g)),
+  },
+  machine: {
+    sentence: 'no path of one machine',
+    folders: EVERYWHERE,
+    check: each((file) => findText(file, MACHINE_PATH)),
+  },
+};
+
+/** Where people's and build machines' files are; pages and settings are held to it too. */
+export const MACHINE_PATH: RegExp =
+  /(?<![\w.])\/(?:work\/(?:main|shared)|root\/|home\/\w+\/|Users\/\w+\/)|[A-Z]:\\Users/g;
+
+const NOT_ERASABLE = new Set([
+  'TSEnumDeclaration',
+  'TSModuleDeclaration',
+  'TSParameterProperty',
+  'TSImportEqualsDeclaration',
+  'TSExportAssignment',
+  'TSTypeAssertion',
+]);
+const FUNCTIONS = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression']);
+const IMPURE = new Set(
+  'Date setTimeout setInterval setImmediate queueMicrotask performance process console fetch crypto'.split(
+    ' ',
+  ),
+);
+
+function each(check: (file: SourceFile) => string[]): Rule['check'] {
+  return (files) => files.flatMap(check);
+}
+
+function at(file: SourceFile, node: Node): string {
+  return `${file.path}:${lineOf(file, node.start)}: ${file.text.slice(node.start, node.end).split('\n')[0]}`;
+}
+
+function find(file: SourceFile, isWrong: (node: Node) => boolean): string[] {
+  return [...walk(file.program)].filter(isWrong).map((node) => at(file, node));
+}
+
+function findInBody(file: SourceFile, isWrong: (node: Node) => boolean): string[] {
+  const body = Array.isArray(file.program.body) ? file.program.body : [];
+  return body
+    .map(asNode)
+    .filter((node) => node !== undefined)
+    .filter(isWrong)
+    .map((node) => at(file, node));
+}
+
+function findText(file: SourceFile, pattern: RegExp): string[] {
+  return [...file.text.matchAll(pattern)].map(
+    ({ index, 0: match }) => `${file.path}:${lineOf(file, index)}: ${match}`,
+  );
+}
+
+function findCycles(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) {
+      cycles.push([...trail.slice(trail.indexOf(path)), path].join(' → '));
+      return;
+    }
+    if (done.has(path)) return;
+    for (const { target } of byPath.get(path)?.imports ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of byPath.keys()) visit(path, []);
+  return cycles;
+}
+
+function findMissing(files: readonly SourceFile[]): string[] {
+  const paths = new Set(files.map((file) => file.path));
+  return files.flatMap((file) =>
+    file.imports
+      .filter(({ specifier, target }) => {
+        return specifier.startsWith('.') && !specifier.endsWith('.json') && !paths.has(target);
+      })
+      .map(({ specifier, line }) => `${file.path}:${line}: '${specifier}' is not a file`),
+  );
+}
+
+function isNotReExport(node: Node): boolean {
+  return node.type !== 'ExportNamedDeclaration' || node.source === null;
+}
+
+/** `as const` asserts nothing about a type: it narrows what the compiler has worked out itself. */
+function isAssertion(node: Node): boolean {
+  if (node.type !== 'TSAsExpression') return false;
+  return asNode(asNode(node.typeAnnotation)?.typeName)?.name !== 'const';
+}
+
+function hasCommentBeside(file: SourceFile, node: Node): boolean {
+  const lines = file.text.split('\n');
+  const first = lineOf(file, node.start) - 1;
+  const last = lineOf(file, node.end) - 1;
+  return lines.slice(Math.max(0, first - 3), last + 1).some((line) => /(^|\s)\/\/ |^\s*\*|\/\*/.test(line));
+}
+
+function isDeclared(node: Node): boolean {
+  return node.type === 'ExportNamedDeclaration' && asNode(node.declaration) !== undefined;
+}
+
+/** Overloads share the documentation of the first; a comment on the code may stand between. */
+function isDocumented(file: SourceFile, node: Node): boolean {
+  const before = file.text.slice(0, node.start).trimEnd();
+  return (
+    before.endsWith('*/') || /export function [^{}]*;$/.test(before.slice(before.lastIndexOf('\nexport') + 1))
+  );
+}
+
+function isKey(file: SourceFile, node: Node): boolean {
+  const before = file.text.slice(0, node.start).trimEnd();
+  const after = file.text.slice(node.end).trimStart();
+  return before.endsWith('.') || (after.startsWith(':') && /[{,]$/.test(before));
+}
+
+function isFocusedOrSkipped(node: Node): boolean {
+  if (node.type !== 'MemberExpression') return false;
+  const property = String(asNode(node.property)?.name);
+  const object = String(asNode(node.object)?.name);
+  return /^(only|skip|todo|fails)$/.test(property) && /^(it|test|describe|suite|bench)$/.test(object);
+}

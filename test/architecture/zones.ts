@@ -1,0 +1,77 @@
+/**
+ * The direction of imports as data: which part of the project may import which.
+ *
+ * Rule 1: a change that does not fit is a change of the design, not of this table.
+ * Rule 2: the first zone whose `files` match decides; a file of src or bridges without a zone is a finding.
+ *
+ * In patterns `*` stands for anything but a slash, `**` for anything, and `<name>` for one segment without a
+ * leading underscore, which the imports of the same zone can name again.
+ */
+import type { SourceFile } from './source.ts';
+
+export interface Zone {
+  readonly files: string;
+  readonly mayImport: readonly string[];
+  /** What may be imported besides by `import type`, which leaves no trace at run time. */
+  readonly mayImportTypes?: readonly string[];
+}
+
+export const ZONES: readonly Zone[] = [
+  { files: 'src/wsgi.ts', mayImport: [] },
+  { files: 'src/*.ts', mayImport: ['src/*.ts'], mayImportTypes: ['node:**'] },
+  { files: 'src/http/**', mayImport: ['src/http/**', 'src/errors.ts'] },
+  {
+    files: 'src/messages/**',
+    mayImport: ['src/messages/**', 'src/*.ts', 'node:http'],
+    mayImportTypes: ['node:**'],
+  },
+  {
+    files: 'src/server/**',
+    mayImport: ['src/server/**', 'src/*.ts', 'src/http/**', 'src/messages/**', 'node:**'],
+  },
+  { files: 'src/validate/**', mayImport: ['src/validate/**', 'src/*.ts', 'node:**'] },
+  { files: 'src/middleware/**', mayImport: ['src/middleware/**', 'src/*.ts', 'node:**'] },
+  { files: 'src/testing/**', mayImport: ['src/testing/**', 'src/validate/**', 'src/*.ts', 'node:**'] },
+  { files: 'src/cli/**', mayImport: ['src/**', 'node:**'] },
+  {
+    files: 'bridges/_*.ts',
+    mayImport: ['bridges/_*.ts', 'src/index.ts', 'src/messages/index.ts', 'node:**'],
+  },
+  {
+    files: 'bridges/<name>/**',
+    mayImport: ['bridges/<name>/**', 'bridges/_*.ts', 'src/index.ts', 'src/messages/index.ts', 'node:**'],
+  },
+  {
+    files: 'examples/**',
+    mayImport: ['examples/**', 'gatebridge', 'gatebridge/*', 'express', 'fastify', 'supertest', 'node:**'],
+  },
+];
+
+/** Tells for each file what it imports against the table. */
+export function checkDirections(files: readonly SourceFile[], zones: readonly Zone[] = ZONES): string[] {
+  return files.flatMap((file) => checkFile(file, zones));
+}
+
+function checkFile(file: SourceFile, zones: readonly Zone[]): string[] {
+  const zone = zones.find((candidate) => matcher(candidate.files).test(file.path));
+  if (zone === undefined) {
+    return /^(src|bridges)\//.test(file.path) ? [`${file.path}: belongs to no part of the design`] : [];
+  }
+  const name = matcher(zone.files).exec(file.path)?.groups?.name ?? '';
+  const isAllowed = (target: string, patterns: readonly string[] = []) =>
+    patterns.some((pattern) => matcher(pattern.replace('<name>', name)).test(target));
+  return file.imports
+    .filter(({ target, isTypeOnly }) => {
+      return !isAllowed(target, zone.mayImport) && !(isTypeOnly && isAllowed(target, zone.mayImportTypes));
+    })
+    .map(({ specifier, line }) => `${file.path}:${line}: must not import '${specifier}'`);
+}
+
+function matcher(pattern: string): RegExp {
+  const source = pattern.replace(/<name>|\*\*|\*|[^\w/<>*-]/g, (token) => {
+    if (token === '<name>') return '(?<name>[^/_][^/]*)';
+    if (token === '**') return '.*';
+    return token === '*' ? '[^/]*' : `\\${token}`;
+  });
+  return new RegExp(`^${source}$`);
+}
