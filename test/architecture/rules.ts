@@ -223,10 +223,9 @@ function isDeclared(node: Node): boolean {
 
 /** Overloads share the documentation of the first; a comment on the code may stand between. */
 function isDocumented(file: SourceFile, node: Node): boolean {
-  const before = file.text.slice(0, node.start).trimEnd();
-  return (
-    before.endsWith('*/') || /export function [^{}]*;$/.test(before.slice(before.lastIndexOf('\nexport') + 1))
-  );
+  const lines = file.text.slice(0, node.start).split('\n');
+  const last = lines.findLast((line) => line.trim() !== '' && !line.startsWith('//')) ?? '';
+  return last.endsWith('*/') || /^export function .*;$/.test(last);
 }
 
 function isKey(file: SourceFile, node: Node): boolean {
