@@ -38,6 +38,18 @@ export const ERRORS = {
     source: 'RFC 9110 §15.5.14',
     message: 'Request content exceeds {detail} octets',
   },
+  WSGI_ERR_CONTENT_MALFORMED: {
+    party: 'client',
+    statusCode: 400,
+    source: 'RFC 9110 §15.5.1',
+    message: 'Request content is not valid {detail}',
+  },
+  WSGI_ERR_CONTENT_UNSUPPORTED: {
+    party: 'client',
+    statusCode: 415,
+    source: 'RFC 9110 §15.5.16',
+    message: 'Request content cannot be read: {detail}',
+  },
 
   // The application broke PEP 3333.
   WSGI_ERR_START_RESPONSE_REPEATED: {

@@ -66,9 +66,7 @@ export function isFieldValue(value: string): boolean {
  * isHopByHop('Content-Length'); // false
  */
 export function isHopByHop(name: string): boolean {
-  if (name.length > 19 || ((HOP_BY_HOP_LENGTHS >> name.length) & 1) === 0) {
-    return false;
-  }
+  if (name.length > 19 || ((HOP_BY_HOP_LENGTHS >> name.length) & 1) === 0) return false;
   return HOP_BY_HOP.has(name) || HOP_BY_HOP.has(name.toLowerCase());
 }
 
@@ -94,12 +92,8 @@ export class Headers implements Iterable<[name: string, value: string]> {
    * @throws TypeError if it is no array of pairs that could be sent
    */
   constructor(list: HeaderList = []) {
-    if (!Array.isArray(list)) {
-      throw new TypeError('Headers must wrap an array of [name, value] pairs');
-    }
-    for (const pair of list) {
-      assertPair(pair);
-    }
+    if (!Array.isArray(list)) throw new TypeError('Headers must wrap an array of [name, value] pairs');
+    for (const pair of list) assertPair(pair);
     this.list = list;
   }
 
@@ -147,9 +141,7 @@ export class Headers implements Iterable<[name: string, value: string]> {
    */
   setDefault(name: string, value: string): string {
     const present = this.get(name);
-    if (present !== undefined) {
-      return present;
-    }
+    if (present !== undefined) return present;
     this.set(name, value);
     return value;
   }
@@ -159,9 +151,7 @@ export class Headers implements Iterable<[name: string, value: string]> {
     const wanted = name.toLowerCase();
     let kept = 0;
     for (const pair of this.list) {
-      if (pair[0].toLowerCase() !== wanted) {
-        this.list[kept++] = pair;
-      }
+      if (pair[0].toLowerCase() !== wanted) this.list[kept++] = pair;
     }
     this.list.length = kept;
   }
@@ -183,9 +173,7 @@ export class Headers implements Iterable<[name: string, value: string]> {
     parameters: Readonly<Record<string, string | null>> = {},
   ): void {
     const parts = Object.entries(parameters).map(([key, part]) => formatParameter(key, part));
-    if (value !== null) {
-      parts.unshift(value);
-    }
+    if (value !== null) parts.unshift(value);
     const pair: [string, string] = [name, parts.join('; ')];
     assertPair(pair);
     this.list.push(pair);
@@ -230,13 +218,9 @@ function formatParameter(key: string, value: string | null): string {
 
 function assertPair(pair: readonly unknown[]): void {
   const [name, value] = Array.isArray(pair) && pair.length === 2 ? pair : [];
-  if (typeof name !== 'string' || typeof value !== 'string') {
+  if (typeof name !== 'string' || typeof value !== 'string')
     throw new TypeError('Headers must be [name, value] pairs of strings');
-  }
-  if (!isToken(name)) {
-    throw new TypeError(`Header name is not a token: ${JSON.stringify(name)}`);
-  }
-  if (!isFieldValue(value)) {
+  if (!isToken(name)) throw new TypeError(`Header name is not a token: ${JSON.stringify(name)}`);
+  if (!isFieldValue(value))
     throw new TypeError(`Header value contains a control character or one above U+00FF: ${name}`);
-  }
 }
