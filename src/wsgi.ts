@@ -50,6 +50,8 @@ export interface InputStream extends AsyncIterable<Uint8Array> {
   readlines(hint?: number | null): Promise<Uint8Array[]>;
   /** Iterates over lines, as PEP 3333 has it. */
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined>;
+  /** Iterates over the pieces as they arrive, of whatever size. Not in PEP 3333. */
+  chunks(): AsyncIterable<Uint8Array>;
 }
 
 /** `wsgi.errors`: a text stream for the operator's eyes. The application never closes it. */

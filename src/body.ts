@@ -1,0 +1,133 @@
+/**
+ * The body that an application returns: what may be one, how it is iterated, how it is closed.
+ *
+ * Iterating and closing belong together, because how a body must be closed depends on how far it was iterated:
+ * - `close()` of the very object that was returned is called exactly once, whatever happened (PEP 3333);
+ * - an iteration that is cut short is told so first, with `return()`: generators have no `close()` in JavaScript;
+ * - a body without `close()` that is abandoned is disposed of, so that a stream that nobody began does not leak.
+ */
+import { ApplicationError } from './errors.ts';
+import { describe } from './response.ts';
+import type { Body, Chunk } from './wsgi.ts';
+
+type Step = IteratorResult<unknown, unknown>;
+
+/**
+ * Checks a chunk and makes octets of it.
+ *
+ * @throws {@link ApplicationError} for what is neither Uint8Array nor, unless `isStrict`, string
+ */
+export function toOctets(chunk: Chunk, isStrict: boolean): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (typeof chunk === 'string' && !isStrict) return Buffer.from(chunk, 'utf8');
+  throw new ApplicationError('WSGI_ERR_CHUNK_INVALID', `found ${describe(chunk)}`);
+}
+
+/** One iteration over a body, and its end. */
+export class BodyReader {
+  readonly #body: Body;
+  #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
+  #isExhausted = false;
+
+  /**
+   * @throws {@link ApplicationError} if the value cannot be a body. A string and a Buffer could be iterated, into
+   *   characters and numbers; both are refused
+   */
+  constructor(body: unknown) {
+    if (!isBody(body)) {
+      const hint = typeof body === 'string' || ArrayBuffer.isView(body) ? '; wrap it in an array' : '';
+      throw new ApplicationError('WSGI_ERR_BODY_INVALID', `found ${describe(body)}${hint}`);
+    }
+    this.#body = body;
+  }
+
+  /** Asks for the next chunk. */
+  next(): Step | Promise<Step> {
+    this.#iterator ??=
+      Symbol.asyncIterator in this.#body ? this.#body[Symbol.asyncIterator]() : this.#body[Symbol.iterator]();
+    const step = this.#iterator.next();
+    return isPromise(step) ? step.then(this.#note, this.#noteFailure) : this.#note(step);
+  }
+
+  readonly #note = (step: Step): Step => {
+    if (step.done === true) this.#isExhausted = true;
+    return step;
+  };
+
+  /** An iterator that threw is at its end. */
+  readonly #noteFailure = (error: unknown): never => {
+    this.#isExhausted = true;
+    throw error;
+  };
+
+  /**
+   * Ends the iteration if it has not ended by itself, and closes the body.
+   *
+   * An asynchronous generator does not stop while it awaits something; after `timeout` milliseconds
+   * nobody waits for it any longer and the body is closed all the same.
+   *
+   * @param timeout Milliseconds
+   * @param report Takes what fails; closing goes on
+   */
+  async close(timeout: number, report: (error: unknown) => void): Promise<void> {
+    const body = this.#body;
+    const isAbandoned = !this.#isExhausted;
+    this.#isExhausted = true;
+    try {
+      if (isAbandoned) await within(timeout, this.#iterator?.return?.());
+    } catch (error) {
+      report(error);
+    }
+    try {
+      if (body.close !== undefined) await body.close();
+      else if (isAbandoned) await within(timeout, dispose(body));
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  /** Whether closing would do anything at all: not for an array that has been read. */
+  get needsClosing(): boolean {
+    return !this.#isExhausted || this.#body.close !== undefined;
+  }
+}
+
+/** Tells a promise from a value, also one of another library or realm. */
+export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> & Promise<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function isBody(value: unknown): value is Body {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !ArrayBuffer.isView(value) &&
+    (Symbol.asyncIterator in value || Symbol.iterator in value)
+  );
+}
+
+/** Node's streams, web streams and whatever else holds a resource without having `close()`. */
+function dispose(body: object): unknown {
+  // Looked up by hand: no interface of TypeScript's says that an iterable may have these.
+  const disposable = body as Partial<AsyncDisposable & Disposable>;
+  if (disposable[Symbol.asyncDispose] !== undefined) return disposable[Symbol.asyncDispose]?.();
+  if (disposable[Symbol.dispose] !== undefined) return disposable[Symbol.dispose]?.();
+  // Web streams have no dispose method before Node 24.
+  if (body instanceof ReadableStream) return body.cancel();
+  return undefined;
+}
+
+/** Waits for a value, but not for ever. */
+async function within(timeout: number, value: unknown): Promise<void> {
+  if (!isPromise(value)) return;
+  let timer: NodeJS.Timeout | undefined;
+  const timedOut = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeout);
+  });
+  try {
+    await Promise.race([value, timedOut]);
+  } finally {
+    clearTimeout(timer);
+    value.catch(() => {});
+  }
+}

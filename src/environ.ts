@@ -1,0 +1,191 @@
+/**
+ * Request → environ: the one place where CGI variables are made.
+ *
+ * Rule 1: strings are native strings from end to end; a path is percent-decoded to octets, never to characters.
+ * Rule 2: the field lines are read as they were received. What a host has already folded into an object
+ *         (node's `req.headers`) has lost repeats, and with them the means to refuse them.
+ * Rule 3: nothing of the operating system's environment gets in unless the deployer puts it there.
+ *
+ * Everything here runs for every request: the environ is one literal, so that it is born with its shape, and what
+ * becomes of a field name is remembered.
+ */
+
+import { standardErrors } from './error-stream.ts';
+import { ProtocolError } from './errors.ts';
+import { fileWrapper } from './file-wrapper.ts';
+import { Input } from './input.ts';
+import { decodePath } from './native.ts';
+import type { GatewayRequest } from './port.ts';
+import { SOFTWARE } from './software.ts';
+import type { Environ } from './wsgi.ts';
+
+/** What a deployer decides about every environ of one mount. */
+export interface EnvironOptions {
+  /** Further keys, over those that the gateway makes: PEP 3333's name-value pairs. */
+  readonly environ?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * What becomes of a field whose name has an underscore, which would be taken for the same name with a hyphen.
+   * @default 'drop'
+   */
+  readonly underscoreHeaders?: 'drop' | 'refuse' | 'allow' | undefined;
+}
+
+/**
+ * Makes the environ of a request.
+ *
+ * @param request What the host knows of the request
+ * @param options What the deployer decided
+ * @returns A fresh plain object that belongs to the application
+ * @throws {@link ProtocolError} 400 if Host, Content-Type or Content-Length is repeated (RFC 9110 §5.3), or if a
+ *   name has an underscore and the option refuses it
+ * @example
+ * const environ = createEnviron({
+ *   method: 'GET',
+ *   target: '/caf%C3%A9?x=1',
+ *   protocol: 'HTTP/1.1',
+ *   rawHeaders: ['Host', 'localhost'],
+ *   scheme: 'http',
+ *   serverName: '127.0.0.1',
+ *   serverPort: '8124',
+ * });
+ * environ.PATH_INFO; // '/caf\xc3\xa9'
+ */
+export function createEnviron(request: GatewayRequest, options: EnvironOptions = NO_OPTIONS): Environ {
+  const { target } = request;
+  let url = target;
+  let authority: string | undefined;
+  if (target.charCodeAt(0) !== SLASH) {
+    const absolute = ABSOLUTE_FORM.exec(target);
+    if (absolute !== null) {
+      authority = absolute[1];
+      url = absolute[2] ?? '';
+      // RFC 9110 §4.2.3: an empty path is the same as '/'.
+      if (url.charCodeAt(0) !== SLASH) url = `/${url}`;
+    } else if (target !== '*') {
+      // authority-form, RFC 9112 §3.2.3: there is no path.
+      url = '';
+    }
+  }
+  if (request.url !== undefined) url = request.url;
+  // Our own server refuses a fragment; node lets it through.
+  const hash = url.indexOf('#');
+  if (hash !== -1) url = url.slice(0, hash);
+  const question = url.indexOf('?');
+
+  const environ: Environ = {
+    REQUEST_METHOD: request.method,
+    SCRIPT_NAME: request.mount === undefined ? '' : scriptName(request.mount),
+    PATH_INFO: decodePath(question === -1 ? url : url.slice(0, question)),
+    QUERY_STRING: question === -1 ? '' : url.slice(question + 1),
+    SERVER_NAME: hostLiteral(request.serverName),
+    SERVER_PORT: request.serverPort,
+    SERVER_PROTOCOL: request.protocol,
+    SERVER_SOFTWARE: SOFTWARE,
+    REQUEST_URI: target,
+    RAW_URI: target,
+    'wsgi.version': WSGI_VERSION,
+    'wsgi.url_scheme': request.scheme,
+    'wsgi.input': new Input(request.input),
+    'wsgi.errors': request.errors ?? standardErrors,
+    'wsgi.multithread': false,
+    'wsgi.multiprocess': request.multiprocess === true,
+    'wsgi.run_once': false,
+    'wsgi.input_terminated': true,
+    'wsgi.file_wrapper': fileWrapper,
+    'gateway.nonblocking': true,
+    'gateway.raw_headers': request.rawHeaders,
+  };
+  if (request.remoteAddress !== undefined) environ.REMOTE_ADDR = unmapAddress(request.remoteAddress);
+  if (request.remotePort !== undefined) environ.REMOTE_PORT = request.remotePort;
+  if (request.scheme === 'https') environ.HTTPS = 'on';
+  if (request.trailers !== undefined) environ['gateway.trailers'] = request.trailers;
+  addFields(environ, request.rawHeaders, options.underscoreHeaders ?? 'drop');
+  // RFC 9112 §3.2.2: the authority of an absolute-form target replaces what Host says.
+  if (authority !== undefined) environ.HTTP_HOST = authority.slice(authority.lastIndexOf('@') + 1);
+  if (request.extensions !== undefined) Object.assign(environ, request.extensions);
+  if (options.environ !== undefined) Object.assign(environ, options.environ);
+  return environ;
+}
+
+const NO_OPTIONS: EnvironOptions = {};
+const SLASH = 0x2f;
+const ABSOLUTE_FORM = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)(.*)$/s;
+const WSGI_VERSION: readonly [1, 0] = Object.freeze([1, 0]);
+
+/** SCRIPT_NAME never ends in a slash and is never just one. */
+function scriptName(mount: string): string {
+  const decoded = decodePath(mount);
+  let end = decoded.length;
+  while (end > 0 && decoded.charCodeAt(end - 1) === SLASH) end -= 1;
+  return decoded.slice(0, end);
+}
+
+/** An IPv4 address that an IPv6 socket has mapped (`::ffff:127.0.0.1`) is told as IPv4. */
+function unmapAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+/** RFC 3875 §4.1.14: SERVER_NAME has IPv6 in brackets, because it is pasted into URLs. */
+function hostLiteral(name: string): string {
+  const address = unmapAddress(name);
+  return address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
+}
+
+/** What becomes of a field line, by its name. */
+interface FieldRule {
+  readonly key: string;
+  readonly kind: 'list' | 'cookie' | 'singleton' | 'underscore' | 'drop';
+}
+
+/** Adds the field lines as HTTP_* (RFC 3875 §4.1.18), repeats joined in order (RFC 9110 §5.3). */
+function addFields(
+  environ: Environ,
+  rawHeaders: readonly string[],
+  underscoreHeaders: 'drop' | 'refuse' | 'allow',
+): void {
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    const value = rawHeaders[index + 1] ?? '';
+    const { key, kind } = fieldRules.get(name) ?? learnFieldRule(name);
+    if (kind === 'drop') continue;
+    if (kind === 'underscore') {
+      if (underscoreHeaders === 'refuse') throw new ProtocolError('WSGI_ERR_FIELD_UNDERSCORE', name);
+      if (underscoreHeaders === 'drop') continue;
+    }
+    const present = environ[key];
+    if (present === undefined) {
+      environ[key] = value;
+    } else if (kind === 'singleton') {
+      throw new ProtocolError('WSGI_ERR_FIELD_REPEATED', name);
+    } else {
+      // RFC 9113 §8.2.3 for Cookie, whose values may contain commas.
+      environ[key] = `${present}${kind === 'cookie' ? '; ' : ', '}${value}`;
+    }
+  }
+}
+
+/** Clients choose names; what is remembered of them is bounded. */
+const MAX_FIELD_RULES = 1024;
+const fieldRules = new Map<string, FieldRule>();
+
+function learnFieldRule(name: string): FieldRule {
+  const rule = fieldRule(name.toUpperCase());
+  if (fieldRules.size < MAX_FIELD_RULES && name.length <= 64) fieldRules.set(name, rule);
+  return rule;
+}
+
+function fieldRule(name: string): FieldRule {
+  const key = `HTTP_${name.replaceAll('-', '_')}`;
+  // HTTP/2 pseudo-header fields are no fields; `Proxy` would become HTTP_PROXY (CVE-2016-5385).
+  if (name.startsWith(':') || name === 'PROXY') return { key, kind: 'drop' };
+  // X_Foo and X-Foo make one variable, so that a client could forge what a proxy sets (CVE-2015-0219).
+  // Content_Type and Content_Length are never let through: HTTP_CONTENT_TYPE must not exist (RFC 3875 §4.1.18).
+  if (name.includes('_')) {
+    const isReserved = key === 'HTTP_CONTENT_TYPE' || key === 'HTTP_CONTENT_LENGTH' || key === 'HTTP_PROXY';
+    return { key, kind: isReserved ? 'drop' : 'underscore' };
+  }
+  if (name === 'CONTENT-TYPE') return { key: 'CONTENT_TYPE', kind: 'singleton' };
+  if (name === 'CONTENT-LENGTH') return { key: 'CONTENT_LENGTH', kind: 'singleton' };
+  if (name === 'HOST') return { key, kind: 'singleton' };
+  return { key, kind: name === 'COOKIE' ? 'cookie' : 'list' };
+}

@@ -1,0 +1,67 @@
+/**
+ * The extension keys that runApplication adds to an environ: what PEP 3333 lacks and a sink can honour.
+ *
+ * Each is a function, so that what costs something is made only when it is asked for, and each is present only
+ * where it works: a key that is there keeps its promise.
+ */
+import type { ConnectionDirectives, ResponseSink } from './port.ts';
+import { checkExtraHeaders } from './response.ts';
+import type { ResponseWriter } from './response-writer.ts';
+import type { Environ, HeaderList } from './wsgi.ts';
+
+/**
+ * What `gateway.on_finished` calls, once the response is over; `error` is why it was not completed.
+ * Status and headers are missing if no response was started.
+ */
+export type FinishedCallback = (
+  environ: Environ,
+  status: string | undefined,
+  headers: HeaderList | undefined,
+  error: unknown,
+) => unknown;
+
+/** What the extension keys do to a run. */
+export interface ExtensionHooks {
+  onFinished(callback: FinishedCallback): void;
+  signal(): AbortSignal;
+}
+
+/** Adds the extension keys that the sink can honour to an environ. */
+export function addExtensions(
+  environ: Environ,
+  sink: ResponseSink,
+  writer: ResponseWriter,
+  hooks: ExtensionHooks,
+): void {
+  const { response } = writer;
+  environ['gateway.on_finished'] = (callback: FinishedCallback): void => {
+    if (typeof callback !== 'function') throw new TypeError('Callback must be a function');
+    hooks.onFinished(callback);
+  };
+  environ['gateway.signal'] = (): AbortSignal => hooks.signal();
+  if (sink.informational !== undefined) {
+    const informational = (statusCode: number, headers: HeaderList): void => {
+      // 101 changes the protocol and is no interim response of this one (RFC 9110 §15.2.2).
+      if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 199 || statusCode === 101) {
+        throw new RangeError(`Interim status must be from 100 to 199 and not 101, not ${statusCode}`);
+      }
+      const checked = checkExtraHeaders(headers);
+      const isOpen = response.state === 'idle' || response.state === 'started';
+      if (isOpen && writer.gone === undefined) sink.informational?.(statusCode, checked);
+    };
+    environ['gateway.informational'] = informational;
+    environ['gateway.early_hints'] = (headers: HeaderList): void => informational(103, headers);
+  }
+  if (sink.trailers !== undefined) {
+    environ['gateway.send_trailers'] = (headers: HeaderList): void => {
+      const checked = checkExtraHeaders(headers);
+      if (response.state !== 'ended') sink.trailers?.(checked);
+    };
+  }
+  if (sink.direct !== undefined) {
+    environ['gateway.connection'] = (directives: ConnectionDirectives): void => {
+      if (directives.computeLength !== undefined) writer.computesLength = directives.computeLength;
+      if (response.state !== 'ended') sink.direct?.(directives);
+    };
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What a gateway says when an application fails: the answer to the client, and the line to the operator.
+ *
+ * The client learns the reason phrase and nothing else, unless the deployer asks for more (`exposeErrors`).
+ */
+import { ProtocolError, reasonPhrase } from './errors.ts';
+import type { ResponseHead } from './port.ts';
+import type { ErrorStream } from './wsgi.ts';
+
+/** The answer to a failure before the head. */
+export interface FailureResponse {
+  readonly head: ResponseHead;
+  readonly content: Uint8Array;
+}
+
+/**
+ * Makes the answer to a failure: 500, or the status of the {@link ProtocolError} that the application let through.
+ *
+ * @param error What was thrown
+ * @param isHead Whether the request was HEAD
+ * @param exposeErrors Whether the stack is shown
+ */
+export function failureResponse(error: unknown, isHead: boolean, exposeErrors: boolean): FailureResponse {
+  const statusCode = error instanceof ProtocolError ? error.statusCode : 500;
+  const reason = reasonPhrase(statusCode);
+  const content = Buffer.from(`${exposeErrors ? formatError(error) : reason}\n`, 'utf8');
+  return {
+    head: {
+      status: `${statusCode} ${reason}`,
+      statusCode,
+      reason,
+      headers: [['Content-Type', 'text/plain; charset=utf-8']],
+      contentLength: content.length,
+      hasContentLengthField: false,
+      isBodiless: isHead,
+    },
+    content,
+  };
+}
+
+/** Writes an error with its stack to `wsgi.errors`, whatever that does. */
+export function logError(errors: ErrorStream, error: unknown): void {
+  logLine(errors, formatError(error));
+}
+
+/** Writes one line to `wsgi.errors`. An application may have put anything there: it must not stop the gateway. */
+export function logLine(errors: ErrorStream, line: string): void {
+  try {
+    errors.write(`${line}\n`);
+  } catch {
+    // There is nobody left to tell.
+  }
+}
+
+/** The stack of an error and of its causes. */
+function formatError(error: unknown): string {
+  if (!(error instanceof Error)) return `Thrown value is not an Error: ${formatValue(error)}`;
+  const stack = error.stack ?? `${error.name}: ${error.message}`;
+  return error.cause === undefined ? stack : `${stack}\nCaused by: ${formatError(error.cause)}`;
+}
+
+function formatValue(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}

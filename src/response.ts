@@ -1,0 +1,215 @@
+/**
+ * `start_response` as a state machine, and the ledger that holds the content against its declared length.
+ *
+ * What lives here decides and remembers; it sends nothing. The order of events is gateway.ts's.
+ *
+ * A response is `idle` until startResponse is called, `started` until its head has left, then `sent`, and in the
+ * end `ended`. A call stores first and checks afterwards, as the sample gateway of PEP 3333 does: a call that fails
+ * has been a call, so that the next one needs excInfo, and what it stored cannot be sent.
+ */
+import { ApplicationError } from './errors.ts';
+import { isFieldValue, isHopByHop, isToken } from './headers.ts';
+import type { ResponseHead } from './port.ts';
+import type { HeaderList } from './wsgi.ts';
+
+/** What a gateway does with a hop-by-hop field that an application sets. */
+export type HopByHopPolicy = 'error' | 'drop';
+
+/** The response of one request, as far as the application has made it known. */
+export class ResponseState {
+  state: 'idle' | 'started' | 'sent' | 'ended' = 'idle';
+  status = '';
+  headers: HeaderList = [];
+  /** The Content-Length that the application declared. */
+  declaredLength: number | undefined;
+  /** Why the response cannot be sent as it is: a startResponse that failed, or an error the application swallowed. */
+  failure: { readonly error: unknown } | undefined;
+  /** Whether the head says that there is no content: to HEAD, or 204, or 304. */
+  isBodiless = false;
+  /** Whether the application sent more than it declared. */
+  hasExceeded = false;
+  /** The octets that may still be sent, once the head has left; infinite where no length is known. */
+  #allowance = Number.POSITIVE_INFINITY;
+  readonly #isHead: boolean;
+  readonly #hopByHop: HopByHopPolicy;
+
+  constructor(isHead: boolean, hopByHop: HopByHopPolicy) {
+    this.#isHead = isHead;
+    this.#hopByHop = hopByHop;
+  }
+
+  /** PEP 3333's startResponse, but for what it returns. */
+  start(status: string, headers: HeaderList, excInfo: unknown): void {
+    if (this.state === 'ended') throw new ApplicationError('WSGI_ERR_START_RESPONSE_LATE');
+    if (excInfo !== undefined && excInfo !== null) {
+      if (this.state === 'sent') {
+        // Even if the application swallows it: what was sent cannot be taken back, so it must not end well.
+        this.failure = { error: excInfo };
+        throw excInfo;
+      }
+    } else if (this.state !== 'idle') {
+      throw new ApplicationError('WSGI_ERR_START_RESPONSE_REPEATED');
+    }
+    this.state = 'started';
+    this.failure = undefined;
+    this.declaredLength = undefined;
+    try {
+      checkStatus(status);
+      this.status = status;
+      this.headers = this.#takeHeaders(headers);
+    } catch (error) {
+      this.failure = { error };
+      throw error;
+    }
+  }
+
+  /** Copies and checks the list: the caller may change its own afterwards. */
+  #takeHeaders(headers: unknown): HeaderList {
+    if (!Array.isArray(headers)) throw new ApplicationError('WSGI_ERR_HEADERS_INVALID', describe(headers));
+    const copy: HeaderList = [];
+    for (const pair of headers) {
+      if (!Array.isArray(pair) || pair.length !== 2) {
+        throw new ApplicationError('WSGI_ERR_HEADERS_INVALID', `found ${describe(pair)}`);
+      }
+      const [name, value]: unknown[] = pair;
+      if (typeof name !== 'string' || typeof value !== 'string') {
+        const found = `found [${describe(name)}, ${describe(value)}]`;
+        throw new ApplicationError('WSGI_ERR_HEADERS_INVALID', found);
+      }
+      switch (ownerOf(name)) {
+        case 'gateway':
+          if (this.#hopByHop === 'drop') continue;
+          throw new ApplicationError('WSGI_ERR_HEADER_HOP_BY_HOP', name);
+        case 'nobody':
+          throw new ApplicationError('WSGI_ERR_HEADER_NAME_INVALID', JSON.stringify(name));
+        case 'cgi':
+          throw new ApplicationError('WSGI_ERR_HEADER_STATUS');
+        case 'framing':
+          this.#declareLength(value);
+      }
+      if (!isFieldValue(value)) throw new ApplicationError('WSGI_ERR_HEADER_VALUE_INVALID', name);
+      copy.push([name, value]);
+    }
+    return copy;
+  }
+
+  #declareLength(value: string): void {
+    if (this.declaredLength !== undefined) {
+      throw new ApplicationError('WSGI_ERR_CONTENT_LENGTH_INVALID', 'it is repeated');
+    }
+    const length = /^[0-9]+$/.test(value) ? Number(value) : Number.NaN;
+    if (!Number.isSafeInteger(length)) {
+      throw new ApplicationError('WSGI_ERR_CONTENT_LENGTH_INVALID', JSON.stringify(value));
+    }
+    this.declaredLength = length;
+  }
+
+  /**
+   * Makes the head that is to be sent now.
+   *
+   * @param computedLength The length of the content, where the gateway knows it
+   */
+  takeHead(computedLength: number | undefined): ResponseHead {
+    if (this.failure !== undefined) throw this.failure.error;
+    if (this.state === 'idle') {
+      throw new ApplicationError('WSGI_ERR_START_RESPONSE_MISSING', 'its response was due');
+    }
+    const statusCode = Number(this.status.slice(0, 3));
+    const isEmptyStatus = statusCode === 204 || statusCode === 304;
+    this.isBodiless = this.#isHead || isEmptyStatus;
+    let contentLength = this.declaredLength;
+    if (contentLength === undefined && !isEmptyStatus && !(this.#isHead && computedLength === 0)) {
+      contentLength = computedLength;
+    }
+    let hasContentLengthField = this.declaredLength !== undefined;
+    if (statusCode === 204 || statusCode === 205) {
+      // RFC 9110 §8.6: no Content-Length in a 204. §15.3.6: a 205 has no content, and must say so.
+      if (hasContentLengthField) {
+        this.headers = this.headers.filter(([name]) => ownerOf(name) !== 'framing');
+        hasContentLengthField = false;
+      }
+      contentLength = statusCode === 204 ? undefined : 0;
+    }
+    this.#allowance = contentLength ?? Number.POSITIVE_INFINITY;
+    this.state = 'sent';
+    const { status, headers, isBodiless } = this;
+    const reason = status.slice(4);
+    return { status, statusCode, reason, headers, contentLength, hasContentLengthField, isBodiless };
+  }
+
+  /** Whether everything that the head announced has been sent, so that nothing more is asked for. */
+  get isFull(): boolean {
+    return this.state === 'sent' && (this.isBodiless || this.#allowance === 0);
+  }
+
+  /** The octets that the head announced and that have not been sent; 0 where it announced no number. */
+  get missing(): number {
+    return this.isBodiless || this.#allowance === Number.POSITIVE_INFINITY ? 0 : this.#allowance;
+  }
+
+  /** Enters a chunk in the ledger and cuts off what the declared length does not cover. */
+  clamp(chunk: Uint8Array): Uint8Array {
+    if (chunk.length <= this.#allowance) {
+      this.#allowance -= chunk.length;
+      return chunk;
+    }
+    const allowed = chunk.subarray(0, this.#allowance);
+    this.#allowance = 0;
+    this.hasExceeded = true;
+    return allowed;
+  }
+}
+
+/** "999 Reason", where the reason may be empty. A final response only: 1xx has ways of its own. */
+const STATUS = /^[2-9][0-9][0-9] [\t\x20-\x7e\x80-\xff]*$/;
+
+function checkStatus(status: unknown): void {
+  if (typeof status === 'string' && STATUS.test(status)) return;
+  const found = typeof status === 'string' ? JSON.stringify(status) : describe(status);
+  throw new ApplicationError('WSGI_ERR_STATUS_INVALID', `found ${found}`);
+}
+
+type Owner = 'application' | 'gateway' | 'cgi' | 'framing' | 'nobody';
+
+/** Applications use few names again and again; what is remembered of them is bounded. */
+const MAX_OWNERS = 1024;
+const owners = new Map<string, Owner>();
+
+/** Tells who may set a header; `nobody` for what is no field name. */
+function ownerOf(name: string): Owner {
+  const known = owners.get(name);
+  if (known !== undefined) return known;
+  const owner = findOwner(name);
+  if (owners.size < MAX_OWNERS && name.length <= 64) owners.set(name, owner);
+  return owner;
+}
+
+function findOwner(name: string): Owner {
+  if (!isToken(name)) return 'nobody';
+  if (isHopByHop(name)) return 'gateway';
+  const lowerCase = name.toLowerCase();
+  if (lowerCase === 'status') return 'cgi';
+  return lowerCase === 'content-length' ? 'framing' : 'application';
+}
+
+/**
+ * Checks headers that do not begin a response: early hints, interim responses, trailers.
+ *
+ * @throws {@link ApplicationError} as startResponse does, and for Content-Length, which only a response has
+ */
+export function checkExtraHeaders(headers: HeaderList): HeaderList {
+  const state = new ResponseState(false, 'error');
+  state.start('200 OK', headers, undefined);
+  if (state.declaredLength !== undefined) {
+    throw new ApplicationError('WSGI_ERR_CONTENT_LENGTH_INVALID', 'it belongs to the head of a response');
+  }
+  return state.headers;
+}
+
+/** Names a value's type for an error message. */
+export function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value !== 'object') return typeof value;
+  const { name } = value.constructor ?? {};
+  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an object';
+}
