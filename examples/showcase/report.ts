@@ -1,0 +1,45 @@
+/**
+ * An environ as JSON: each key with its group, the kind of its value, and the value in a form that people can read.
+ */
+import { decodeNative, type Environ } from 'gatebridge';
+
+export interface ReportEntry {
+  readonly key: string;
+  readonly group: 'cgi' | 'headers' | 'wsgi' | 'gateway' | 'host';
+  /** What `typeof` says, or the name of the constructor of an object. */
+  readonly kind: string;
+  readonly value: string;
+  /** The value decoded to text, where the native string reads differently. */
+  readonly text?: string;
+}
+
+/** Reports an environ; nothing of the process's own environment is in it, because no gateway puts it there. */
+export function report(environ: Environ, note: string): Uint8Array {
+  const entries = Object.entries(environ).map(([key, value]) => describe(key, value));
+  return Buffer.from(JSON.stringify({ note, entries }));
+}
+
+function describe(key: string, value: unknown): ReportEntry {
+  const entry = { key, group: groupOf(key), kind: kindOf(value), value: show(value) };
+  if (typeof value !== 'string') return entry;
+  const text = decodeNative(value);
+  return text === value ? entry : { ...entry, text };
+}
+
+function groupOf(key: string): ReportEntry['group'] {
+  if (key.startsWith('HTTP_')) return 'headers';
+  if (key.startsWith('wsgi.')) return 'wsgi';
+  if (key.startsWith('gateway.')) return 'gateway';
+  return key.includes('.') ? 'host' : 'cgi';
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return typeof value;
+  return value.constructor?.name ?? 'object';
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'function') return `${value.name || 'function'}(…)`;
+  if (Array.isArray(value)) return JSON.stringify(value);
+  return typeof value === 'object' && value !== null ? `{ ${kindOf(value)} }` : String(value);
+}
