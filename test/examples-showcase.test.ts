@@ -1,0 +1,174 @@
+/**
+ * The showcase as a visitor meets it: started as `npm start` does, asked over HTTP, and seen by a real browser.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ReportEntry } from '../examples/showcase/report.ts';
+import { requirePeer } from './support/peer.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const MOUNTS = ['function', 'class', 'instance', 'fastify'];
+
+let showcase: ChildProcess;
+let url = '';
+
+beforeAll(async () => {
+  ({ child: showcase, url } = await start({ PORT: '0' }));
+}, 30_000);
+
+afterAll(() => {
+  showcase.kill('SIGKILL');
+});
+
+describe('the page', () => {
+  it('is served with everything that it loads', async () => {
+    const page = await (await fetch(url)).text();
+    const loaded = [...page.matchAll(/(?:href|src)="([\w-]+\.(?:css|js|svg))"/g)].map(([, name]) => name);
+    expect(loaded).toEqual(expect.arrayContaining(['style.css', 'script.js', 'icon.svg']));
+    for (const name of loaded) expect((await fetch(`${url}${name}`)).status).toBe(200);
+  });
+
+  it('forbids the browser to load anything from elsewhere', async () => {
+    const response = await fetch(url);
+    await response.body?.cancel();
+    expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'self';/);
+  });
+
+  it('can be cached: its files answer conditional requests', async () => {
+    const first = await fetch(`${url}style.css`);
+    await first.body?.cancel();
+    const again = await fetch(`${url}style.css`, {
+      headers: { 'If-None-Match': first.headers.get('etag') ?? '' },
+    });
+    expect(again.status).toBe(304);
+  });
+});
+
+describe('the parts', () => {
+  it.each(MOUNTS)('/%s sees its mount as SCRIPT_NAME', async (mount) => {
+    const environ = await ask(`${mount}/caf%C3%A9/menu?table=5`);
+    expect(environ).toMatchObject({
+      REQUEST_METHOD: 'GET',
+      SCRIPT_NAME: `/${mount}`,
+      PATH_INFO: Buffer.from('/café/menu').toString('latin1'),
+      QUERY_STRING: 'table=5',
+      REQUEST_URI: `/${mount}/caf%C3%A9/menu?table=5`,
+      HTTP_X_VISITOR: 'test',
+    });
+  });
+
+  it.each(MOUNTS)('/%s sees an empty PATH_INFO on an exact hit', async (mount) => {
+    expect(await ask(mount)).toMatchObject({ SCRIPT_NAME: `/${mount}`, PATH_INFO: '' });
+  });
+
+  it('Express itself runs at the root', async () => {
+    expect(await ask('express/x')).toMatchObject({ SCRIPT_NAME: '', PATH_INFO: '/express/x' });
+  });
+
+  it('Fastify answers through its own hooks', async () => {
+    const response = await fetch(`${url}fastify/`);
+    await response.body?.cancel();
+    expect(response.headers.get('x-inner-framework')).toMatch(/^fastify 5\./);
+    expect(response.headers.get('x-powered-by')).toBe('Express');
+  });
+
+  it('the instance remembers, the class does not', async () => {
+    const notes = async (mount: string) => [await note(mount), await note(mount)];
+    const [first, second] = await notes('instance');
+    expect(first).not.toBe(second);
+    const [before, after] = await notes('class');
+    expect(before).toBe(after);
+  });
+
+  it('show nothing of the environment of the process', async () => {
+    expect(Object.keys(await ask('function'))).not.toContain('PATH');
+  });
+});
+
+describe('the process', () => {
+  it('obeys HOST and ends by itself on Ctrl+C', async () => {
+    const { child, url } = await start({ PORT: '0', HOST: 'localhost' });
+    expect(url).toMatch(/^http:\/\/localhost:\d+\/$/);
+    expect((await fetch(url)).status).toBe(200);
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+});
+
+describe('a browser', () => {
+  it('draws the page and fills in what each part saw', async (context) => {
+    const chromium = requirePeer(context, 'chromium', 'chromium-browser', 'google-chrome');
+    const dom = await browse(chromium, ['--dump-dom', `${url}#fastify`]);
+    expect(dom).toContain('aria-selected="true"');
+    expect(dom).toMatch(/<span data-key="SCRIPT_NAME"[^>]*>\/fastify<\/span>/);
+    expect(dom).toMatch(/<span data-key="PATH_INFO"[^>]*>\/café\/menu<\/span>/);
+    expect(dom).toContain('Fastify routed');
+    expect(dom).toMatch(/<dd data-key="SERVER_SOFTWARE">gatebridge\//);
+  }, 60_000);
+
+  it('takes a screenshot that is not blank', async (context) => {
+    const chromium = requirePeer(context, 'chromium', 'chromium-browser', 'google-chrome');
+    const folder = mkdtempSync(join(tmpdir(), 'gatebridge-picture-'));
+    const picture = join(folder, 'page.png');
+    try {
+      await browse(chromium, ['--window-size=1280,1600', `--screenshot=${picture}`, url]);
+      // A blank page of this size compresses to a few kilobytes.
+      expect(readFileSync(picture).length).toBeGreaterThan(50_000);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+});
+
+async function start(settings: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'examples/showcase/main.ts'], {
+    cwd: ROOT,
+    env: { ...process.env, ...settings },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (child.stdout === null) throw new Error('The showcase has no output');
+  for await (const line of createInterface(child.stdout)) {
+    const found = /http:\/\/\S+\//.exec(line)?.[0];
+    if (found !== undefined) return { child, url: found };
+  }
+  throw new Error('The showcase ended before it said its address');
+}
+
+async function report(path: string): Promise<{ note: string; entries: ReportEntry[] }> {
+  const response = await fetch(`${url}${path}`, { headers: { 'X-Visitor': 'test' } });
+  expect(response.status).toBe(200);
+  return response.json();
+}
+
+async function note(path: string): Promise<string> {
+  return (await report(path)).note;
+}
+
+async function ask(path: string): Promise<Record<string, string>> {
+  const { entries } = await report(path);
+  return Object.fromEntries(entries.map(({ key, value }) => [key, value]));
+}
+
+async function browse(chromium: string, parameters: string[]): Promise<string> {
+  const profile = mkdtempSync(join(tmpdir(), 'gatebridge-browser-'));
+  const settings = [
+    ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
+    ...['--disable-background-networking', '--disable-component-update', '--virtual-time-budget=5000'],
+    `--user-data-dir=${profile}`,
+  ];
+  try {
+    const { stdout } = await promisify(execFile)(chromium, [...settings, ...parameters], {
+      timeout: 50_000,
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    return stdout;
+  } finally {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * The package as people get it: built, packed, installed in an empty project, imported, required, type-checked.
+ *
+ * The work tree is copied first, so that this test can run beside a build and leaves nothing behind.
+ */
+import { execFile } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const PACKED = [
+  ...['package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'LICENSE', 'CHANGELOG.md'],
+  ...['src', 'bridges', 'scripts'],
+];
+const MANIFEST: { version: string; exports: Record<string, unknown> } = JSON.parse(
+  readFileSync(join(ROOT, 'package.json'), 'utf8'),
+);
+const ENTRIES = Object.keys(MANIFEST.exports)
+  .filter((key) => key !== './package.json')
+  .map((key) => key.replace('.', 'gatebridge'));
+
+const folder = mkdtempSync(join(tmpdir(), 'gatebridge-package-'));
+const stage = join(folder, 'stage');
+const consumer = join(folder, 'consumer');
+let tarball = '';
+let packedFiles: string[] = [];
+
+beforeAll(async () => {
+  mkdirSync(stage);
+  for (const name of PACKED) cpSync(join(ROOT, name), join(stage, name), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(stage, 'node_modules'));
+  await run('npm', ['run', '--silent', 'build'], stage);
+  const [packed] = JSON.parse(await run('npm', ['pack', '--json'], stage));
+  tarball = join(stage, packed.filename);
+  packedFiles = packed.files.map((file: { path: string }) => file.path);
+
+  mkdirSync(consumer);
+  writeFileSync(join(consumer, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }');
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], consumer);
+}, 120_000);
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the tarball', () => {
+  it('holds the compiled package and its papers, and nothing else', () => {
+    const others = packedFiles.filter((path) => !/^dist\/(src|bridges)\/[\w/-]+\.(js|d\.ts)$/.test(path));
+    expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+  });
+
+  it('holds a declaration for every module', () => {
+    const modules = packedFiles.filter((path) => path.endsWith('.js'));
+    const declarations = packedFiles.filter((path) => path.endsWith('.d.ts'));
+    expect(declarations.sort()).toEqual(modules.map((path) => path.replace(/js$/, 'd.ts')).sort());
+  });
+
+  it('refers to no source file', () => {
+    const installed = join(consumer, 'node_modules/gatebridge');
+    const referring = packedFiles.filter((path) => {
+      return /from ['"][^'"]+\.ts['"]/.test(code(readFileSync(join(installed, path), 'utf8'), path));
+    });
+    expect(referring).toEqual([]);
+  });
+
+  it('passes publint', async () => {
+    await expect(run('npx', ['publint', '--strict', tarball], ROOT)).resolves.toContain('All good');
+  });
+
+  it('passes attw', async () => {
+    const output = await run('npx', ['attw', tarball, '--profile', 'esm-only', '--no-color'], ROOT);
+    expect(output).toContain('No problems found');
+  });
+
+  it('brings no dependency along', () => {
+    expect(existsSync(join(consumer, 'node_modules/express'))).toBe(false);
+    expect(existsSync(join(consumer, 'node_modules/fastify'))).toBe(false);
+  });
+});
+
+describe('the entries', () => {
+  it.each(ENTRIES)('%s loads by import and by require, without its framework', async (entry) => {
+    const imported = await evaluate(
+      `console.log(JSON.stringify(Object.keys(await import('${entry}')).sort()))`,
+    );
+    const required = await evaluate(
+      `import { createRequire } from 'node:module';
+       const names = Object.keys(createRequire(import.meta.url)('${entry}'));
+       console.log(JSON.stringify(names.filter((name) => name !== '__esModule').sort()))`,
+    );
+    expect(imported).not.toEqual([]);
+    expect(required).toEqual(imported);
+  });
+
+  it('include package.json', async () => {
+    const version = await evaluate(
+      `import manifest from 'gatebridge/package.json' with { type: 'json' };
+       console.log(JSON.stringify(manifest.version))`,
+    );
+    expect(version).toBe(MANIFEST.version);
+  });
+
+  it('export these names', async () => {
+    const names: Record<string, unknown> = {};
+    for (const entry of ENTRIES) {
+      names[entry] = await evaluate(
+        `console.log(JSON.stringify(Object.keys(await import('${entry}')).sort().join(' ')))`,
+      );
+    }
+    expect(names).toMatchSnapshot();
+  });
+});
+
+describe('the types', () => {
+  const settings = {
+    nodenext: { module: 'nodenext', moduleResolution: 'nodenext' },
+    bundler: { module: 'esnext', moduleResolution: 'bundler' },
+  };
+
+  it.each(Object.entries(settings))('serve a consumer under %s', async (_name, setting) => {
+    await expect(check('good.ts', CONSUMER, setting)).resolves.toBe('');
+  });
+
+  it.each(Object.entries(settings))('are not merely any under %s', async (_name, setting) => {
+    const wrong = "import { serve } from 'gatebridge/server';\nawait serve('no application');\n";
+    await expect(check('wrong.ts', wrong, setting)).rejects.toThrow('wrong.ts(2,');
+  });
+});
+
+const CONSUMER = `
+import { type Application, type Environ, readText, type StartResponse } from 'gatebridge';
+import { runCgi } from 'gatebridge/cgi';
+import { fromExpress, toExpress } from 'gatebridge/express';
+import { fromFastify, toFastify } from 'gatebridge/fastify';
+import { fromNode, toNode } from 'gatebridge/node';
+import { createServer as createNodeServer } from 'node:http';
+import { createServer, serve } from 'gatebridge/server';
+import { createClient } from 'gatebridge/testing';
+
+const application: Application = (environ: Environ, startResponse: StartResponse) => {
+  startResponse('200 OK', [['Content-Type', 'text/plain']]);
+  return [new TextEncoder().encode(environ.PATH_INFO)];
+};
+class Page {
+  constructor(readonly environ: Environ, readonly startResponse: StartResponse) {}
+  *[Symbol.iterator]() {
+    this.startResponse('200 OK', []);
+    yield new Uint8Array(1);
+  }
+}
+const server = await serve(Page, { port: 0 });
+server.close();
+createServer({ async call(environ, startResponse) {
+  startResponse('200 OK', []);
+  return [await readText(environ)];
+} });
+createNodeServer(toNode(application));
+const round: Application = fromNode(toNode(application));
+export { createClient, fromExpress, fromFastify, round, runCgi, toExpress, toFastify };
+`;
+
+async function check(name: string, text: string, setting: object): Promise<string> {
+  writeFileSync(join(consumer, name), text);
+  const compilerOptions = {
+    ...setting,
+    target: 'es2023',
+    lib: ['es2023'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    noEmit: true,
+    types: ['node'],
+    typeRoots: [join(ROOT, 'node_modules/@types')],
+  };
+  writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [name] }));
+  return run(join(ROOT, 'node_modules/.bin/tsc'), ['-p', '.'], consumer);
+}
+
+async function evaluate(text: string): Promise<unknown> {
+  return JSON.parse(await run(process.execPath, ['--input-type=module', '--eval', text], consumer));
+}
+
+/** A declaration's text without its comments, whose examples may show any import. */
+function code(text: string, path: string): string {
+  return /\.(js|ts)$/.test(path) ? text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '') : '';
+}
+
+async function run(command: string, parameters: string[], cwd: string): Promise<string> {
+  // What npm tells its scripts about itself would lead the npm that is started here astray.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
+  try {
+    const { stdout } = await promisify(execFile)(command, parameters, { cwd, env });
+    return stdout;
+  } catch (error) {
+    const output = error instanceof Error && 'stdout' in error ? String(error.stdout) : '';
+    throw new Error(`${command} ${parameters.join(' ')} failed: ${output}`, { cause: error });
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * Programs that a test talks to and that npm does not bring along: curl, a browser, other servers.
+ */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { TestContext } from 'vitest';
+
+/**
+ * Gives the path of a program. Where it is missing the test fails under CI, whose script installs it, and is
+ * skipped elsewhere with the reason printed.
+ */
+export function requirePeer(context: TestContext, ...names: string[]): string {
+  const path = names.map(findProgram).find((found) => found !== undefined);
+  if (path !== undefined) return path;
+  const reason = `${names.join(' or ')} is not installed`;
+  if (process.env.CI === 'true') throw new Error(`${reason}: add it to .ci/run`);
+  console.warn(`Skipped ${context.task.name}: ${reason}`);
+  return context.skip(reason);
+}
+
+function findProgram(name: string): string | undefined {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
