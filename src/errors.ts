@@ -142,6 +142,12 @@ export const ERRORS = {
     source: 'RFC 9110 §6.4.1',
     message: 'Application sent content where the status has none: {detail}',
   },
+  WSGI_ERR_TRAILER_FORBIDDEN: {
+    party: 'application',
+    statusCode: 500,
+    source: 'RFC 9110 §6.5.1',
+    message: 'Field must not be sent in a trailer section: {detail}',
+  },
   WSGI_ERR_WRITE_AFTER_END: {
     party: 'application',
     statusCode: 500,

@@ -225,7 +225,7 @@ function isDeclared(node: Node): boolean {
 function isDocumented(file: SourceFile, node: Node): boolean {
   const lines = file.text.slice(0, node.start).split('\n');
   const last = lines.findLast((line) => line.trim() !== '' && !line.startsWith('//')) ?? '';
-  return last.endsWith('*/') || /^export function .*;$/.test(last);
+  return last.endsWith('*/') || /^(export function .*|\).*);$/.test(last);
 }
 
 function isKey(file: SourceFile, node: Node): boolean {

@@ -1,0 +1,23 @@
+/**
+ * The table of docs/errors.md, made of the one in src/errors.ts. As a program it puts the table in its place;
+ * test/errors.test.ts checks that somebody has run it.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ERRORS } from '../src/errors.ts';
+
+const PAGE = 'docs/errors.md';
+const PLACE = /(?<=<!-- table -->\n)[\s\S]*?(?=<!-- end of table -->)/;
+
+/** Puts the table into the text of the page. */
+export function withTable(page: string): string {
+  const rows = Object.entries(ERRORS).map(([code, { party, statusCode, source, message }]) => {
+    return `| \`${code}\` | ${party} | ${statusCode} | ${message.replace('{detail}', '…')} | ${source} |`;
+  });
+  const table = ['| code | to blame | status | message | rule |', '| --- | --- | --- | --- | --- |', ...rows];
+  return page.replace(PLACE, () => `\n${table.join('\n')}\n\n`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8')));
+}

@@ -1,0 +1,84 @@
+/**
+ * The table of errors: complete, well formed, documented, and used.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { withTable } from '../scripts/error-table.ts';
+import {
+  ApplicationError,
+  DisconnectError,
+  ERRORS,
+  type ErrorCode,
+  ProtocolError,
+  reasonPhrase,
+} from '../src/errors.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const entries = Object.entries(ERRORS);
+
+describe('the table', () => {
+  it.each(entries)('%s has a well-formed row', (code, { party, statusCode, source, message }) => {
+    expect(code).toMatch(/^WSGI_ERR(_[A-Z]+)+$/);
+    expect(source).toMatch(/^(RFC \d{4} §|PEP 3333, |CVE-)/);
+    expect(message).toMatch(/^([A-Z]|startResponse |write )[^\n]*[^.\s]$/);
+    const statuses: Record<string, RegExp> = {
+      client: /^(4\d\d|50[15])$/,
+      application: /^500$/,
+      upstream: /^50[24]$/,
+      nobody: /^499$/,
+    };
+    expect(String(statusCode)).toMatch(statuses[party] ?? 'unknown party');
+  });
+
+  it.each(entries.filter(([, { party }]) => party !== 'nobody'))('%s has a reason phrase', (_code, entry) => {
+    expect(reasonPhrase(entry.statusCode)).not.toBe('Error');
+  });
+
+  it('gives statuses that nobody planned for a phrase all the same', () => {
+    expect(reasonPhrase(499)).toBe('Error');
+  });
+
+  it('is the one of docs/errors.md (npm run docs puts it there)', () => {
+    const page = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8');
+    expect(page).toContain('WSGI_ERR_BODY_INVALID');
+    expect(withTable(page)).toBe(page);
+  });
+
+  it('has no code that nothing throws', () => {
+    const sources = ['src', 'bridges'].flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts') && name !== 'errors.ts')
+        .map((name) => readFileSync(join(ROOT, folder, name), 'utf8')),
+    );
+    const unused = entries
+      .map(([code]) => code)
+      .filter((code) => !sources.some((text) => text.includes(`'${code}'`)));
+    expect(unused).toEqual([]);
+  });
+});
+
+describe('an error', () => {
+  it('carries its code, status and source', () => {
+    const cause = new Error('deeper');
+    const error = new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', 1000, { cause });
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({
+      name: 'ProtocolError',
+      code: 'WSGI_ERR_CONTENT_TOO_LARGE' satisfies ErrorCode,
+      statusCode: 413,
+      source: 'RFC 9110 §15.5.14',
+      message: 'Request content exceeds 1000 octets',
+      cause,
+    });
+  });
+
+  it('takes a detail as it is, patterns of String.replace too', () => {
+    expect(new ApplicationError('WSGI_ERR_BODY_INVALID', '$& $1').message).toContain('$& $1');
+  });
+
+  it('is told apart by its class', () => {
+    expect(new ApplicationError('WSGI_ERR_STATUS_INVALID')).not.toBeInstanceOf(ProtocolError);
+    expect(new DisconnectError('WSGI_ERR_DISCONNECTED', 'request').statusCode).toBe(499);
+  });
+});
