@@ -1,0 +1,80 @@
+/**
+ * A response as the output of a CGI program (RFC 3875 §6.3): `Status`, the application's headers, the content.
+ *
+ * Rule 1: no status line, no Date, no framing and nothing of the connection: all that is the server's.
+ *         An NPH program is its own server (RFC 3875 §5) and speaks HTTP/1.0, where the end of the output is the end.
+ * Rule 2: a server that no longer reads (EPIPE) is a client that has left, and no error.
+ */
+import type { Writable } from 'node:stream';
+import { DisconnectError, type ResponseHead, type ResponseSink } from '../../src/index.ts';
+
+/** The output of one CGI program. */
+export class CgiSink implements ResponseSink {
+  /** What the process should end with: 1 after a response that was cut off. */
+  exitCode: 0 | 1 = 0;
+  readonly #output: Writable;
+  readonly #isNph: boolean;
+  #head: Buffer | undefined;
+  #gone: DisconnectError | undefined;
+  #listeners: ((error: DisconnectError) => void)[] = [];
+
+  constructor(output: Writable, isNph: boolean) {
+    this.#output = output;
+    this.#isNph = isNph;
+    output.on('error', (cause) => this.#leave(cause));
+  }
+
+  writeHead(head: ResponseHead): void {
+    const lines = this.#isNph ? [`HTTP/1.0 ${head.status}`] : [`Status: ${head.status}`];
+    // RFC 9110 §6.6.1: an origin server with a clock sends Date.
+    if (this.#isNph && !head.headers.some(([name]) => name.toLowerCase() === 'date')) {
+      lines.push(`Date: ${new Date().toUTCString()}`);
+    }
+    for (const [name, value] of head.headers) lines.push(`${name}: ${value}`);
+    if (!head.hasContentLengthField && head.contentLength !== undefined) {
+      lines.push(`Content-Length: ${head.contentLength}`);
+    }
+    this.#head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+  }
+
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    return this.#send(chunk, false);
+  }
+
+  end(lastChunk?: Uint8Array): Promise<void> | undefined {
+    return this.#send(lastChunk ?? Buffer.alloc(0), true);
+  }
+
+  abort(error: unknown): void {
+    this.#head = undefined;
+    if (!(error instanceof DisconnectError)) this.exitCode = 1;
+  }
+
+  watch(listener: (error: DisconnectError) => void): void {
+    if (this.#gone === undefined) this.#listeners.push(listener);
+    else listener(this.#gone);
+  }
+
+  /** Standard output is never ended, so the last piece is waited for: the response is over when it has been taken. */
+  #send(chunk: Uint8Array, isLast: boolean): Promise<void> | undefined {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone);
+    const octets = this.#head === undefined ? chunk : Buffer.concat([this.#head, chunk]);
+    this.#head = undefined;
+    let settle: ((error?: Error | null) => void) | undefined;
+    const hasRoom = this.#output.write(octets, (error) => {
+      if (error) this.#leave(error);
+      settle?.(error);
+    });
+    if (hasRoom && !isLast) return undefined;
+    return new Promise((resolve, reject) => {
+      settle = (error) => (error ? reject(this.#gone) : resolve());
+    });
+  }
+
+  #leave(cause: Error): void {
+    if (this.#gone !== undefined) return;
+    this.#gone = new DisconnectError('WSGI_ERR_DISCONNECTED', 'response', { cause });
+    for (const listener of this.#listeners) listener(this.#gone);
+    this.#listeners = [];
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * CGI variables → environ.
+ *
+ * A CGI program gets no request target and no field lines, but the very variables that an environ has: they are
+ * taken as they are, over what `createEnviron` makes of an empty request.
+ *
+ * Rule 1: this file knows variables and not where they come from.
+ * Rule 2: what is not known is left out: there is no REQUEST_URI without the server's, and no `gateway.raw_headers`.
+ */
+import { createEnviron, type Environ, type EnvironOptions, guessScheme } from '../../src/index.ts';
+import { createStandardInput } from './standard-input.ts';
+
+/** What a deployer decides about the environ of a CGI program. */
+export interface CgiEnvironOptions extends Pick<EnvironOptions, 'environ'> {
+  /**
+   * Whether the server is an IIS that repeats SCRIPT_NAME at the start of PATH_INFO, so that it must be taken off.
+   * @default false
+   */
+  readonly iis?: boolean | undefined;
+}
+
+type Variables = Readonly<Record<string, string>>;
+
+/** What nobody may set by a header: RFC 3875 §4.1.18 forbids two of them, and CVE-2016-5385 is about the other. */
+const FORBIDDEN = new Set(['HTTP_PROXY', 'HTTP_CONTENT_TYPE', 'HTTP_CONTENT_LENGTH']);
+
+/** RFC 3875 §4.1: an empty variable is the same as none. An environ has these only if they say something. */
+const NEVER_EMPTY = new Set([
+  'CONTENT_LENGTH',
+  'CONTENT_TYPE',
+  'REMOTE_ADDR',
+  'REQUEST_METHOD',
+  'REQUEST_URI',
+  'SERVER_NAME',
+  'SERVER_PORT',
+  'SERVER_PROTOCOL',
+]);
+
+/**
+ * Makes the environ of the request that the variables describe.
+ *
+ * @param variables The environment of the process, as native strings
+ * @param options What the deployer decided
+ */
+export function createCgiEnviron(variables: Variables, options: CgiEnvironOptions = {}): Environ {
+  const known = filterVariables(variables);
+  const scheme = guessScheme({ ...known });
+  const length = Number(known.CONTENT_LENGTH ?? 0);
+  const environ = createEnviron(
+    {
+      method: 'GET',
+      target: known.REQUEST_URI ?? '',
+      protocol: 'HTTP/1.0',
+      rawHeaders: [],
+      scheme,
+      serverName: '127.0.0.1',
+      serverPort: scheme === 'https' ? '443' : '80',
+      multiprocess: true,
+      input: length > 0 ? createStandardInput(length) : undefined,
+    },
+    {
+      environ: {
+        GATEWAY_INTERFACE: 'CGI/1.1',
+        ...known,
+        ...splitPath(known, options),
+        'wsgi.run_once': true,
+      },
+    },
+  );
+  if (known.REQUEST_URI === undefined) {
+    delete environ.REQUEST_URI;
+    delete environ.RAW_URI;
+  }
+  delete environ['gateway.raw_headers'];
+  return Object.assign(environ, options.environ);
+}
+
+function filterVariables(variables: Variables): Variables {
+  return Object.fromEntries(
+    Object.entries(variables).filter(([name, value]) => {
+      if (FORBIDDEN.has(name) || /^(?:wsgi|gateway)\./.test(name)) return false;
+      // A length that is none stands for no content: the server should have refused the request.
+      if (name === 'CONTENT_LENGTH') return /^[0-9]+$/.test(value);
+      return value !== '' || !NEVER_EMPTY.has(name);
+    }),
+  );
+}
+
+/** PEP 3333: SCRIPT_NAME may be empty, but it does not end in the slash that begins PATH_INFO. */
+function splitPath(variables: Variables, options: CgiEnvironOptions): Variables {
+  const { SCRIPT_NAME: script = '', PATH_INFO: path = '', QUERY_STRING = '' } = variables;
+  // By segments: what repeats `/app` is `/app` and `/app/x`, not `/apple`.
+  const isRepeated = options.iis === true && `${path}/`.startsWith(`${script}/`);
+  const rest = isRepeated ? path.slice(script.length) : path;
+  if (!script.endsWith('/')) return { SCRIPT_NAME: script, PATH_INFO: rest, QUERY_STRING };
+  const PATH_INFO = rest.startsWith('/') ? rest : `/${rest}`;
+  return { SCRIPT_NAME: script.slice(0, -1), PATH_INFO, QUERY_STRING };
+}

@@ -1,0 +1,2 @@
+/** The front door of CGI. */
+export { type RunCgiOptions, runCgi } from './run-cgi.ts';

@@ -1,0 +1,75 @@
+/**
+ * A gateway application as a CGI/1.1 program (RFC 3875): one process, one request, standard input and output.
+ *
+ * Rule 1: this file reads the process and says in which order things happen. What becomes of the variables is
+ *         environ.ts's, what is written is cgi-sink.ts's.
+ * Rule 2: the process is never ended from here. Its exit code is set, and it ends by itself once everything is
+ *         written: `process.exit()` would throw away what a slow server has not taken yet.
+ */
+import {
+  type Application,
+  type ApplicationFunction,
+  decodeNative,
+  encodeNative,
+  type GatewayOptions,
+  runApplication,
+  toApplication,
+} from '../../src/index.ts';
+import { CgiSink } from './cgi-sink.ts';
+import { type CgiEnvironOptions, createCgiEnviron } from './environ.ts';
+import { readRawVariables } from './raw-variables.ts';
+
+/** What a deployer decides about a CGI program. */
+export interface RunCgiOptions extends GatewayOptions, CgiEnvironOptions {
+  /**
+   * Whether the server sends the output to the client as it is (RFC 3875 §5), so that it must be all of HTTP.
+   * @default whether the name of the script begins with `nph-`
+   */
+  readonly nph?: boolean | undefined;
+}
+
+/**
+ * Runs an application as a CGI program: answers the request that the process was started for.
+ *
+ * HTTP_PROXY is removed from `process.env`: it is what the client sent as `Proxy`, and no configuration
+ * (CVE-2016-5385).
+ *
+ * @param application The application, in any of its forms
+ * @param options What the deployer decided
+ * @returns the exit code, which is set as `process.exitCode` too: 1 if the response was cut off by an error, else 0
+ * @throws TypeError if the application has none of the three forms
+ * @example
+ * runCgi((environ, startResponse) => {
+ *   startResponse('200 OK', [['Content-Type', 'text/plain']]);
+ *   return [Buffer.from(`Hello ${environ.REMOTE_ADDR}`)];
+ * });
+ */
+export function runCgi(application: Application, options: RunCgiOptions = {}): Promise<number> {
+  return answer(toApplication(application), options);
+}
+
+async function answer(application: ApplicationFunction, options: RunCgiOptions): Promise<number> {
+  delete process.env.HTTP_PROXY;
+  const environ = createCgiEnviron(readVariables(), options);
+  const isNph = options.nph ?? /(^|\/)nph-[^/]*$/.test(environ.SCRIPT_NAME);
+  const sink = new CgiSink(process.stdout, isNph);
+  await runApplication(application, environ, sink, options);
+  if (sink.exitCode !== 0) process.exitCode = sink.exitCode;
+  return sink.exitCode;
+}
+
+/**
+ * The environment of the process as native strings.
+ *
+ * Node decodes it as UTF-8 and puts U+FFFD for what is none, so that `process.env` has lost octets that a path may
+ * well have. Linux still has them; the raw value counts where it is what `process.env` was made of.
+ */
+function readVariables(): Record<string, string> {
+  const raw = readRawVariables();
+  const variables: Record<string, string> = {};
+  for (const [name, value = ''] of Object.entries(process.env)) {
+    const octets = raw.get(name);
+    variables[name] = octets !== undefined && decodeNative(octets) === value ? octets : encodeNative(value);
+  }
+  return variables;
+}

@@ -1,0 +1,50 @@
+/** Standard input as the content of a request, up to its length and not an octet further (RFC 3875 §4.2). */
+import { read } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { DisconnectError, type InputSource } from '../../src/index.ts';
+
+const STANDARD_INPUT = 0;
+const BLOCK_SIZE = 65_536;
+const RETRY_DELAY = 10;
+
+const readOctets = promisify(read);
+
+/**
+ * Makes a source of what standard input has.
+ *
+ * `process.stdin` is left alone: it reads ahead, and a server need not signal the end.
+ *
+ * @param length The octets to read, at least one
+ */
+export function createStandardInput(length: number): InputSource {
+  let remaining = length;
+  return {
+    async pull() {
+      if (remaining === 0) return null;
+      const block = await readBlock(Math.min(remaining, BLOCK_SIZE));
+      if (block.length === 0) throw new DisconnectError('WSGI_ERR_DISCONNECTED', 'request');
+      remaining -= block.length;
+      return block;
+    },
+  };
+}
+
+async function readBlock(size: number): Promise<Buffer> {
+  const block = Buffer.allocUnsafe(size);
+  for (;;) {
+    try {
+      const { bytesRead } = await readOctets(STANDARD_INPUT, block, 0, size, null);
+      return block.subarray(0, bytesRead);
+    } catch (error) {
+      if (codeOf(error) === 'ECONNRESET') return block.subarray(0, 0);
+      // A pipe that somebody has made non-blocking says so instead of waiting; node has no poll() for a mere descriptor.
+      if (codeOf(error) !== 'EAGAIN') throw error;
+      await sleep(RETRY_DELAY);
+    }
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
