@@ -99,7 +99,7 @@ describe('FileWrapper', () => {
 
   it('starts where the file stands', async () => {
     const file = createFile('0123456789');
-    file.read(7);
+    await file.read(7);
     expect(await collect(new FileWrapper(file))).toEqual(['789']);
   });
 
@@ -219,7 +219,7 @@ describe('FileWrapper of a stream', () => {
 describe('fileLength()', () => {
   it('is what is left of a file that tells size and position', async () => {
     const file = createFile('0123456789');
-    file.read(3);
+    await file.read(3);
     expect(await fileLength(new FileWrapper(file))).toBe(7);
   });
 

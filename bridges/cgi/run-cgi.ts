@@ -39,7 +39,7 @@ export interface RunCgiOptions extends GatewayOptions, CgiEnvironOptions {
  * @returns the exit code, which is set as `process.exitCode` too: 1 if the response was cut off by an error, else 0
  * @throws TypeError if the application has none of the three forms
  * @example
- * runCgi((environ, startResponse) => {
+ * await runCgi((environ, startResponse) => {
  *   startResponse('200 OK', [['Content-Type', 'text/plain']]);
  *   return [Buffer.from(`Hello ${environ.REMOTE_ADDR}`)];
  * });
