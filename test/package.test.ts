@@ -140,7 +140,7 @@ describe('the types', () => {
 });
 
 const CONSUMER = `
-import { type Application, type Environ, readText, type StartResponse } from 'gatebridge';
+import { type Application, type ApplicationObject, type Environ, readText, type StartResponse } from 'gatebridge';
 import { runCgi } from 'gatebridge/cgi';
 import { fromExpress, toExpress } from 'gatebridge/express';
 import { fromFastify, toFastify } from 'gatebridge/fastify';
@@ -162,10 +162,13 @@ class Page {
 }
 const server = await serve(Page, { port: 0 });
 server.close();
-createServer({ async call(environ, startResponse) {
-  startResponse('200 OK', []);
-  return [await readText(environ)];
-} });
+const echo: ApplicationObject = {
+  async call(environ, startResponse) {
+    startResponse('200 OK', []);
+    return [await readText(environ)];
+  },
+};
+createServer(echo);
 createNodeServer(toNode(application));
 const round: Application = fromNode(toNode(application));
 export { createClient, fromExpress, fromFastify, round, runCgi, toExpress, toFastify };

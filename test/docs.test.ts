@@ -1,0 +1,158 @@
+/**
+ * The pages tell the truth: their TypeScript compiles, their first program runs, their links lead somewhere.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS } from '../src/server/options.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const PAGES = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'examples/README.md'].filter((page) =>
+    existsSync(join(ROOT, page)),
+  ),
+  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
+];
+
+interface Block {
+  /** Where it is written to, from the folder of all blocks; the first line of a block may name it. */
+  readonly path: string;
+  readonly text: string;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'gatebridge-docs-'));
+const blocks = PAGES.flatMap(readBlocks);
+
+beforeAll(() => {
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  for (const { path, text } of blocks) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({
+      extends: join(ROOT, 'tsconfig.json'),
+      compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
+      include: blocks.map(({ path }) => path),
+    }),
+  );
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('TypeScript in the pages', () => {
+  it('is found', () => {
+    expect(blocks.length).toBeGreaterThan(5);
+  });
+
+  it('compiles', async () => {
+    const tsc = join(ROOT, 'node_modules/.bin/tsc');
+    const result = await promisify(execFile)(tsc, ['-p', folder, '--pretty', 'false'], { cwd: folder }).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(result.stdout).toBe('');
+  }, 60_000);
+
+  it.each(['README.md', 'docs/getting-started.md'])('%s: the first program runs', async (page) => {
+    const program = join(folder, page, 'run.ts');
+    // Any free port instead of the one that the page names.
+    writeFileSync(program, readFileSync(program, 'utf8').replace('port: 8124', 'port: 0'));
+    const child = spawn(
+      process.execPath,
+      ['--import', join(ROOT, 'node_modules/tsx/dist/loader.mjs'), program],
+      {
+        env: { ...process.env, TSX_TSCONFIG_PATH: join(folder, 'tsconfig.json') },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    try {
+      const response = await fetch(`http://127.0.0.1:${await readPort(child)}/`);
+      expect(await response.text()).toBe('Hello from the root');
+    } finally {
+      child.kill();
+    }
+  });
+});
+
+describe('links', () => {
+  it.each(PAGES)('%s', (page) => {
+    const text = readFileSync(join(ROOT, page), 'utf8').replace(/```[\s\S]*?```/g, '');
+    const broken = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^https:/.test(target) && !leadsSomewhere(page, target));
+    expect(broken).toEqual([]);
+  });
+});
+
+describe('docs/server.md', () => {
+  it('states every setting with its default', () => {
+    const text = readFileSync(join(ROOT, 'docs/server.md'), 'utf8');
+    const rows = [...text.matchAll(/^\| `(\w+)` \| `([^`]+)` \|/gm)].map(([, name, value]) => [name, value]);
+    expect(Object.fromEntries(rows)).toEqual(
+      Object.fromEntries(Object.entries(DEFAULT_SETTINGS).map(([name, value]) => [name, String(value)])),
+    );
+  });
+});
+
+describe('CHANGELOG.md', () => {
+  it('has the version of the package on top', () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    expect(/^## (\S+)/m.exec(readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8'))?.[1]).toBe(version);
+  });
+});
+
+function readBlocks(page: string): Block[] {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, block = ''], index) => {
+    const name = /^\/\/ ([\w-]+\.ts)\n/.exec(block)?.[1] ?? `block-${index + 1}.ts`;
+    return { path: join(page, name), text: block };
+  });
+}
+
+function leadsSomewhere(page: string, target: string): boolean {
+  const [path = '', anchor] = target.split('#');
+  const file = path === '' ? join(ROOT, page) : join(ROOT, dirname(page), path);
+  if (!existsSync(file)) return false;
+  return anchor === undefined || anchorsOf(file).includes(anchor);
+}
+
+/** The anchors that a page's headings get on the usual hosts of repositories. */
+function anchorsOf(file: string): string[] {
+  if (!basename(file).endsWith('.md')) return [];
+  return [...readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+async function readPort(child: ChildProcess): Promise<string> {
+  let output = '';
+  child.stdout?.on('data', (data) => {
+    output += data;
+  });
+  for (;;) {
+    const port = /port: (\d+)/.exec(output)?.[1];
+    if (port !== undefined) return port;
+    if (child.stdout === null) throw new Error('The program has no output');
+    await once(child.stdout, 'data');
+  }
+}
