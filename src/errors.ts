@@ -32,6 +32,24 @@ export const ERRORS = {
     source: 'CVE-2015-0219',
     message: 'Field name contains an underscore: {detail}',
   },
+  WSGI_ERR_HEAD_INCOMPLETE: {
+    party: 'client',
+    statusCode: 400,
+    source: 'RFC 9112 §8',
+    message: 'Client closed its half of the connection amid the head of a request',
+  },
+  WSGI_ERR_REQUEST_TIMEOUT: {
+    party: 'client',
+    statusCode: 408,
+    source: 'RFC 9110 §15.5.9',
+    message: 'Request did not arrive in time',
+  },
+  WSGI_ERR_EXPECTATION_UNKNOWN: {
+    party: 'client',
+    statusCode: 417,
+    source: 'RFC 9110 §10.1.1',
+    message: 'Request expects something else than 100-continue',
+  },
   WSGI_ERR_CONTENT_TOO_LARGE: {
     party: 'client',
     statusCode: 413,

@@ -1,0 +1,392 @@
+/**
+ * One connection: requests come in one after another, each is served whole before the next begins.
+ *
+ * A connection is in one phase at a time, and each phase has its own answer to silence:
+ * - `idle`: no octet of a next request has come; closed after keepAliveTimeout.
+ * - `head`: a head has begun; 408 after headersTimeout, counted from its first octet.
+ * - `serving`: an application is at work; requestTimeout runs only while it waits for content.
+ * - `draining`: the response has ended, content that nobody read is thrown away, up to a size and a time.
+ * - `lingering`: our half is closed, the rest of what comes is thrown away: closing with octets unread would make
+ *   TCP reset the connection and destroy the response on its way (RFC 9112 §9.6).
+ * - `closing`: our half is being closed, once the client has taken what was sent.
+ * - `closed`.
+ * Time-outs run from a fixed start and are looked at by the server's one clock, so that no request needs a timer.
+ */
+import type { Socket } from 'node:net';
+import { createEnviron } from '../environ.ts';
+import { standardErrors } from '../error-stream.ts';
+import { DisconnectError, ProtocolError } from '../errors.ts';
+import { failureResponse, logError } from '../failure.ts';
+import { runApplication } from '../gateway.ts';
+import { DEFAULT_LIMITS, formatResponseHead, type RequestHead, RequestParser } from '../http/index.ts';
+import type { GatewayRequest } from '../port.ts';
+import type { ApplicationFunction } from '../wsgi.ts';
+import { dateField } from './date.ts';
+import { Exchange, type ExchangeHost } from './exchange.ts';
+import type { ServerOptions, ServerSettings } from './options.ts';
+import { Output } from './output.ts';
+import { Watchdog } from './watchdog.ts';
+
+/** What a connection needs of its server. */
+export interface ConnectionHost {
+  readonly application: ApplicationFunction;
+  readonly options: ServerOptions;
+  readonly settings: ServerSettings;
+  /** Whether the server is shutting down, so that no connection is kept. */
+  readonly isShuttingDown: boolean;
+  /** The value of `Keep-Alive` fields. */
+  readonly keepAliveValue: string;
+  /** Forgets a connection that is closed. */
+  remove(connection: Connection): void;
+}
+
+/** What is the same in the environ of every request of a connection. */
+export type ConnectionFacts = Pick<
+  GatewayRequest,
+  'scheme' | 'serverName' | 'serverPort' | 'remoteAddress' | 'remotePort' | 'multiprocess' | 'extensions'
+>;
+
+/** Octets that wait to be parsed before the socket is paused. */
+const INPUT_LIMIT = 65_536;
+/** Octets that a lingering connection still takes, and the milliseconds for which it takes them. */
+const LINGER_LIMIT = 1_048_576;
+const LINGER_TIMEOUT = 2_000;
+
+type Phase = 'idle' | 'head' | 'serving' | 'draining' | 'closing' | 'lingering' | 'closed';
+
+/** One connection of a server. */
+export class Connection implements ExchangeHost {
+  readonly parser: RequestParser;
+  readonly output: Output;
+  isPeerEnded = false;
+  readonly #socket: Socket;
+  readonly #host: ConnectionHost;
+  readonly #facts: ConnectionFacts;
+  #phase: Phase = 'head';
+  /** When the phase began, by performance.now(). */
+  #since: number = performance.now();
+  /** When the request began whose content is awaited. */
+  #requestSince = 0;
+  #exchange: Exchange | undefined;
+  #requests = 0;
+  #isAdvancing = false;
+  /** Octets of content that had been read when the draining began, then octets thrown away while lingering. */
+  #discarded = 0;
+  readonly #watchdog: Watchdog;
+
+  constructor(socket: Socket, host: ConnectionHost, facts: ConnectionFacts) {
+    const { settings } = host;
+    this.#socket = socket;
+    this.#host = host;
+    this.#facts = facts;
+    this.#watchdog = new Watchdog(socket);
+    this.output = new Output(socket);
+    this.parser = new RequestParser({
+      ...DEFAULT_LIMITS,
+      maxHeaderSize: settings.maxHeaderSize,
+      maxHeadersCount: settings.maxHeadersCount,
+      maxBodySize: settings.maxBodySize,
+      requireHostHeader: settings.requireHostHeader,
+    });
+    socket.on('data', (octets: Buffer) => this.#onData(octets));
+    socket.on('end', () => this.#onPeerEnd());
+    socket.on('drain', () => {
+      this.output.onDrain();
+      this.#advance();
+    });
+    socket.on('finish', () => this.#enter('lingering'));
+    // A reset is nobody's error here; 'close' follows and does what there is to do.
+    socket.on('error', () => {});
+    socket.on('close', () => this.#onClose());
+  }
+
+  /** Whether no request is under way. */
+  get isIdle(): boolean {
+    return this.#exchange === undefined && !this.parser.hasPartialHead;
+  }
+
+  get mayPersist(): boolean {
+    const { settings, isShuttingDown } = this.#host;
+    const { maxRequestsPerSocket } = settings;
+    return !isShuttingDown && (maxRequestsPerSocket === 0 || this.#requests < maxRequestsPerSocket);
+  }
+
+  get keepAliveValue(): string {
+    return this.#host.keepAliveValue;
+  }
+
+  get serverHeader(): string | undefined {
+    return this.#host.options.serverHeader;
+  }
+
+  mayDrain(octets: number): boolean {
+    return octets <= this.#host.settings.maxDrainSize;
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  setIdleTimeout(milliseconds: number): void {
+    this.#socket.setTimeout(milliseconds);
+  }
+
+  /** Closes the connection as soon as nothing is under way: at once if it is idle. */
+  closeWhenDone(): void {
+    if (this.isIdle) this.#close();
+    else if (this.#exchange !== undefined) this.#exchange.isPersistent = false;
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #enter(phase: Phase): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = phase;
+    this.#since = performance.now();
+  }
+
+  #onData(octets: Buffer): void {
+    if (this.#phase === 'closing' || this.#phase === 'lingering') {
+      this.#discarded += octets.length;
+      if (this.#discarded > LINGER_LIMIT && this.#phase === 'lingering') this.#socket.destroy();
+      return;
+    }
+    this.parser.push(octets);
+    this.#advance();
+    // Requests that wait for their turn, or content that nobody reads: TCP holds the client back.
+    if (this.#exchange?.isReading === false && this.parser.bufferedLength > INPUT_LIMIT) this.#socket.pause();
+  }
+
+  /** Does all that can be done with the octets that are there. */
+  #advance(): void {
+    if (this.#isAdvancing || this.#phase === 'closed') return;
+    this.#isAdvancing = true;
+    this.output.hold();
+    try {
+      while (this.#step());
+    } catch (error) {
+      this.#refuse(error);
+    }
+    this.#isAdvancing = false;
+    this.output.release();
+    if (this.#exchange === undefined && (this.#phase === 'serving' || this.#phase === 'draining')) {
+      this.#enter(this.parser.hasPartialHead ? 'head' : 'idle');
+    } else if (this.#phase === 'idle' && this.parser.hasPartialHead) {
+      this.#enter('head');
+    }
+  }
+
+  /** Does one thing; false when there is nothing to do until something happens. */
+  #step(): boolean {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return this.#beginRequest();
+    if (!exchange.isEnded) {
+      exchange.onInput();
+      return false;
+    }
+    if (!exchange.isPersistent) {
+      this.#close();
+      return false;
+    }
+    if (!exchange.isContentEnded) return this.#drain(exchange);
+    // Requests follow one another no faster than the client takes the responses.
+    if (this.output.wait() !== undefined) return false;
+    this.#exchange = undefined;
+    this.#socket.resume();
+    return true;
+  }
+
+  #beginRequest(): boolean {
+    if (this.#phase === 'closing' || this.#phase === 'lingering') return false;
+    const head = this.parser.readHead();
+    if (head === undefined) {
+      if (this.isPeerEnded) this.#endOfInput();
+      return false;
+    }
+    this.#serve(head);
+    return true;
+  }
+
+  #serve(head: RequestHead): void {
+    this.#requests += 1;
+    if (head.contentLength !== 0) {
+      this.#requestSince = this.#phase === 'head' ? this.#since : performance.now();
+    }
+    this.#phase = 'serving';
+    if (head.hasUnknownExpectation) throw new ProtocolError('WSGI_ERR_EXPECTATION_UNKNOWN');
+    const { application, options } = this.#host;
+    const exchange = new Exchange(head, this);
+    const environ = createEnviron(
+      {
+        ...this.#facts,
+        method: head.method,
+        target: head.target,
+        protocol: head.protocol,
+        rawHeaders: head.rawHeaders,
+        input: exchange.isContentEnded ? undefined : exchange,
+        trailers: exchange.requestTrailers,
+      },
+      options,
+    );
+    this.#exchange = exchange;
+    // It never rejects, and tells the exchange when it has ended.
+    void runApplication(application, environ, exchange, options);
+  }
+
+  /** Throws away content that nobody read, so that the connection can be kept. */
+  #drain(exchange: Exchange): boolean {
+    if (this.#phase !== 'draining') {
+      this.#enter('draining');
+      this.#discarded = this.parser.contentRead;
+      this.#socket.resume();
+    }
+    if (exchange.drain()) return true;
+    if (!this.mayDrain(this.parser.contentRead - this.#discarded)) this.#close();
+    return false;
+  }
+
+  /** The one place where what the client did wrong becomes a response (RFC 9112 §2.2, §9.6): one, and the last. */
+  #refuse(error: unknown): void {
+    const hasResponse = this.#exchange !== undefined;
+    this.#exchange = undefined;
+    if (!hasResponse && error instanceof ProtocolError) {
+      const { head, content } = failureResponse(error, false, false);
+      const framing = `${dateField()}Connection: close\r\nContent-Length: ${content.length}\r\n`;
+      this.output.add(formatResponseHead(head.status, head.headers, framing));
+      this.output.add(content);
+    } else if (!hasResponse && !(error instanceof DisconnectError)) {
+      // Ours, then: the connection is lost, the server is not.
+      logError(standardErrors, error);
+      this.#socket.destroy();
+      return;
+    }
+    this.#close();
+  }
+
+  responseEnded(error?: unknown): void {
+    const exchange = this.#exchange;
+    if (error === undefined) {
+      this.#advance();
+      return;
+    }
+    this.output.flush();
+    this.#exchange = undefined;
+    // Where the end of the connection would pass for the end of the response, only a reset tells them apart.
+    if (exchange?.isHeadSent === true && !exchange.endsWithConnection) {
+      this.#enter('closing');
+      this.#socket.destroySoon();
+    } else {
+      this.#socket.resetAndDestroy();
+    }
+  }
+
+  /** Sends what is left, closes our half and goes on reading for a moment. */
+  #close(): void {
+    this.#exchange = undefined;
+    if (this.#phase === 'closing' || this.#phase === 'lingering' || this.#phase === 'closed') return;
+    this.output.flush();
+    this.#discarded = 0;
+    this.#enter('closing');
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
+  #onPeerEnd(): void {
+    this.isPeerEnded = true;
+    const exchange = this.#exchange;
+    if (exchange !== undefined && !exchange.isEnded && this.#isContentMissing(exchange)) {
+      exchange.disconnect(new DisconnectError('WSGI_ERR_DISCONNECTED', 'request'));
+    }
+    this.#watchdog.onPeerEnd();
+    this.#advance();
+  }
+
+  /** Whether content is still to come; of a chunked message only reading it can tell. */
+  #isContentMissing({ head }: Exchange): boolean {
+    return (
+      head.contentLength > 0 && this.parser.contentRead + this.parser.bufferedLength < head.contentLength
+    );
+  }
+
+  /** The client has closed its half between two requests, or amid a head. */
+  #endOfInput(): void {
+    if (this.parser.hasPartialHead) throw new ProtocolError('WSGI_ERR_HEAD_INCOMPLETE');
+    this.#close();
+  }
+
+  #onClose(): void {
+    this.#phase = 'closed';
+    this.output.onClose();
+    this.#exchange?.disconnect(new DisconnectError('WSGI_ERR_DISCONNECTED', 'response'));
+    this.#host.remove(this);
+  }
+
+  /**
+   * Looks at the clock.
+   *
+   * @param now performance.now()
+   */
+  check(now: number): void {
+    const { settings } = this.#host;
+    const passed = now - this.#since;
+    switch (this.#phase) {
+      case 'idle':
+        if (isOver(passed, settings.keepAliveTimeout)) this.#close();
+        break;
+      case 'head':
+        if (isOver(passed, settings.headersTimeout) || isOver(passed, settings.requestTimeout)) {
+          this.#refuseLate();
+        }
+        break;
+      case 'serving':
+        this.#checkServing(now, settings);
+        break;
+      case 'draining':
+        if (isOver(passed, settings.drainTimeout)) this.#close();
+        break;
+      case 'closing':
+        if (this.#watchdog.isStuck(now, settings.writeTimeout)) this.#socket.destroy();
+        break;
+      case 'lingering':
+        if (passed >= LINGER_TIMEOUT) this.#socket.destroy();
+    }
+  }
+
+  #refuseLate(): void {
+    // A connection on which nothing has come was opened on speculation: nobody waits for an answer.
+    if (this.parser.hasPartialHead) this.#refuse(new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT'));
+    else this.#close();
+    this.output.flush();
+  }
+
+  #checkServing(now: number, settings: ServerSettings): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    if (exchange.isReading) {
+      if (isOver(now - this.#requestSince, settings.requestTimeout)) {
+        exchange.failInput(new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT'));
+      }
+    } else if (this.#watchdog.isStuck(now, settings.writeTimeout)) {
+      this.#socket.destroy();
+    } else if (this.isPeerEnded && !exchange.isEnded) {
+      this.#checkHalfClosed(now, exchange);
+    }
+  }
+
+  /** Finds out whether a client that has closed its half is still there. */
+  #checkHalfClosed(now: number, exchange: Exchange): void {
+    switch (this.#watchdog.suspect(now, exchange.isHeadSent)) {
+      case 'probe':
+        exchange.informational(102, []);
+        break;
+      case 'gone':
+        this.#socket.destroy();
+    }
+  }
+}
+
+function isOver(passed: number, timeout: number): boolean {
+  return timeout > 0 && passed >= timeout;
+}

@@ -1,0 +1,301 @@
+/**
+ * One request and its response on a connection: the source of the request's content and the sink of the response.
+ *
+ * What lives here turns the port into HTTP/1.1: when 100 is sent, which framing a response gets, what its head says
+ * about the connection. It never touches the socket; when requests follow one another is the connection's affair.
+ */
+import { ApplicationError, DisconnectError } from '../errors.ts';
+import {
+  decideResponseFraming,
+  formatChunkHead,
+  formatResponseHead,
+  formatTrailers,
+  isForbiddenTrailer,
+  type RequestHead,
+  type RequestParser,
+  type ResponseFraming,
+  reasonPhrase,
+} from '../http/index.ts';
+import type { ConnectionDirectives, InputSource, ResponseHead, ResponseSink } from '../port.ts';
+import type { HeaderList } from '../wsgi.ts';
+import { dateField } from './date.ts';
+import type { Output } from './output.ts';
+
+/** What an exchange asks of its connection. */
+export interface ExchangeHost {
+  readonly parser: RequestParser;
+  readonly output: Output;
+  /** Whether the client has said that it sends nothing more. */
+  readonly isPeerEnded: boolean;
+  /** Whether the connection may serve another request after this one, for all that the server knows. */
+  readonly mayPersist: boolean;
+  /** The value of `Keep-Alive`, which tells the client how long it may idle. */
+  readonly keepAliveValue: string;
+  readonly serverHeader: string | undefined;
+  /** Whether this much content may be thrown away. */
+  mayDrain(octets: number): boolean;
+  /** Octets are wanted. */
+  resume(): void;
+  /** The response has ended, whole or, with an error, cut off. */
+  responseEnded(error?: unknown): void;
+  setIdleTimeout(milliseconds: number): void;
+}
+
+/** One request and its response. */
+export class Exchange implements InputSource, ResponseSink {
+  readonly head: RequestHead;
+  readonly #host: ExchangeHost;
+  /** Whether the content of the request has been read to its end. */
+  isContentEnded: boolean;
+  isHeadSent = false;
+  isEnded = false;
+  /** Whether the connection is to be kept after this exchange. */
+  isPersistent: boolean;
+  #awaitsContinue: boolean;
+  #pendingPull: { resolve(piece: Uint8Array | null): void; reject(error: unknown): void } | undefined;
+  #pendingTrailers: ((trailers: HeaderList | Promise<HeaderList>) => void)[] = [];
+  #onDisconnect: ((error: DisconnectError) => void) | undefined;
+  #disconnect: DisconnectError | undefined;
+  #framing: ResponseFraming = 'none';
+  #trailers: HeaderList = [];
+  #sendsDate = true;
+
+  constructor(head: RequestHead, host: ExchangeHost) {
+    this.head = head;
+    this.#host = host;
+    this.isContentEnded = head.contentLength === 0;
+    this.isPersistent = head.isPersistent;
+    this.#awaitsContinue = head.expectsContinue && !this.isContentEnded;
+  }
+
+  /** {@link InputSource} */
+  pull(): Uint8Array | null | Promise<Uint8Array | null> {
+    const piece = this.#read();
+    if (piece !== undefined) return piece;
+    this.#continue();
+    this.#host.resume();
+    return new Promise((resolve, reject) => {
+      this.#pendingPull = { resolve, reject };
+    });
+  }
+
+  #read(): Uint8Array | null | undefined {
+    if (this.isContentEnded) return null;
+    const piece = this.#host.parser.readContent();
+    if (piece === null) this.#endContent();
+    else if (piece === undefined && (this.#host.isPeerEnded || this.#disconnect !== undefined)) {
+      throw this.#disconnect ?? new DisconnectError('WSGI_ERR_DISCONNECTED', 'request');
+    }
+    return piece;
+  }
+
+  #endContent(): void {
+    this.isContentEnded = true;
+    for (const resolve of this.#pendingTrailers) resolve(this.#takeTrailers());
+    this.#pendingTrailers = [];
+  }
+
+  /** RFC 9110 §10.1.1: 100 invites content, so it is sent when somebody wants some and none has come. */
+  #continue(): void {
+    if (!this.#awaitsContinue || this.isHeadSent) return;
+    this.#awaitsContinue = false;
+    if (this.#host.parser.contentRead > 0 || this.#host.parser.bufferedLength > 0) return;
+    this.#host.output.add('HTTP/1.1 100 Continue\r\n\r\n');
+    this.#host.output.flush();
+  }
+
+  /** Octets have come, or none will come any more. */
+  onInput(): void {
+    const pending = this.#pendingPull;
+    if (pending === undefined) return;
+    try {
+      const piece = this.#read();
+      if (piece === undefined) return;
+      this.#pendingPull = undefined;
+      pending.resolve(piece);
+    } catch (error) {
+      this.#pendingPull = undefined;
+      pending.reject(error);
+    }
+  }
+
+  /** Gives up waiting for octets. */
+  failInput(error: unknown): void {
+    const pending = this.#pendingPull;
+    this.#pendingPull = undefined;
+    this.isPersistent = false;
+    pending?.reject(error);
+  }
+
+  /** Whether the application waits for octets of the client. */
+  get isReading(): boolean {
+    return this.#pendingPull !== undefined;
+  }
+
+  /** Throws away content that nobody read; true when the end has come. */
+  drain(): boolean {
+    let piece: Uint8Array | null | undefined;
+    do {
+      piece = this.#read();
+    } while (piece !== undefined && piece !== null);
+    return this.isContentEnded;
+  }
+
+  /** `gateway.trailers`. */
+  readonly requestTrailers = (): Promise<HeaderList> => {
+    if (this.isContentEnded) return Promise.resolve(this.#takeTrailers());
+    return new Promise((resolve) => {
+      this.#pendingTrailers.push(resolve);
+    });
+  };
+
+  #takeTrailers(): HeaderList {
+    const list: HeaderList = [];
+    if (!this.head.isChunked) return list;
+    const { trailers } = this.#host.parser;
+    for (let index = 0; index + 1 < trailers.length; index += 2) {
+      list.push([trailers[index] ?? '', trailers[index + 1] ?? '']);
+    }
+    return list;
+  }
+
+  /** {@link ResponseSink} */
+  watch(listener: (error: DisconnectError) => void): void {
+    if (this.#disconnect !== undefined) listener(this.#disconnect);
+    else this.#onDisconnect = listener;
+  }
+
+  /** The client has left. */
+  disconnect(error: DisconnectError): void {
+    if (this.isEnded || this.#disconnect !== undefined) return;
+    this.#disconnect = error;
+    const pending = this.#pendingPull;
+    this.#pendingPull = undefined;
+    pending?.reject(error);
+    for (const resolve of this.#pendingTrailers) resolve(Promise.reject(error));
+    this.#pendingTrailers = [];
+    this.#onDisconnect?.(error);
+  }
+
+  /** {@link ResponseSink} */
+  writeHead(response: ResponseHead): void {
+    const { head } = this;
+    this.isHeadSent = true;
+    this.#framing = decideResponseFraming({
+      requestProtocol: head.protocol,
+      isBodiless: response.isBodiless,
+      contentLength: response.contentLength,
+    });
+    this.isPersistent &&= this.#mayPersist();
+    const fields = this.#formatFraming(response);
+    this.#host.output.add(formatResponseHead(response.status, response.headers, fields));
+  }
+
+  #mayPersist(): boolean {
+    const host = this.#host;
+    if (this.#framing === 'close' || !host.mayPersist || host.parser.state === 'failed') return false;
+    if (this.isContentEnded) return true;
+    // The client may wait for a 100 that will not come, or send the content all the same.
+    if (this.#awaitsContinue) return false;
+    return this.head.contentLength < 0 || host.mayDrain(this.head.contentLength - host.parser.contentRead);
+  }
+
+  /** The fields that are the server's, in node's order: Date, Connection, Keep-Alive, then what frames the content. */
+  #formatFraming(response: ResponseHead): string {
+    const host = this.#host;
+    let fields = '';
+    if (host.serverHeader !== undefined && !hasField(response.headers, 'server')) {
+      fields += `Server: ${host.serverHeader}\r\n`;
+    }
+    if (this.#sendsDate && !hasField(response.headers, 'date')) fields += dateField();
+    fields += this.isPersistent
+      ? `Connection: keep-alive\r\nKeep-Alive: ${host.keepAliveValue}\r\n`
+      : 'Connection: close\r\n';
+    if (response.contentLength !== undefined && !response.hasContentLengthField) {
+      fields += `Content-Length: ${response.contentLength}\r\n`;
+    } else if (this.#framing === 'chunked') {
+      fields += 'Transfer-Encoding: chunked\r\n';
+    }
+    return fields;
+  }
+
+  /** {@link ResponseSink} */
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    const { output } = this.#host;
+    if (this.#disconnect !== undefined) return Promise.reject(this.#disconnect);
+    this.#addContent(chunk);
+    output.flush();
+    return output.wait();
+  }
+
+  /** {@link ResponseSink} */
+  end(lastChunk?: Uint8Array): Promise<void> | undefined {
+    const { output } = this.#host;
+    if (this.#disconnect !== undefined) return Promise.reject(this.#disconnect);
+    if (lastChunk !== undefined) this.#addContent(lastChunk);
+    // RFC 9112 §7.1: the last chunk, the trailer section, an empty line.
+    if (this.#framing === 'chunked') output.add(`0\r\n${formatTrailers(this.#trailers)}\r\n`);
+    output.flushUnlessHeld();
+    const wait = output.wait();
+    this.isEnded = true;
+    this.#host.responseEnded();
+    return wait;
+  }
+
+  #addContent(chunk: Uint8Array): void {
+    // An empty chunk would be the last one (RFC 9112 §7.1).
+    if (chunk.length === 0) return;
+    const { output } = this.#host;
+    if (this.#framing === 'chunked') {
+      output.add(formatChunkHead(chunk.length));
+      output.add(chunk);
+      output.add('\r\n');
+    } else {
+      output.add(chunk);
+    }
+  }
+
+  /** {@link ResponseSink} */
+  abort(error: unknown): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.isPersistent = false;
+    this.#host.responseEnded(error);
+  }
+
+  /** Whether the end of the connection would pass for the end of the response. */
+  get endsWithConnection(): boolean {
+    return this.#framing === 'close';
+  }
+
+  /** {@link ResponseSink} */
+  informational(statusCode: number, headers: HeaderList): void {
+    // RFC 9110 §15.2: never to a client of HTTP/1.0.
+    if (this.head.protocol === 'HTTP/1.0' || this.isHeadSent) return;
+    if (statusCode === 100) this.#awaitsContinue = false;
+    this.#host.output.add(formatResponseHead(`${statusCode} ${reasonPhrase(statusCode)}`, headers, ''));
+    this.#host.output.flush();
+  }
+
+  /** {@link ResponseSink} */
+  trailers(headers: HeaderList): void {
+    for (const [name] of headers) {
+      if (isForbiddenTrailer(name)) throw new ApplicationError('WSGI_ERR_TRAILER_FORBIDDEN', name);
+    }
+    this.#trailers.push(...headers);
+  }
+
+  /** {@link ResponseSink} */
+  direct(directives: ConnectionDirectives): void {
+    if (directives.close === true) this.isPersistent = false;
+    if (directives.sendDate !== undefined) this.#sendsDate = directives.sendDate;
+    if (directives.timeout !== undefined) this.#host.setIdleTimeout(directives.timeout);
+  }
+}
+
+function hasField(headers: HeaderList, lowerCaseName: string): boolean {
+  for (const [name] of headers) {
+    if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) return true;
+  }
+  return false;
+}

@@ -1,0 +1,114 @@
+/**
+ * What leaves a connection: parts gathered into as few writes as the order of events allows.
+ *
+ * A head and the content that follows it make one write, and so do the answers to a batch of pipelined requests,
+ * which `hold` keeps back until the batch is served: a write costs more than a whole hello request.
+ */
+import type { Socket } from 'node:net';
+import { DisconnectError } from '../errors.ts';
+
+/** Up to here copying parts into one buffer is cheaper than handing them to the kernel as a list. */
+const GATHER_LIMIT = 16_384;
+
+/** More than this is not held back. */
+const HOLD_LIMIT = 65_536;
+
+/** The outgoing half of one connection. */
+export class Output {
+  readonly #socket: Socket;
+  /** Strings are native strings: as many octets as code units. */
+  #parts: (string | Uint8Array)[] = [];
+  #length = 0;
+  #isHeld = false;
+  #drained: { promise: Promise<void>; resolve(): void; reject(error: unknown): void } | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Adds a part; it leaves with the next flush. */
+  add(part: string | Uint8Array): void {
+    this.#parts.push(part);
+    this.#length += part.length;
+  }
+
+  /** Keeps back what `flushUnlessHeld` would send, until `release`. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    this.flush();
+  }
+
+  flushUnlessHeld(): void {
+    if (!this.#isHeld || this.#length > HOLD_LIMIT) this.flush();
+  }
+
+  /** Hands all parts to the socket. */
+  flush(): void {
+    const parts = this.#parts;
+    if (parts.length === 0) return;
+    const length = this.#length;
+    this.#parts = [];
+    this.#length = 0;
+    const socket = this.#socket;
+    // The client has left: there is nobody to send to, and the connection is about to learn it.
+    if (socket.destroyed || !socket.writable) return;
+    const [only] = parts;
+    if (parts.length === 1 && only !== undefined) {
+      writePart(socket, only);
+    } else if (length <= GATHER_LIMIT) {
+      socket.write(gather(parts, length));
+    } else {
+      socket.cork();
+      for (const part of parts) writePart(socket, part);
+      socket.uncork();
+    }
+  }
+
+  /** Gives a promise if the client has to catch up first; it rejects if the client leaves instead. */
+  wait(): Promise<void> | undefined {
+    if (this.#drained !== undefined) return this.#drained.promise;
+    if (!this.#socket.writableNeedDrain) return undefined;
+    let resolve = (): void => {};
+    let reject = (_error: unknown): void => {};
+    const promise = new Promise<void>((onResolve, onReject) => {
+      resolve = onResolve;
+      reject = onReject;
+    });
+    // Whoever asked may have lost interest.
+    promise.catch(() => {});
+    this.#drained = { promise, resolve, reject };
+    return promise;
+  }
+
+  /** The socket has caught up. */
+  onDrain(): void {
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
+
+  /** The socket is gone. */
+  onClose(): void {
+    this.#drained?.reject(new DisconnectError('WSGI_ERR_DISCONNECTED', 'response'));
+    this.#drained = undefined;
+  }
+}
+
+function writePart(socket: Socket, part: string | Uint8Array): void {
+  if (typeof part === 'string') socket.write(part, 'latin1');
+  else socket.write(part);
+}
+
+function gather(parts: readonly (string | Uint8Array)[], length: number): Buffer {
+  const octets = Buffer.allocUnsafe(length);
+  let offset = 0;
+  for (const part of parts) {
+    if (typeof part === 'string') octets.write(part, offset, 'latin1');
+    else octets.set(part, offset);
+    offset += part.length;
+  }
+  return octets;
+}

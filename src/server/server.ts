@@ -1,0 +1,238 @@
+/**
+ * The standalone server: listens, makes a connection of every socket, keeps the clock, and ends all of it.
+ *
+ * Its surface is that of node's http.Server, so that what attaches to one (supertest, graceful-shutdown helpers)
+ * attaches to the other. A plain or a TLS server of node does the listening; HTTP begins in connection.ts.
+ */
+import cluster from 'node:cluster';
+import { EventEmitter } from 'node:events';
+import {
+  type AddressInfo,
+  createServer as createNetServer,
+  type ListenOptions,
+  type Server as NetServer,
+  type Socket,
+} from 'node:net';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { toApplication } from '../application.ts';
+import type { Application, ApplicationFunction } from '../wsgi.ts';
+import { Connection, type ConnectionFacts, type ConnectionHost } from './connection.ts';
+import { type ServerOptions, type ServerSettings, takeSettings } from './options.ts';
+
+/** How long `shutdown` waits. */
+export interface ShutdownOptions {
+  /** Milliseconds until what is still running is cut off. @default 10000 */
+  readonly timeout?: number | undefined;
+}
+
+/** What `address()` gives: an object for TCP, the path of a unix socket, null while not listening. */
+export type ServerAddress = AddressInfo | string | null;
+
+/**
+ * An HTTP/1.1 server for one gateway application.
+ *
+ * Emits `listening`, `connection`, `timeout`, `error` and `close` as node:http does. Limits and time-outs are
+ * properties that can be changed at any time.
+ */
+export class Server extends EventEmitter implements ServerSettings, ConnectionHost {
+  declare headersTimeout: number;
+  declare requestTimeout: number;
+  declare keepAliveTimeout: number;
+  declare timeout: number;
+  declare writeTimeout: number;
+  declare maxHeaderSize: number;
+  declare maxHeadersCount: number;
+  declare maxBodySize: number;
+  declare maxDrainSize: number;
+  declare drainTimeout: number;
+  declare maxRequestsPerSocket: number;
+  declare maxConnections: number;
+  declare requireHostHeader: boolean;
+  declare connectionsCheckingInterval: number;
+  readonly application: ApplicationFunction;
+  readonly options: ServerOptions;
+  isShuttingDown = false;
+  readonly #listener: NetServer;
+  readonly #connections = new Set<Connection>();
+  #clock: NodeJS.Timeout | undefined;
+
+  /** @internal Use {@link createServer}. */
+  constructor(application: Application, options: ServerOptions) {
+    super();
+    this.application = toApplication(application);
+    this.options = options;
+    Object.assign(this, takeSettings(options));
+    this.#listener = this.#createListener(options);
+    for (const event of ['listening', 'error', 'close'] as const) {
+      this.#listener.on(event, (...details: unknown[]) => this.emit(event, ...details));
+    }
+  }
+
+  #createListener(options: ServerOptions): NetServer {
+    const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0 } = options;
+    // A client may close its half and wait for the response (RFC 9112 §9.6).
+    const common = { allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay };
+    if (options.tls === undefined) return createNetServer(common, (socket) => this.#accept(socket));
+    const server = createTlsServer({ ALPNProtocols: ['http/1.1'], ...options.tls, ...common });
+    server.on('secureConnection', (socket) => this.#accept(socket));
+    return server;
+  }
+
+  get settings(): ServerSettings {
+    return this;
+  }
+
+  get keepAliveValue(): string {
+    const max = this.maxRequestsPerSocket > 0 ? `, max=${this.maxRequestsPerSocket}` : '';
+    return `timeout=${Math.floor(this.keepAliveTimeout / 1000)}${max}`;
+  }
+
+  #accept(socket: Socket | TLSSocket): void {
+    if (this.#connections.size >= this.maxConnections) {
+      socket.destroy();
+      return;
+    }
+    const connection = new Connection(socket, this, describeSocket(socket, this.options.serverName));
+    this.#connections.add(connection);
+    if (this.timeout > 0) {
+      socket.setTimeout(this.timeout);
+      socket.on('timeout', () => {
+        if (!this.emit('timeout', socket)) socket.destroy();
+      });
+    }
+    this.#clock ??= setInterval(() => this.#checkConnections(), this.connectionsCheckingInterval).unref();
+    this.emit('connection', socket);
+  }
+
+  #checkConnections(): void {
+    const now = performance.now();
+    for (const connection of this.#connections) connection.check(now);
+  }
+
+  /** @internal */
+  remove(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size > 0) return;
+    clearInterval(this.#clock);
+    this.#clock = undefined;
+  }
+
+  /**
+   * Starts listening, in all the ways of net.Server: `listen(port, host?, backlog?, callback?)`, `listen(path)`,
+   * `listen({ port, host, path, fd, … })`, `listen(handle)`.
+   */
+  listen(callback?: () => void): this;
+  listen(port: number | undefined, host?: string, backlog?: number, callback?: () => void): this;
+  listen(port: number | undefined, host?: string, callback?: () => void): this;
+  listen(port: number | undefined, backlog?: number, callback?: () => void): this;
+  listen(port: number | undefined, callback?: () => void): this;
+  listen(path: string, backlog?: number, callback?: () => void): this;
+  listen(path: string, callback?: () => void): this;
+  listen(options: ListenOptions | { fd: number }, callback?: () => void): this;
+  listen(handle: object, backlog?: number, callback?: () => void): this;
+  listen(handle: object, callback?: () => void): this;
+  listen(...args: unknown[]): this {
+    // The overloads above are net.Server's; it sorts the arguments out itself.
+    Reflect.apply(this.#listener.listen, this.#listener, args);
+    return this;
+  }
+
+  /** Whether the server accepts connections. */
+  get listening(): boolean {
+    return this.#listener.listening;
+  }
+
+  /** Gives what the server is bound to. */
+  address(): ServerAddress {
+    return this.#listener.address();
+  }
+
+  /** Counts the connections. */
+  getConnections(callback: (error: Error | null, count: number) => void): this {
+    this.#listener.getConnections(callback);
+    return this;
+  }
+
+  /**
+   * Stops accepting connections and drops those that are idle. Others are served until they end or idle out.
+   *
+   * @param callback Called when the last connection has ended; with an error if the server was not listening
+   */
+  close(callback?: (error?: Error) => void): this {
+    this.#listener.close(callback);
+    this.closeIdleConnections();
+    return this;
+  }
+
+  /** Closes the connections on which no request is under way. */
+  closeIdleConnections(): void {
+    for (const connection of [...this.#connections]) {
+      if (connection.isIdle) connection.destroy();
+    }
+  }
+
+  /** Closes all connections, also those that are serving a request. */
+  closeAllConnections(): void {
+    for (const connection of [...this.#connections]) connection.destroy();
+  }
+
+  /**
+   * Closes gracefully: every connection ends with the response that it is serving, and says so to its client.
+   *
+   * @param options How long to wait
+   * @returns a promise of the end of the last connection
+   */
+  async shutdown({ timeout = 10_000 }: ShutdownOptions = {}): Promise<void> {
+    this.isShuttingDown = true;
+    const closed = new Promise<void>((resolve) => {
+      this.#listener.close(() => resolve());
+    });
+    for (const connection of [...this.#connections]) connection.closeWhenDone();
+    const deadline = setTimeout(() => this.closeAllConnections(), timeout);
+    await closed;
+    clearTimeout(deadline);
+    this.isShuttingDown = false;
+  }
+
+  /**
+   * Closes sockets on which nothing has moved for so long, or hands them to the `timeout` event.
+   *
+   * @param milliseconds 0 for never
+   * @param callback A listener for `timeout`
+   */
+  setTimeout(milliseconds: number, callback?: (socket: Socket) => void): this {
+    this.timeout = milliseconds;
+    if (callback !== undefined) this.on('timeout', callback);
+    return this;
+  }
+
+  /** Keeps the process running while the server listens, which is the default. */
+  ref(): this {
+    this.#listener.ref();
+    return this;
+  }
+
+  /** Lets the process end while the server listens. */
+  unref(): this {
+    this.#listener.unref();
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.listening) await this.shutdown();
+  }
+}
+
+function describeSocket(socket: Socket | TLSSocket, serverName: string | undefined): ConnectionFacts {
+  const isEncrypted = 'encrypted' in socket && socket.encrypted;
+  return {
+    scheme: isEncrypted ? 'https' : 'http',
+    // A unix socket has no address; the variables are required all the same.
+    serverName: serverName ?? socket.localAddress ?? 'localhost',
+    serverPort: String(socket.localPort ?? (isEncrypted ? 443 : 80)),
+    remoteAddress: socket.remoteAddress,
+    remotePort: socket.remotePort === undefined ? undefined : String(socket.remotePort),
+    multiprocess: cluster.isWorker,
+    extensions: { 'gateway.socket': socket },
+  };
+}

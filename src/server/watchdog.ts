@@ -1,0 +1,76 @@
+/**
+ * Tells a client that is slow from one that is gone, where TCP does not say.
+ *
+ * A client that takes nothing: as long as octets leave the kernel's queue, however few, it lives.
+ *
+ * A client that has closed its half: it may be waiting for the response (`printf … | nc -N`), or its program may have
+ * ended; both look the same until something is sent, when the latter answers with a reset. So it is served, and only
+ * where the application is silent for long do we look: before the head with an interim response (102, RFC 9110 §15.2
+ * lets a server send one at any time); after it there is nothing harmless to send, and silence counts as gone.
+ */
+import type { Socket } from 'node:net';
+
+/** Milliseconds of silence. */
+const BEFORE_HEAD = 1_000;
+const AFTER_HEAD = 500;
+const AFTER_PROBE = 15_000;
+
+/** Watches one socket. Times are performance.now(). */
+export class Watchdog {
+  readonly #socket: Socket;
+  #written = 0;
+  #queued = 0;
+  #movedAt = 0;
+  #hasProbed = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Whether octets have waited for the client for so many milliseconds without one of them leaving. */
+  isStuck(now: number, timeout: number): boolean {
+    if (timeout === 0) return false;
+    if (this.#socket.writableLength === 0) {
+      this.#movedAt = now;
+      return false;
+    }
+    this.#note(now);
+    return now - this.#movedAt >= timeout;
+  }
+
+  /** The client has closed its half. */
+  onPeerEnd(): void {
+    this.#movedAt = performance.now();
+  }
+
+  /** What to do about a client that has closed its half. */
+  suspect(now: number, isHeadSent: boolean): 'wait' | 'probe' | 'gone' {
+    this.#note(now);
+    // What waits to be sent will meet the reset, if there is one.
+    if (this.#socket.writableLength > 0) return 'wait';
+    const silence = now - this.#movedAt;
+    if (isHeadSent) return silence >= AFTER_HEAD ? 'gone' : 'wait';
+    if (silence < (this.#hasProbed ? AFTER_PROBE : BEFORE_HEAD)) return 'wait';
+    this.#hasProbed = true;
+    return 'probe';
+  }
+
+  #note(now: number): void {
+    const { bytesWritten } = this.#socket;
+    const queued = kernelQueue(this.#socket);
+    if (bytesWritten === this.#written && queued === this.#queued) return;
+    this.#written = bytesWritten;
+    this.#queued = queued;
+    this.#movedAt = now;
+  }
+}
+
+/**
+ * The octets that the kernel has not taken. `writableLength` moves only when a whole chunk has left; what moves with
+ * every octet is private to node (20 to 26), whose own `socket.setTimeout` reads it for the same purpose.
+ */
+function kernelQueue(
+  socket: Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null },
+): number {
+  return socket._handle?.writeQueueSize ?? socket.writableLength;
+}
