@@ -1,0 +1,22 @@
+/**
+ * The third form of an application: an object with a `call` method. One object answers every request.
+ *
+ *     npx tsx examples/hello-instance.ts
+ *     curl http://127.0.0.1:8124/
+ */
+import type { Environ, StartResponse } from 'gatebridge';
+import { serve } from 'gatebridge/server';
+import { printUrl } from './print-url.ts';
+
+class Counter {
+  #count = 0;
+
+  call(_environ: Environ, startResponse: StartResponse) {
+    this.#count += 1;
+    startResponse('200 OK', [['Content-Type', 'text/plain; charset=utf-8']]);
+    return [Buffer.from(`Hello from an instance, visitor ${this.#count}!\n`)];
+  }
+}
+
+const { PORT = '8124' } = process.env;
+printUrl(await serve(new Counter(), { port: Number(PORT) }));

@@ -1,0 +1,25 @@
+/**
+ * A request of any size: its content is read block by block and never held in memory whole.
+ *
+ *     npx tsx examples/upload.ts
+ *     curl -T package-lock.json http://127.0.0.1:8124/
+ */
+import { createHash } from 'node:crypto';
+import type { Environ, StartResponse } from 'gatebridge';
+import { serve } from 'gatebridge/server';
+import { printUrl } from './print-url.ts';
+
+async function upload(environ: Environ, startResponse: StartResponse) {
+  const input = environ['wsgi.input'];
+  const hash = createHash('sha256');
+  let length = 0;
+  for (let block = await input.read(65_536); block.length > 0; block = await input.read(65_536)) {
+    hash.update(block);
+    length += block.length;
+  }
+  startResponse('200 OK', [['Content-Type', 'text/plain; charset=utf-8']]);
+  return [Buffer.from(`${length} octets, SHA-256 ${hash.digest('hex')}\n`)];
+}
+
+const { PORT = '8124' } = process.env;
+printUrl(await serve(upload, { port: Number(PORT) }));
