@@ -19,7 +19,6 @@ console.log(`The showcase is at http://${name}:${port}/ (Ctrl+C stops it)`);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    server.close();
-    server.closeIdleConnections();
+    void server.shutdown({ timeout: 2000 });
   });
 }
