@@ -172,6 +172,12 @@ export const ERRORS = {
     source: 'PEP 3333, The write() Callable',
     message: 'write was called after the response ended',
   },
+  WSGI_ERR_RESPONSE_TAKEN: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, The Server/Gateway Side',
+    message: 'Host answered the request before the application did',
+  },
   WSGI_ERR_BODY_CONSUMED: {
     party: 'application',
     statusCode: 500,
