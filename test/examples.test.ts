@@ -1,0 +1,170 @@
+/** Runs every example as its first lines say, in a process of its own. The showcase has a test of its own. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { afterEach, describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const FOLDER = join(ROOT, 'examples');
+/** What the others share is no example. */
+const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.ts') && name !== 'print-url.ts');
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+const children = new Set<Child>();
+
+afterEach(async () => {
+  for (const child of children) {
+    if (child.exitCode === null && child.kill()) await once(child, 'exit');
+  }
+  children.clear();
+});
+
+function start(file: string, variables: Readonly<Record<string, string>> = {}): Child {
+  const env = { PATH: process.env.PATH ?? '', PORT: '0', ...variables };
+  const child = spawn(process.execPath, ['--import', 'tsx', join(FOLDER, file)], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.add(child);
+  return child;
+}
+
+/** Starts an example that is a server and gives the URL that it prints. */
+async function serve(file: string): Promise<{ url: string; child: Child }> {
+  const child = start(file);
+  let output = '';
+  child.stderr.on('data', (chunk) => {
+    output += chunk;
+  });
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+    output += chunk;
+    const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(output)?.[0];
+    if (url !== undefined) return { url, child };
+  }
+  throw new Error(`${file} printed no URL but ${output}`);
+}
+
+async function run(file: string, variables?: Readonly<Record<string, string>>) {
+  const child = start(file, variables);
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => {
+    output.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    output.stderr += chunk;
+  });
+  const [code] = await once(child, 'close');
+  return { ...output, code };
+}
+
+describe('the examples of an application', () => {
+  it.each([
+    ['hello-function.ts', 'Hello from a function, 127.0.0.1!\n', 'Hello from a function, 127.0.0.1!\n'],
+    ['hello-class.ts', 'Hello from a class, 127.0.0.1!\n', 'Hello from a class, 127.0.0.1!\n'],
+    ['hello-instance.ts', 'Hello from an instance, visitor 1!\n', 'Hello from an instance, visitor 2!\n'],
+  ])('%s', async (file, first, second) => {
+    const { url } = await serve(file);
+    const response = await fetch(url);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    expect(await response.text()).toBe(first);
+    expect(await (await fetch(url)).text()).toBe(second);
+  });
+
+  it('streaming.ts', async () => {
+    const { url, child } = await serve('streaming.ts');
+    const leaving = once(child.stdout, 'data');
+    const response = await fetch(url);
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    while (!text.endsWith('tick 3\n')) text += (await reader?.read())?.value ?? '';
+    expect(text).toBe('tick 1\ntick 2\ntick 3\n');
+    await reader?.cancel();
+    expect(String((await leaving)[0])).toBe('The client has left\n');
+  });
+
+  it('upload.ts', async () => {
+    const { url } = await serve('upload.ts');
+    const body = Buffer.alloc(1_000_000, 'content');
+    const response = await fetch(url, { method: 'PUT', body });
+    const digest = createHash('sha256').update(body).digest('hex');
+    expect(await response.text()).toBe(`1000000 octets, SHA-256 ${digest}\n`);
+  });
+});
+
+describe('the examples of bridges', () => {
+  it('mount-in-express.ts', async () => {
+    const { url } = await serve('mount-in-express.ts');
+    expect(await (await fetch(url)).text()).toMatch(/^Express answers here/);
+    const texts = await Promise.all(
+      ['', '/', '/x/y?z'].map(async (rest) => (await fetch(`${url}gateway${rest}`)).text()),
+    );
+    expect(texts).toEqual([
+      `mounted at '/gateway', asked for '', in full ${url}gateway\n`,
+      `mounted at '/gateway', asked for '/', in full ${url}gateway/\n`,
+      `mounted at '/gateway', asked for '/x/y', in full ${url}gateway/x/y?z\n`,
+    ]);
+  });
+
+  it('mount-in-fastify.ts', async () => {
+    const { url } = await serve('mount-in-fastify.ts');
+    expect(await (await fetch(url)).text()).toMatch(/^Fastify answers here/);
+    const headers = { 'Content-Type': 'text/plain' };
+    const response = await fetch(`${url}gateway/x/y`, { method: 'POST', body: 'some content', headers });
+    expect(response.headers.get('x-hook')).toBe('ran');
+    expect(await response.text()).toBe("mounted at '/gateway', asked for '/x/y', got 'some content'\n");
+  });
+
+  it('serve-express.ts', async () => {
+    const { url } = await serve('serve-express.ts');
+    const page = await fetch(`${url}?a=b`);
+    expect(page.headers.get('set-cookie')).toBe('seen=yes; Path=/');
+    expect(page.headers.get('x-powered-by')).toBe('Express');
+    expect(await page.text()).toBe('Express answers GET /?a=b\n');
+    const headers = { 'Content-Type': 'application/json' };
+    const greeting = await fetch(`${url}greet`, { method: 'POST', body: '{"name":"Ada"}', headers });
+    expect([greeting.status, await greeting.json()]).toEqual([201, { greeting: 'Hello, Ada' }]);
+  });
+
+  it('serve-fastify.ts', async () => {
+    const { url } = await serve('serve-fastify.ts');
+    expect(await (await fetch(`${url}sum?a=1&b=2`)).json()).toEqual({ sum: 3 });
+    expect((await fetch(`${url}sum?a=1`)).status).toBe(400);
+  });
+
+  it('cgi.ts', async () => {
+    const { stdout, stderr, code } = await run('cgi.ts', { QUERY_STRING: 'name=Ada' });
+    expect(stdout).toBe(
+      'Status: 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 12\r\n\r\nHello, Ada!\n',
+    );
+    expect([stderr, code]).toEqual(['', 0]);
+  });
+});
+
+describe('the examples of testing', () => {
+  it('testing-with-supertest.ts', async () => {
+    const { stdout, code } = await run('testing-with-supertest.ts');
+    expect(stdout).toMatch(/pass 2\b/);
+    expect(stdout).toMatch(/fail 0\b/);
+    expect(code).toBe(0);
+  });
+});
+
+describe('the folder', () => {
+  it.each(FILES)('%s is run by this test', (file) => {
+    expect(readFileSync(import.meta.filename, 'utf8')).toContain(`'${file}'`);
+  });
+
+  it.each(FILES)('%s is short, begins with its idea and is in the list', (file) => {
+    const text = readFileSync(join(FOLDER, file), 'utf8');
+    expect(text.split('\n').length - 1).toBeLessThanOrEqual(40);
+    expect(text).toMatch(/^\/\*\*\n \* [A-Z]/);
+    expect(text).toContain(`npx tsx examples/${file}`);
+    expect(readFileSync(join(FOLDER, 'README.md'), 'utf8')).toContain(`| [${file}](${file}) |`);
+  });
+});
