@@ -43,8 +43,7 @@ export class BodyReader {
 
   /** Asks for the next chunk. */
   next(): Step | Promise<Step> {
-    this.#iterator ??=
-      Symbol.asyncIterator in this.#body ? this.#body[Symbol.asyncIterator]() : this.#body[Symbol.iterator]();
+    this.#iterator ??= iterate(this.#body);
     const step = this.#iterator.next();
     return isPromise(step) ? step.then(this.#note, this.#noteFailure) : this.#note(step);
   }
@@ -104,6 +103,23 @@ function isBody(value: unknown): value is Body {
     !ArrayBuffer.isView(value) &&
     (Symbol.asyncIterator in value || Symbol.iterator in value)
   );
+}
+
+function iterate(body: Body): Iterator<unknown> | AsyncIterator<unknown> {
+  if (body instanceof ReadableStream) return iterateStream(body);
+  return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+}
+
+/** The iterator that a web stream brings does not return while it waits for a chunk; a reader can be cancelled. */
+function iterateStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> {
+  const reader = stream.getReader();
+  return {
+    next: () => reader.read(),
+    return: async () => {
+      await reader.cancel();
+      return { done: true, value: undefined };
+    },
+  };
 }
 
 /** Node's streams, web streams and whatever else holds a resource without having `close()`. */

@@ -41,7 +41,10 @@ export class ResponseWriter {
 
   /** PEP 3333's startResponse: synchronous, sends nothing. */
   readonly startResponse: StartResponse = (status: string, headers: HeaderList, excInfo?: unknown) => {
-    this.response.start(status, headers, excInfo);
+    // An application that has not noticed that the client left does nothing wrong; its writes will tell.
+    if (this.gone === undefined || this.response.state !== 'ended') {
+      this.response.start(status, headers, excInfo);
+    }
     return this.#write;
   };
 
@@ -66,6 +69,7 @@ export class ResponseWriter {
   };
 
   #checkWritten(data: Chunk): Uint8Array {
+    if (this.gone !== undefined) throw this.gone;
     if (this.response.state === 'ended') throw new ApplicationError('WSGI_ERR_WRITE_AFTER_END');
     try {
       return toOctets(data, this.#options.isStrict);
@@ -78,6 +82,7 @@ export class ResponseWriter {
 
   /** PEP 3333: the first invocation of `write` sends the head, even with an empty chunk. */
   #writeNow(chunk: Uint8Array): Promise<void> | undefined {
+    if (this.gone !== undefined) throw this.gone;
     if (this.response.state === 'ended') throw new ApplicationError('WSGI_ERR_WRITE_AFTER_END');
     const isFirst = this.response.state !== 'sent';
     if (isFirst) this.sendHead(undefined);

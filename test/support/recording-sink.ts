@@ -1,0 +1,102 @@
+/** A host that keeps what it gets, for tests of the centre. */
+
+import type { DisconnectError } from '../../src/errors.ts';
+import { createEnviron, type GatewayOptions, runApplication, toApplication } from '../../src/index.ts';
+import type { GatewayRequest, ResponseHead, ResponseSink } from '../../src/port.ts';
+import type { Application, Environ, HeaderList } from '../../src/wsgi.ts';
+
+/** What a recording sink was told, in order. */
+export type Event =
+  | ['head', string]
+  | ['write', string]
+  | ['end', string]
+  | ['abort', unknown]
+  | ['fail', unknown]
+  | ['interim', number, HeaderList]
+  | ['trailers', HeaderList];
+
+export class RecordingSink implements ResponseSink {
+  readonly events: Event[] = [];
+  head: ResponseHead | undefined;
+  /** What write and end wait for. */
+  wait: Promise<void> | undefined;
+  #listener: ((error: DisconnectError) => void) | undefined;
+  #gone: DisconnectError | undefined;
+  declare fail?: (error: unknown) => void;
+
+  writeHead(head: ResponseHead): void {
+    this.head = head;
+    this.events.push(['head', head.status]);
+  }
+
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    this.events.push(['write', Buffer.from(chunk).toString()]);
+    return this.wait;
+  }
+
+  end(lastChunk?: Uint8Array): Promise<void> | undefined {
+    this.events.push(['end', lastChunk === undefined ? '' : Buffer.from(lastChunk).toString()]);
+    return this.wait;
+  }
+
+  abort(error: unknown): void {
+    this.events.push(['abort', error]);
+  }
+
+  watch(listener: (error: DisconnectError) => void): void {
+    if (this.#gone !== undefined) listener(this.#gone);
+    this.#listener = listener;
+  }
+
+  informational(statusCode: number, headers: HeaderList): void {
+    this.events.push(['interim', statusCode, headers]);
+  }
+
+  trailers(headers: HeaderList): void {
+    this.events.push(['trailers', headers]);
+  }
+
+  disconnect(error: DisconnectError): void {
+    this.#gone = error;
+    this.#listener?.(error);
+  }
+
+  get content(): string {
+    return this.events.map(([kind, text]) => (kind === 'write' || kind === 'end' ? text : '')).join('');
+  }
+}
+
+/** One application run on a recording sink. */
+export interface Recording {
+  readonly sink: RecordingSink;
+  readonly environ: Environ;
+  /** The first lines of what was written to `wsgi.errors`. */
+  readonly log: string[];
+  readonly done: Promise<void> | undefined;
+}
+
+/** Runs an application on a recording sink. */
+export function record(
+  application: Application,
+  request: Partial<GatewayRequest> = {},
+  { sink = new RecordingSink(), ...options }: GatewayOptions & { sink?: RecordingSink } = {},
+): Recording {
+  const log: string[] = [];
+  const environ = createEnviron({
+    method: 'GET',
+    target: '/',
+    protocol: 'HTTP/1.1',
+    rawHeaders: ['Host', 'localhost'],
+    scheme: 'http',
+    serverName: '127.0.0.1',
+    serverPort: '80',
+    errors: {
+      write: (text) => log.push(text.split('\n')[0] ?? ''),
+      writelines: () => {},
+      flush: () => {},
+    },
+    ...request,
+  });
+  const done = runApplication(toApplication(application), environ, sink, options);
+  return { sink, environ, log, done };
+}
