@@ -52,6 +52,7 @@ const BROKEN: Record<keyof typeof RULES, [path: string, text: string][][]> = {
     ],
   ],
   lines: [[['src/long.ts', '\n'.repeat(401)]]],
+  examples: [[['examples/long.ts', '\n'.repeat(41)]]],
   names: [[['src/CamelCase.ts', '']], [['src/snake_case.ts', '']]],
   frontDoors: [
     [['src/index.ts', "import { a } from './a.ts';"]],

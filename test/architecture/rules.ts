@@ -21,6 +21,8 @@ const EVERYWHERE = [...SHOWN, 'test', 'bench', 'scripts'];
 
 /** A limit that keeps each file readable in one sitting. */
 const LINE_LIMIT = 400;
+/** What fits on a screen, beside the terminal that runs it. */
+const EXAMPLE_LIMIT = 40;
 const PARAMETER_LIMIT = 4;
 
 export const RULES: Readonly<Record<string, Rule>> = {
@@ -41,6 +43,16 @@ export const RULES: Readonly<Record<string, Rule>> = {
     check: each((file) => {
       const lines = file.text.split('\n').length - 1;
       return lines > LINE_LIMIT ? [`${file.path}: has ${lines} lines`] : [];
+    }),
+  },
+  examples: {
+    sentence: `an example has at most ${EXAMPLE_LIMIT} lines`,
+    folders: ['examples'],
+    check: each((file) => {
+      const lines = file.text.split('\n').length - 1;
+      return /^examples\/[^/]+$/.test(file.path) && lines > EXAMPLE_LIMIT
+        ? [`${file.path}: has ${lines} lines`]
+        : [];
     }),
   },
   names: {
