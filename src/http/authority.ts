@@ -1,0 +1,64 @@
+/**
+ * Authority: `uri-host [ ":" port ]`, the value of Host and the heart of three forms of a target.
+ *
+ * The value of Host decides which site answers, so that whatever two recipients could read differently is refused:
+ * userinfo, spaces, lists, zone identifiers (RFC 9112 §3.2, RFC 9110 §7.2).
+ */
+
+/** reg-name [ ":" port ] (RFC 3986 §3.2.2, §3.2.3); an IPv4 address is one too. */
+const NAME_AND_PORT = /^((?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::([0-9]*))?$/;
+
+/** "[" ( IPv6address / IPvFuture ) "]" [ ":" port ]; what stands in the brackets is looked at apart. */
+const LITERAL_AND_PORT = /^\[([^\]]*)\](?::([0-9]*))?$/;
+
+/** IPvFuture (RFC 3986 §3.2.2). */
+const ADDRESS_OF_THE_FUTURE = /^v[0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+$/i;
+
+const GROUP = /^[0-9A-Fa-f]{1,4}$/;
+const IPV4_ADDRESS = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}$/;
+const IPV6_GROUPS = 8;
+const MAX_PORT = 65_535;
+
+/** The parts of an authority. */
+export interface Authority {
+  /** May be empty. */
+  readonly host: string;
+  /** Nothing without a colon; empty with a colon alone. */
+  readonly port: string | undefined;
+}
+
+/** Parses `uri-host [ ":" port ]`; nothing if it is none. */
+export function parseAuthority(text: string): Authority | undefined {
+  const match = text.startsWith('[') ? LITERAL_AND_PORT.exec(text) : NAME_AND_PORT.exec(text);
+  if (match === null) return undefined;
+  const [, host = '', port] = match;
+  if (port !== undefined && Number(port) > MAX_PORT) return undefined;
+  if (text.startsWith('[') && !isAddress(host)) return undefined;
+  return { host, port };
+}
+
+function isAddress(text: string): boolean {
+  return isIPv6Address(text) || ADDRESS_OF_THE_FUTURE.test(text);
+}
+
+/** IPv6address (RFC 3986 §3.2.2): eight groups, the last two perhaps as IPv4; one `::` for at least one of them. */
+function isIPv6Address(text: string): boolean {
+  const gap = text.indexOf('::');
+  if (gap === -1) return countGroups(text, true) === IPV6_GROUPS;
+  const before = gap === 0 ? 0 : countGroups(text.slice(0, gap), false);
+  const rest = text.slice(gap + 2);
+  const after = rest === '' ? 0 : countGroups(rest, true);
+  return before + after < IPV6_GROUPS;
+}
+
+/** Counts 16-bit groups; Infinity if one is none. */
+function countGroups(text: string, mayEndInIPv4: boolean): number {
+  const groups = text.split(':');
+  let count = groups.length;
+  const last = groups.at(-1) ?? '';
+  if (mayEndInIPv4 && IPV4_ADDRESS.test(last)) {
+    groups.pop();
+    count += 1;
+  }
+  return groups.every((group) => GROUP.test(group)) ? count : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,127 @@
+/**
+ * The octets that were received and not consumed yet, as one contiguous window.
+ *
+ * Rule 1: what arrives at an empty window is kept as a view. Only what arrives at one that still holds octets is
+ *         copied, into an allocation that doubles: linear time, even octet by octet.
+ * Rule 2: octets that were given out are never written again, so that views of them stay as they are.
+ * Rule 3: no octet is searched twice for the end of a line.
+ */
+import { ProtocolError } from '../errors.ts';
+import { findForbiddenOctet, type ProtocolErrorCode } from './grammar.ts';
+
+const CR = 0x0d;
+const LF = 0x0a;
+const EMPTY: Buffer = Buffer.alloc(0);
+
+/** What a line is read as. */
+export interface LineKind {
+  /** Matches an octet that must not stand in it. */
+  readonly forbidden: RegExp;
+  /** The code of the error if it is too long. */
+  readonly tooLong: ProtocolErrorCode;
+}
+
+/** The octets that were received and not consumed yet. */
+export class OctetWindow {
+  #octets: Buffer = EMPTY;
+  #start = 0;
+  #end = 0;
+  /** Up to where the line that begins at `#start` was searched. */
+  #scanned = 0;
+  /** Whether `#octets` was allocated here, and may be written beyond `#end`. */
+  #isOwned = false;
+
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Whether the octets at the start were not looked at yet. */
+  get isFresh(): boolean {
+    return this.#scanned === this.#start;
+  }
+
+  push(octets: Buffer): void {
+    if (this.#start === this.#end) {
+      this.#octets = octets;
+      this.#start = 0;
+      this.#scanned = 0;
+      this.#end = octets.length;
+      this.#isOwned = false;
+      return;
+    }
+    if (!this.#isOwned || this.#octets.length - this.#end < octets.length) this.#grow(octets.length);
+    this.#octets.set(octets, this.#end);
+    this.#end += octets.length;
+  }
+
+  #grow(size: number): void {
+    const { length } = this;
+    const grown = Buffer.allocUnsafe((length + size) * 2);
+    grown.set(this.#octets.subarray(this.#start, this.#end));
+    this.#octets = grown;
+    this.#scanned -= this.#start;
+    this.#start = 0;
+    this.#end = length;
+    this.#isOwned = true;
+  }
+
+  /** Gives up to `size` octets from the start as a native string, and consumes none. */
+  peek(size: number): string {
+    return this.#octets.toString('latin1', this.#start, Math.min(this.#end, this.#start + size));
+  }
+
+  /** Gives the distance of a sequence from the start; -1 if it is not there. */
+  indexOf(sequence: Buffer): number {
+    const index = this.#octets.indexOf(sequence, this.#start);
+    return index === -1 || index + sequence.length > this.#end ? -1 : index - this.#start;
+  }
+
+  skip(size: number): void {
+    this.#start += size;
+    this.#scanned = this.#start;
+  }
+
+  /** Consumes up to `size` octets, and gives a view of them. */
+  take(size: number): Buffer {
+    const from = this.#start;
+    this.skip(Math.min(size, this.length));
+    return this.#octets.subarray(from, this.#start);
+  }
+
+  clear(): void {
+    this.#octets = EMPTY;
+    this.#start = 0;
+    this.#end = 0;
+    this.#scanned = 0;
+  }
+
+  /**
+   * Consumes a line, and gives it without its CRLF; nothing if it is not whole yet.
+   *
+   * A fault is found with the first octet that makes it one, however the octets were cut.
+   *
+   * @param limit Octets that the line may have, CRLF included
+   * @throws {@link ProtocolError} if the line is too long, or an octet must not stand in it
+   */
+  takeLine(limit: number, kind: LineKind): string | undefined {
+    const end = Math.min(this.#end, this.#start + limit);
+    const lineFeed = this.#octets.subarray(0, end).indexOf(LF, this.#scanned);
+    if (lineFeed === -1) {
+      this.#scanTo(this.#octets[end - 1] === CR && end > this.#scanned ? end - 1 : end, kind);
+      if (this.length >= limit) throw new ProtocolError(kind.tooLong);
+      return undefined;
+    }
+    const isWhole = lineFeed > this.#start && this.#octets[lineFeed - 1] === CR;
+    this.#scanTo(isWhole ? lineFeed - 1 : lineFeed + 1, kind);
+    const line = this.#octets.toString('latin1', this.#start, lineFeed - 1);
+    this.skip(lineFeed + 1 - this.#start);
+    return line;
+  }
+
+  /** Looks for octets that must not stand in the line; a CR that is the last octet waits for its LF. */
+  #scanTo(end: number, { forbidden }: LineKind): void {
+    const fault = findForbiddenOctet(this.#octets.toString('latin1', this.#scanned, end), forbidden);
+    if (fault !== undefined) throw fault;
+    this.#scanned = end;
+  }
+}

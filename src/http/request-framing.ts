@@ -1,0 +1,89 @@
+/**
+ * Request framing: how many octets of content follow a head, and how they end.
+ *
+ * Rule 1: this file only decides; it reads no content and changes no state.
+ * Rule 2: the decision follows RFC 9112 §6.3 in order, as far as it speaks of requests.
+ * Rule 3: whatever two recipients could read differently is refused, not repaired.
+ */
+import { ProtocolError } from '../errors.ts';
+import { quote } from './grammar.ts';
+import type { HttpVersion } from './request-line.ts';
+
+/** What `contentLength` is where the content is chunked: not known yet. */
+export const CHUNKED = -1;
+
+/** 1*DIGIT (RFC 9110 §8.6): no sign, no list, no space. */
+const DIGITS = /^[0-9]+$/;
+/** Decimal digits that a number holds without loss of precision. */
+const MAX_DIGITS = 15;
+
+/** transfer-coding = token *( OWS ";" OWS transfer-parameter ), as a sticky step through a list (RFC 9112 §7). */
+const CODING =
+  /[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)((?:[ \t]*;[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*=[ \t]*(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"))*)[ \t]*(?:,|$)/y;
+
+/** The fields of a head that frame its content. */
+export interface FramingFields {
+  readonly protocol: HttpVersion;
+  readonly contentLength: string | undefined;
+  /** All lines, joined. */
+  readonly transferEncoding: string | undefined;
+}
+
+/**
+ * Decides how many octets of content follow a request head.
+ *
+ * @returns the number, or {@link CHUNKED}
+ * @throws {@link ProtocolError}
+ */
+export function decideRequestFraming(fields: FramingFields, maxBodySize: number): number {
+  const { protocol, contentLength, transferEncoding } = fields;
+  if (transferEncoding !== undefined) {
+    // §6.1: HTTP/1.0 knows no transfer codings; who sends one has forwarded what it did not understand.
+    if (protocol === 'HTTP/1.0') {
+      throw new ProtocolError('WSGI_ERR_FRAMING_AMBIGUOUS', 'Transfer-Encoding in HTTP/1.0');
+    }
+    // §6.3 case 3: Transfer-Encoding overrides Content-Length, or the message ought to be handled as an error.
+    if (contentLength !== undefined) {
+      throw new ProtocolError('WSGI_ERR_FRAMING_AMBIGUOUS', 'Content-Length beside Transfer-Encoding');
+    }
+    // §6.3 case 4: chunked must be the final coding; here it must be the only one.
+    if (transferEncoding.toLowerCase() !== 'chunked') throw codingFault(transferEncoding);
+    return CHUNKED;
+  }
+  // §6.3 case 5 and 6: a valid Content-Length is the number of octets.
+  if (contentLength !== undefined) return parseContentLength(contentLength, maxBodySize);
+  // §6.3 case 7: a request without either has no content.
+  return 0;
+}
+
+function parseContentLength(value: string, maxBodySize: number): number {
+  if (!DIGITS.test(value)) throw new ProtocolError('WSGI_ERR_LENGTH_INVALID', quote(value));
+  const digits = value.length > MAX_DIGITS ? value.replace(/^0+/, '') : value;
+  const length = Number(digits);
+  if (digits.length > MAX_DIGITS || length > maxBodySize) {
+    throw new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', maxBodySize);
+  }
+  return length;
+}
+
+/** §6.1: 501 for codings that are not understood; §6.3: 400 where even the end of the content cannot be told. */
+function codingFault(value: string): ProtocolError {
+  const names = parseCodings(value);
+  const isFramed = names?.at(-1) === 'chunked' && names.indexOf('chunked') === names.length - 1;
+  return new ProtocolError(
+    isFramed ? 'WSGI_ERR_CODING_UNSUPPORTED' : 'WSGI_ERR_CODING_INVALID',
+    quote(value),
+  );
+}
+
+/** Gives the names of a list of codings in lower case, with their parameters; nothing if it is no such list. */
+function parseCodings(value: string): string[] | undefined {
+  const names: string[] = [];
+  CODING.lastIndex = 0;
+  while (CODING.lastIndex < value.length) {
+    const match = CODING.exec(value);
+    if (match === null) return undefined;
+    names.push(`${match[1]}${match[2]}`.toLowerCase());
+  }
+  return names;
+}

@@ -1,0 +1,174 @@
+/**
+ * The request head: what the request line and the fields say about the message and about the connection.
+ *
+ * What lives here reads the handful of fields that HTTP/1.1 itself obeys: Host, Content-Length, Transfer-Encoding,
+ * Connection, Upgrade, Expect. All others belong to the application.
+ */
+import { ProtocolError } from '../errors.ts';
+import { parseAuthority } from './authority.ts';
+import { quote, splitList, TOKEN } from './grammar.ts';
+import type { HttpLimits } from './limits.ts';
+import { CHUNKED, decideRequestFraming } from './request-framing.ts';
+import type { HttpVersion, RequestLine, TargetForm } from './request-line.ts';
+
+/** A request head that was received whole, and is valid. Strings are native strings. */
+export interface RequestHead {
+  method: string;
+  /** The request target as it was received. */
+  target: string;
+  targetForm: TargetForm;
+  /** 1.x above 1.0 is read as 1.1. */
+  protocol: HttpVersion;
+  /** The fields in order: name, value, name, value, …; names in their own case. */
+  rawHeaders: string[];
+  /** Octets of content: 0 if there is none, -1 if it is chunked. */
+  contentLength: number;
+  isChunked: boolean;
+  /** Whether the client wishes to go on with the connection (RFC 9112 §9.3). */
+  isPersistent: boolean;
+  /** Whether Connection names `upgrade` and there is an Upgrade field (RFC 9110 §7.8). */
+  connectionNominatesUpgrade: boolean;
+  /** Whether the client waits for 100 before it sends content (RFC 9110 §10.1.1). */
+  expectsContinue: boolean;
+  /** Whether the client expects something else, or something besides. */
+  hasUnknownExpectation: boolean;
+}
+
+/**
+ * Fields that end at no connection, so that naming them in Connection can only mean to make a recipient drop them:
+ * those that frame or route the message, and those that authenticate it (RFC 9110 §7.6.1, CVE-2026-26365).
+ */
+const END_TO_END = new Set([
+  'authorization',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'cookie',
+  'expect',
+  'host',
+  'transfer-encoding',
+]);
+
+/**
+ * Reads a head off its request line and its fields.
+ *
+ * @throws {@link ProtocolError}
+ */
+export function createRequestHead(line: RequestLine, rawHeaders: string[], limits: HttpLimits): RequestHead {
+  const { method, target, targetForm, protocol } = line;
+  let host: string | undefined;
+  let contentLengthField: string | undefined;
+  let transferEncoding: string | undefined;
+  let connection: string | undefined;
+  let expect: string | undefined;
+  let hasUpgrade = false;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    const value = rawHeaders[index + 1] ?? '';
+    // Most names are told apart by their length, without being lower-cased.
+    switch (name.length) {
+      case 4:
+        if (isNamed(name, 'host')) host = single(host, value, name);
+        break;
+      case 6:
+        if (isNamed(name, 'expect')) expect = join(expect, value);
+        break;
+      case 7:
+        if (isNamed(name, 'upgrade')) hasUpgrade = true;
+        break;
+      case 10:
+        if (isNamed(name, 'connection')) connection = join(connection, value);
+        break;
+      case 14:
+        if (isNamed(name, 'content-length')) contentLengthField = single(contentLengthField, value, name);
+        break;
+      case 17:
+        if (isNamed(name, 'transfer-encoding')) transferEncoding = join(transferEncoding, value);
+    }
+  }
+
+  checkHost(host, protocol, limits);
+  if (method === 'CONNECT' && !limits.allowConnect) throw new ProtocolError('WSGI_ERR_CONNECT_REFUSED');
+  const options = connection === undefined ? 0 : parseConnection(connection);
+  const contentLength =
+    contentLengthField === undefined && transferEncoding === undefined
+      ? 0
+      : decideRequestFraming(
+          { protocol, contentLength: contentLengthField, transferEncoding },
+          limits.maxBodySize,
+        );
+  const isCurrent = protocol === 'HTTP/1.1';
+  const expectations = expect === undefined || !isCurrent ? 0 : parseExpect(expect);
+  return {
+    method,
+    target,
+    targetForm,
+    protocol,
+    rawHeaders,
+    contentLength,
+    isChunked: contentLength === CHUNKED,
+    // RFC 9112 §9.3: close wins; HTTP/1.1 persists; HTTP/1.0 only if the client asks for it.
+    isPersistent: (options & CLOSE) === 0 && (isCurrent || (options & KEEP_ALIVE) !== 0),
+    // RFC 9110 §7.8: Upgrade in an HTTP/1.0 request is ignored.
+    connectionNominatesUpgrade: hasUpgrade && (options & UPGRADE) !== 0 && isCurrent,
+    expectsContinue: (expectations & CONTINUE) !== 0,
+    hasUnknownExpectation: (expectations & UNKNOWN) !== 0,
+  };
+}
+
+function isNamed(name: string, lowerCaseName: string): boolean {
+  return name.toLowerCase() === lowerCaseName;
+}
+
+/** Host: RFC 9112 §3.2. Content-Length: RFC 9110 §8.6, which allows to accept equal repetitions, and to refuse them. */
+function single(before: string | undefined, value: string, name: string): string {
+  if (before !== undefined) throw new ProtocolError('WSGI_ERR_FIELD_REPEATED', name);
+  return value;
+}
+
+/** RFC 9110 §5.3: the lines of a list field are one list. */
+function join(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before}, ${value}`;
+}
+
+function checkHost(host: string | undefined, protocol: HttpVersion, limits: HttpLimits): void {
+  if (host === undefined) {
+    if (protocol === 'HTTP/1.1' && limits.requireHostHeader) throw new ProtocolError('WSGI_ERR_HOST_MISSING');
+  } else if (parseAuthority(host) === undefined) {
+    throw new ProtocolError('WSGI_ERR_HOST_INVALID', quote(host));
+  }
+}
+
+const CLOSE = 1;
+const KEEP_ALIVE = 2;
+const UPGRADE = 4;
+
+/** Connection = #connection-option, connection-option = token (RFC 9110 §7.6.1); gives a bit for each one known. */
+function parseConnection(value: string): number {
+  if (value === 'keep-alive') return KEEP_ALIVE;
+  if (value === 'close') return CLOSE;
+  let options = 0;
+  for (const element of splitList(value)) {
+    const option = element.toLowerCase();
+    if (!TOKEN.test(option) || END_TO_END.has(option)) {
+      throw new ProtocolError('WSGI_ERR_CONNECTION_INVALID', quote(element));
+    }
+    if (option === 'close') options |= CLOSE;
+    else if (option === 'keep-alive') options |= KEEP_ALIVE;
+    else if (option === 'upgrade') options |= UPGRADE;
+  }
+  return options;
+}
+
+const CONTINUE = 1;
+const UNKNOWN = 2;
+
+/** Expect = #expectation; 100-continue is the only one that is defined (RFC 9110 §10.1.1). */
+function parseExpect(value: string): number {
+  let expectations = 0;
+  for (const element of splitList(value)) {
+    expectations |= element.toLowerCase() === '100-continue' ? CONTINUE : UNKNOWN;
+  }
+  return expectations;
+}

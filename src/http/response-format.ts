@@ -1,0 +1,42 @@
+/**
+ * What a server sends: heads, the lines around chunks, trailer sections.
+ *
+ * Rule 1: names and values were checked before they come here; nothing is checked, changed or added.
+ * Rule 2: the result is a native string, to be sent as latin-1, so that head and content can leave in one piece.
+ */
+
+/** The last chunk; a trailer section and an empty line follow (RFC 9112 §7.1). */
+export const LAST_CHUNK = '0\r\n';
+
+/**
+ * Gives the head of a response (RFC 9112 §4, §5).
+ *
+ * @param status Status code and reason phrase: `200 OK`
+ * @param headers Pairs of name and value
+ * @param framing Further field lines, each with its CRLF
+ */
+export function formatResponseHead(
+  status: string,
+  headers: readonly (readonly [string, string])[],
+  framing: string,
+): string {
+  // RFC 9112 §4: the space after the status code is sent even if the reason phrase is empty.
+  const space = status.length === 3 ? ' ' : '';
+  return `HTTP/1.1 ${status}${space}\r\n${formatFields(headers)}${framing}\r\n`;
+}
+
+/** Gives the line before a chunk: its size in hexadecimal (RFC 9112 §7.1). */
+export function formatChunkHead(size: number): string {
+  return `${size.toString(16)}\r\n`;
+}
+
+/** Gives the lines of a trailer section, without the empty line after it. */
+export function formatTrailers(headers: readonly (readonly [string, string])[]): string {
+  return formatFields(headers);
+}
+
+function formatFields(headers: readonly (readonly [string, string])[]): string {
+  let lines = '';
+  for (const [name, value] of headers) lines += `${name}: ${value}\r\n`;
+  return lines;
+}
