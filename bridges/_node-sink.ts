@@ -1,0 +1,190 @@
+/**
+ * Node's ServerResponse as a sink, that of HTTP/2's compatibility API too.
+ *
+ * The response belongs to the host: other code has patched it, listens to it, may have answered on it. So everything
+ * goes through its public methods, looked up anew each time, and nothing is sent that `writeHead`, `write` and `end`
+ * would not send.
+ *
+ * Rule: whoever waits for a response that will neither drain nor finish waits for ever; so every wait ends with
+ * `close`, and nothing is waited for on a response that is closed already.
+ */
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { Socket } from 'node:net';
+import {
+  ApplicationError,
+  type ConnectionDirectives,
+  DisconnectError,
+  type HeaderList,
+  type ResponseHead,
+  type ResponseSink,
+} from '../src/index.ts';
+import { toHeaderObject, writeHead } from './_head.ts';
+
+/** What HTTP/2 has behind its compatibility API. */
+interface Http2Response {
+  readonly stream: {
+    readonly destroyed: boolean;
+    readonly headersSent: boolean;
+    readonly rstCode: number;
+    additionalHeaders(headers: Record<string, number | string | string[]>): void;
+    close(code: number): void;
+  };
+}
+
+/** RFC 9113 §7. */
+const INTERNAL_ERROR = 2;
+
+/** Sends one response. */
+export class NodeSink implements ResponseSink {
+  protected readonly res: ServerResponse;
+  readonly #req: IncomingMessage;
+  readonly #http2: Http2Response | undefined;
+  /** Whether the client knows how long the content will be. */
+  #isDelimited = false;
+  #isDelivered = false;
+
+  /**
+   * @param req The request of the host
+   * @param res Its response
+   */
+  constructor(req: IncomingMessage, res: ServerResponse) {
+    this.#req = req;
+    this.res = res;
+    // The compatibility API has another class, which node's types do not relate to ServerResponse.
+    this.#http2 = req.httpVersionMajor === 2 ? (res as unknown as Http2Response) : undefined;
+  }
+
+  writeHead(head: ResponseHead): void {
+    if (this.res.headersSent || this.res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
+    this.#isDelimited = head.contentLength !== undefined;
+    if (!this.#isGone()) writeHead(this.res, head, this.#http2 !== undefined);
+  }
+
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    const { res } = this;
+    if (this.#isGone()) return Promise.reject(disconnection());
+    if (res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
+    if (chunk.length === 0) {
+      res.flushHeaders();
+      return undefined;
+    }
+    const hasRoom = res.write(chunk);
+    // The compression middleware keeps octets back until it is told not to. Node's own `flush` of old is no property
+    // of the response itself, and warns.
+    if (Object.hasOwn(res, 'flush') && 'flush' in res && typeof res.flush === 'function') res.flush();
+    return hasRoom ? undefined : this.#settles('drain');
+  }
+
+  end(lastChunk?: Uint8Array): Promise<void> | undefined {
+    const { res } = this;
+    if (this.#isGone()) return Promise.reject(disconnection());
+    if (res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
+    if (lastChunk === undefined) res.end();
+    else res.end(lastChunk);
+    return this.delivered();
+  }
+
+  /** Waits for a response that has been completed, by whomever, to be taken by the client. */
+  delivered(): Promise<void> | undefined {
+    const { res } = this;
+    // `destroyed` with `writableEnded`: the response of light-my-request, which has finished by now.
+    if (res.writableEnded && (res.writableLength === 0 || res.destroyed) && this.#http2 === undefined) {
+      this.#isDelivered = true;
+      return undefined;
+    }
+    return this.#isGone() ? Promise.reject(disconnection()) : this.#settles('finish');
+  }
+
+  abort(_error: unknown): void {
+    const { res } = this;
+    if (res.writableEnded || this.#isGone()) return;
+    if (this.#http2 !== undefined) {
+      // Destroying the stream would look like a response that ended well.
+      this.#http2.stream.close(INTERNAL_ERROR);
+      return;
+    }
+    // Node holds the first piece back until the end of the tick; the client gets what was sent, then no more.
+    const { socket } = res;
+    while (socket?.writableCorked) socket.uncork();
+    // Where only the end of the connection ends the response, an orderly one would look like a whole response.
+    if (socket instanceof Socket && !this.#isDelimited && !res.chunkedEncoding) reset(socket);
+    res.destroy();
+  }
+
+  watch(listener: (error: DisconnectError) => void): void {
+    if (this.#isGone()) listener(disconnection());
+    else {
+      this.res.once('close', () => {
+        if (!this.#hasFinished()) listener(disconnection());
+      });
+    }
+  }
+
+  informational(statusCode: number, headers: HeaderList): void {
+    const { res } = this;
+    // RFC 9110 §15.2: a server sends no 1xx to a client of HTTP/1.0.
+    if (this.#req.httpVersion === '1.0' || res.headersSent || this.#isGone()) return;
+    const fields = toHeaderObject(headers);
+    if (this.#http2 !== undefined) {
+      this.#http2.stream.additionalHeaders({ ':status': statusCode, ...fields });
+    } else if (res.socket instanceof Socket) {
+      // writeEarlyHints sends nothing without `link`, and there is no method for most others. A response has its
+      // socket once it is its turn, so that this cannot get into the one before.
+      const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+      res.socket.write(`HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}\r\n${lines}\r\n`, 'latin1');
+    } else if (statusCode === 103) {
+      res.writeEarlyHints(fields);
+    }
+  }
+
+  trailers(headers: HeaderList): void {
+    if (!this.res.writableEnded && !this.#isGone()) this.res.addTrailers(toHeaderObject(headers));
+  }
+
+  direct(directives: ConnectionDirectives): void {
+    const { res } = this;
+    // RFC 9113 §8.2.2: HTTP/2 has no such thing as the connection of one request.
+    if (directives.close === true && this.#http2 === undefined) res.shouldKeepAlive = false;
+    if (directives.sendDate !== undefined) res.sendDate = directives.sendDate;
+    if (directives.timeout !== undefined && this.#http2 === undefined && res.socket instanceof Socket) {
+      res.socket.setTimeout(directives.timeout);
+    }
+  }
+
+  #isGone(): boolean {
+    return this.#http2 === undefined ? this.res.destroyed : this.#http2.stream.destroyed;
+  }
+
+  /** Over HTTP/2 `finish` comes before each `close`, also when the client has cancelled. */
+  #hasFinished(): boolean {
+    if (this.#http2 === undefined) return this.#isDelivered || this.res.writableFinished;
+    return this.res.writableEnded && this.#http2.stream.rstCode === 0;
+  }
+
+  #settles(event: 'drain' | 'finish'): Promise<void> {
+    const { res } = this;
+    return new Promise((resolve, reject) => {
+      const onClose = (): void => {
+        res.off(event, onEvent);
+        if (event === 'finish' && this.#hasFinished()) resolve();
+        else reject(disconnection());
+      };
+      const onEvent = (): void => {
+        if (event === 'finish' && this.#http2 !== undefined) return;
+        res.off('close', onClose);
+        resolve();
+      };
+      res.once(event, onEvent);
+      res.once('close', onClose);
+    });
+  }
+}
+
+function disconnection(): DisconnectError {
+  return new DisconnectError('WSGI_ERR_DISCONNECTED', 'response');
+}
+
+/** Only a plain TCP connection can be reset. */
+function reset(socket: Socket): void {
+  if (!('encrypted' in socket) && socket.remoteAddress !== undefined) socket.resetAndDestroy();
+}

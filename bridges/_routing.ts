@@ -1,0 +1,70 @@
+/**
+ * What the routing of Express and Connect has done to the path, taken apart again into SCRIPT_NAME and PATH_INFO.
+ *
+ * Both cut a mount path off `req.url`; Express appends it to `req.baseUrl`, in the client's spelling. Two things get
+ * lost on the way, and both can be read from `req.originalUrl`:
+ * - `req.url` never becomes empty, so that `/x` and `/x/` under a mount at `/x` are both `/`;
+ * - of an absolute-form target, scheme and authority stay in front of what is left.
+ */
+
+/** What a host's routing has made of the request target; all of it percent-encoded. */
+export interface Routing {
+  /** The request target as it was received. */
+  readonly target: string;
+  /** What is left of path and query. */
+  readonly url?: string | undefined;
+  /** What routing has consumed. */
+  readonly mount?: string | undefined;
+}
+
+/** The properties that Express and Connect keep of their routing. */
+export interface RoutedRequest {
+  readonly url?: string | undefined;
+  readonly baseUrl?: string | undefined;
+  readonly originalUrl?: string | undefined;
+}
+
+/**
+ * Tells what routing consumed and what it left.
+ *
+ * @param req The request, at the place where the application is mounted
+ */
+export function readRouting(req: RoutedRequest): Routing {
+  const { url = '/', originalUrl = url } = req;
+  if (url === originalUrl && (req.baseUrl ?? '') === '') return { target: originalUrl };
+  const rest = withoutAuthority(url);
+  const question = rest.indexOf('?');
+  const path = question === -1 ? rest : rest.slice(0, question);
+  const query = question === -1 ? '' : rest.slice(question);
+  const originalPath = pathOf(originalUrl);
+  const baseUrl = req.baseUrl ?? consumedPart(originalPath, path);
+  const isExactHit = baseUrl !== '' && (path === '' || path === '/');
+  const left = isExactHit ? slashBehind(baseUrl, originalPath) : path || '/';
+  return { target: originalUrl, url: `${left}${query}`, mount: baseUrl };
+}
+
+/** The path of a request target, without scheme, authority and query. */
+export function pathOf(target: string): string {
+  const [path = ''] = withoutAuthority(target).split(/[?#]/, 1);
+  return path;
+}
+
+/** Connect does not say what it cut off. */
+function consumedPart(originalPath: string, path: string): string {
+  if (originalPath.endsWith(path)) return originalPath.slice(0, originalPath.length - path.length);
+  return path === '/' ? originalPath : '';
+}
+
+/** The mount has taken the whole path; only the original tells whether there was a slash behind it. */
+function slashBehind(baseUrl: string, originalPath: string): '' | '/' {
+  if (originalPath === baseUrl) return '';
+  if (originalPath.startsWith(`${baseUrl}/`)) return '/';
+  // The URL was rewritten before it was routed; a rewriter keeps the slash at the end, or the lack of it.
+  return originalPath.endsWith('/') ? '/' : '';
+}
+
+const AUTHORITY = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
+
+function withoutAuthority(url: string): string {
+  return url.startsWith('/') ? url : url.replace(AUTHORITY, '');
+}

@@ -1,0 +1,4 @@
+/**
+ * Express in both directions.
+ */
+export { type ExpressHandler, type ExpressNext, type ToExpressOptions, toExpress } from './to-express.ts';

@@ -1,0 +1,105 @@
+/**
+ * Gateway → Express: an application as a request handler, for `app.use` with and without a path and for routes.
+ *
+ * The mount path becomes SCRIPT_NAME. What goes wrong before the response has begun becomes Express's error, the very
+ * value; headers that middleware has set stay on the response. Nothing here imports Express: its request and response
+ * are node's, with a few properties more.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Application, type ResponseHead, toApplication } from '../../src/index.ts';
+import { NodeSink } from '../_node-sink.ts';
+import { type RoutedRequest, readRouting } from '../_routing.ts';
+import { type MountOptions, serve } from '../_serve.ts';
+
+/** What a deployer decides about an application that is mounted in Express. */
+export interface ToExpressOptions extends MountOptions {
+  /**
+   * Which answers are not sent, so that Express goes on to what comes next: none, those that are 404 with
+   * `X-Cascade: pass`, or every 404.
+   * @default false
+   */
+  readonly fallthrough?: boolean | 'cascade' | undefined;
+}
+
+/** Goes on to the next handler, with an error or without. */
+export type ExpressNext = (error?: unknown) => void;
+
+/** A request handler of Express, in the types of node. */
+export type ExpressHandler = (
+  req: IncomingMessage & RoutedRequest,
+  res: ServerResponse,
+  next: ExpressNext,
+) => void;
+
+/**
+ * Makes a request handler of an application.
+ *
+ * The application finds the native objects as `express.req` and `express.res` in its environ.
+ *
+ * @param application The application, in any of its forms
+ * @param options What the deployer decided
+ * @throws TypeError if the application has none of the three forms
+ * @example
+ * const hello = (environ, startResponse) => {
+ *   startResponse('200 OK', [['Content-Type', 'text/plain']]);
+ *   return [Buffer.from(`Hello from ${environ.SCRIPT_NAME}`)];
+ * };
+ * express().use('/hello', toExpress(hello)).listen(8124);
+ */
+export function toExpress(application: Application, options: ToExpressOptions = {}): ExpressHandler {
+  const mount = { application: toApplication(application), options };
+  return (req, res, next) => {
+    const extensions = { 'express.req': req, 'express.res': res };
+    const sink = new ExpressSink(req, res, { next, fallthrough: options.fallthrough ?? false });
+    void serve(mount, { req, res, routing: readRouting(req), extensions }, sink);
+  };
+}
+
+interface Passing {
+  readonly next: ExpressNext;
+  readonly fallthrough: boolean | 'cascade';
+}
+
+class ExpressSink extends NodeSink {
+  readonly #passing: Passing;
+  #isPassed = false;
+
+  constructor(req: IncomingMessage, res: ServerResponse, passing: Passing) {
+    super(req, res);
+    this.#passing = passing;
+  }
+
+  override writeHead(head: ResponseHead): void {
+    this.#isPassed = fallsThrough(head, this.#passing.fallthrough);
+    if (!this.#isPassed) super.writeHead(head);
+  }
+
+  override write(chunk: Uint8Array): Promise<void> | undefined {
+    return this.#isPassed ? undefined : super.write(chunk);
+  }
+
+  override end(lastChunk?: Uint8Array): Promise<void> | undefined {
+    if (!this.#isPassed) return super.end(lastChunk);
+    this.#passing.next();
+    return undefined;
+  }
+
+  override abort(error: unknown): void {
+    if (!this.#isPassed) super.abort(error);
+    else if (!this.res.destroyed) this.#passing.next(error);
+  }
+
+  fail(error: unknown): void {
+    this.#passing.next(error);
+  }
+}
+
+function fallsThrough(head: ResponseHead, fallthrough: boolean | 'cascade'): boolean {
+  if (head.statusCode !== 404 || fallthrough === false) return false;
+  return fallthrough === true || head.headers.some(([name, value]) => isCascade(name, value));
+}
+
+/** Rack's sign for "ask the next one". */
+function isCascade(name: string, value: string): boolean {
+  return name.toLowerCase() === 'x-cascade' && value.trim().toLowerCase() === 'pass';
+}

@@ -1,0 +1,91 @@
+/**
+ * The content of a response as a stream that Fastify pulls on.
+ *
+ * A sink is pushed to, a payload is pulled from. The two meet here, and hold one chunk: the application gives the
+ * next one when this one has been taken. With a high-water mark of 0 node asks for a chunk only when the one before
+ * has left the stream, so that nothing is read ahead.
+ */
+import { Readable } from 'node:stream';
+import { DisconnectError } from '../../src/index.ts';
+
+interface Waiter {
+  resolve(): void;
+  reject(error: DisconnectError): void;
+}
+
+/** The payload of one reply. */
+export class ContentStream extends Readable {
+  #chunk: Uint8Array | undefined;
+  #isWanted = false;
+  #isEnding = false;
+  #failure: Error | undefined;
+  #waiter: Waiter | undefined;
+  readonly #onBegin: () => void;
+
+  /** @param onBegin Called when somebody first asks for content */
+  constructor(onBegin: () => void) {
+    super({ highWaterMark: 0 });
+    this.#onBegin = onBegin;
+    // Fastify listens too, but not while its hooks are running.
+    this.on('error', () => {});
+  }
+
+  /** Gives a chunk; the promise is kept when it has been taken, and broken when it never will be. */
+  deliver(chunk: Uint8Array): Promise<void> {
+    if (this.destroyed) return Promise.reject(disconnection());
+    this.#chunk = chunk;
+    const taken = new Promise<void>((resolve, reject) => {
+      this.#waiter = { resolve, reject };
+    });
+    if (this.#isWanted) this.#pushOn();
+    return taken;
+  }
+
+  /** Ends the content once all of it has been taken. */
+  finish(): void {
+    this.#isEnding = true;
+    if (this.#isWanted) this.#pushOn();
+  }
+
+  /** Breaks the content off, but not before what was given has been taken. */
+  fail(error: Error): void {
+    this.#failure = error;
+    if (this.#chunk === undefined) this.destroy(error);
+  }
+
+  override _read(): void {
+    this.#isWanted = true;
+    if (!this.readableDidRead) this.#onBegin();
+    if (this.#chunk === undefined) {
+      this.#take()?.resolve();
+      if (this.#failure !== undefined) this.destroy(this.#failure);
+    }
+    this.#pushOn();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#take()?.reject(disconnection());
+    callback(error);
+  }
+
+  #pushOn(): void {
+    const chunk = this.#chunk;
+    if (chunk !== undefined) {
+      this.#chunk = undefined;
+      this.#isWanted = false;
+      this.push(chunk);
+    } else if (this.#isEnding && !this.destroyed) {
+      this.push(null);
+    }
+  }
+
+  #take(): Waiter | undefined {
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    return waiter;
+  }
+}
+
+function disconnection(): DisconnectError {
+  return new DisconnectError('WSGI_ERR_DISCONNECTED', 'response');
+}

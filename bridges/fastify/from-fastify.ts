@@ -1,0 +1,62 @@
+/**
+ * Fastify → gateway: a Fastify instance becomes an application.
+ *
+ * `instance.routing` is how Fastify documents that requests are handed to it without its own server. It works once
+ * the instance is ready, which the first request waits for.
+ */
+import type { ApplicationFunction } from '../../src/index.ts';
+import { type RequestMessage, type ResponseMessage, serveListener } from '../../src/messages/index.ts';
+
+/** What is used of a Fastify instance. Structural, so that Fastify's types are not needed. */
+export interface FastifyApp {
+  routing(request: never, response: never): void;
+  ready(): PromiseLike<unknown>;
+}
+
+/** Options of {@link fromFastify}; none so far. */
+export type FromFastifyOptions = Record<never, never>;
+
+/**
+ * Makes a gateway application of a Fastify instance, as it is.
+ *
+ * Nothing listens: `listen()` is not called, and `inject()` works as before. Plugins are loaded with the first
+ * request, unless `ready()` was called earlier; an instance that cannot become ready fails every request with the
+ * error of `ready()`.
+ *
+ * @param instance An instance of Fastify 5
+ * @returns The application
+ * @throws TypeError if the value is no Fastify instance
+ * @example
+ * const instance = fastify();
+ * instance.get('/', async () => ({ hello: 'world' }));
+ * const application = fromFastify(instance);
+ */
+export function fromFastify(instance: FastifyApp, _options: FromFastifyOptions = {}): ApplicationFunction {
+  if (!isFastifyApp(instance)) {
+    throw new TypeError('Value must be a Fastify instance, as fastify() makes it');
+  }
+  let isReady = false;
+  const dispatch = (request: RequestMessage, response: ResponseMessage): void => {
+    // Fastify declares its own request type, which is node's for an HTTP/1.1 server.
+    const routing: (request: RequestMessage, response: ResponseMessage) => void = instance.routing as never;
+    routing(request, response);
+  };
+  return (environ, startResponse) => {
+    if (isReady) return serveListener(dispatch, environ, startResponse);
+    return Promise.resolve(instance.ready()).then(() => {
+      isReady = true;
+      return serveListener(dispatch, environ, startResponse);
+    });
+  };
+}
+
+function isFastifyApp(value: unknown): value is FastifyApp {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'routing' in value &&
+    typeof value.routing === 'function' &&
+    'ready' in value &&
+    typeof value.ready === 'function'
+  );
+}

@@ -1,0 +1,196 @@
+/**
+ * Fastify's reply as a sink: what the application answers is sent as what a route answers, through `reply.send`.
+ *
+ * Content that is there at once is sent as one Buffer, other content as a stream that Fastify pulls on; so hooks,
+ * serializers of errors, compression and the log see what they would see of any route.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  ApplicationError,
+  type ConnectionDirectives,
+  DisconnectError,
+  type HeaderList,
+  type ResponseHead,
+  type ResponseSink,
+} from '../../src/index.ts';
+import { NodeSink } from '../_node-sink.ts';
+import { ContentStream } from './content-stream.ts';
+import type { FastifyReplyLike, FastifyRequestLike } from './instance.ts';
+import { ReplyHead } from './reply-head.ts';
+
+/** Takes an error to Fastify's error handler. */
+export type FailureListener = (error: unknown) => void;
+
+/** Octets of an array that are put together before they are sent. */
+const COLLECTABLE = 1024 * 1024;
+
+/** Sends one response by `reply.send`. */
+export class ReplySink implements ResponseSink {
+  readonly #reply: FastifyReplyLike;
+  readonly #raw: ServerResponse;
+  readonly #node: NodeSink;
+  readonly #onFailure: FailureListener;
+  #head: ResponseHead | undefined;
+  #replyHead: ReplyHead | undefined;
+  #collected: Uint8Array[] = [];
+  #stream: ContentStream | undefined;
+  #payload: unknown;
+  /** Whether the application wants the head to leave before any content. */
+  #flushes = false;
+  #canFlush = false;
+
+  /**
+   * @param request The request of Fastify's
+   * @param reply Its reply
+   * @param onFailure Takes what fails before the head
+   */
+  constructor(request: FastifyRequestLike, reply: FastifyReplyLike, onFailure: FailureListener) {
+    this.#reply = reply;
+    // The compatibility API of HTTP/2 has the methods that are used here and in NodeSink.
+    this.#raw = reply.raw as ServerResponse;
+    this.#node = new NodeSink(request.raw as IncomingMessage, this.#raw);
+    this.#onFailure = onFailure;
+  }
+
+  writeHead(head: ResponseHead): void {
+    if (this.#reply.sent || this.#raw.headersSent) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
+    this.#head = head;
+  }
+
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    if (this.#stream === undefined) {
+      if (this.#isCollectable()) {
+        this.#collected.push(chunk);
+        return undefined;
+      }
+      this.#flushes = chunk.length === 0;
+      this.#stream = new ContentStream(() => this.#flushHead());
+      this.#raw.once('close', () => this.#stream?.destroy());
+      const taken = this.#flushes ? undefined : this.#stream.deliver(chunk);
+      this.#send(this.#stream);
+      return taken;
+    }
+    return chunk.length === 0 ? undefined : this.#stream.deliver(chunk);
+  }
+
+  end(lastChunk?: Uint8Array): Promise<void> | undefined {
+    if (this.#stream === undefined) {
+      const chunks = lastChunk === undefined ? this.#collected : [...this.#collected, lastChunk];
+      this.#send(chunks.length === 0 ? undefined : join(chunks));
+      return this.#node.delivered();
+    }
+    if (lastChunk === undefined) {
+      this.#stream.finish();
+      return this.#node.delivered();
+    }
+    const stream = this.#stream;
+    return stream.deliver(lastChunk).then(() => {
+      stream.finish();
+      return this.#node.delivered();
+    });
+  }
+
+  abort(error: unknown): void {
+    if (this.#stream !== undefined) {
+      if (error instanceof DisconnectError) this.#stream.destroy();
+      else
+        this.#stream.fail(
+          error instanceof Error ? error : new Error('Response was cut off', { cause: error }),
+        );
+    } else if (!this.#reply.sent && !(error instanceof DisconnectError)) {
+      this.#onFailure(error);
+    }
+  }
+
+  watch(listener: (error: DisconnectError) => void): void {
+    this.#node.watch(listener);
+  }
+
+  fail(error: unknown): void {
+    this.#onFailure(error);
+  }
+
+  informational(statusCode: number, headers: HeaderList): void {
+    this.#node.informational(statusCode, headers);
+  }
+
+  trailers(headers: HeaderList): void {
+    this.#node.trailers(headers);
+  }
+
+  direct(directives: ConnectionDirectives): void {
+    this.#node.direct(directives);
+  }
+
+  /** Called by the last `onSend` hook. */
+  settle(payload: unknown): void {
+    const isOwn = payload === this.#payload;
+    this.#replyHead?.settle(payload, isOwn);
+    // Where a hook has put something between, the head goes when that gives something.
+    this.#canFlush = isOwn;
+  }
+
+  /** Called by the last `onError` hook. */
+  withdraw(): void {
+    this.#replyHead?.withdraw();
+    this.#replyHead = undefined;
+  }
+
+  #send(payload: unknown): void {
+    if (this.#head === undefined) return;
+    this.#payload = payload;
+    this.#replyHead = new ReplyHead(this.#head, this.#reply);
+    this.#reply.send(payload);
+  }
+
+  /** Whether all content is in memory already: only then the gateway knows a length that nobody declared. */
+  #isCollectable(): boolean {
+    const { contentLength = Number.POSITIVE_INFINITY, hasContentLengthField = true } = this.#head ?? {};
+    return !hasContentLengthField && contentLength <= COLLECTABLE;
+  }
+
+  #flushHead(): void {
+    if (this.#flushes && this.#canFlush && !this.#raw.headersSent) this.#raw.flushHeaders();
+  }
+}
+
+/** Sends one response past Fastify, on node's response: the opt-out. */
+export class HijackSink extends NodeSink {
+  readonly #reply: FastifyReplyLike;
+  readonly #onFailure: FailureListener;
+
+  /**
+   * @param request The request of Fastify's
+   * @param reply Its reply
+   * @param onFailure Takes what fails before the head
+   */
+  constructor(request: FastifyRequestLike, reply: FastifyReplyLike, onFailure: FailureListener) {
+    // The compatibility API of HTTP/2 has the methods that NodeSink uses.
+    super(request.raw as IncomingMessage, reply.raw as ServerResponse);
+    this.#reply = reply;
+    this.#onFailure = onFailure;
+  }
+
+  override writeHead(head: ResponseHead): void {
+    const reply = this.#reply;
+    if (reply.sent) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
+    const headers = Object.entries(reply.getHeaders());
+    reply.hijack();
+    // What hooks have set (CORS, cookies) is the reply's only, and would be lost with it.
+    for (const [name, value] of headers) {
+      if (value !== undefined)
+        this.res.setHeader(name, Array.isArray(value) ? value.map(String) : String(value));
+    }
+    super.writeHead(head);
+  }
+
+  fail(error: unknown): void {
+    this.#onFailure(error);
+  }
+}
+
+function join(chunks: Uint8Array[]): Buffer {
+  const [first] = chunks;
+  if (chunks.length > 1 || first === undefined) return Buffer.concat(chunks);
+  return Buffer.isBuffer(first) ? first : Buffer.from(first.buffer, first.byteOffset, first.byteLength);
+}

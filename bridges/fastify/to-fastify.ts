@@ -1,0 +1,185 @@
+/**
+ * Gateway → Fastify: an application as a plugin that answers everything below the prefix it is registered with.
+ *
+ * The plugin is encapsulated, as plugins are unless they say otherwise, so that the content type parser that leaves
+ * content alone is in force for the application only. Hooks, decorators and the error handler of the scopes around
+ * it work as for any route.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { type Application, toApplication } from '../../src/index.ts';
+import type { Routing } from '../_routing.ts';
+import { pathOf } from '../_routing.ts';
+import { type Mount, type MountOptions, serve } from '../_serve.ts';
+import type { FastifyReplyLike, FastifyRequestLike, FastifyScope, LastHooks } from './instance.ts';
+import { type FailureListener, HijackSink, ReplySink } from './reply-sink.ts';
+
+/** What a deployer decides about an application that is mounted in Fastify. */
+export interface ToFastifyOptions extends MountOptions {
+  /**
+   * Whether the response goes past Fastify once it begins: faster, but `onSend` hooks do not see it, and
+   * compression and the like do not happen. What hooks have set on the reply before is sent.
+   * @default false
+   */
+  readonly hijack?: boolean | undefined;
+}
+
+/** A plugin of Fastify's, for `register(plugin, { prefix })`. */
+export type FastifyPlugin = (scope: FastifyScope, options: object, done: (error?: Error) => void) => void;
+
+/**
+ * Makes a Fastify plugin of an application.
+ *
+ * The application finds the native objects as `fastify.request` and `fastify.reply` in its environ.
+ *
+ * @param application The application, in any of its forms
+ * @param options What the deployer decided
+ * @throws TypeError if the application has none of the three forms
+ * @example
+ * const hello = (environ, startResponse) => {
+ *   startResponse('200 OK', [['Content-Type', 'text/plain']]);
+ *   return [Buffer.from(`Hello from ${environ.SCRIPT_NAME}`)];
+ * };
+ * const app = fastify();
+ * app.register(toFastify(hello), { prefix: '/hello' });
+ * await app.listen({ port: 8124 });
+ */
+export function toFastify(application: Application, options: ToFastifyOptions = {}): FastifyPlugin {
+  const mount = { application: toApplication(application), options };
+  return (scope, _options, done) => {
+    const states: States = new WeakMap();
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
+    // Added as a hook that adds hooks, so that they come after those that other plugins add to each route.
+    scope.addHook('onRoute', (route) => appendHooks(route, createLastHooks(states)));
+    const fastifyMount = { ...mount, prefix: scope.prefix, states };
+    const handler = (request: FastifyRequestLike, reply: FastifyReplyLike): unknown =>
+      answer(fastifyMount, request, reply);
+    for (const url of ['/', '/*']) scope.route({ method: [...scope.supportedMethods], url, handler });
+    done();
+  };
+}
+
+/** What is known of a request besides what Fastify knows. */
+interface State {
+  /** What is left to be read, decoded by the hooks that do such things. */
+  payload?: Readable;
+  sink?: ReplySink;
+}
+
+type States = WeakMap<FastifyRequestLike, State>;
+
+interface FastifyMount extends Mount {
+  readonly options: ToFastifyOptions;
+  readonly prefix: string;
+  readonly states: States;
+}
+
+/** Throws or rejects with the very value that the application threw: that is the way to Fastify's error handler. */
+function answer(mount: FastifyMount, request: FastifyRequestLike, reply: FastifyReplyLike): unknown {
+  let failure: { readonly error: unknown } | undefined;
+  let reject: FailureListener | undefined;
+  const onFailure = (error: unknown): void => {
+    failure = { error };
+    reject?.(error);
+  };
+  const state: State = mount.states.get(request) ?? {};
+  const sink = createSink(mount, state, { request, reply, onFailure });
+  // The compatibility API of HTTP/2 has the same methods.
+  const req = request.raw as IncomingMessage;
+  const host = {
+    req,
+    res: reply.raw as ServerResponse,
+    routing: readRouting(req, mount.prefix),
+    stream: state.payload,
+    parsed: { body: request.body, rawBody: rawBodyOf(request) ?? rawBodyOf(req) },
+    extensions: { 'fastify.request': request, 'fastify.reply': reply },
+  };
+  const running = serve(mount, host, sink);
+  if (failure !== undefined) throw failure.error;
+  if (running === undefined) return undefined;
+  return new Promise<void>((resolve, rejectPromise) => {
+    reject = rejectPromise;
+    // Fastify would send an empty reply for a handler that has ended without one.
+    void running.then(() => (reply.sent ? resolve() : undefined));
+  });
+}
+
+interface Exchange {
+  readonly request: FastifyRequestLike;
+  readonly reply: FastifyReplyLike;
+  readonly onFailure: FailureListener;
+}
+
+function createSink(mount: FastifyMount, state: State, exchange: Exchange): ReplySink | HijackSink {
+  const { request, reply, onFailure } = exchange;
+  if (mount.options.hijack === true) return new HijackSink(request, reply, onFailure);
+  state.sink = new ReplySink(request, reply, onFailure);
+  return state.sink;
+}
+
+function createLastHooks(states: States): LastHooks {
+  return {
+    preParsing(request, _reply, payload, done) {
+      states.set(request, { payload });
+      // Fastify answers 415 to a Content-Type that is none, without asking a parser.
+      if (!isMediaType(request.headers['content-type'])) request.headers = { 'content-type': UNKNOWN_TYPE };
+      done(null, payload);
+    },
+    onSend(request, _reply, payload, done) {
+      states.get(request)?.sink?.settle(payload);
+      done(null, payload);
+    },
+    onError(request, _reply, _error, done) {
+      states.get(request)?.sink?.withdraw();
+      done();
+    },
+  };
+}
+
+/** Puts the hooks behind those that the route has by now. */
+function appendHooks(route: object, hooks: LastHooks): void {
+  const hooked: Record<string, unknown> = { ...route };
+  for (const [name, hook] of Object.entries(hooks)) {
+    const present = hooked[name];
+    Object.assign(route, { [name]: [...(present === undefined ? [] : [present].flat()), hook] });
+  }
+}
+
+const UNKNOWN_TYPE = 'application/octet-stream';
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+[ \t]*(?:;|$)/;
+
+function isMediaType(value: unknown): boolean {
+  return value === undefined || (typeof value === 'string' && MEDIA_TYPE.test(value));
+}
+
+/** Of fastify-raw-body and the like; no type says that it is there. */
+function rawBodyOf(request: object): unknown {
+  return 'rawBody' in request ? request.rawBody : undefined;
+}
+
+/** The request as Fastify leaves it: `rewriteUrl` keeps the original on node's request. */
+interface RewrittenRequest extends IncomingMessage {
+  readonly originalUrl?: unknown;
+}
+
+/** Fastify leaves the URL whole; the mount is as many segments of it as the prefix has. */
+function readRouting(req: RewrittenRequest, prefix: string): Routing {
+  const url = (req.url ?? '/').replace(NOT_ASCII, encodeURIComponent);
+  const target = typeof req.originalUrl === 'string' ? req.originalUrl : url;
+  const path = pathOf(url);
+  const question = url.indexOf('?');
+  const query = question === -1 ? '' : url.slice(question);
+  let end = 0;
+  for (const segment of prefix.split('/')) {
+    if (segment === '') continue;
+    while (path[end] === '/') end += 1;
+    const next = path.indexOf('/', end);
+    end = next === -1 ? path.length : next;
+  }
+  const rest = path === '' ? '/' : path.slice(end);
+  return { target, url: `${rest}${query}`, mount: path.slice(0, end) };
+}
+
+/** Some plugins leave a decoded URL behind. */
+const NOT_ASCII = /[^\0-\x7f]+/g;

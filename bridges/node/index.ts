@@ -1,0 +1,4 @@
+/**
+ * node:http in both directions.
+ */
+export { type NodeListener, type ToNodeOptions, toNode } from './to-node.ts';
