@@ -15,6 +15,8 @@ const BEFORE_HEAD = 1_000;
 const AFTER_HEAD = 500;
 const AFTER_PROBE = 15_000;
 
+const NOTHING = new Uint8Array(0);
+
 /** Watches one socket. Times are performance.now(). */
 export class Watchdog {
   readonly #socket: Socket;
@@ -29,13 +31,8 @@ export class Watchdog {
 
   /** Whether octets have waited for the client for so many milliseconds without one of them leaving. */
   isStuck(now: number, timeout: number): boolean {
-    if (timeout === 0) return false;
-    if (this.#socket.writableLength === 0) {
-      this.#movedAt = now;
-      return false;
-    }
     this.#note(now);
-    return now - this.#movedAt >= timeout;
+    return timeout > 0 && this.#socket.writableLength > 0 && now - this.#movedAt >= timeout;
   }
 
   /** The client has closed its half. */
@@ -50,9 +47,13 @@ export class Watchdog {
     if (this.#socket.writableLength > 0) return 'wait';
     const silence = now - this.#movedAt;
     if (isHeadSent) return silence >= AFTER_HEAD ? 'gone' : 'wait';
-    if (silence < (this.#hasProbed ? AFTER_PROBE : BEFORE_HEAD)) return 'wait';
-    this.#hasProbed = true;
-    return 'probe';
+    if (silence >= (this.#hasProbed ? AFTER_PROBE : BEFORE_HEAD)) {
+      this.#hasProbed = true;
+      return 'probe';
+    }
+    // Nobody reads this socket any more, so that its reset is met by writing only: no octets are enough (Linux).
+    if (this.#hasProbed) this.#socket.write(NOTHING);
+    return 'wait';
   }
 
   #note(now: number): void {

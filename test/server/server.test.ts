@@ -1,0 +1,171 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import request from 'supertest';
+import { describe, expect, it, vi } from 'vitest';
+import { createServer, serve } from '../../src/server/index.ts';
+import type { ServerOptions } from '../../src/server/options.ts';
+import { echo, hello, startServer } from './support.ts';
+
+describe('createServer', () => {
+  it('serves with supertest, listening or not', async () => {
+    const response = await request(createServer(hello)).get('/').expect(200, 'Hello');
+    expect(response.headers['content-length']).toBe('5');
+    await request(createServer(echo)).post('/').send({ a: 1 }).expect(200, '{"a":1}');
+  });
+
+  it.each<[string, unknown, typeof TypeError | typeof RangeError]>([
+    ['headersTimeout', '5', TypeError],
+    ['maxBodySize', -1, RangeError],
+    ['keepAliveTimeout', Number.NaN, RangeError],
+    ['requireHostHeader', 1, TypeError],
+    ['connectionsCheckingInterval', 0, RangeError],
+  ])('refuses the option %s: %j', (name, value, expected) => {
+    expect(() => createServer(hello, { [name]: value } as ServerOptions)).toThrow(expected);
+    expect(() => createServer(hello, { [name]: value } as ServerOptions)).toThrow(name);
+  });
+
+  it('refuses what is no application', () => {
+    expect(() => createServer({} as typeof hello)).toThrow(TypeError);
+  });
+
+  it('knows its address at once when it listens on a port without a host', async () => {
+    const server = createServer(hello);
+    expect(server.address()).toBeNull();
+    server.listen(0);
+    expect((server.address() as AddressInfo).port).toBeGreaterThan(0);
+    expect(server.listening).toBe(true);
+    await server.shutdown();
+    expect(server.listening).toBe(false);
+  });
+
+  it('listens on a unix socket', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gatebridge-'));
+    const path = join(folder, 'socket');
+    const server = await serve(
+      (environ, startResponse) => {
+        startResponse('200 OK', []);
+        return [JSON.stringify([environ.SERVER_NAME, environ.SERVER_PORT, 'REMOTE_ADDR' in environ])];
+      },
+      { path },
+    );
+    try {
+      const socket = connect(path);
+      socket.end('GET / HTTP/1.0\r\n\r\n');
+      const octets = Buffer.concat(await socket.toArray()).toString();
+      expect(octets.endsWith('["localhost","80",false]')).toBe(true);
+    } finally {
+      await server.shutdown();
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('tells that a port is in use, and can listen again after close', async () => {
+    const server = await serve(hello, { port: 0 });
+    const { port } = server.address() as AddressInfo;
+    await expect(serve(hello, { port })).rejects.toThrow('EADDRINUSE');
+    await server.shutdown();
+    server.listen(0);
+    await request(server).get('/').expect(200);
+    await server.shutdown();
+  });
+
+  it('emits connection with the socket', async () => {
+    const server = await startServer(hello);
+    const onConnection = vi.fn();
+    server.server.on('connection', onConnection);
+    const client = server.connect();
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await client.readResponse();
+    expect(onConnection.mock.calls[0]?.[0]).toHaveProperty('remoteAddress', '127.0.0.1');
+    await server.stop();
+  });
+
+  it('closes connections beyond maxConnections, also when that changes', async () => {
+    const server = await startServer(hello, { maxConnections: 1 });
+    const first = server.connect();
+    first.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await first.readResponse();
+    expect(await server.connect().farewell()).toBeDefined();
+    server.server.maxConnections = 2;
+    const third = server.connect();
+    third.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect((await third.readResponse()).statusCode).toBe(200);
+    await server.stop();
+  });
+});
+
+describe('close and shutdown', () => {
+  const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+  it('close drops idle connections and serves a busy one until it idles out', async () => {
+    let answer = (): void => {};
+    const server = await startServer(
+      async (_environ, startResponse) => {
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+        startResponse('200 OK', []);
+        return ['late'];
+      },
+      { keepAliveTimeout: 200, connectionsCheckingInterval: 10 },
+    );
+    const idle = server.connect();
+    const busy = server.connect();
+    busy.send(get);
+    await vi.waitFor(() => expect(answer.name).not.toBe('answer'));
+    const closed = new Promise<void>((resolve) => server.server.close(() => resolve()));
+    await idle.farewell();
+    answer();
+    const response = await busy.readResponse();
+    expect(response.content.toString()).toBe('late');
+    expect(response.headers).toContainEqual(['Connection', 'keep-alive']);
+    await busy.farewell();
+    busy.destroy();
+    await closed;
+  });
+
+  it('shutdown ends each connection with its response and says so', async () => {
+    let answer = (): void => {};
+    const server = await startServer(async (_environ, startResponse) => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      startResponse('200 OK', []);
+      return ['last'];
+    });
+    const busy = server.connect();
+    busy.send(get + get);
+    await vi.waitFor(() => expect(answer.name).not.toBe('answer'));
+    const done = server.server.shutdown();
+    answer();
+    const response = await busy.readResponse();
+    expect(response.content.toString()).toBe('last');
+    expect(response.headers).toContainEqual(['Connection', 'close']);
+    expect(await busy.farewell()).toBe('end');
+    busy.destroy();
+    await done;
+  });
+
+  it('shutdown cuts off what is still running at its deadline, and the body is closed', async () => {
+    const close = vi.fn();
+    const server = await startServer(
+      (_environ, startResponse) => {
+        startResponse('200 OK', []);
+        const body = (async function* () {
+          yield 'x';
+          await new Promise(() => {});
+        })();
+        return Object.assign(body, { close });
+      },
+      { closeTimeout: 10 },
+    );
+    const client = server.connect();
+    client.send(get);
+    await client.readHead();
+    await server.server.shutdown({ timeout: 50 });
+    await client.farewell();
+    await vi.waitFor(() => expect(close).toHaveBeenCalledTimes(1));
+  });
+});
