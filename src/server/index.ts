@@ -4,7 +4,7 @@ import type { ServerOptions } from './options.ts';
 import { Server } from './server.ts';
 
 export { DEFAULT_SETTINGS, type ServerOptions, type ServerSettings } from './options.ts';
-export { Server, type ServerAddress, type ShutdownOptions } from './server.ts';
+export { Server, type ShutdownOptions } from './server.ts';
 
 /** Where `serve` listens. */
 export interface ServeOptions extends ServerOptions {

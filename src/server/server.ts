@@ -5,15 +5,13 @@
  * attaches to the other. A plain or a TLS server of node does the listening; HTTP begins in connection.ts.
  */
 import cluster from 'node:cluster';
-import { EventEmitter } from 'node:events';
+import { Server as NetServer, type Socket } from 'node:net';
 import {
-  type AddressInfo,
-  createServer as createNetServer,
-  type ListenOptions,
-  type Server as NetServer,
-  type Socket,
-} from 'node:net';
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type TLSSocket,
+  type Server as TlsServer,
+} from 'node:tls';
 import { toApplication } from '../application.ts';
 import type { Application, ApplicationFunction } from '../wsgi.ts';
 import { Connection, type ConnectionFacts, type ConnectionHost } from './connection.ts';
@@ -25,16 +23,13 @@ export interface ShutdownOptions {
   readonly timeout?: number | undefined;
 }
 
-/** What `address()` gives: an object for TCP, the path of a unix socket, null while not listening. */
-export type ServerAddress = AddressInfo | string | null;
-
 /**
  * An HTTP/1.1 server for one gateway application.
  *
- * Emits `listening`, `connection`, `timeout`, `error` and `close` as node:http does. Limits and time-outs are
- * properties that can be changed at any time.
+ * It is a net.Server, and emits what a server of node:http emits. Limits and time-outs are properties that can be
+ * changed at any time.
  */
-export class Server extends EventEmitter implements ServerSettings, ConnectionHost {
+export class Server extends NetServer implements ServerSettings, ConnectionHost {
   declare headersTimeout: number;
   declare requestTimeout: number;
   declare keepAliveTimeout: number;
@@ -52,30 +47,44 @@ export class Server extends EventEmitter implements ServerSettings, ConnectionHo
   readonly application: ApplicationFunction;
   readonly options: ServerOptions;
   isShuttingDown = false;
-  readonly #listener: NetServer;
+  readonly #tls: TlsServer | undefined;
   readonly #connections = new Set<Connection>();
   #clock: NodeJS.Timeout | undefined;
 
-  /** @internal Use {@link createServer}. */
+  /** @internal Use `createServer`. */
   constructor(application: Application, options: ServerOptions) {
-    super();
+    const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0 } = options;
+    // A client may close its half and wait for the response (RFC 9112 §9.6).
+    super({ allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay });
     this.application = toApplication(application);
     this.options = options;
     Object.assign(this, takeSettings(options));
-    this.#listener = this.#createListener(options);
-    for (const event of ['listening', 'error', 'close'] as const) {
-      this.#listener.on(event, (...details: unknown[]) => this.emit(event, ...details));
-    }
+    this.#tls = options.tls === undefined ? undefined : this.#createTls(options.tls);
+    this.on('connection', (socket) => {
+      if (this.#tls === undefined) this.#accept(socket);
+      else this.#tls.emit('connection', socket);
+    });
   }
 
-  #createListener(options: ServerOptions): NetServer {
-    const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0 } = options;
-    // A client may close its half and wait for the response (RFC 9112 §9.6).
-    const common = { allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay };
-    if (options.tls === undefined) return createNetServer(common, (socket) => this.#accept(socket));
-    const server = createTlsServer({ ALPNProtocols: ['http/1.1'], ...options.tls, ...common });
-    server.on('secureConnection', (socket) => this.#accept(socket));
+  /** A TLS server that does not listen: it is handed the sockets that this one has accepted. */
+  #createTls(options: NonNullable<ServerOptions['tls']>): TlsServer {
+    const server = createTlsServer({ ALPNProtocols: ['http/1.1'], ...options, allowHalfOpen: true });
+    server.on('secureConnection', (socket) => {
+      this.#accept(socket);
+      this.emit('secureConnection', socket);
+    });
+    server.on('tlsClientError', (error, socket) => this.emit('tlsClientError', error, socket));
     return server;
+  }
+
+  /**
+   * Replaces key and certificate for connections to come.
+   *
+   * @throws TypeError if the server does not serve TLS
+   */
+  setSecureContext(options: SecureContextOptions): void {
+    if (this.#tls === undefined) throw new TypeError('Server was not created with the option tls');
+    this.#tls.setSecureContext(options);
   }
 
   get settings(): ServerSettings {
@@ -88,10 +97,6 @@ export class Server extends EventEmitter implements ServerSettings, ConnectionHo
   }
 
   #accept(socket: Socket | TLSSocket): void {
-    if (this.#connections.size >= this.maxConnections) {
-      socket.destroy();
-      return;
-    }
     const connection = new Connection(socket, this, describeSocket(socket, this.options.serverName));
     this.#connections.add(connection);
     if (this.timeout > 0) {
@@ -101,7 +106,6 @@ export class Server extends EventEmitter implements ServerSettings, ConnectionHo
       });
     }
     this.#clock ??= setInterval(() => this.#checkConnections(), this.connectionsCheckingInterval).unref();
-    this.emit('connection', socket);
   }
 
   #checkConnections(): void {
@@ -118,48 +122,12 @@ export class Server extends EventEmitter implements ServerSettings, ConnectionHo
   }
 
   /**
-   * Starts listening, in all the ways of net.Server: `listen(port, host?, backlog?, callback?)`, `listen(path)`,
-   * `listen({ port, host, path, fd, … })`, `listen(handle)`.
-   */
-  listen(callback?: () => void): this;
-  listen(port: number | undefined, host?: string, backlog?: number, callback?: () => void): this;
-  listen(port: number | undefined, host?: string, callback?: () => void): this;
-  listen(port: number | undefined, backlog?: number, callback?: () => void): this;
-  listen(port: number | undefined, callback?: () => void): this;
-  listen(path: string, backlog?: number, callback?: () => void): this;
-  listen(path: string, callback?: () => void): this;
-  listen(options: ListenOptions | { fd: number }, callback?: () => void): this;
-  listen(handle: object, backlog?: number, callback?: () => void): this;
-  listen(handle: object, callback?: () => void): this;
-  listen(...args: unknown[]): this {
-    // The overloads above are net.Server's; it sorts the arguments out itself.
-    Reflect.apply(this.#listener.listen, this.#listener, args);
-    return this;
-  }
-
-  /** Whether the server accepts connections. */
-  get listening(): boolean {
-    return this.#listener.listening;
-  }
-
-  /** Gives what the server is bound to. */
-  address(): ServerAddress {
-    return this.#listener.address();
-  }
-
-  /** Counts the connections. */
-  getConnections(callback: (error: Error | null, count: number) => void): this {
-    this.#listener.getConnections(callback);
-    return this;
-  }
-
-  /**
    * Stops accepting connections and drops those that are idle. Others are served until they end or idle out.
    *
    * @param callback Called when the last connection has ended; with an error if the server was not listening
    */
-  close(callback?: (error?: Error) => void): this {
-    this.#listener.close(callback);
+  override close(callback?: (error?: Error) => void): this {
+    super.close(callback);
     this.closeIdleConnections();
     return this;
   }
@@ -185,7 +153,7 @@ export class Server extends EventEmitter implements ServerSettings, ConnectionHo
   async shutdown({ timeout = 10_000 }: ShutdownOptions = {}): Promise<void> {
     this.isShuttingDown = true;
     const closed = new Promise<void>((resolve) => {
-      this.#listener.close(() => resolve());
+      super.close(() => resolve());
     });
     for (const connection of [...this.#connections]) connection.closeWhenDone();
     const deadline = setTimeout(() => this.closeAllConnections(), timeout);
@@ -206,19 +174,7 @@ export class Server extends EventEmitter implements ServerSettings, ConnectionHo
     return this;
   }
 
-  /** Keeps the process running while the server listens, which is the default. */
-  ref(): this {
-    this.#listener.ref();
-    return this;
-  }
-
-  /** Lets the process end while the server listens. */
-  unref(): this {
-    this.#listener.unref();
-    return this;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     if (this.listening) await this.shutdown();
   }
 }
