@@ -93,7 +93,7 @@ describe('TypeScript in the pages', () => {
 
 describe('links', () => {
   it.each(PAGES)('%s', (page) => {
-    const text = readFileSync(join(ROOT, page), 'utf8').replace(/```[\s\S]*?```/g, '');
+    const text = readFileSync(join(ROOT, page), 'utf8').replace(/```[\s\S]*?```|`[^`]*`/g, '');
     const broken = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
       .map(([, target = '']) => target)
       .filter((target) => !/^https:/.test(target) && !leadsSomewhere(page, target));

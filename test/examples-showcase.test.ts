@@ -143,7 +143,7 @@ async function start(settings: Record<string, string>): Promise<{ child: ChildPr
 async function report(path: string): Promise<{ note: string; entries: ReportEntry[] }> {
   const response = await fetch(`${url}${path}`, { headers: { 'X-Visitor': 'test' } });
   expect(response.status).toBe(200);
-  return response.json();
+  return JSON.parse(await response.text());
 }
 
 async function note(path: string): Promise<string> {
