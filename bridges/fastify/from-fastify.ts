@@ -5,7 +5,12 @@
  * the instance is ready, which the first request waits for.
  */
 import type { ApplicationFunction } from '../../src/index.ts';
-import { type RequestMessage, type ResponseMessage, serveListener } from '../../src/messages/index.ts';
+import {
+  type ListenerOptions,
+  type RequestMessage,
+  type ResponseMessage,
+  serveListener,
+} from '../../src/messages/index.ts';
 
 /** What is used of a Fastify instance. Structural, so that Fastify's types are not needed. */
 export interface FastifyApp {
@@ -13,8 +18,8 @@ export interface FastifyApp {
   ready(): PromiseLike<unknown>;
 }
 
-/** Options of {@link fromFastify}; none so far. */
-export type FromFastifyOptions = Record<never, never>;
+/** Options of {@link fromFastify}. */
+export interface FromFastifyOptions extends ListenerOptions {}
 
 /**
  * Makes a gateway application of a Fastify instance, as it is.
@@ -24,6 +29,7 @@ export type FromFastifyOptions = Record<never, never>;
  * error of `ready()`.
  *
  * @param instance An instance of Fastify 5
+ * @param options What http.createServer would be told
  * @returns The application
  * @throws TypeError if the value is no Fastify instance
  * @example
@@ -31,7 +37,7 @@ export type FromFastifyOptions = Record<never, never>;
  * instance.get('/', async () => ({ hello: 'world' }));
  * const application = fromFastify(instance);
  */
-export function fromFastify(instance: FastifyApp, _options: FromFastifyOptions = {}): ApplicationFunction {
+export function fromFastify(instance: FastifyApp, options: FromFastifyOptions = {}): ApplicationFunction {
   if (!isFastifyApp(instance)) {
     throw new TypeError('Value must be a Fastify instance, as fastify() makes it');
   }
@@ -42,10 +48,10 @@ export function fromFastify(instance: FastifyApp, _options: FromFastifyOptions =
     routing(request, response);
   };
   return (environ, startResponse) => {
-    if (isReady) return serveListener(dispatch, environ, startResponse);
+    if (isReady) return serveListener(dispatch, environ, startResponse, options);
     return Promise.resolve(instance.ready()).then(() => {
       isReady = true;
-      return serveListener(dispatch, environ, startResponse);
+      return serveListener(dispatch, environ, startResponse, options);
     });
   };
 }

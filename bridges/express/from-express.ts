@@ -1,0 +1,71 @@
+/**
+ * Express → gateway: an Express app becomes an application.
+ *
+ * Express sets the prototypes of request and response on every request; they are born with these very prototypes, so
+ * that nothing changes. Which prototypes, the app says itself (`app.request`, `app.response`).
+ */
+import type { ApplicationFunction } from '../../src/index.ts';
+import {
+  fullUrl,
+  type ListenerOptions,
+  type MessageConstructors,
+  messageConstructors,
+  mountUrl,
+  type RequestMessage,
+  type ResponseMessage,
+  serveListener,
+} from '../../src/messages/index.ts';
+
+/** What is used of an Express app. Structural, so that Express's types are not needed. */
+export interface ExpressApp {
+  (request: never, response: never): unknown;
+  readonly request: object;
+  readonly response: object;
+}
+
+/** Options of {@link fromExpress}. */
+export interface FromExpressOptions extends ListenerOptions {}
+
+/**
+ * Makes a gateway application of an Express app, as it is.
+ *
+ * Mounted below a path, the app sees `req.baseUrl`, `req.url` and `req.originalUrl` as if `app.use()` had mounted it.
+ *
+ * @param expressApp An app of Express 5
+ * @param options What http.createServer would be told
+ * @returns The application
+ * @throws TypeError if the value is no Express app
+ * @example
+ * const app = express();
+ * app.get('/', (req, res) => res.send('Hello'));
+ * const application = fromExpress(app);
+ */
+export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions = {}): ApplicationFunction {
+  if (!isExpressApp(expressApp)) {
+    throw new TypeError(
+      'Value must be an Express app, as express() makes it; use fromNode for other listeners',
+    );
+  }
+  // An app takes any node messages; that it declares more is Express's own augmentation of them.
+  const app = expressApp as ExpressApp & ((request: RequestMessage, response: ResponseMessage) => unknown);
+  let { request: requestPrototype, response: responsePrototype } = app;
+  let constructors: MessageConstructors = messageConstructors(requestPrototype, responsePrototype);
+  return (environ, startResponse) => {
+    if (app.request !== requestPrototype || app.response !== responsePrototype) {
+      ({ request: requestPrototype, response: responsePrototype } = app);
+      constructors = messageConstructors(requestPrototype, responsePrototype);
+    }
+    const dispatch =
+      environ.SCRIPT_NAME === ''
+        ? app
+        : (request: RequestMessage, response: ResponseMessage) => {
+            Object.assign(request, { baseUrl: mountUrl(environ), originalUrl: fullUrl(environ) });
+            return app(request, response);
+          };
+    return serveListener(dispatch, environ, startResponse, { ...options, constructors });
+  };
+}
+
+function isExpressApp(value: unknown): value is ExpressApp {
+  return typeof value === 'function' && 'request' in value && 'response' in value && 'handle' in value;
+}

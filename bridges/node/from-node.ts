@@ -1,0 +1,36 @@
+/**
+ * node:http → gateway: a request listener becomes an application.
+ *
+ * The listener gets node's own IncomingMessage and ServerResponse. What they are connected to is the affair of
+ * src/messages; here is only how a listener is called.
+ */
+
+import type { RequestListener } from 'node:http';
+import type { ApplicationFunction } from '../../src/index.ts';
+import { type ListenerOptions, serveListener } from '../../src/messages/index.ts';
+
+/** Options of {@link fromNode}. */
+export interface FromNodeOptions extends ListenerOptions {}
+
+/**
+ * Makes a gateway application of a listener for node:http.
+ *
+ * Mounted below a path, the listener sees `request.url` without the mount. What it throws before its response is
+ * complete, or rejects with, reaches the gateway as the very value.
+ *
+ * @param listener Called with node's request and response
+ * @param options What http.createServer would be told
+ * @returns The application
+ * @throws TypeError if the listener is no function
+ * @example
+ * const application = fromNode((request, response) => {
+ *   response.setHeader('Content-Type', 'text/plain');
+ *   response.end(`Hello ${request.url}`);
+ * });
+ */
+export function fromNode(listener: RequestListener, options: FromNodeOptions = {}): ApplicationFunction {
+  if (typeof listener !== 'function') {
+    throw new TypeError(`Listener must be a function of request and response, not ${typeof listener}`);
+  }
+  return (environ, startResponse) => serveListener(listener, environ, startResponse, options);
+}

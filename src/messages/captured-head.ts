@@ -1,0 +1,258 @@
+/**
+ * The head of a response, caught where node would format it: `_storeHeader`.
+ *
+ * Everything that node decides there is decided here in the same way (which fields, in which case and order, how the
+ * content is framed, whether the connection goes on), but the outcome is data, so that nothing is written as text and
+ * parsed again. What belongs to the connection becomes directives for the host.
+ *
+ * Rule 1: node decides the framing. A length that node would have worked out is left to the gateway, which works out
+ *         the same; where node would send chunks, the gateway is told not to look for a length.
+ * Rule 2: hop-by-hop fields do not get past here (PEP 3333, Other HTTP Features).
+ */
+import { ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
+import { isHopByHop } from '../headers.ts';
+import { encodeNative } from '../native.ts';
+import type { ConnectionDirectives } from '../port.ts';
+import type { HeaderList } from '../wsgi.ts';
+import type { ResponseMessage } from './node-internals.ts';
+
+/** What a gateway needs of a head. */
+export interface CapturedHead {
+  /** `200 OK`, as startResponse takes it. */
+  status: string;
+  fields: HeaderList;
+  /** What the host has to know besides, if anything. */
+  readonly directives: ConnectionDirectives | undefined;
+  /** Whether a value has characters that stand for no octet. */
+  readonly isWide: boolean;
+}
+
+/** What the fields say about framing and connection. */
+interface FieldFacts {
+  hasConnection: boolean;
+  hasLength: boolean;
+  hasTransferEncoding: boolean;
+  hasDate: boolean;
+  hasTrailer: boolean;
+  isWide: boolean;
+}
+
+const STATUS_START = 'HTTP/1.1 '.length;
+const CLOSE = /(?:^|\W)close(?:$|\W)/i;
+const CHUNKED = /(?:^|\W)chunked(?:$|\W)/i;
+const NOT_ASCII = /[^\0-\x7f]/;
+
+/**
+ * Settles the head of a response, as node's own `_storeHeader` does.
+ *
+ * @param response The response, whose state changes as node would change it
+ * @param statusLine The status line with its CRLF
+ * @param headers What writeHead was given, or the map that setHeader fills
+ * @throws node's own errors for fields that node refuses
+ */
+export function captureHead(response: ResponseMessage, statusLine: string, headers: unknown): CapturedHead {
+  const fields: HeaderList = [];
+  const facts: FieldFacts = {
+    hasConnection: false,
+    hasLength: false,
+    hasTransferEncoding: false,
+    hasDate: false,
+    hasTrailer: false,
+    isWide: false,
+  };
+  const add = new FieldCollector(response, fields, facts);
+  if (typeof headers === 'object' && headers !== null) collect(response, headers, add);
+
+  if (response.chunkedEncoding && (response.statusCode === 204 || response.statusCode === 304)) {
+    response.chunkedEncoding = false;
+    response.shouldKeepAlive = false;
+  }
+  settleConnection(response, facts);
+  const computeLength = settleFraming(response, facts);
+  if (facts.hasTrailer && !response.chunkedEncoding) return refuse(response, statusLine, headers);
+
+  // Two framings at once are refused by every careful recipient (RFC 9112 §6.2): node sends both, we the one it uses.
+  if (facts.hasTransferEncoding && facts.hasLength) removeLength(fields);
+  const sendDate = response.sendDate || facts.hasDate;
+  return {
+    status: statusLine.slice(STATUS_START, -2),
+    fields,
+    directives: directivesFor(response._last, sendDate, computeLength),
+    isWide: facts.isWide,
+  };
+}
+
+/**
+ * Makes native strings of a head as node would make octets of it.
+ *
+ * node sends a head in one piece with the first content if that is a string, and so in its encoding.
+ *
+ * @param head The head, changed in place
+ * @param isUtf8 Whether the response begins with a string in UTF-8
+ */
+export function encodeHead(head: CapturedHead, isUtf8: boolean): void {
+  if (!isUtf8 && !head.isWide) return;
+  const encode = isUtf8 ? encodeNative : cutToOctets;
+  if (NOT_ASCII.test(head.status)) head.status = encode(head.status);
+  for (const field of head.fields) {
+    if (NOT_ASCII.test(field[1])) field[1] = encode(field[1]);
+  }
+}
+
+function cutToOctets(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
+function collect(response: ResponseMessage, headers: object, collector: FieldCollector): void {
+  // With any field set beforehand, writeHead passes the map of setHeader: lower-case name → [name, value].
+  if (response.getHeaderNames().length > 0) {
+    for (const [name, value] of Object.values(headers)) collector.addChecked(name, value);
+  } else if (!Array.isArray(headers)) {
+    for (const [name, value] of Object.entries(headers)) collector.add(name, value);
+  } else if (Array.isArray(headers[0])) {
+    for (const [name, value] of headers) collector.add(name, value);
+  } else {
+    if (headers.length % 2 !== 0) refuse(response, '', headers);
+    for (let index = 0; index < headers.length; index += 2) {
+      collector.add(headers[index], headers[index + 1]);
+    }
+  }
+}
+
+/** Puts one field after the other into the list, and takes note of those that frame. */
+class FieldCollector {
+  readonly #response: ResponseMessage;
+  readonly #fields: HeaderList;
+  readonly #facts: FieldFacts;
+
+  constructor(response: ResponseMessage, fields: HeaderList, facts: FieldFacts) {
+    this.#response = response;
+    this.#fields = fields;
+    this.#facts = facts;
+  }
+
+  /** A field of writeHead, which nobody has looked at yet. */
+  add(name: string, value: unknown): void {
+    validateHeaderName(name);
+    for (const item of Array.isArray(value) ? value : [value]) validateHeaderValue(name, item);
+    this.addChecked(name, value);
+  }
+
+  addChecked(name: string, value: unknown): void {
+    if (!Array.isArray(value)) {
+      this.#put(name, value);
+    } else if (value.length >= 2 && name.length === 6 && name.toLowerCase() === 'cookie') {
+      this.#put(name, value.join('; '));
+    } else {
+      for (const item of value) this.#put(name, item);
+    }
+  }
+
+  #put(name: string, value: unknown): void {
+    const text = this.#textOf(name, value);
+    this.#note(name, text);
+    if (!isHopByHop(name)) this.#fields.push([name, text]);
+  }
+
+  /**
+   * nodejs/node#46528: beside a Content-Length, node means to send Content-Disposition as latin-1. What it does, in
+   * all versions so far, is to read the octets of latin-1 as UTF-8.
+   */
+  #textOf(name: string, value: unknown): string {
+    const text = String(value);
+    if (name.length !== 19 || !NOT_ASCII.test(text) || !this.#response._contentLength) return text;
+    if (name.toLowerCase() !== 'content-disposition') return text;
+    this.#facts.isWide = true;
+    return Buffer.from(text, 'latin1').toString('utf8');
+  }
+
+  #note(name: string, value: string): void {
+    if (name.length < 4 || name.length > 17) return;
+    const response = this.#response;
+    switch (name.toLowerCase()) {
+      case 'connection':
+        this.#facts.hasConnection = true;
+        response._removedConnection = false;
+        if (CLOSE.test(value)) response._last = true;
+        else response.shouldKeepAlive = true;
+        break;
+      case 'transfer-encoding':
+        this.#facts.hasTransferEncoding = true;
+        response._removedTE = false;
+        if (CHUNKED.test(value)) response.chunkedEncoding = true;
+        break;
+      case 'content-length':
+        this.#facts.hasLength = true;
+        response._contentLength = Number(value);
+        response._removedContLen = false;
+        break;
+      case 'date':
+        this.#facts.hasDate = true;
+        break;
+      case 'trailer':
+        this.#facts.hasTrailer = true;
+        break;
+    }
+  }
+}
+
+/** Whether the connection outlives this response. */
+function settleConnection(response: ResponseMessage, facts: FieldFacts): void {
+  if (response._removedConnection) {
+    response._last = !response.shouldKeepAlive;
+  } else if (!facts.hasConnection) {
+    const isFramed = facts.hasLength || response.useChunkedEncodingByDefault;
+    if (!response.shouldKeepAlive || !isFramed) response._last = true;
+  }
+}
+
+/** How the content ends. @returns whether the gateway may work out a length */
+function settleFraming(response: ResponseMessage, facts: FieldFacts): boolean {
+  if (facts.hasTransferEncoding) return false;
+  if (facts.hasLength) return true;
+  if (!response._hasBody) {
+    response.chunkedEncoding = false;
+    return true;
+  }
+  if (!response.useChunkedEncodingByDefault) {
+    response._last = true;
+    return false;
+  }
+  const isKnown = typeof response._contentLength === 'number';
+  if (isKnown && !facts.hasTrailer && !response._removedContLen) return true;
+  if (!response._removedTE) response.chunkedEncoding = true;
+  else response._last = true;
+  return false;
+}
+
+function removeLength(fields: HeaderList): void {
+  const index = fields.findIndex(([name]) => name.toLowerCase() === 'content-length');
+  if (index !== -1) fields.splice(index, 1);
+}
+
+/** Lets node throw the error that it has for this. */
+function refuse(response: ResponseMessage, statusLine: string, headers: unknown): never {
+  // The method is there in all versions; node's types do not declare it.
+  const native = ServerResponse.prototype as ResponseMessage;
+  native._storeHeader.call(response, statusLine, headers);
+  throw new TypeError('Headers are not valid');
+}
+
+/** The combinations that occur, made once. */
+const DIRECTIVES: readonly (ConnectionDirectives | undefined)[] = Array.from({ length: 8 }, (_, bits) =>
+  bits === 0
+    ? undefined
+    : Object.freeze({
+        ...((bits & 1) !== 0 && { close: true }),
+        ...((bits & 2) !== 0 && { sendDate: false }),
+        ...((bits & 4) !== 0 && { computeLength: false }),
+      }),
+);
+
+function directivesFor(
+  close: boolean,
+  sendDate: boolean,
+  computeLength: boolean,
+): ConnectionDirectives | undefined {
+  return DIRECTIVES[(close ? 1 : 0) | (sendDate ? 0 : 2) | (computeLength ? 0 : 4)];
+}

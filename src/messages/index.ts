@@ -1,0 +1,8 @@
+/**
+ * The front door of messages: node's request and response over the gateway interface.
+ */
+export type { Dispatch } from './exchange.ts';
+export { type MessageConstructors, messageConstructors, plainMessages } from './message-constructors.ts';
+export type { RequestMessage, ResponseMessage } from './node-internals.ts';
+export { fullUrl, mountUrl } from './request-target.ts';
+export { type ListenerOptions, type MessageOptions, serveListener } from './serve-listener.ts';

@@ -1,0 +1,69 @@
+/**
+ * Environ → node's request and response, as node's own server would make them for the same request.
+ *
+ * Nothing here sends or reads: the request knows its head, the response knows its request, and both have a socket.
+ */
+import type { Environ } from '../wsgi.ts';
+import type { MessageConstructors } from './message-constructors.ts';
+import type { MessageSocket } from './message-socket.ts';
+import type { RequestMessage, ResponseMessage } from './node-internals.ts';
+import { rawHeaders, requestUrl } from './request-target.ts';
+
+const CLOSE = /(?:^|[\s,])close(?:[\s,]|$)/i;
+const KEEP_ALIVE = /(?:^|[\s,])keep-alive(?:[\s,]|$)/i;
+
+/**
+ * Makes the request.
+ *
+ * @param environ The environ of the request
+ * @param constructors Of which prototype it is
+ * @param socket What stands in for its socket
+ */
+export function createRequest(
+  environ: Environ,
+  constructors: MessageConstructors,
+  socket: MessageSocket,
+): RequestMessage {
+  const request = new constructors.Request(socket);
+  const version = environ.SERVER_PROTOCOL;
+  if (version === 'HTTP/1.1') {
+    request.httpVersionMajor = 1;
+    request.httpVersionMinor = 1;
+    request.httpVersion = '1.1';
+  } else {
+    const [major = '', minor = '0'] = version.slice('HTTP/'.length).split('.', 2);
+    request.httpVersionMajor = Number(major);
+    request.httpVersionMinor = Number(minor);
+    request.httpVersion = `${major}.${minor}`;
+  }
+  request.url = requestUrl(environ);
+  request.method = environ.REQUEST_METHOD;
+  request.upgrade = false;
+  const lines = rawHeaders(environ);
+  request._addHeaderLines(lines, lines.length);
+  return request;
+}
+
+/**
+ * Makes the response to a request.
+ *
+ * @param environ The environ of the request
+ * @param constructors Of which prototype it is
+ * @param request The request
+ */
+export function createResponse(
+  environ: Environ,
+  constructors: MessageConstructors,
+  request: RequestMessage,
+): ResponseMessage {
+  const response = new constructors.Response(request);
+  const connection = environ.HTTP_CONNECTION;
+  const isPersistent =
+    environ.SERVER_PROTOCOL === 'HTTP/1.0'
+      ? typeof connection === 'string' && KEEP_ALIVE.test(connection)
+      : typeof connection !== 'string' || !CLOSE.test(connection);
+  response.shouldKeepAlive = isPersistent;
+  // node's constructor takes every version whose second number is 0 for HTTP/1.0.
+  if (request.httpVersionMajor > 1) response.useChunkedEncodingByDefault = true;
+  return response;
+}

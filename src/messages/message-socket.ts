@@ -1,0 +1,372 @@
+/**
+ * What stands in the place of the socket for a request and a response that come through a gateway.
+ *
+ * It carries no octets. It is an EventEmitter with the state that node's messages look at (writable, corked,
+ * `_httpMessage`) and the facts that programs ask a socket for (addresses, `encrypted`), and it turns what they do to
+ * a socket (destroy, setTimeout, cork, resume) into calls of its owner, the exchange that is under way.
+ *
+ * Where the host shows its connection (`gateway.socket`), one stand-in serves all requests of that connection in
+ * turn, as a socket does: properties set on it stay, and its 'close' is the connection's.
+ *
+ * Rule 1: names are node's, because node calls them; underscored ones too.
+ * Rule 2: this file decides nothing about a request or a response; its owner does.
+ */
+import { OutgoingMessage, type ServerResponse } from 'node:http';
+import type { Stream } from 'node:stream';
+import type { Environ } from '../wsgi.ts';
+import type { NativeSocket } from './native-socket.ts';
+import { nodeError } from './node-internals.ts';
+
+/** The exchange that a socket stands in for at the moment. */
+export interface SocketOwner {
+  /** The request wants content. */
+  resume(): void;
+  /** The socket was uncorked: what was held back may go. */
+  flush(): void;
+  /** The program cuts the connection. */
+  cut(error: Error | undefined): void;
+  /** Tells request and response of a timeout. @returns whether somebody listened */
+  timeOut(): boolean;
+  /** The program wants its own timeout: the host's has to stand back. */
+  ownTimeout(): void;
+  /** The socket is closed: the messages have to learn of it, before others who listen to the socket do. */
+  closed(): void;
+}
+
+/** A socket is a Stream; taken from here, because the base class is all that is needed of node:stream. */
+const LegacyStream: new () => Stream = Object.getPrototypeOf(OutgoingMessage);
+
+/** 16 KiB, or 64 KiB from Node 22 on: what node's sockets have. */
+const HIGH_WATER_MARK: number = new OutgoingMessage().writableHighWaterMark;
+
+const TLS_METHODS = [
+  'getCipher',
+  'getEphemeralKeyInfo',
+  'getPeerCertificate',
+  'getPeerX509Certificate',
+  'getProtocol',
+  'getSession',
+  'isSessionReused',
+] as const;
+
+/** Stands in for the socket of one exchange after the other. */
+export class MessageSocket extends LegacyStream {
+  /** The response that is being sent; node compares it with `this` before it sends. */
+  _httpMessage: ServerResponse | null = null;
+  /** Asked by node before it resumes reading. */
+  _paused = false;
+  /** Asked by node before it emits 'finish'. */
+  _hadError = false;
+  readable = true;
+  writable = true;
+  destroyed = false;
+  closed = false;
+  errored: Error | null = null;
+  connecting = false;
+  /** True over TLS. Assignable, as programs behind a proxy do. */
+  encrypted: boolean | undefined;
+  authorized: boolean | undefined;
+  timeout: number | undefined;
+  /** Octets of the response that the gateway has not taken yet. */
+  writableLength = 0;
+  readonly readableHighWaterMark = HIGH_WATER_MARK;
+  readonly writableHighWaterMark = HIGH_WATER_MARK;
+  readonly #native: NativeSocket | undefined;
+  #environ: Environ;
+  #owner: SocketOwner | undefined;
+  #corks = 0;
+  #isEnding = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(environ: Environ, native: NativeSocket | undefined) {
+    super();
+    this.#environ = environ;
+    this.#native = native;
+    if (environ['wsgi.url_scheme'] === 'https') this.#becomeSecure();
+  }
+
+  /** Gives the socket to an exchange. */
+  attach(owner: SocketOwner, response: ServerResponse, environ: Environ): void {
+    this.#owner = owner;
+    this.#environ = environ;
+    this._httpMessage = response;
+    this.#corks = 0;
+    this.#isEnding = false;
+    this.writableLength = 0;
+  }
+
+  /** Takes the response off the socket; the request may still be read. */
+  detachResponse(): void {
+    this._httpMessage = null;
+    this.writableLength = 0;
+    this.#stopTimer();
+    this.timeout = undefined;
+  }
+
+  /** Frees the socket for the next exchange. */
+  detach(): void {
+    this.#owner = undefined;
+  }
+
+  /** Whether an exchange is using the socket. */
+  get isBusy(): boolean {
+    return this.#owner !== undefined || this._httpMessage !== null || this.destroyed;
+  }
+
+  /** Postpones a timeout, because something happened. */
+  refresh(): void {
+    this.#timer?.refresh();
+  }
+
+  // Output: octets go from the response to the exchange; here is only what holds them back.
+
+  cork(): void {
+    this.#corks += 1;
+  }
+
+  uncork(): void {
+    if (this.#corks === 0) return;
+    this.#corks -= 1;
+    if (this.#corks > 0) return;
+    // In the middle of `end()`; `_finish` follows at once, and everything can go together.
+    if (this.#isEnding) this.#isEnding = false;
+    else this.#owner?.flush();
+  }
+
+  get writableCorked(): number {
+    return this.#corks;
+  }
+
+  /** For node, which reads and sets `corked` there, and in `stream.finished` asks for what a stream may lack. */
+  get _writableState(): this {
+    return this;
+  }
+
+  get corked(): number {
+    return this.#corks;
+  }
+
+  /** Set by nobody but node's `end()`, right before it uncorks for good. */
+  set corked(count: number) {
+    this.#corks = count;
+    this.#isEnding = true;
+  }
+
+  /** A gateway has no way for octets besides the response. */
+  write(_data: unknown, encoding?: unknown, callback?: unknown): boolean {
+    const listener = typeof encoding === 'function' ? encoding : callback;
+    if (typeof listener === 'function') {
+      process.nextTick(
+        listener,
+        nodeError('ERR_METHOD_NOT_IMPLEMENTED', 'Socket of a gateway takes no data'),
+      );
+    }
+    return false;
+  }
+
+  end(): this {
+    return this.destroy();
+  }
+
+  destroySoon(): void {
+    this.destroy();
+  }
+
+  // Input: the request asks its socket to go on when it wants more.
+
+  resume(): this {
+    this.#owner?.resume();
+    return this;
+  }
+
+  pause(): this {
+    return this;
+  }
+
+  setEncoding(): never {
+    throw nodeError(
+      'ERR_HTTP_SOCKET_ENCODING',
+      'Changing the socket encoding is not allowed per RFC7230 Section 3.',
+    );
+  }
+
+  // The end.
+
+  destroy(error?: Error): this {
+    if (this.destroyed) return this;
+    const owner = this.#owner;
+    if (owner === undefined) this.#native?.destroy?.(error);
+    this.fail(error);
+    owner?.cut(error);
+    return this;
+  }
+
+  /** Ends as a socket does: unusable at once, 'error' and 'close' in the next tick. */
+  fail(error: Error | undefined): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.readable = false;
+    this.writable = false;
+    this.#stopTimer();
+    process.nextTick(emitClose, this, error);
+  }
+
+  /** Runs in a tick of its own: what listeners throw is thrown at nobody else. */
+  emitClose(error: Error | undefined): void {
+    if (this.closed) return;
+    if (error !== undefined) {
+      this._hadError = true;
+      this.errored = error;
+      // node's server always listens, so that an error of a socket is never an uncaught one.
+      if (this.listenerCount('error') > 0) this.emit('error', error);
+    }
+    this.closed = true;
+    const owner = this.#owner;
+    this.#owner = undefined;
+    owner?.closed();
+    this.emit('close', error !== undefined);
+  }
+
+  // Timeouts.
+
+  /** net.Socket's: `milliseconds` without traffic, 0 for never. */
+  setTimeout(milliseconds: number, callback?: () => void): this {
+    if (this.destroyed) return this;
+    if (typeof milliseconds !== 'number') {
+      throw Object.assign(new TypeError('The "msecs" argument must be of type number'), {
+        code: 'ERR_INVALID_ARG_TYPE',
+      });
+    }
+    if (!(milliseconds >= 0 && milliseconds < Number.POSITIVE_INFINITY)) {
+      throw Object.assign(new RangeError('The value of "msecs" is out of range'), {
+        code: 'ERR_OUT_OF_RANGE',
+      });
+    }
+    this.timeout = milliseconds;
+    this.#stopTimer();
+    if (milliseconds === 0) {
+      if (callback !== undefined) this.removeListener('timeout', callback);
+    } else {
+      this.#timer = setTimeout(() => this.#timeOut(), milliseconds).unref();
+      if (callback !== undefined) this.once('timeout', callback);
+    }
+    this.#owner?.ownTimeout();
+    return this;
+  }
+
+  /** node's rule: a timeout that neither request nor response hears of destroys the socket. */
+  #timeOut(): void {
+    const isHeard = this.#owner?.timeOut() === true;
+    if (!isHeard) this.destroy();
+    this.emit('timeout');
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  // Facts.
+
+  /** As the connection tells it, unless a middleware knows better (`REMOTE_ADDR`). */
+  get remoteAddress(): string | undefined {
+    const told = this.#environ.REMOTE_ADDR;
+    const own = this.#native?.remoteAddress;
+    return told === undefined || own === `::ffff:${told}` ? own : told;
+  }
+
+  get remotePort(): number | undefined {
+    const told = this.#environ.REMOTE_PORT;
+    return told === undefined ? this.#native?.remotePort : Number(told);
+  }
+
+  get remoteFamily(): string | undefined {
+    return family(this.remoteAddress);
+  }
+
+  get localAddress(): string | undefined {
+    return this.#native === undefined ? this.#environ.SERVER_NAME : this.#native.localAddress;
+  }
+
+  get localPort(): number | undefined {
+    return this.#native === undefined ? Number(this.#environ.SERVER_PORT) : this.#native.localPort;
+  }
+
+  get localFamily(): string | undefined {
+    return family(this.localAddress);
+  }
+
+  get bytesRead(): number {
+    return this.#native?.bytesRead ?? 0;
+  }
+
+  get bytesWritten(): number {
+    return this.#native?.bytesWritten ?? 0;
+  }
+
+  get server(): unknown {
+    return this.#native?.server;
+  }
+
+  get readyState(): string {
+    return this.destroyed ? 'closed' : 'open';
+  }
+
+  address(): object {
+    const { localAddress: address, localPort: port, localFamily } = this;
+    return address === undefined ? {} : { address, family: localFamily, port };
+  }
+
+  setNoDelay(): this {
+    return this;
+  }
+
+  setKeepAlive(): this {
+    return this;
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  #becomeSecure(): void {
+    const native = this.#native;
+    this.encrypted = true;
+    if (native === undefined) return;
+    for (const name of TLS_METHODS) {
+      const method: unknown = Reflect.get(native, name);
+      if (typeof method === 'function') Reflect.set(this, name, method.bind(native));
+    }
+    this.authorized = Reflect.get(native, 'authorized') === true;
+  }
+}
+
+function emitClose(socket: MessageSocket, error: Error | undefined): void {
+  socket.emitClose(error);
+}
+
+function family(address: string | undefined): string | undefined {
+  if (address === undefined) return undefined;
+  return address.includes(':') ? 'IPv6' : 'IPv4';
+}
+
+/** The stand-ins of connections that hosts have shown. */
+const standIns = new WeakMap<NativeSocket, MessageSocket>();
+
+/**
+ * Gives the socket for a request: the one of its connection, or a fresh one where the host shows no connection or
+ * the connection is busy with another exchange, as in HTTP/2 and while requests are pipelined.
+ */
+export function socketFor(environ: Environ, native: NativeSocket | undefined): MessageSocket {
+  if (native === undefined) return new MessageSocket(environ, undefined);
+  const known = standIns.get(native);
+  if (known !== undefined) return known.isBusy ? new MessageSocket(environ, native) : known;
+  const socket = new MessageSocket(environ, native);
+  standIns.set(native, socket);
+  native.once?.('close', () => socket.fail(undefined));
+  return socket;
+}

@@ -1,0 +1,26 @@
+/**
+ * The connection below the gateway, as far as a host shows it: the extension key `gateway.socket`.
+ *
+ * Nothing here writes to it. It is asked for addresses, and it can be cut.
+ */
+
+/** What is used of a host's socket. Structural, because it may be net's, tls's, http2's or another stand-in. */
+export interface NativeSocket {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly remoteFamily?: string | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  readonly localFamily?: string | undefined;
+  readonly bytesRead?: number | undefined;
+  readonly bytesWritten?: number | undefined;
+  readonly server?: unknown;
+  once?(event: 'close', listener: () => void): unknown;
+  destroy?(error?: Error): unknown;
+}
+
+/** Gives the connection below, if the environ's host shows one. */
+export function nativeSocket(candidate: unknown): NativeSocket | undefined {
+  // Structural: all members are optional, and whatever a host put there is asked gently.
+  return typeof candidate === 'object' && candidate !== null ? (candidate as NativeSocket) : undefined;
+}

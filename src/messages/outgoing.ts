@@ -1,0 +1,220 @@
+/**
+ * The outgoing side of an exchange: what node's ServerResponse would write to its socket, caught piece by piece.
+ *
+ * node's own `write`, `end` and `writeHead` stay in place, because programs wrap and replace them. Replaced are the
+ * four methods behind them through which everything passes, as properties of the object itself: a subclass would lose
+ * them when Express sets its own prototype.
+ *
+ * Where node frames content in chunks it calls `_send` for the size, the CRLF, the content and the CRLF again. The
+ * frames are taken off here, but each chunk stays one piece, so that its bounds are node's on every version.
+ */
+import { OutgoingMessage } from 'node:http';
+import type { Environ } from '../wsgi.ts';
+import { type CapturedHead, captureHead, encodeHead } from './captured-head.ts';
+import { sendInterim } from './interim.ts';
+import type { ResponseMessage, WriteCallback } from './node-internals.ts';
+
+/** Who is told that pieces can go. */
+export interface OutgoingListener {
+  readonly environ: Environ;
+  /** Everything that was taken may go now. */
+  flush(): void;
+  /** The response is complete. */
+  ended(): void;
+}
+
+/** Pieces of a response that go together, and those who want to know when they have gone. */
+export interface Batch {
+  readonly pieces: Uint8Array[];
+  readonly callbacks: WriteCallback[];
+  readonly length: number;
+}
+
+interface OwnedResponse extends ResponseMessage {
+  [OUTGOING]: Outgoing;
+}
+
+const OUTGOING = Symbol('gatebridge.outgoing');
+const EMPTY = new Uint8Array(0);
+const NO_CALLBACKS: WriteCallback[] = [];
+
+/** Where node is in the framing of a chunk. */
+type FramePart = 'size' | 'crlf' | 'content';
+
+/** What a response has produced and the gateway has not been given yet. */
+export class Outgoing {
+  /** Set once the head is settled. */
+  head: CapturedHead | undefined;
+  /** Whether `end()` was called. */
+  isEnded = false;
+  /** Whether nothing more is taken, because the client or the gateway has gone. */
+  isClosed = false;
+  /** What makes node emit 'finish'; undefined where node sees to that itself. */
+  finish: WriteCallback | undefined;
+  /** The field lines of the trailer section. */
+  trailer = '';
+  #isUtf8 = false;
+  #pieces: Uint8Array[] = [];
+  #callbacks: WriteCallback[] = NO_CALLBACKS;
+  #length = 0;
+  #framePart: FramePart = 'size';
+  #crlf: unknown;
+  #content: Uint8Array[] = [];
+  readonly #listener: OutgoingListener;
+
+  constructor(response: ResponseMessage, listener: OutgoingListener) {
+    this.#listener = listener;
+    // The symbol is a property that nobody but this file knows of.
+    const owned = response as OwnedResponse;
+    owned._storeHeader = storeHeader;
+    owned._send = send;
+    owned._writeRaw = writeRaw;
+    owned._finish = finish;
+    owned[OUTGOING] = this;
+  }
+
+  get environ(): Environ {
+    return this.#listener.environ;
+  }
+
+  /** Whether there is anything to hand on: pieces, or somebody who waits. */
+  get isEmpty(): boolean {
+    return this.#pieces.length === 0 && this.#callbacks.length === 0;
+  }
+
+  /** The head in native strings, as startResponse wants it. */
+  takeHead(): CapturedHead {
+    const { head } = this;
+    if (head === undefined) throw new TypeError('Response has no head yet');
+    encodeHead(head, this.#isUtf8);
+    return head;
+  }
+
+  /** Gives away all that was taken so far. */
+  takeBatch(): Batch {
+    const batch: Batch = { pieces: this.#pieces, callbacks: this.#callbacks, length: this.#length };
+    this.#pieces = [];
+    this.#callbacks = NO_CALLBACKS;
+    this.#length = 0;
+    return batch;
+  }
+
+  /** Takes a piece as node hands it to `_send`. */
+  take(response: ResponseMessage, data: string | Uint8Array, encoding: BufferEncoding | undefined): number {
+    if (!response._headerSent) {
+      response._headerSent = true;
+      this.#isUtf8 = typeof data === 'string' && (encoding === undefined || encoding === 'utf8');
+    }
+    if (response.chunkedEncoding) return this.#takeFrame(data, encoding);
+    return data.length === 0 ? 0 : this.#put(toOctets(data, encoding));
+  }
+
+  addCallback(callback: WriteCallback): void {
+    if (this.#callbacks === NO_CALLBACKS) this.#callbacks = [];
+    this.#callbacks.push(callback);
+  }
+
+  end(response: ResponseMessage): void {
+    this.isEnded = true;
+    // The last callback is node's: `end()` passes it with its last piece. Where everything has gone already there is
+    // no last piece, and node emits 'finish' by itself.
+    this.finish = this.#callbacks.pop();
+    if (response.chunkedEncoding) this.trailer = response._trailer;
+    this.#listener.ended();
+  }
+
+  flush(): void {
+    this.#listener.flush();
+  }
+
+  #takeFrame(data: string | Uint8Array, encoding: BufferEncoding | undefined): number {
+    if (this.#framePart === 'size') {
+      // Nothing to frame: an empty write, a flush of the head, or the last chunk (`0`), which `end` stands for.
+      if (data.length > 0 && data[0] !== '0') this.#framePart = 'crlf';
+      return 0;
+    }
+    if (this.#framePart === 'crlf') {
+      this.#crlf = data;
+      this.#framePart = 'content';
+      return 0;
+    }
+    // The same object each time: node's CRLF is a constant of its own.
+    if (data !== this.#crlf) {
+      this.#content.push(toOctets(data, encoding));
+      return 0;
+    }
+    this.#framePart = 'size';
+    const content = this.#content;
+    this.#content = [];
+    return this.#put(content.length === 1 ? (content[0] ?? EMPTY) : Buffer.concat(content));
+  }
+
+  #put(piece: Uint8Array): number {
+    this.#pieces.push(piece);
+    this.#length += piece.length;
+    return piece.length;
+  }
+}
+
+function toOctets(data: string | Uint8Array, encoding: BufferEncoding | undefined): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data, encoding) : data;
+}
+
+// The replaced methods. They are called on responses that were taken over and on no others.
+
+function storeHeader(this: OwnedResponse, statusLine: string, headers: unknown): void {
+  this[OUTGOING].head = captureHead(this, statusLine, headers);
+  this._header = statusLine;
+  this._headerSent = false;
+}
+
+function send(
+  this: OwnedResponse,
+  data: string | Uint8Array,
+  encoding?: BufferEncoding | WriteCallback | null,
+  callback?: WriteCallback | null,
+): boolean {
+  const outgoing = this[OUTGOING];
+  const { socket } = this;
+  if (outgoing.isClosed || socket === null || socket.destroyed) return false;
+  const listener = typeof encoding === 'function' ? encoding : callback;
+  const taken = outgoing.take(this, data, typeof encoding === 'string' ? encoding : undefined);
+  // A stand-in's length is a property of its own.
+  const standIn: { writableLength: number } = socket as { writableLength: number };
+  standIn.writableLength += taken;
+  if (typeof listener === 'function') outgoing.addCallback(listener);
+  // node corks the socket for the rest of the tick before `write` sends. What comes uncorked is flushHeaders, or, with
+  // a callback, the last piece of `end`, which `_finish` follows at once.
+  else if (socket.writableCorked === 0) outgoing.flush();
+  return standIn.writableLength < socket.writableHighWaterMark;
+}
+
+function writeRaw(
+  this: OwnedResponse,
+  data: string,
+  encoding?: BufferEncoding | WriteCallback | null,
+  callback?: WriteCallback | null,
+): boolean {
+  const listener = typeof encoding === 'function' ? encoding : callback;
+  if (!this[OUTGOING].isClosed) sendInterim(this[OUTGOING].environ, data);
+  if (typeof listener === 'function') process.nextTick(listener, null);
+  return true;
+}
+
+function finish(this: OwnedResponse): void {
+  const prototype: Partial<ResponseMessage> = Object.getPrototypeOf(this);
+  prototype._finish?.call(this);
+  this[OUTGOING].end(this);
+}
+
+/** node's own mark of a write that returned false; there is no other way to take it back. */
+const NEED_DRAIN: symbol | undefined = Object.getOwnPropertySymbols(new OutgoingMessage()).find(
+  ({ description }) => description === 'kNeedDrain',
+);
+
+/** Emits 'drain' if somebody has been told to wait for it. */
+export function emitDrain(response: ResponseMessage): void {
+  if (!response.writableNeedDrain) return;
+  if (NEED_DRAIN !== undefined) Reflect.set(response, NEED_DRAIN, false);
+  response.emit('drain');
+}

@@ -1,0 +1,44 @@
+/**
+ * A listener for node's 'request' event as a gateway application: what all bridges from node's world share.
+ */
+import type { Body, Environ, StartResponse } from '../wsgi.ts';
+import { type Dispatch, Exchange } from './exchange.ts';
+import { type MessageConstructors, plainMessages } from './message-constructors.ts';
+
+/** What a listener may be told about the messages; the names are those of http.createServer. */
+export interface ListenerOptions {
+  /**
+   * Whether repeated fields are joined with a comma in `req.headers` where node would keep the first alone.
+   * @default false
+   */
+  readonly joinDuplicateHeaders?: boolean | undefined;
+}
+
+/** The same with what only bridges know. */
+export interface MessageOptions extends ListenerOptions {
+  /** @default those of node's own messages */
+  readonly constructors?: MessageConstructors | undefined;
+}
+
+/**
+ * Answers one request with a listener.
+ *
+ * @param dispatch Called once with node's request and response
+ * @param environ The environ of the request
+ * @param startResponse PEP 3333's
+ * @param options What the messages are to be like
+ * @returns What a gateway application returns: an array at once if the response is complete when the listener returns
+ * @throws what the listener throws before its response is complete
+ */
+export function serveListener(
+  dispatch: Dispatch,
+  environ: Environ,
+  startResponse: StartResponse,
+  options: MessageOptions = NO_OPTIONS,
+): Body | Promise<Body> {
+  const exchange = new Exchange(environ, startResponse, options.constructors ?? plainMessages);
+  if (options.joinDuplicateHeaders === true) exchange.request.joinDuplicateHeaders = true;
+  return exchange.run(dispatch);
+}
+
+const NO_OPTIONS: MessageOptions = {};
