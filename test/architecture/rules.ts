@@ -226,7 +226,7 @@ function hasCommentBeside(file: SourceFile, node: Node): boolean {
   const lines = file.text.split('\n');
   const first = lineOf(file, node.start) - 1;
   const last = lineOf(file, node.end) - 1;
-  return lines.slice(Math.max(0, first - 3), last + 1).some((line) => /(^|\s)\/\/ |^\s*\*|\/\*/.test(line));
+  return lines.slice(Math.max(0, first - 5), last + 1).some((line) => /(^|\s)\/\/ |^\s*\*|\/\*/.test(line));
 }
 
 function isDeclared(node: Node): boolean {
