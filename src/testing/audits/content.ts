@@ -1,0 +1,212 @@
+/** Audits of request content around the application: limits, content that nobody reads, expectations. */
+import assert, { deepEqual, equal } from 'node:assert/strict';
+import type { Application } from '../../wsgi.ts';
+import type { GatewayAudit } from '../audit.ts';
+import { onStage } from '../stage.ts';
+import { fieldValues } from '../wire-client.ts';
+import { echo, post } from './input.ts';
+import { audit, gate, hello, octets, refusalAudit, text } from './kit.ts';
+
+/** Lines 167 to 170: too much content, and content that the application ignores. */
+const LIMIT_AUDITS: readonly GatewayAudit[] = [
+  audit({
+    id: 'input-167-too-large',
+    sentence:
+      'MUST answer 413 to a Content-Length above the limit without calling the application, and let it be read',
+    citation: 'RFC 9110 §15.5.14; Waitress TooLargeTests; Flask issue 2662',
+    needs: ['body-limit'],
+    async run(host) {
+      let calls = 0;
+      const counting: Application = (environ, startResponse) => {
+        calls += 1;
+        return echo(environ, startResponse);
+      };
+      const act: Act = async ({ open, exchange }) => {
+        const client = open();
+        const response = await exchange(client, post(new Uint8Array(1 << 20)));
+        equal(response.statusCode, 413);
+        equal(calls, 0);
+        equal(await client.farewell(), 'end');
+        const other = open();
+        equal((await exchange(other, post(new Uint8Array(1000)))).content.length, 1000);
+      };
+      await onStage(host, counting, act, { gateway: { maxBodySize: 1000 } });
+    },
+  }),
+  audit({
+    id: 'input-168-too-large-chunked',
+    sentence:
+      'MUST reject the read that passes the limit, and answer 413 if the application lets that through',
+    citation: 'RFC 9110 §15.5.14; Waitress too_large_chunked',
+    needs: ['body-limit'],
+    run: (host) =>
+      onStage(
+        host,
+        echo,
+        async ({ fetch }) => {
+          const chunk = new Uint8Array(600);
+          equal((await fetch({ method: 'POST', chunks: [chunk, chunk] })).statusCode, 413);
+          equal((await fetch({ method: 'POST', chunks: [chunk] })).content.length, 600);
+        },
+        { gateway: { maxBodySize: 1000 } },
+      ),
+  }),
+  audit({
+    id: 'input-169-ignored-content',
+    sentence: 'MUST serve the next request on a connection though the content before it was ignored',
+    citation: 'RFC 9112 §9.3; Gunicorn issue 3301',
+    run: (host) =>
+      onStage(host, hello, async ({ open, exchange }) => {
+        const client = open();
+        const evil = 'GET /evil HTTP/1.1\r\nHost: evil.test\r\n\r\n';
+        for (const request of [
+          post(evil),
+          { method: 'POST', chunks: [evil, evil] },
+          post(new Uint8Array(50_000)),
+        ]) {
+          equal((await exchange(client, request)).content.toString(), 'hello');
+        }
+        equal((await exchange(client)).content.toString(), 'hello');
+      }),
+  }),
+  audit({
+    id: 'input-170-ignored-upload',
+    sentence: 'MUST let a client read the answer while it still sends content that nobody reads',
+    citation: 'RFC 9112 §9.6; Gunicorn issue 2622',
+    run: (host) =>
+      onStage(host, hello, async ({ fetch }) => {
+        equal((await fetch(post(new Uint8Array(6 << 20)))).content.toString(), 'hello');
+      }),
+  }),
+  audit({
+    id: 'input-170-bounded-drain',
+    sentence: 'MUST close the connection rather than read any amount of content that nobody wants',
+    citation: 'RFC 9112 §9.3 and §9.6; Gunicorn pull request 3546',
+    needs: ['drain-limit'],
+    run: (host) =>
+      onStage(
+        host,
+        hello,
+        async ({ open, format }) => {
+          const client = open();
+          client.send(format(post(new Uint8Array(64 << 20))));
+          equal((await client.readResponse()).content.toString(), 'hello');
+          await client.farewell((rest) => equal(rest.length, 0));
+        },
+        { gateway: { maxDrainSize: 1 << 16 } },
+      ),
+  }),
+];
+
+const EXPECTING = {
+  method: 'POST',
+  content: '',
+  headers: [
+    ['Expect', '100-continue'],
+    ['Content-Length', '7'],
+  ] as [string, string][],
+};
+
+/** Lines 171 to 174: Expect. */
+const EXPECT_AUDITS: readonly GatewayAudit[] = [
+  audit({
+    id: 'input-171-continue-on-read',
+    sentence: 'MUST send one 100 (Continue) at the first read and none before',
+    citation: 'PEP 3333, HTTP 1.1 Expect/Continue; RFC 9110 §10.1.1',
+    needs: ['expect'],
+    async run(host) {
+      const { opened, open: release } = gate();
+      const application: Application = async (environ, startResponse) => {
+        await opened;
+        const input = environ['wsgi.input'];
+        const content = [await input.read(3), await input.read()];
+        startResponse('200 OK', text());
+        return content;
+      };
+      await onStage(host, application, async ({ open, format, exchange }) => {
+        const client = open();
+        client.send(format(EXPECTING));
+        assert.ok(await client.isSilent(60), 'Nothing may come before the first read');
+        release();
+        equal((await client.readHead()).statusCode, 100);
+        client.send('content');
+        const response = await client.readResponse();
+        deepEqual(response.interim, []);
+        equal(response.content.toString(), 'content');
+        equal((await exchange(client, post('more'))).content.toString(), 'more');
+      });
+    },
+  }),
+  audit({
+    id: 'input-172-no-read',
+    sentence: 'MUST NOT send 100 if the application answers without reading, and close the connection',
+    citation: 'RFC 9110 §10.1.1; Werkzeug issue 1174',
+    needs: ['expect'],
+    run: (host) =>
+      onStage(
+        host,
+        (_environ, startResponse) => {
+          startResponse('401 Unauthorized', text(['WWW-Authenticate', 'Basic realm="audit"']));
+          return [octets('no')];
+        },
+        async ({ open, exchange }) => {
+          const client = open();
+          const response = await exchange(client, EXPECTING);
+          equal(response.statusCode, 401);
+          deepEqual(response.interim, []);
+          assert.match(fieldValues(response, 'Connection').join(), /close/i);
+          await client.farewell((rest) => equal(rest.length, 0));
+        },
+      ),
+  }),
+  audit({
+    id: 'input-173-read-after-head',
+    sentence: 'MUST NOT send 100 once the final head has left',
+    citation: 'RFC 9110 §15.2; eventlet pull request 557',
+    needs: ['expect'],
+    async run(host) {
+      const application: Application = async function* (environ, startResponse) {
+        startResponse('200 OK', text());
+        yield octets('begun ');
+        yield await environ['wsgi.input'].read();
+      };
+      await onStage(host, application, async ({ open, format }) => {
+        const client = open();
+        client.send(format(EXPECTING));
+        equal((await client.readHead()).statusCode, 200);
+        equal(String(await client.readChunk()), 'begun ');
+        assert.ok(await client.isSilent(40), 'Nothing may come in the middle of the response');
+        client.send('content');
+        equal(String(await client.readChunk()), 'content');
+        equal(await client.readChunk(), null);
+      });
+    },
+  }),
+  audit({
+    id: 'input-174-http-1-0',
+    sentence: 'MUST ignore the expectation of an HTTP/1.0 client',
+    citation: 'RFC 9110 §10.1.1',
+    run: (host) =>
+      onStage(host, echo, async ({ open, format }) => {
+        const client = open();
+        client.send(format({ ...EXPECTING, protocol: 'HTTP/1.0' }));
+        assert.ok(await client.isSilent(60), 'No interim response may come');
+        client.send('content');
+        const response = await client.readResponse();
+        deepEqual(response.interim, []);
+        equal(response.content.toString(), 'content');
+      }),
+  }),
+  refusalAudit({
+    id: 'input-174-unknown-expectation',
+    sentence: 'SHOULD answer 417 to an expectation that it does not know',
+    citation: 'RFC 9110 §10.1.1',
+    statusCode: 417,
+    requests: [{ headers: [['Expect', 'miracles']] }],
+  }),
+];
+
+/** The audits of lines 167 to 174. */
+export const CONTENT_AUDITS: readonly GatewayAudit[] = [...LIMIT_AUDITS, ...EXPECT_AUDITS];
+
+type Act = Parameters<typeof onStage>[2];

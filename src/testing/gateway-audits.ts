@@ -1,0 +1,52 @@
+/** The conformance audits: every assertion of the gateway semantics that can be seen from outside, in one list. */
+import type { GatewayAudit } from './audit.ts';
+import { CGI_AUDITS } from './audits/cgi.ts';
+import { CLOSING_AUDITS } from './audits/closing.ts';
+import { CONTENT_AUDITS } from './audits/content.ts';
+import { ENVIRON_AUDITS } from './audits/environ.ts';
+import { EXTENSION_AUDITS } from './audits/extensions.ts';
+import { FAILURE_AUDITS } from './audits/failure.ts';
+import { FIELD_AUDITS } from './audits/fields.ts';
+import { FILE_WRAPPER_AUDITS } from './audits/file-wrapper.ts';
+import { FORM_AUDITS } from './audits/forms.ts';
+import { FRAMING_AUDITS } from './audits/framing.ts';
+import { INPUT_AUDITS } from './audits/input.ts';
+import { MOUNTING_AUDITS } from './audits/mounting.ts';
+import { PROTOCOL_AUDITS } from './audits/protocol.ts';
+import { RESPONSE_HEAD_AUDITS } from './audits/response-head.ts';
+import { START_RESPONSE_AUDITS } from './audits/start-response.ts';
+import { STREAMING_AUDITS } from './audits/streaming.ts';
+import { WRAPPING_AUDITS } from './audits/wrapping.ts';
+import { WRITE_AUDITS } from './audits/write.ts';
+
+/**
+ * Gives all audits of the contract, each to be run on a host of one's own.
+ *
+ * @returns a new array, in the order of the checklist of the gateway semantics within each group
+ * @example
+ * for (const audit of gatewayAudits()) {
+ *   if (missingCapabilities(audit, host).length === 0) await audit.run(host);
+ * }
+ */
+export function gatewayAudits(): GatewayAudit[] {
+  return [
+    ...ENVIRON_AUDITS,
+    ...FIELD_AUDITS,
+    ...START_RESPONSE_AUDITS,
+    ...RESPONSE_HEAD_AUDITS,
+    ...WRITE_AUDITS,
+    ...FRAMING_AUDITS,
+    ...STREAMING_AUDITS,
+    ...CLOSING_AUDITS,
+    ...FAILURE_AUDITS,
+    ...EXTENSION_AUDITS,
+    ...FILE_WRAPPER_AUDITS,
+    ...INPUT_AUDITS,
+    ...CONTENT_AUDITS,
+    ...PROTOCOL_AUDITS,
+    ...FORM_AUDITS,
+    ...CGI_AUDITS,
+    ...MOUNTING_AUDITS,
+    ...WRAPPING_AUDITS,
+  ];
+}

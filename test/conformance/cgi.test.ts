@@ -1,0 +1,4 @@
+import { auditHost } from './conformance.ts';
+import { cgi } from './hosts.ts';
+
+auditHost(cgi);

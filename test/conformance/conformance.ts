@@ -1,0 +1,26 @@
+/** Runs all audits that apply to a host, each as one test; says once how many do not apply, and why. */
+import { afterAll, describe, it } from 'vitest';
+import { type AuditHost, gatewayAudits, missingCapabilities } from '../../src/testing/index.ts';
+
+/** Declares the tests of a host. */
+export function auditHost(host: AuditHost): void {
+  describe(host.name, () => {
+    const reasons = new Map<string, number>();
+    let applicable = 0;
+    for (const audit of gatewayAudits()) {
+      const [missing] = missingCapabilities(audit, host);
+      if (missing === undefined) {
+        applicable += 1;
+        it(`${audit.id}: ${audit.sentence}`, () => audit.run(host));
+      } else {
+        reasons.set(missing, (reasons.get(missing) ?? 0) + 1);
+      }
+    }
+    afterAll(() => {
+      const counts = [...reasons].map(([capability, count]) => `${count} ${capability}`);
+      process.stdout.write(
+        `${host.name}: ${applicable} audits apply, not applicable: ${counts.join(', ') || 'none'}\n`,
+      );
+    });
+  });
+}

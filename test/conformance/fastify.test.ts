@@ -1,0 +1,4 @@
+import { auditHost } from './conformance.ts';
+import { fastifyPrefixed } from './hosts.ts';
+
+auditHost(fastifyPrefixed);

@@ -1,0 +1,213 @@
+/**
+ * The hosts under audit: the standalone server, toNode, toExpress at two mounts, toFastify, runCgi.
+ *
+ * Every host is a real one, on a real socket of 127.0.0.1 at a free port.
+ */
+import { spawn } from 'node:child_process';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
+import { createServer as createHttpsServer } from 'node:https';
+import { join } from 'node:path';
+import express, { type ErrorRequestHandler, type Express, Router } from 'express';
+import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify';
+import { toExpress } from '../../bridges/express/index.ts';
+import { toFastify } from '../../bridges/fastify/index.ts';
+import { toNode } from '../../bridges/node/index.ts';
+import { createServer } from '../../src/server/index.ts';
+import type { AuditCapability, AuditHost, AuditServeOptions, Listener } from '../../src/testing/index.ts';
+import { createLog, listen, type NetServer, SHARED_KEY } from './listening.ts';
+import { WRAPPERS } from './wrappers.ts';
+
+/** What every host can do that stands on sockets of its own or of node. */
+const COMMON: readonly AuditCapability[] = ['serve', 'tls', 'interim', 'trailers', 'expect', 'wrap'];
+
+/** Our own server. */
+export const standalone: AuditHost = {
+  name: 'standalone server',
+  capabilities: new Set<AuditCapability>([
+    ...COMMON,
+    'own-parser',
+    'own-error-page',
+    'any-path',
+    'asterisk-form',
+    'field-case',
+    'body-limit',
+    'drain-limit',
+    'half-close',
+    'stop',
+  ]),
+  async serve(application, options = {}) {
+    const log = createLog(options);
+    const tls = options.tls ? { tls: SHARED_KEY } : {};
+    const server = createServer(application, { ...log.gateway, ...tls });
+    const listening = await listen(server, { log, isTls: options.tls });
+    return { ...listening, stop: (timeout) => server.shutdown({ timeout }) };
+  },
+  wrappers: WRAPPERS,
+};
+
+/** A listener of node:http, https and http2. */
+export const node: AuditHost = {
+  name: 'toNode',
+  capabilities: new Set<AuditCapability>([
+    ...COMMON,
+    'own-error-page',
+    'any-path',
+    'asterisk-form',
+    'field-case',
+    'http2',
+  ]),
+  nativeKeys: ['node.req', 'node.res'],
+  async serve(application, options = {}) {
+    const log = createLog(options);
+    const listener = toNode(application, log.gateway);
+    return listen(createNodeServer(listener, options), { log, isTls: options.tls });
+  },
+  wrappers: WRAPPERS,
+};
+
+/** A middleware of Express 5, mounted at the given path if an audit does not say where. */
+function createExpressHost(mount: string): AuditHost {
+  return {
+    name: `toExpress at ${mount || '/'}`,
+    capabilities: new Set<AuditCapability>([
+      ...COMMON,
+      'any-path',
+      'field-case',
+      'mount',
+      'host-fields',
+      'host-parsers',
+      'error-handler',
+    ]),
+    nativeKeys: ['node.req', 'node.res', 'express.req', 'express.res'],
+    async serve(application, options = {}) {
+      const log = createLog(options);
+      const mounts = options.mounts ?? [mount];
+      const app = mountInExpress(toExpress(application, log.gateway), mounts, options);
+      return listen(createNodeServer(app, options), { log, mount: mounts.join(''), isTls: options.tls });
+    },
+    wrappers: WRAPPERS,
+  };
+}
+
+/** A middleware of a whole Express application. */
+export const expressRoot: AuditHost = createExpressHost('');
+
+/** A middleware of Express below a path. */
+export const expressMounted: AuditHost = createExpressHost('/m');
+
+/** A plugin of Fastify 5 with a prefix. */
+export const fastifyPrefixed: AuditHost = {
+  name: 'toFastify at /m',
+  capabilities: new Set<AuditCapability>([...COMMON, 'mount', 'host-fields', 'error-handler', 'http2']),
+  nativeKeys: ['node.req', 'node.res', 'fastify.request', 'fastify.reply'],
+  async serve(application, options = {}) {
+    const log = createLog(options);
+    const mounts = options.mounts ?? ['/m'];
+    const instance = createFastify(options);
+    mountInFastify(instance, toFastify(application, log.gateway), mounts);
+    await instance.ready();
+    answerExpectations(instance.server, (...exchange) => instance.routing(...exchange));
+    return listen(instance.server, { log, mount: mounts.join(''), isTls: options.tls });
+  },
+  wrappers: WRAPPERS,
+};
+
+/** A CGI program. */
+export const cgi: AuditHost = {
+  name: 'runCgi',
+  capabilities: new Set<AuditCapability>(['cgi']),
+  startCgi({ module, name, repeatsScriptName = false }, environment) {
+    const program = join(import.meta.dirname, 'cgi-program.ts');
+    const command = [process.execPath, '--import', 'tsx', program, module, name, String(repeatsScriptName)];
+    // Node encodes an environment as UTF-8; only a shell can set variables to other octets.
+    const assignments = Object.entries(environment).map(
+      ([key, value]) => `${key}=$(printf '${inOctal(value)}')`,
+    );
+    const script = [...assignments, `export ${Object.keys(environment).join(' ')}`, 'exec "$@"'].join('\n');
+    return spawn('/bin/sh', ['-c', script, 'sh', ...command], { env: { PATH: process.env.PATH ?? '' } });
+  },
+};
+
+function createNodeServer(listener: Listener, { tls, http2 }: AuditServeOptions): NetServer {
+  // The compatibility API of http2 gives the same methods with other types.
+  if (http2) return createHttp2Server(listener as unknown as Parameters<typeof createHttp2Server>[1]);
+  const server = tls ? createHttpsServer(SHARED_KEY, listener) : createHttpServer(listener);
+  answerExpectations(server, listener);
+  return server;
+}
+
+/** Leaves it to the listener when 100 (Continue) is sent. */
+function answerExpectations(server: NetServer, listener: Listener): void {
+  server.on('checkContinue', listener);
+}
+
+function mountInExpress(
+  middleware: ReturnType<typeof toExpress>,
+  mounts: readonly string[],
+  options: AuditServeOptions,
+): Express {
+  const app = express();
+  if (options.hostFields !== undefined) {
+    app.use((_request, response, next) => {
+      for (const [name, value] of options.hostFields ?? []) response.append(name, value);
+      next();
+    });
+  }
+  if (options.hostParser !== undefined) app.use(express[options.hostParser]());
+  let router: Pick<Router, 'use'> = app;
+  for (const path of mounts.slice(0, -1)) {
+    const inner = Router();
+    router.use(path, inner);
+    router = inner;
+  }
+  router.use(mounts.at(-1) || '/', middleware);
+  const handleError: ErrorRequestHandler = (error, _request, response, _next) => {
+    options.onError?.(error);
+    response
+      .status(error?.statusCode ?? 500)
+      .type('text/plain')
+      .send('Handled');
+  };
+  app.use(handleError);
+  return app;
+}
+
+function createFastify(options: AuditServeOptions): FastifyInstance {
+  const common = { http2: options.http2 === true, ...(options.tls ? { https: SHARED_KEY } : {}) };
+  // Each server option changes the type of the instance; its methods are the same.
+  const instance = fastify(common as object) as unknown as FastifyInstance;
+  if (options.hostFields !== undefined) {
+    instance.addHook('onRequest', async (_request, reply) => {
+      for (const [name, value] of options.hostFields ?? []) reply.header(name, value);
+    });
+  }
+  instance.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
+    options.onError?.(error);
+    return reply
+      .code(error?.statusCode ?? 500)
+      .type('text/plain')
+      .send('Handled');
+  });
+  return instance;
+}
+
+function mountInFastify(
+  instance: FastifyInstance,
+  plugin: ReturnType<typeof toFastify>,
+  mounts: readonly string[],
+): void {
+  // Fastify matches decoded paths.
+  const [prefix = '', ...inner] = mounts.map(decodeURI);
+  if (inner.length === 0) {
+    // Our types need nothing of Fastify's, and so do not match its overloads.
+    instance.register(plugin as unknown as FastifyPluginAsync, { prefix });
+    return;
+  }
+  const nested: FastifyPluginAsync = async (scope) => mountInFastify(scope, plugin, inner);
+  instance.register(nested, { prefix });
+}
+
+function inOctal(value: string): string {
+  return [...Buffer.from(value, 'latin1')].map((octet) => `\\${octet.toString(8).padStart(3, '0')}`).join('');
+}

@@ -1,0 +1,92 @@
+/** A server of any kind as an audit wants it: at a free port, with a log, and gone at once when it is closed. */
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type {
+  AuditGatewayOptions,
+  AuditServeOptions,
+  AuditServer,
+  Listener,
+} from '../../src/testing/index.ts';
+
+/** What the servers of node and our own have in common. */
+export interface NetServer {
+  address(): AddressInfo | string | null;
+  close(callback: () => void): unknown;
+  listen(port: number, host: string): unknown;
+  on(event: 'checkContinue', listener: Listener): unknown;
+  on(event: 'connection', listener: (socket: Socket) => void): unknown;
+  on(event: 'listening', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/** What was written to `wsgi.errors`, and the options that make it so. */
+export interface AuditLog {
+  readonly gateway: AuditGatewayOptions;
+  text(): string;
+}
+
+/** TLS without certificates: both sides know a key (RFC 4279). */
+const KEY = Buffer.from('an audit of the gateway');
+const CIPHERS = { ciphers: 'PSK-AES128-GCM-SHA256', maxVersion: 'TLSv1.2' } as const;
+
+/** The options of a TLS server for clients that know the key. */
+export const SHARED_KEY = { ...CIPHERS, pskCallback: (): Buffer => KEY };
+
+/** Makes the options of a gateway whose log can be read. */
+export function createLog({ gateway = {} }: AuditServeOptions): AuditLog {
+  let written = '';
+  const errors = {
+    write(text: string) {
+      written += text;
+    },
+    writelines(lines: Iterable<string>) {
+      for (const line of lines) written += line;
+    },
+    flush() {},
+  };
+  return {
+    gateway: { ...gateway, environ: { 'wsgi.errors': errors, ...gateway.environ } },
+    text: () => written,
+  };
+}
+
+/** Listens at a free port of 127.0.0.1. */
+export async function listen(
+  server: NetServer,
+  { log, mount = '', isTls }: { log?: AuditLog; mount?: string; isTls?: boolean | undefined },
+): Promise<AuditServer> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.on('listening', resolve);
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1');
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return {
+    port,
+    mount,
+    log: () => log?.text() ?? '',
+    connect() {
+      if (!isTls) return connect({ port, host: '127.0.0.1' });
+      const identify = (): { psk: Buffer; identity: string } => ({ psk: KEY, identity: 'audit' });
+      return connectTls({
+        port,
+        host: '127.0.0.1',
+        ...CIPHERS,
+        pskCallback: identify,
+        checkServerIdentity: () => undefined,
+      });
+    },
+    close() {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => {
+        server.close(() => resolve());
+      });
+    },
+  };
+}

@@ -1,0 +1,4 @@
+import { auditHost } from './conformance.ts';
+import { node } from './hosts.ts';
+
+auditHost(node);

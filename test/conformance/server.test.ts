@@ -1,0 +1,4 @@
+import { auditHost } from './conformance.ts';
+import { standalone } from './hosts.ts';
+
+auditHost(standalone);
