@@ -14,7 +14,7 @@ async function echo(environ: Environ, startResponse: StartResponse) {
   return [Buffer.from(JSON.stringify({ echo: value }))];
 }
 
-test('answers with what it was sent', async () => {
+await test('answers with what it was sent', async () => {
   await request(createServer(echo))
     .post('/')
     .send({ name: 'Ada' })
@@ -23,6 +23,6 @@ test('answers with what it was sent', async () => {
     .expect({ echo: { name: 'Ada' } });
 });
 
-test('answers 400 to what is no JSON', async () => {
+await test('answers 400 to what is no JSON', async () => {
   await request(createServer(echo)).post('/').type('json').send('{').expect(400);
 });
