@@ -69,8 +69,8 @@ export class MessageSocket extends LegacyStream {
   timeout: number | undefined;
   /** Octets of the response that the gateway has not taken yet. */
   writableLength = 0;
-  readonly readableHighWaterMark = HIGH_WATER_MARK;
-  readonly writableHighWaterMark = HIGH_WATER_MARK;
+  readonly readableHighWaterMark: number = HIGH_WATER_MARK;
+  readonly writableHighWaterMark: number = HIGH_WATER_MARK;
   readonly #native: NativeSocket | undefined;
   #environ: Environ;
   #owner: SocketOwner | undefined;
