@@ -9,21 +9,16 @@ import { ProtocolError } from '../errors.ts';
 import { findForbiddenOctet, NOT_FIELD_OCTET, quote, sliceTrimmed, TOKEN } from './grammar.ts';
 
 /**
- * Parses one field line, and appends its name and its value to a flat list.
+ * Parses one field line without its CRLF, and appends its name and its value to a flat list.
  *
- * @param text A text that holds the line
- * @param from Where the line begins
- * @param to Where its CRLF begins
- * @param fields Takes name and value
  * @throws {@link ProtocolError}
  */
-export function parseFieldLine(text: string, from: number, to: number, fields: string[]): void {
-  const colon = text.indexOf(':', from);
-  if (colon === -1 || colon >= to) throw lineFault(text.slice(from, to));
-  const name = text.slice(from, colon);
-  if (!TOKEN.test(name)) throw lineFault(text.slice(from, to));
-  const value = sliceTrimmed(text, colon + 1, to);
-  if (NOT_FIELD_OCTET.test(value)) throw lineFault(text.slice(from, to));
+export function parseFieldLine(line: string, fields: string[]): void {
+  const colon = line.indexOf(':');
+  if (colon === -1) throw lineFault(line);
+  const name = line.slice(0, colon);
+  const value = sliceTrimmed(line, colon + 1, line.length);
+  if (!TOKEN.test(name) || NOT_FIELD_OCTET.test(value)) throw lineFault(line);
   fields.push(name, value);
 }
 

@@ -11,6 +11,13 @@ import { findForbiddenOctet, type ProtocolErrorCode } from './grammar.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
+/** Digits that make a number without loss of precision. */
+const MAX_HEXADECIMAL_DIGITS = 12;
+const NO_DIGIT = 255;
+const HEXADECIMAL_DIGITS: Uint8Array = Uint8Array.from({ length: 256 }, (_, octet) => {
+  const digit = Number.parseInt(String.fromCharCode(octet), 16);
+  return Number.isNaN(digit) ? NO_DIGIT : digit;
+});
 const EMPTY: Buffer = Buffer.alloc(0);
 
 /** What a line is read as. */
@@ -116,6 +123,25 @@ export class OctetWindow {
     const line = this.#octets.toString('latin1', this.#start, lineFeed - 1);
     this.skip(lineFeed + 1 - this.#start);
     return line;
+  }
+
+  /**
+   * Consumes a line of hexadecimal digits and nothing else, the usual line before a chunk.
+   *
+   * @returns the number; -1, and nothing is consumed, if the line is another one or not whole yet
+   */
+  takeHexadecimal(): number {
+    let value = 0;
+    let index = this.#start;
+    const end = Math.min(this.#end - 2, index + MAX_HEXADECIMAL_DIGITS);
+    for (; index < end; index += 1) {
+      const digit = HEXADECIMAL_DIGITS[this.#octets[index] ?? 0] ?? NO_DIGIT;
+      if (digit === NO_DIGIT) break;
+      value = value * 16 + digit;
+    }
+    if (index === this.#start || this.#octets[index] !== CR || this.#octets[index + 1] !== LF) return -1;
+    this.skip(index + 2 - this.#start);
+    return value;
   }
 
   /** Looks for octets that must not stand in the line; a CR that is the last octet waits for its LF. */

@@ -76,8 +76,9 @@ function codingFault(value: string): ProtocolError {
   );
 }
 
-/** Gives the names of a list of codings in lower case, with their parameters; nothing if it is no such list. */
+/** Gives a list of codings in lower case, with their parameters; nothing if it is no such list, or has empty elements. */
 function parseCodings(value: string): string[] | undefined {
+  if (value.endsWith(',')) return undefined;
   const names: string[] = [];
   CODING.lastIndex = 0;
   while (CODING.lastIndex < value.length) {

@@ -5,7 +5,7 @@
  * Connection, Upgrade, Expect. All others belong to the application.
  */
 import { ProtocolError } from '../errors.ts';
-import { parseAuthority } from './authority.ts';
+import { isAuthority } from './authority.ts';
 import { quote, splitList, TOKEN } from './grammar.ts';
 import type { HttpLimits } from './limits.ts';
 import { CHUNKED, decideRequestFraming } from './request-framing.ts';
@@ -50,6 +50,9 @@ const END_TO_END = new Set([
   'transfer-encoding',
 ]);
 
+/** The bit by which a letter of ASCII in lower case differs from one in upper case. */
+const LOWER_CASE = 0x20;
+
 /**
  * Reads a head off its request line and its fields.
  *
@@ -89,7 +92,6 @@ export function createRequestHead(line: RequestLine, rawHeaders: string[], limit
   }
 
   checkHost(host, protocol, limits);
-  if (method === 'CONNECT' && !limits.allowConnect) throw new ProtocolError('WSGI_ERR_CONNECT_REFUSED');
   const options = connection === undefined ? 0 : parseConnection(connection);
   const contentLength =
     contentLengthField === undefined && transferEncoding === undefined
@@ -98,6 +100,7 @@ export function createRequestHead(line: RequestLine, rawHeaders: string[], limit
           { protocol, contentLength: contentLengthField, transferEncoding },
           limits.maxBodySize,
         );
+  if (method === 'CONNECT') checkConnect(contentLength, limits);
   const isCurrent = protocol === 'HTTP/1.1';
   const expectations = expect === undefined || !isCurrent ? 0 : parseExpect(expect);
   return {
@@ -117,8 +120,11 @@ export function createRequestHead(line: RequestLine, rawHeaders: string[], limit
   };
 }
 
+/** Compares in any case; the first letter alone tells most names apart, and costs no second string. */
 function isNamed(name: string, lowerCaseName: string): boolean {
-  return name.toLowerCase() === lowerCaseName;
+  return (
+    (name.charCodeAt(0) | LOWER_CASE) === lowerCaseName.charCodeAt(0) && name.toLowerCase() === lowerCaseName
+  );
 }
 
 /** Host: RFC 9112 §3.2. Content-Length: RFC 9110 §8.6, which allows to accept equal repetitions, and to refuse them. */
@@ -135,9 +141,15 @@ function join(before: string | undefined, value: string): string {
 function checkHost(host: string | undefined, protocol: HttpVersion, limits: HttpLimits): void {
   if (host === undefined) {
     if (protocol === 'HTTP/1.1' && limits.requireHostHeader) throw new ProtocolError('WSGI_ERR_HOST_MISSING');
-  } else if (parseAuthority(host) === undefined) {
+  } else if (!isAuthority(host)) {
     throw new ProtocolError('WSGI_ERR_HOST_INVALID', quote(host));
   }
+}
+
+/** RFC 9110 §9.3.6: CONNECT has no content; what follows the head belongs to the tunnel, for those who allow one. */
+function checkConnect(contentLength: number, limits: HttpLimits): void {
+  if (!limits.allowConnect) throw new ProtocolError('WSGI_ERR_CONNECT_REFUSED');
+  if (contentLength !== 0) throw new ProtocolError('WSGI_ERR_FRAMING_AMBIGUOUS', 'content in CONNECT');
 }
 
 const CLOSE = 1;

@@ -1,0 +1,150 @@
+/**
+ * Content off the octets of a connection: as many octets as Content-Length says, or chunks (RFC 9112 §6, §7.1).
+ *
+ * Pieces are views of the octets that came in; nothing is gathered. What surrounds chunks is judged as strictly as a
+ * head, because it frames the message as much as a head does.
+ */
+import { ProtocolError } from '../errors.ts';
+import { MAX_SIZE_DIGITS, parseChunkLine } from './chunk-line.ts';
+import { LineSections } from './field-section.ts';
+import { isForbiddenTrailer } from './forbidden-trailers.ts';
+import { NOT_FIELD_OCTET } from './grammar.ts';
+import type { HttpLimits } from './limits.ts';
+import type { LineKind, OctetWindow } from './octet-window.ts';
+import type { RequestHead } from './request-head.ts';
+
+const CRLF = '\r\n';
+const CHUNK_LINE: LineKind = { forbidden: NOT_FIELD_OCTET, tooLong: 'WSGI_ERR_CHUNK_EXTENSIONS_TOO_LARGE' };
+const TRAILER_LINE: LineKind = { forbidden: NOT_FIELD_OCTET, tooLong: 'WSGI_ERR_TRAILERS_TOO_LARGE' };
+
+/** What comes next. */
+type Part = 'data' | 'chunk-line' | 'chunk-data' | 'chunk-end' | 'trailers' | 'nothing';
+
+/** Reads the content of one message after another. */
+export class ContentReader {
+  readonly #window: OctetWindow;
+  readonly #limits: HttpLimits;
+  readonly #sections: LineSections = new LineSections();
+  #part: Part = 'nothing';
+  /** Octets of data up to the end of the content, or of the chunk. */
+  #remaining = 0;
+  #extensionSize = 0;
+  #given = 0;
+  #trailers: string[] = [];
+
+  constructor(window: OctetWindow, limits: HttpLimits) {
+    this.#window = window;
+    this.#limits = limits;
+  }
+
+  /** Octets of content that were given out for this message. */
+  get given(): number {
+    return this.#given;
+  }
+
+  /** The trailer section of the message, once its content has ended. */
+  get trailers(): string[] {
+    return this.#trailers;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#part === 'nothing';
+  }
+
+  begin(head: RequestHead): void {
+    this.#given = 0;
+    if (this.#trailers.length > 0) this.#trailers = [];
+    if (head.contentLength === 0) return;
+    this.#extensionSize = 0;
+    this.#part = head.isChunked ? 'chunk-line' : 'data';
+    this.#remaining = head.isChunked ? 0 : head.contentLength;
+  }
+
+  /**
+   * Reads a piece of content.
+   *
+   * @returns a view; null if the content has ended; nothing if more octets are needed
+   * @throws {@link ProtocolError}
+   */
+  read(): Buffer | null | undefined {
+    // chunked-body = *chunk last-chunk trailer-section CRLF (RFC 9112 §7.1).
+    for (;;) {
+      switch (this.#part) {
+        case 'nothing':
+          return null;
+        case 'data':
+          return this.#readData('nothing');
+        case 'chunk-data':
+          return this.#readData('chunk-end');
+        case 'chunk-end':
+          if (!this.#readChunkEnd()) return undefined;
+          this.#part = 'chunk-line';
+          break;
+        case 'chunk-line':
+          if (!this.#readChunkLine()) return undefined;
+          this.#part = this.#remaining === 0 ? 'trailers' : 'chunk-data';
+          break;
+        case 'trailers':
+          if (!this.#readTrailers()) return undefined;
+          this.#part = 'nothing';
+      }
+    }
+  }
+
+  #readData(next: Part): Buffer | undefined {
+    if (this.#window.length === 0) return undefined;
+    const piece = this.#window.take(this.#remaining);
+    this.#remaining -= piece.length;
+    this.#given += piece.length;
+    if (this.#remaining === 0) this.#part = next;
+    return piece;
+  }
+
+  #readChunkLine(): boolean {
+    const { maxBodySize } = this.#limits;
+    const usualSize = this.#window.takeHexadecimal();
+    const size = usualSize === -1 ? this.#readExtendedChunkLine() : usualSize;
+    if (size === undefined) return false;
+    // Compared before it is added, so that no sum can overflow (CVE-2013-2028).
+    if (size > maxBodySize - this.#given) throw new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', maxBodySize);
+    this.#remaining = size;
+    return true;
+  }
+
+  /** Gives the size on a chunk line that has extensions, or is not whole yet. */
+  #readExtendedChunkLine(): number | undefined {
+    const { maxChunkExtensionSize } = this.#limits;
+    const maxSize = MAX_SIZE_DIGITS + maxChunkExtensionSize - this.#extensionSize + CRLF.length;
+    const line = this.#window.takeLine(maxSize, CHUNK_LINE);
+    if (line === undefined) return undefined;
+    const { size, extensionSize } = parseChunkLine(line);
+    this.#extensionSize += extensionSize;
+    if (this.#extensionSize > maxChunkExtensionSize) throw new ProtocolError(CHUNK_LINE.tooLong);
+    return size;
+  }
+
+  /** The CRLF after chunk-data, checked as the two octets that it is (CVE-2025-43859). */
+  #readChunkEnd(): boolean {
+    const octets = this.#window.peek(CRLF.length);
+    if (!CRLF.startsWith(octets))
+      throw new ProtocolError('WSGI_ERR_CHUNK_MALFORMED', 'no CRLF after the data');
+    if (octets.length < CRLF.length) return false;
+    this.#window.skip(CRLF.length);
+    return true;
+  }
+
+  #readTrailers(): boolean {
+    const { maxTrailerSize, maxHeadersCount } = this.#limits;
+    const fields = this.#sections.read(this.#window, TRAILER_LINE, {
+      maxSize: maxTrailerSize,
+      maxCount: maxHeadersCount,
+    });
+    if (fields === undefined) return false;
+    for (let index = 0; index < fields.length; index += 2) {
+      const name = fields[index] ?? '';
+      if (isForbiddenTrailer(name)) throw new ProtocolError('WSGI_ERR_REQUEST_TRAILER_FORBIDDEN', name);
+    }
+    this.#trailers = fields;
+    return true;
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Heads off the octets of a connection: request line, field section, empty line (RFC 9112 §2.1).
+ *
+ * A head that is there whole, which is the usual case, is decoded once and cut with indexOf. One that is not is read
+ * line by line. Both ways find the same faults in the same order, so that the outcome does not depend on how the
+ * octets were cut.
+ */
+import { ProtocolError } from '../errors.ts';
+import { LineSections, WholeSections } from './field-section.ts';
+import { NOT_FIELD_OCTET, NOT_REQUEST_LINE_OCTET } from './grammar.ts';
+import type { HttpLimits } from './limits.ts';
+import type { LineKind, OctetWindow } from './octet-window.ts';
+import { createRequestHead, type RequestHead } from './request-head.ts';
+import { parseRequestLine, type RequestLine } from './request-line.ts';
+
+const CRLF = '\r\n';
+const HEAD_END = '\r\n\r\n';
+const HEAD_END_OCTETS: Buffer = Buffer.from(HEAD_END);
+/** Octets in which the end of a head is searched as text, which is faster than to search that many in a buffer. */
+const PROBE_SIZE = 1024;
+/** RFC 9112 §2.2: at least one empty line before a request line is to be ignored; here it is up to so many. */
+const MAX_EMPTY_LINES = 16;
+
+const REQUEST_LINE: LineKind = {
+  forbidden: NOT_REQUEST_LINE_OCTET,
+  tooLong: 'WSGI_ERR_REQUEST_LINE_TOO_LONG',
+};
+const FIELD_LINE: LineKind = { forbidden: NOT_FIELD_OCTET, tooLong: 'WSGI_ERR_FIELDS_TOO_LARGE' };
+
+/** Reads the heads of one connection, one at a time. */
+export class HeadReader {
+  readonly #window: OctetWindow;
+  readonly #limits: HttpLimits;
+  readonly #wholeSections: WholeSections = new WholeSections();
+  readonly #lineSections: LineSections = new LineSections();
+  #emptyLines = 0;
+  /** The request line of a head that is read line by line. */
+  #requestLine: RequestLine | undefined;
+
+  constructor(window: OctetWindow, limits: HttpLimits) {
+    this.#window = window;
+    this.#limits = limits;
+  }
+
+  /** Whether octets of a head have come, but not all; empty lines before it do not count. */
+  get isPartial(): boolean {
+    return this.#requestLine !== undefined || this.#window.length > 0;
+  }
+
+  /**
+   * Reads a head.
+   *
+   * @returns the head; nothing if more octets are needed
+   * @throws {@link ProtocolError}
+   */
+  read(): RequestHead | undefined {
+    return this.#readWhole() ?? this.#readByLine();
+  }
+
+  #readWhole(): RequestHead | undefined {
+    const window = this.#window;
+    if (this.#requestLine !== undefined || !window.isFresh) return undefined;
+    let text = window.peek(PROBE_SIZE);
+    let end = text.indexOf(HEAD_END);
+    if (end === -1 && window.length > PROBE_SIZE) end = window.indexOf(HEAD_END_OCTETS);
+    const size = end + HEAD_END.length;
+    // With empty lines before it, or more octets than either of its parts may have, it is not the usual case.
+    if (end === -1 || size > this.#limits.maxHeaderSize || text.startsWith(CRLF)) return undefined;
+    if (size > text.length) text = window.peek(size);
+
+    const lineEnd = text.indexOf(CRLF);
+    const requestLine = parseRequestLine(text.slice(0, lineEnd));
+    const sectionStart = lineEnd + CRLF.length;
+    const sectionEnd = end + CRLF.length;
+    const fields = this.#wholeSections.parse(text, sectionStart, sectionEnd, this.#limits.maxHeadersCount);
+    window.skip(size);
+    this.#emptyLines = 0;
+    return createRequestHead(requestLine, fields, this.#limits);
+  }
+
+  #readByLine(): RequestHead | undefined {
+    this.#requestLine ??= this.#readRequestLine();
+    const requestLine = this.#requestLine;
+    if (requestLine === undefined) return undefined;
+    const { maxHeaderSize, maxHeadersCount } = this.#limits;
+    const fields = this.#lineSections.read(this.#window, FIELD_LINE, {
+      maxSize: maxHeaderSize,
+      maxCount: maxHeadersCount,
+    });
+    if (fields === undefined) return undefined;
+    this.#requestLine = undefined;
+    return createRequestHead(requestLine, fields, this.#limits);
+  }
+
+  #readRequestLine(): RequestLine | undefined {
+    for (;;) {
+      const line = this.#window.takeLine(this.#limits.maxHeaderSize, REQUEST_LINE);
+      if (line === undefined) return undefined;
+      if (line !== '') {
+        this.#emptyLines = 0;
+        return parseRequestLine(line);
+      }
+      this.#emptyLines += 1;
+      if (this.#emptyLines > MAX_EMPTY_LINES) {
+        throw new ProtocolError('WSGI_ERR_REQUEST_LINE_INVALID', 'empty lines only');
+      }
+    }
+  }
+}
