@@ -68,7 +68,6 @@ export const ERRORS = {
     source: 'RFC 9110 §15.5.16',
     message: 'Request content cannot be read: {detail}',
   },
-  // …and HTTP/1.1 in particular.
   WSGI_ERR_LINE_END_INVALID: {
     party: 'client',
     statusCode: 400,
@@ -85,7 +84,7 @@ export const ERRORS = {
     party: 'client',
     statusCode: 400,
     source: 'RFC 9112 §3',
-    message: 'Request line must be method, target and version with a single space between: {detail}',
+    message: 'Request line must be method, target and HTTP version with a single space between: {detail}',
   },
   WSGI_ERR_REQUEST_LINE_TOO_LONG: {
     party: 'client',
@@ -110,12 +109,6 @@ export const ERRORS = {
     statusCode: 400,
     source: 'RFC 9112 §3.2',
     message: 'Request target has none of the four forms, or not the one of its method: {detail}',
-  },
-  WSGI_ERR_VERSION_INVALID: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9112 §2.3',
-    message: 'HTTP version must be HTTP/1.1 or HTTP/1.0: {detail}',
   },
   WSGI_ERR_VERSION_UNSUPPORTED: {
     party: 'client',
@@ -206,12 +199,6 @@ export const ERRORS = {
     statusCode: 400,
     source: 'RFC 9110 §6.5.1',
     message: 'Field must not stand in a trailer section: {detail}',
-  },
-  WSGI_ERR_TRAILERS_TOO_LARGE: {
-    party: 'client',
-    statusCode: 431,
-    source: 'RFC 6585 §5',
-    message: 'Trailer section exceeds its limit',
   },
 
   // The application broke PEP 3333.

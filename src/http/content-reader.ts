@@ -15,7 +15,7 @@ import type { RequestHead } from './request-head.ts';
 
 const CRLF = '\r\n';
 const CHUNK_LINE: LineKind = { forbidden: NOT_FIELD_OCTET, tooLong: 'WSGI_ERR_CHUNK_EXTENSIONS_TOO_LARGE' };
-const TRAILER_LINE: LineKind = { forbidden: NOT_FIELD_OCTET, tooLong: 'WSGI_ERR_TRAILERS_TOO_LARGE' };
+const TRAILER_LINE: LineKind = { forbidden: NOT_FIELD_OCTET, tooLong: 'WSGI_ERR_FIELDS_TOO_LARGE' };
 
 /** What comes next. */
 type Part = 'data' | 'chunk-line' | 'chunk-data' | 'chunk-end' | 'trailers' | 'nothing';

@@ -68,7 +68,7 @@ function lineFault(line: string, code: ProtocolErrorCode): ProtocolError {
 
 function parseVersion(line: string, version: string): HttpVersion {
   const match = VERSION.exec(version);
-  if (match === null) throw lineFault(line, 'WSGI_ERR_VERSION_INVALID');
+  if (match === null) throw lineFault(line, 'WSGI_ERR_REQUEST_LINE_INVALID');
   // RFC 9110 §2.5: a minor version above ours is read as the highest that we know; another major is another language.
   const [, major, minor] = match;
   if (major !== '1') throw new ProtocolError('WSGI_ERR_VERSION_UNSUPPORTED', version);
