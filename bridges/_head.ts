@@ -46,10 +46,12 @@ export function writeHead(res: ServerResponse, head: ResponseHead, isHttp2: bool
 }
 
 function mergeHeaders(res: ServerResponse, head: ResponseHead): void {
-  res.removeHeader('content-length');
-  res.removeHeader('transfer-encoding');
+  // Node takes the removal of a framing field that is not there for the wish to do without: no chunks, no length.
+  for (const name of ['content-length', 'transfer-encoding']) {
+    if (res.hasHeader(name)) res.removeHeader(name);
+  }
   for (const [name] of head.headers) {
-    if (!isSetCookie(name)) res.removeHeader(name);
+    if (!isSetCookie(name) && res.hasHeader(name)) res.removeHeader(name);
   }
   for (const [name, value] of head.headers) res.appendHeader(name, value);
   if (needsLength(head)) res.setHeader('Content-Length', `${head.contentLength}`);

@@ -304,6 +304,12 @@ export const ERRORS = {
     source: 'PEP 3333, The write() Callable',
     message: 'write was called after the response ended',
   },
+  WSGI_ERR_THROWN_VALUE: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, Error Handling',
+    message: 'Application threw a value that its host does not take for an error: {detail}',
+  },
   WSGI_ERR_RESPONSE_TAKEN: {
     party: 'application',
     statusCode: 500,

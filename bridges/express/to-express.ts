@@ -6,7 +6,7 @@
  * are node's, with a few properties more.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Application, type ResponseHead, toApplication } from '../../src/index.ts';
+import { type Application, ApplicationError, type ResponseHead, toApplication } from '../../src/index.ts';
 import { NodeSink } from '../_node-sink.ts';
 import { type RoutedRequest, readRouting } from '../_routing.ts';
 import { type MountOptions, serve } from '../_serve.ts';
@@ -86,12 +86,17 @@ class ExpressSink extends NodeSink {
 
   override abort(error: unknown): void {
     if (!this.#isPassed) super.abort(error);
-    else if (!this.res.destroyed) this.#passing.next(error);
+    else if (!this.res.destroyed) this.fail(error);
   }
 
   fail(error: unknown): void {
-    this.#passing.next(error);
+    this.#passing.next(isCommand(error) ? new ApplicationError('WSGI_ERR_THROWN_VALUE', `${error}`) : error);
   }
+}
+
+/** What `next` takes for something else than an error: nothing at all, and two words. */
+function isCommand(error: unknown): boolean {
+  return !error || error === 'route' || error === 'router';
 }
 
 function fallsThrough(head: ResponseHead, fallthrough: boolean | 'cascade'): boolean {
