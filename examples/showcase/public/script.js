@@ -151,9 +151,9 @@ for (const button of document.querySelectorAll('.pick')) {
 }
 element('ask').addEventListener('submit', (event) => {
   event.preventDefault();
-  askAll();
+  void askAll();
 });
 for (const id of ['search', 'differing']) {
   element(id).addEventListener('input', () => show(shown));
 }
-askAll();
+await askAll();
