@@ -86,6 +86,8 @@ export class ResponseState {
           throw new ApplicationError('WSGI_ERR_HEADER_STATUS');
         case 'framing':
           this.#declareLength(value);
+          break;
+        case 'application':
       }
       if (!isFieldValue(value)) throw new ApplicationError('WSGI_ERR_HEADER_VALUE_INVALID', name);
       copy.push([name, value]);

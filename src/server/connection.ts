@@ -19,8 +19,8 @@ import { DisconnectError, ProtocolError } from '../errors.ts';
 import { failureResponse, logError } from '../failure.ts';
 import { runApplication } from '../gateway.ts';
 import { DEFAULT_LIMITS, formatResponseHead, type RequestHead, RequestParser } from '../http/index.ts';
-import type { GatewayRequest } from '../port.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
+import type { ConnectionFacts } from './connection-facts.ts';
 import { dateField } from './date.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
@@ -39,12 +39,6 @@ export interface ConnectionHost {
   /** Forgets a connection that is closed. */
   remove(connection: Connection): void;
 }
-
-/** What is the same in the environ of every request of a connection. */
-export type ConnectionFacts = Pick<
-  GatewayRequest,
-  'scheme' | 'serverName' | 'serverPort' | 'remoteAddress' | 'remotePort' | 'multiprocess' | 'extensions'
->;
 
 /** Octets that wait to be parsed before the socket is paused. */
 const INPUT_LIMIT = 65_536;
@@ -217,14 +211,22 @@ export class Connection implements ExchangeHost {
     this.#phase = 'serving';
     if (head.hasUnknownExpectation) throw new ProtocolError('WSGI_ERR_EXPECTATION_UNKNOWN');
     const { application, options } = this.#host;
+    const facts = this.#facts;
     const exchange = new Exchange(head, this);
     const environ = createEnviron(
       {
-        ...this.#facts,
         method: head.method,
         target: head.target,
         protocol: head.protocol,
         rawHeaders: head.rawHeaders,
+        // Field by field: spreading the facts doubles the cost of a hello request (Node 20).
+        scheme: facts.scheme,
+        serverName: facts.serverName,
+        serverPort: facts.serverPort,
+        remoteAddress: facts.remoteAddress,
+        remotePort: facts.remotePort,
+        multiprocess: facts.multiprocess,
+        extensions: facts.extensions,
         input: exchange.isContentEnded ? undefined : exchange,
         trailers: exchange.requestTrailers,
       },

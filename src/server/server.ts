@@ -4,7 +4,6 @@
  * Its surface is that of node's http.Server, so that what attaches to one (supertest, graceful-shutdown helpers)
  * attaches to the other. A plain or a TLS server of node does the listening; HTTP begins in connection.ts.
  */
-import cluster from 'node:cluster';
 import { Server as NetServer, type Socket } from 'node:net';
 import {
   createServer as createTlsServer,
@@ -14,7 +13,8 @@ import {
 } from 'node:tls';
 import { toApplication } from '../application.ts';
 import type { Application, ApplicationFunction } from '../wsgi.ts';
-import { Connection, type ConnectionFacts, type ConnectionHost } from './connection.ts';
+import { Connection, type ConnectionHost } from './connection.ts';
+import { describeSocket } from './connection-facts.ts';
 import { type ServerOptions, type ServerSettings, takeSettings } from './options.ts';
 
 /** How long `shutdown` waits. */
@@ -49,6 +49,8 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
   isShuttingDown = false;
   readonly #tls: TlsServer | undefined;
   readonly #connections = new Set<Connection>();
+  /** Sockets whose TLS handshake is under way. */
+  readonly #handshakes = new Set<Socket>();
   #clock: NodeJS.Timeout | undefined;
 
   /** @internal Use `createServer`. */
@@ -62,19 +64,31 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
     this.#tls = options.tls === undefined ? undefined : this.#createTls(options.tls);
     this.on('connection', (socket) => {
       if (this.#tls === undefined) this.#accept(socket);
-      else this.#tls.emit('connection', socket);
+      else this.#beginHandshake(this.#tls, socket);
     });
   }
 
   /** A TLS server that does not listen: it is handed the sockets that this one has accepted. */
   #createTls(options: NonNullable<ServerOptions['tls']>): TlsServer {
-    const server = createTlsServer({ ALPNProtocols: ['http/1.1'], ...options, allowHalfOpen: true });
+    const server = createTlsServer({ ALPNProtocols: ['http/1.1'], ...options });
     server.on('secureConnection', (socket) => {
+      socket.allowHalfOpen = true;
       this.#accept(socket);
       this.emit('secureConnection', socket);
     });
-    server.on('tlsClientError', (error, socket) => this.emit('tlsClientError', error, socket));
+    server.on('tlsClientError', (error, socket) => {
+      // As node:https does: who wants to know can, and the socket goes in any case.
+      if (!this.emit('tlsClientError', error, socket)) socket.destroy();
+    });
     return server;
+  }
+
+  #beginHandshake(tls: TlsServer, socket: Socket): void {
+    this.#handshakes.add(socket);
+    socket.on('close', () => this.#handshakes.delete(socket));
+    // Only once it is done: amid a handshake nobody would notice that the client has left (Node 20).
+    socket.allowHalfOpen = false;
+    tls.emit('connection', socket);
   }
 
   /**
@@ -142,6 +156,7 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
   /** Closes all connections, also those that are serving a request. */
   closeAllConnections(): void {
     for (const connection of [...this.#connections]) connection.destroy();
+    for (const socket of [...this.#handshakes]) socket.destroy();
   }
 
   /**
@@ -177,18 +192,4 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
   override async [Symbol.asyncDispose](): Promise<void> {
     if (this.listening) await this.shutdown();
   }
-}
-
-function describeSocket(socket: Socket | TLSSocket, serverName: string | undefined): ConnectionFacts {
-  const isEncrypted = 'encrypted' in socket && socket.encrypted;
-  return {
-    scheme: isEncrypted ? 'https' : 'http',
-    // A unix socket has no address; the variables are required all the same.
-    serverName: serverName ?? socket.localAddress ?? 'localhost',
-    serverPort: String(socket.localPort ?? (isEncrypted ? 443 : 80)),
-    remoteAddress: socket.remoteAddress,
-    remotePort: socket.remotePort === undefined ? undefined : String(socket.remotePort),
-    multiprocess: cluster.isWorker,
-    extensions: { 'gateway.socket': socket },
-  };
 }

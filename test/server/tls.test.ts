@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { type AddressInfo, connect as connectPlain } from 'node:net';
+import { connect, type SecureContextOptions } from 'node:tls';
+import { describe, expect, it, vi } from 'vitest';
+import { createServer, type Server, serve } from '../../src/server/index.ts';
+import type { Application } from '../../src/wsgi.ts';
+import { hello } from './support.ts';
+
+const folder = new URL('../support/tls/', import.meta.url);
+const read = (name: string): Buffer => readFileSync(new URL(name, folder));
+const tls = { key: read('key.pem'), cert: read('cert.pem') };
+const client = { key: read('client-key.pem'), cert: read('client-cert.pem') };
+
+const tellTls: Application = (environ, startResponse) => {
+  startResponse('200 OK', []);
+  const keys = [
+    'wsgi.url_scheme',
+    'HTTPS',
+    'SSL_PROTOCOL',
+    'SSL_CIPHER',
+    'SSL_CLIENT_VERIFY',
+    'SSL_CLIENT_CERT',
+  ];
+  return [JSON.stringify(Object.fromEntries(keys.map((key) => [key, environ[key]])))];
+};
+
+async function get(server: Server, options: SecureContextOptions = {}): Promise<Record<string, string>> {
+  const { port } = server.address() as AddressInfo;
+  const text = await new Promise<string>((resolve, reject) => {
+    const outgoing = request(
+      { port, host: 'localhost', ca: tls.cert, agent: false, ...options },
+      (response) => {
+        response.toArray().then((pieces) => resolve(Buffer.concat(pieces).toString()), reject);
+      },
+    );
+    outgoing.on('error', reject).end();
+  });
+  return JSON.parse(text);
+}
+
+describe('TLS', () => {
+  it('is told in the environ', async () => {
+    const server = await serve(tellTls, { port: 0, tls });
+    const variables = await get(server);
+    expect(variables).toMatchObject({ 'wsgi.url_scheme': 'https', HTTPS: 'on', SSL_CLIENT_VERIFY: 'NONE' });
+    expect(variables.SSL_PROTOCOL).toMatch(/^TLSv1\.[23]$/);
+    expect(variables.SSL_CIPHER).toBeTruthy();
+    await server.shutdown();
+  });
+
+  it('tells the certificate of a client, and whether it is to be believed', async () => {
+    const options = { ...tls, requestCert: true, rejectUnauthorized: false };
+    const server = await serve(tellTls, { port: 0, tls: { ...options, ca: tls.cert } });
+    expect(await get(server, client)).toMatchObject({
+      SSL_CLIENT_VERIFY: 'SUCCESS',
+      SSL_CLIENT_CERT: client.cert.toString(),
+    });
+    await server.shutdown();
+    const doubtful = await serve(tellTls, { port: 0, tls: options });
+    expect((await get(doubtful, client)).SSL_CLIENT_VERIFY).toMatch(/^FAILED:/);
+    await doubtful.shutdown();
+  });
+
+  it('negotiates http/1.1', async () => {
+    const server = await serve(hello, { port: 0, tls });
+    const { port } = server.address() as AddressInfo;
+    const socket = connect({ port, host: 'localhost', ca: tls.cert, ALPNProtocols: ['h2', 'http/1.1'] });
+    await new Promise((resolve) => socket.on('secureConnect', resolve));
+    expect(socket.alpnProtocol).toBe('http/1.1');
+    socket.destroy();
+    await server.shutdown();
+  });
+
+  it('reports a handshake that fails, and goes on serving', async () => {
+    const server = await serve(tellTls, { port: 0, tls });
+    const onError = vi.fn((_error: Error, socket: { destroy(): void }) => socket.destroy());
+    server.on('tlsClientError', onError);
+    const { port } = server.address() as AddressInfo;
+    const plain = connectPlain(port, '127.0.0.1').on('error', () => {});
+    plain.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(1));
+    expect(await get(server)).toHaveProperty('HTTPS', 'on');
+    await server.shutdown();
+  });
+
+  it('does not let a handshake that never comes hold up a shutdown', async () => {
+    const server = await serve(hello, { port: 0, tls });
+    const { port } = server.address() as AddressInfo;
+    const socket = connectPlain(port, '127.0.0.1').on('error', () => {});
+    await new Promise((resolve) => server.once('connection', resolve));
+    await server.shutdown({ timeout: 20 });
+    socket.destroy();
+  });
+
+  it('takes a new certificate', async () => {
+    const server = await serve(tellTls, { port: 0, tls });
+    server.setSecureContext(client);
+    await expect(get(server)).rejects.toThrow();
+    server.setSecureContext(tls);
+    expect(await get(server)).toHaveProperty('HTTPS', 'on');
+    await server.shutdown();
+    expect(() => createServer(hello).setSecureContext(tls)).toThrow(TypeError);
+  });
+});
