@@ -73,13 +73,17 @@ export class BodyReader {
     const isAbandoned = !this.#isExhausted;
     this.#isExhausted = true;
     try {
-      if (isAbandoned) await within(timeout, this.#iterator?.return?.());
+      if (isAbandoned) {
+        // Both at once: the iteration of a node stream that waits for a chunk returns when the stream is destroyed.
+        const returned = this.#iterator?.return?.();
+        const disposed = body.close === undefined ? dispose(body) : undefined;
+        await within(timeout, Promise.all([returned, disposed]));
+      }
     } catch (error) {
       report(error);
     }
     try {
       if (body.close !== undefined) await body.close();
-      else if (isAbandoned) await within(timeout, dispose(body));
     } catch (error) {
       report(error);
     }
@@ -123,7 +127,7 @@ function iterateStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> 
 }
 
 /** Node's streams, web streams and whatever else holds a resource without having `close()`. */
-function dispose(body: object): unknown {
+async function dispose(body: object): Promise<unknown> {
   // Looked up by hand: no interface of TypeScript's says that an iterable may have these.
   const disposable = body as Partial<AsyncDisposable & Disposable>;
   if (disposable[Symbol.asyncDispose] !== undefined) return disposable[Symbol.asyncDispose]?.();
