@@ -130,6 +130,8 @@ function iterateStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> 
 async function dispose(body: object): Promise<unknown> {
   // Looked up by hand: no interface of TypeScript's says that an iterable may have these.
   const disposable = body as Partial<AsyncDisposable & Disposable>;
+  // A web stream that was begun is cancelled by its iteration, and refuses everybody else.
+  if (body instanceof ReadableStream && body.locked) return undefined;
   if (disposable[Symbol.asyncDispose] !== undefined) return disposable[Symbol.asyncDispose]?.();
   if (disposable[Symbol.dispose] !== undefined) return disposable[Symbol.dispose]?.();
   // Web streams have no dispose method before Node 24.
