@@ -25,6 +25,7 @@ export const AUDIT_CAPABILITIES = {
   'any-path': 'routes every path to the application; some routers refuse a path that is not UTF-8',
   'asterisk-form': 'passes OPTIONS * on; a mount at a path has no such request',
   'field-case': 'sends field names in the case that the application gave',
+  'framing-choice': 'lets a wrapped program choose chunks where the length is known',
   'host-fields': 'has fields set by other parts of the program before the application runs',
   'host-parsers': 'may consume the content before the application runs',
   wrap: 'is accompanied by bridges that make an application of a program',
@@ -136,6 +137,8 @@ export interface AuditHost {
     program: AuditProgram,
     environment: Readonly<Record<string, string>>,
   ): ChildProcessWithoutNullStreams;
+  /** Names of fields that the host sets on every response by itself. @default none */
+  readonly ownFields?: readonly string[];
   /** The bridges to audit on this host. */
   readonly wrappers?: readonly AuditWrapper[];
   /** The keys under which the host passes objects of its own on. @default none */

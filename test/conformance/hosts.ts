@@ -31,6 +31,7 @@ export const standalone: AuditHost = {
     'any-path',
     'asterisk-form',
     'field-case',
+    'framing-choice',
     'body-limit',
     'drain-limit',
     'half-close',
@@ -55,6 +56,7 @@ export const node: AuditHost = {
     'any-path',
     'asterisk-form',
     'field-case',
+    'framing-choice',
     'http2',
   ]),
   nativeKeys: ['node.req', 'node.res'],
@@ -74,12 +76,14 @@ function createExpressHost(mount: string): AuditHost {
       ...COMMON,
       'any-path',
       'field-case',
+      'framing-choice',
       'mount',
       'host-fields',
       'host-parsers',
       'error-handler',
     ]),
     nativeKeys: ['node.req', 'node.res', 'express.req', 'express.res'],
+    ownFields: ['X-Powered-By'],
     async serve(application, options = {}) {
       const log = createLog(options);
       const mounts = options.mounts ?? [mount];

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { toApplication } from '../../application.ts';
 import { isHopByHop } from '../../headers.ts';
 import type { Application, ApplicationFunction } from '../../wsgi.ts';
-import type { AuditHost, AuditWrapper, GatewayAudit, Listener } from '../audit.ts';
+import type { AuditHost, AuditServer, AuditWrapper, GatewayAudit, Listener } from '../audit.ts';
 import { formatChunks, onStage, playOn, type RequestParts, type Stage } from '../stage.ts';
 import type { WireResponse } from '../wire-client.ts';
 import { type AuditRow, audit, eventually, gate, MAX_AHEAD, standstill } from './kit.ts';
@@ -84,11 +84,11 @@ export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
     sentence: 'MUST let a wrapped program answer as it does without a gateway',
     citation: 'a2wsgi README; gateway semantics §5.7',
     async run(host, wrapper) {
-      const direct = await collect(await wrapper.serve(site));
+      const direct = await collect(await wrapper.serve(site), host);
       await onStage(host, wrapper.wrap(site), async (stage) => {
         for (const [index, request] of REQUESTS.entries()) {
           const what = `${wrapper.name} ${JSON.stringify(request)}`;
-          deepEqual(comparable(await stage.fetch(request)), direct[index], what);
+          deepEqual(comparable(await stage.fetch(request), host), direct[index], what);
         }
       });
     },
@@ -216,12 +216,12 @@ export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
         seen.push({ method, url, originalUrl, baseUrl, rawHeaders });
         site(request, response);
       };
-      const direct = await collect(await wrapper.mount(listener, '/m'));
+      const direct = await collect(await wrapper.mount(listener, '/m'), host);
       const expected = seen.splice(0);
       const act = async (stage: Stage): Promise<void> => {
         for (const [index, request] of REQUESTS.entries()) {
           const what = `${wrapper.name} ${JSON.stringify(request)}`;
-          deepEqual(comparable(await stage.fetch(request)), direct[index], what);
+          deepEqual(comparable(await stage.fetch(request), host), direct[index], what);
           deepEqual(seen[index], expected[index], what);
         }
       };
@@ -245,25 +245,28 @@ function wrapAudit(
 }
 
 /** The answers to all requests without a gateway. */
-async function collect(server: Awaited<ReturnType<AuditWrapper['serve']>>): Promise<unknown[]> {
+async function collect(server: AuditServer, host: AuditHost): Promise<unknown[]> {
   const answers: unknown[] = [];
   await playOn(server, async ({ fetch }) => {
-    for (const request of REQUESTS) answers.push(comparable(await fetch(request)));
+    for (const request of REQUESTS) answers.push(comparable(await fetch(request), host));
   });
   return answers;
 }
 
-/** What must be the same; the time is not, and what belongs to the connection is the host's. */
-function comparable({ statusCode, reason, headers, framing, content, chunks }: WireResponse): unknown {
-  const own = headers.filter(([name]) => name.toLowerCase() !== 'date' && !isHopByHop(name));
-  return {
-    statusCode,
-    reason,
-    headers: own,
-    framing,
-    content: content.toString(),
-    chunks: chunks.map(String),
-  };
+/**
+ * What must be the same. The time is not, and what belongs to the connection is the host's; some hosts do not keep the
+ * case of names, and some send a length whenever there is one.
+ */
+function comparable(response: WireResponse, { capabilities, ownFields = [] }: AuditHost): unknown {
+  const { statusCode, reason, content } = response;
+  const foreign = new Set(['date', ...ownFields.map((name) => name.toLowerCase())]);
+  const isFramingKept = capabilities.has('framing-choice');
+  const headers = response.headers
+    .map(([name, value]) => [capabilities.has('field-case') ? name : name.toLowerCase(), value] as const)
+    .filter(([name]) => !isHopByHop(name) && !foreign.has(name.toLowerCase()))
+    .filter(([name]) => isFramingKept || name !== 'content-length');
+  const framing = isFramingKept && [response.framing, response.chunks.map(String)];
+  return { statusCode, reason, headers, framing, content: content.toString() };
 }
 
 /** Notes the names of all headers that pass startResponse. */
