@@ -6,9 +6,7 @@
  * - `head`: a head has begun; 408 after headersTimeout, counted from its first octet.
  * - `serving`: an application is at work; requestTimeout runs only while it waits for content.
  * - `draining`: the response has ended, content that nobody read is thrown away, up to a size and a time.
- * - `lingering`: our half is closed, the rest of what comes is thrown away: closing with octets unread would make
- *   TCP reset the connection and destroy the response on its way (RFC 9112 §9.6).
- * - `closing`: our half is being closed, once the client has taken what was sent.
+ * - `closing`: nothing is served any more; how a connection ends in order is farewell.ts's.
  * - `closed`.
  * Time-outs run from a fixed start and are looked at by the server's one clock, so that no request needs a timer.
  */
@@ -23,6 +21,7 @@ import type { ApplicationFunction } from '../wsgi.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
 import { dateField } from './date.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
+import { Farewell } from './farewell.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
 import { Output } from './output.ts';
 import { Watchdog } from './watchdog.ts';
@@ -42,11 +41,8 @@ export interface ConnectionHost {
 
 /** Octets that wait to be parsed before the socket is paused. */
 const INPUT_LIMIT = 65_536;
-/** Octets that a lingering connection still takes, and the milliseconds for which it takes them. */
-const LINGER_LIMIT = 1_048_576;
-const LINGER_TIMEOUT = 2_000;
 
-type Phase = 'idle' | 'head' | 'serving' | 'draining' | 'closing' | 'lingering' | 'closed';
+type Phase = 'idle' | 'head' | 'serving' | 'draining' | 'closing' | 'closed';
 
 /** One connection of a server. */
 export class Connection implements ExchangeHost {
@@ -64,9 +60,10 @@ export class Connection implements ExchangeHost {
   #exchange: Exchange | undefined;
   #requests = 0;
   #isAdvancing = false;
-  /** Octets of content that had been read when the draining began, then octets thrown away while lingering. */
-  #discarded = 0;
+  /** Octets of content that had been read when the draining began. */
+  #drainStart = 0;
   readonly #watchdog: Watchdog;
+  #farewell: Farewell | undefined;
 
   constructor(socket: Socket, host: ConnectionHost, facts: ConnectionFacts) {
     const { settings } = host;
@@ -88,7 +85,6 @@ export class Connection implements ExchangeHost {
       this.output.onDrain();
       this.#advance();
     });
-    socket.on('finish', () => this.#enter('lingering'));
     // A reset is nobody's error here; 'close' follows and does what there is to do.
     socket.on('error', () => {});
     socket.on('close', () => this.#onClose());
@@ -96,7 +92,7 @@ export class Connection implements ExchangeHost {
 
   /** Whether no request is under way. */
   get isIdle(): boolean {
-    return this.#exchange === undefined && !this.parser.hasPartialHead;
+    return (this.#phase === 'idle' || this.#phase === 'head') && !this.parser.hasPartialHead;
   }
 
   get mayPersist(): boolean {
@@ -142,9 +138,8 @@ export class Connection implements ExchangeHost {
   }
 
   #onData(octets: Buffer): void {
-    if (this.#phase === 'closing' || this.#phase === 'lingering') {
-      this.#discarded += octets.length;
-      if (this.#discarded > LINGER_LIMIT && this.#phase === 'lingering') this.#socket.destroy();
+    if (this.#farewell !== undefined) {
+      this.#farewell.discard(octets);
       return;
     }
     this.parser.push(octets);
@@ -193,7 +188,7 @@ export class Connection implements ExchangeHost {
   }
 
   #beginRequest(): boolean {
-    if (this.#phase === 'closing' || this.#phase === 'lingering') return false;
+    if (this.#phase === 'closing') return false;
     const head = this.parser.readHead();
     if (head === undefined) {
       if (this.isPeerEnded) this.#endOfInput();
@@ -241,11 +236,11 @@ export class Connection implements ExchangeHost {
   #drain(exchange: Exchange): boolean {
     if (this.#phase !== 'draining') {
       this.#enter('draining');
-      this.#discarded = this.parser.contentRead;
+      this.#drainStart = this.parser.contentRead;
       this.#socket.resume();
     }
     if (exchange.drain()) return true;
-    if (!this.mayDrain(this.parser.contentRead - this.#discarded)) this.#close();
+    if (!this.mayDrain(this.parser.contentRead - this.#drainStart)) this.#close();
     return false;
   }
 
@@ -287,12 +282,10 @@ export class Connection implements ExchangeHost {
   /** Sends what is left, closes our half and goes on reading for a moment. */
   #close(): void {
     this.#exchange = undefined;
-    if (this.#phase === 'closing' || this.#phase === 'lingering' || this.#phase === 'closed') return;
+    if (this.#phase === 'closing' || this.#phase === 'closed') return;
     this.output.flush();
-    this.#discarded = 0;
     this.#enter('closing');
-    this.#socket.end();
-    this.#socket.resume();
+    this.#farewell = new Farewell(this.#socket, this.#watchdog);
   }
 
   #onPeerEnd(): void {
@@ -349,10 +342,11 @@ export class Connection implements ExchangeHost {
         if (isOver(passed, settings.drainTimeout)) this.#close();
         break;
       case 'closing':
-        if (this.#watchdog.isStuck(now, settings.writeTimeout)) this.#socket.destroy();
+        if (this.#farewell !== undefined) this.#farewell.check(now, settings.writeTimeout);
+        // A response that was cut off: the socket goes as soon as the client has taken what there was.
+        else if (this.#watchdog.isStuck(now, settings.writeTimeout)) this.#socket.destroy();
         break;
-      case 'lingering':
-        if (passed >= LINGER_TIMEOUT) this.#socket.destroy();
+      case 'closed':
     }
   }
 
@@ -379,13 +373,9 @@ export class Connection implements ExchangeHost {
 
   /** Finds out whether a client that has closed its half is still there. */
   #checkHalfClosed(now: number, exchange: Exchange): void {
-    switch (this.#watchdog.suspect(now, exchange.isHeadSent)) {
-      case 'probe':
-        exchange.informational(102, []);
-        break;
-      case 'gone':
-        this.#socket.destroy();
-    }
+    const suspicion = this.#watchdog.suspect(now, exchange.isHeadSent);
+    if (suspicion === 'probe') exchange.informational(102, []);
+    else if (suspicion === 'gone') this.#socket.destroy();
   }
 }
 

@@ -1,0 +1,52 @@
+/**
+ * The end of a connection that closes in order (RFC 9112 §9.6).
+ *
+ * First our half is closed, once the client has taken what was sent. Then what still comes is thrown away for a
+ * moment: closing with octets unread would make TCP reset the connection and destroy the response on its way.
+ */
+import type { Socket } from 'node:net';
+import type { Watchdog } from './watchdog.ts';
+
+/** Octets that are still taken, and the milliseconds for which they are. */
+const LINGER_LIMIT = 1_048_576;
+const LINGER_TIMEOUT = 2_000;
+
+/** Closes one socket. */
+export class Farewell {
+  readonly #socket: Socket;
+  readonly #watchdog: Watchdog;
+  #discarded = 0;
+  /** When our half was closed, by performance.now(). */
+  #finishedAt: number | undefined;
+
+  constructor(socket: Socket, watchdog: Watchdog) {
+    this.#socket = socket;
+    this.#watchdog = watchdog;
+    socket.on('finish', () => {
+      this.#finishedAt = performance.now();
+    });
+    socket.end();
+    // It may have been paused, and then would not learn that the client closes its half too.
+    socket.resume();
+  }
+
+  /** Takes octets that nobody wants. */
+  discard(octets: Buffer): void {
+    this.#discarded += octets.length;
+    if (this.#finishedAt !== undefined && this.#discarded > LINGER_LIMIT) this.#socket.destroy();
+  }
+
+  /**
+   * Looks at the clock.
+   *
+   * @param now performance.now()
+   * @param writeTimeout Milliseconds for which a client may take nothing
+   */
+  check(now: number, writeTimeout: number): void {
+    const isOver =
+      this.#finishedAt === undefined
+        ? this.#watchdog.isStuck(now, writeTimeout)
+        : now - this.#finishedAt >= LINGER_TIMEOUT;
+    if (isOver) this.#socket.destroy();
+  }
+}
