@@ -56,7 +56,10 @@ export class ContentReader {
 
   /** Ends the content here: whatever is left is the gateway's to drain. */
   discard(): void {
-    this.#remaining = 0;
+    if (!this.#isOver && !this.#isReading) {
+      this.#isOver = true;
+      this.#complete([]);
+    }
   }
 
   async #next(): Promise<Uint8Array> {

@@ -42,9 +42,6 @@ type Phase = 'dispatching' | 'waiting' | 'streaming' | 'answered' | 'released' |
 
 const EMPTY = new Uint8Array(0);
 
-/** Octets up to which a response is as good as sent once it was handed over: a socket's buffer takes them. */
-const SMALL = 16_384;
-
 /** Runs one exchange. */
 export class Exchange implements SocketOwner, OutgoingListener, ContentListener {
   readonly environ: Environ;
@@ -68,6 +65,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener 
   #isTold = false;
   /** Whether nothing but a tick lies between now and 'finish'. */
   #isFinishing = false;
+  /** Whether the program cut the connection after its response was complete. */
+  #isCut = false;
 
   constructor(environ: Environ, startResponse: StartResponse, constructors: MessageConstructors) {
     this.environ = environ;
@@ -118,17 +117,18 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener 
   }
 
   #answerAtOnce(): Body {
+    if (this.#isCut && !this.#socket.hasNative) this.#direct({ close: true });
     try {
       this.#begin();
     } catch (error) {
       this.#abandon();
       throw error;
     }
-    const { pieces, callbacks, length } = this.#outgoing.takeBatch();
+    const { pieces, callbacks } = this.#outgoing.takeBatch();
     this.#phase = 'answered';
     this.#callbacks = callbacks;
-    if (length > SMALL) this.#watch();
-    if (!this.#isTold) this.#finishSoon();
+    if (!this.#isFinishing) this.#watch();
+    if (!this.#isTold && !this.#isFinishing) this.#finishSoon();
     return pieces;
   }
 
@@ -154,7 +154,9 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener 
   /** The response is complete. */
   ended(): void {
     if (this.#outgoing.trailer !== '') sendTrailers(this.environ, this.#outgoing.trailer);
-    if (this.#phase === 'waiting') {
+    if (this.#phase === 'dispatching') {
+      if (this.#outgoing.isSmall) this.#finishSoon();
+    } else if (this.#phase === 'waiting') {
       this.#answerLater();
     } else if (this.#phase === 'streaming') {
       this.#handOn();
@@ -298,6 +300,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener 
       request._dump();
     }
     if (this.#isContentOver) this.#socket.detach();
+    if (this.#isCut) this.#socket.destroyNative();
     process.nextTick(emitResponseClose, response);
     for (const callback of this.#callbacks) callback(null);
     this.#outgoing.finish?.(null);
@@ -308,7 +311,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener 
     if (this.#phase === 'finished' || this.#phase === 'closed') return;
     this.#close();
     this.#settle(error);
-    this.#socket.fail(causeOf(error));
+    this.#socket.lose(causeOf(error));
   }
 
   /** The program failed: what it threw is the gateway's affair from here on. */
@@ -358,7 +361,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener 
     if (this.#phase === 'dispatching') {
       this.#outgoing.isClosed = true;
       // What was complete before still goes out, as it would have on node.
-      if (this.#outgoing.isEnded) this.#direct({ close: true });
+      if (this.#outgoing.isEnded) this.#isCut = true;
     } else if (this.#phase === 'waiting' || this.#phase === 'streaming') {
       this.#close();
       this.#settle(disconnected(error));
@@ -367,7 +370,9 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener 
 
   closed(): void {
     if (this.#isFinishing) this.finish();
-    if (this.#phase !== 'finished') this.#phase = 'closed';
+    // node's server forgets a request once it is answered.
+    if (this.#phase === 'finished') return;
+    this.#phase = 'closed';
     this.request.destroy(connectionReset());
     emitResponseClose(this.response);
   }

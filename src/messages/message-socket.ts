@@ -77,6 +77,7 @@ export class MessageSocket extends LegacyStream {
   #corks = 0;
   #isEnding = false;
   #timer: NodeJS.Timeout | undefined;
+  #nativeError: Error | undefined;
 
   constructor(environ: Environ, native: NativeSocket | undefined) {
     super();
@@ -195,36 +196,65 @@ export class MessageSocket extends LegacyStream {
   destroy(error?: Error): this {
     if (this.destroyed) return this;
     const owner = this.#owner;
-    if (owner === undefined) this.#native?.destroy?.(error);
-    this.fail(error);
-    owner?.cut(error);
+    this.#end(error);
+    if (owner === undefined) this.destroyNative();
+    else owner.cut(error);
+    // A socket takes until the event loop comes round to close; its error comes at once.
+    if (error !== undefined) process.nextTick(emitError, this, error);
+    setImmediate(emitClose, this);
     return this;
   }
 
-  /** Ends as a socket does: unusable at once, 'error' and 'close' in the next tick. */
-  fail(error: Error | undefined): void {
+  /** The connection was lost: 'error' and 'close' follow in the next tick. */
+  lose(error: Error | undefined): void {
     if (this.destroyed) return;
+    const cause = error ?? this.#nativeError;
+    this.#end(cause);
+    if (cause !== undefined) process.nextTick(emitError, this, cause);
+    process.nextTick(emitClose, this);
+  }
+
+  #end(error: Error | undefined): void {
     this.destroyed = true;
     this.readable = false;
     this.writable = false;
     this.#stopTimer();
-    process.nextTick(emitClose, this, error);
+    if (error === undefined) return;
+    this._hadError = true;
+    this.errored = error;
   }
 
-  /** Runs in a tick of its own: what listeners throw is thrown at nobody else. */
-  emitClose(error: Error | undefined): void {
+  /** In ticks of their own: what listeners throw is thrown at nobody else. */
+  emitError(error: Error): void {
+    // node's server always listens, so that an error of a socket is never an uncaught one.
+    if (this.listenerCount('error') > 0) this.emit('error', error);
+  }
+
+  emitClose(): void {
     if (this.closed) return;
-    if (error !== undefined) {
-      this._hadError = true;
-      this.errored = error;
-      // node's server always listens, so that an error of a socket is never an uncaught one.
-      if (this.listenerCount('error') > 0) this.emit('error', error);
-    }
     this.closed = true;
     const owner = this.#owner;
     this.#owner = undefined;
     owner?.closed();
-    this.emit('close', error !== undefined);
+    this.emit('close', this._hadError);
+  }
+
+  /** Whether the connection below can be cut. */
+  get hasNative(): boolean {
+    return this.#native?.destroy !== undefined;
+  }
+
+  /** Cuts the connection below. */
+  destroyNative(): void {
+    this.#native?.destroy?.();
+  }
+
+  /** Follows what becomes of the connection below. */
+  follow(native: NativeSocket): void {
+    native.once?.('error', (error: Error) => {
+      this.#nativeError = error;
+    });
+    native.once?.('close', () => this.lose(undefined));
   }
 
   // Timeouts.
@@ -345,8 +375,12 @@ export class MessageSocket extends LegacyStream {
   }
 }
 
-function emitClose(socket: MessageSocket, error: Error | undefined): void {
-  socket.emitClose(error);
+function emitError(socket: MessageSocket, error: Error): void {
+  socket.emitError(error);
+}
+
+function emitClose(socket: MessageSocket): void {
+  socket.emitClose();
 }
 
 function family(address: string | undefined): string | undefined {
@@ -367,6 +401,6 @@ export function socketFor(environ: Environ, native: NativeSocket | undefined): M
   if (known !== undefined) return known.isBusy ? new MessageSocket(environ, native) : known;
   const socket = new MessageSocket(environ, native);
   standIns.set(native, socket);
-  native.once?.('close', () => socket.fail(undefined));
+  socket.follow(native);
   return socket;
 }

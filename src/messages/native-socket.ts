@@ -15,7 +15,7 @@ export interface NativeSocket {
   readonly bytesRead?: number | undefined;
   readonly bytesWritten?: number | undefined;
   readonly server?: unknown;
-  once?(event: 'close', listener: () => void): unknown;
+  once?(event: 'close' | 'error', listener: (error: Error) => void): unknown;
   destroy?(error?: Error): unknown;
 }
 

@@ -36,6 +36,10 @@ interface OwnedResponse extends ResponseMessage {
 
 const OUTGOING = Symbol('gatebridge.outgoing');
 const EMPTY = new Uint8Array(0);
+
+/** Octets that a socket's buffer takes at once, whoever reads at the other end. */
+const SMALL = 16_384;
+
 const NO_CALLBACKS: WriteCallback[] = [];
 
 /** Where node is in the framing of a chunk. */
@@ -54,6 +58,8 @@ export class Outgoing {
   /** The field lines of the trailer section. */
   trailer = '';
   #isUtf8 = false;
+  /** Whether nothing was given away yet. */
+  #isWhole = true;
   #pieces: Uint8Array[] = [];
   #callbacks: WriteCallback[] = NO_CALLBACKS;
   #length = 0;
@@ -96,6 +102,7 @@ export class Outgoing {
     this.#pieces = [];
     this.#callbacks = NO_CALLBACKS;
     this.#length = 0;
+    this.#isWhole = false;
     return batch;
   }
 
@@ -112,6 +119,11 @@ export class Outgoing {
   addCallback(callback: WriteCallback): void {
     if (this.#callbacks === NO_CALLBACKS) this.#callbacks = [];
     this.#callbacks.push(callback);
+  }
+
+  /** Whether all of the response is here, and so little that it is as good as sent. */
+  get isSmall(): boolean {
+    return this.#isWhole && this.#length <= SMALL;
   }
 
   end(response: ResponseMessage): void {
@@ -179,14 +191,12 @@ function send(
   if (outgoing.isClosed || socket === null || socket.destroyed) return false;
   const listener = typeof encoding === 'function' ? encoding : callback;
   const taken = outgoing.take(this, data, typeof encoding === 'string' ? encoding : undefined);
-  // A stand-in's length is a property of its own.
-  const standIn: { writableLength: number } = socket as { writableLength: number };
-  standIn.writableLength += taken;
+  if (taken > 0) setLength(socket, socket.writableLength + taken);
   if (typeof listener === 'function') outgoing.addCallback(listener);
   // node corks the socket for the rest of the tick before `write` sends. What comes uncorked is flushHeaders, or, with
   // a callback, the last piece of `end`, which `_finish` follows at once.
   else if (socket.writableCorked === 0) outgoing.flush();
-  return standIn.writableLength < socket.writableHighWaterMark;
+  return socket.writableLength < socket.writableHighWaterMark;
 }
 
 function writeRaw(
@@ -202,9 +212,18 @@ function writeRaw(
 }
 
 function finish(this: OwnedResponse): void {
+  const outgoing = this[OUTGOING];
+  // What a kernel takes at once is gone when `end` returns, and a program may look: `writableFinished`.
+  if (this.socket !== null && outgoing.isSmall) setLength(this.socket, 0);
   const prototype: Partial<ResponseMessage> = Object.getPrototypeOf(this);
   prototype._finish?.call(this);
-  this[OUTGOING].end(this);
+  outgoing.end(this);
+}
+
+function setLength(socket: object, length: number): void {
+  // A stand-in's length is a property of its own, unlike a socket's.
+  const standIn = socket as { writableLength: number };
+  standIn.writableLength = length;
 }
 
 /** node's own mark of a write that returned false; there is no other way to take it back. */
