@@ -196,8 +196,8 @@ class Run {
       if (chunk.length > 0) {
         if (writer.response.state !== 'sent') writer.sendHead(length);
         const wait = writer.send(chunk);
-        if (writer.response.isFull) return;
         if (wait !== undefined) await this.#orGone(wait);
+        if (writer.response.isFull) return;
       }
       // An iterable that never waits must not keep everybody else from being served.
       if (count % CHUNKS_IN_A_ROW === 0) await new Promise((resolve) => setImmediate(resolve));

@@ -637,6 +637,17 @@ describe('runApplication: a client that leaves', () => {
   });
 });
 
+describe('runApplication: a sink that rejects', () => {
+  it('with the chunk that completes the length is not left unhandled', async () => {
+    const sink = new RecordingSink();
+    sink.wait = Promise.reject(GONE);
+    const { done, log } = record(answering(new Set(['abc']), [['Content-Length', '3']]), {}, { sink });
+    await done;
+    expect(sink.events.at(-1)).toEqual(['abort', GONE]);
+    expect(log).toEqual([]);
+  });
+});
+
 describe('runApplication: extension keys', () => {
   it('sends early hints before the head only, and checks them', async () => {
     const { sink, done } = record(async (environ: Environ, startResponse: StartResponse) => {

@@ -1,0 +1,41 @@
+/**
+ * A process of its own for one host: `node --expose-gc --import tsx program.ts NAME`. It tells its parent where it
+ * listens, and answers the parent's questions.
+ */
+import { expressMounted, fastifyPrefixed, node, standalone } from '../conformance/hosts.ts';
+import { endure, faults, open } from './application.ts';
+
+/** What the process knows of itself. */
+export interface Report {
+  readonly open: typeof open;
+  readonly faults: typeof faults;
+  readonly connections: number;
+  /** Octets of resident memory: now, after a collection, and the most there was since the last report. */
+  readonly rss: number;
+  readonly peak: number;
+}
+
+const hosts = { standalone, node, express: expressMounted, fastify: fastifyPrefixed };
+// The parent spells it right.
+const name = process.argv[2] as keyof typeof hosts;
+const host = await hosts[name].serve(endure, {});
+let peak = 0;
+const sampler = setInterval(() => {
+  peak = Math.max(peak, process.memoryUsage.rss());
+}, 5);
+
+process.on('message', async (question) => {
+  if (question === 'stop') {
+    clearInterval(sampler);
+    await host.close();
+    process.disconnect();
+    return;
+  }
+  globalThis.gc?.();
+  const rss = process.memoryUsage.rss();
+  const handles = process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap');
+  const report: Report = { open, faults, connections: handles.length, rss, peak };
+  peak = rss;
+  process.send?.(report);
+});
+process.send?.({ port: host.port, mount: host.mount });
