@@ -3,17 +3,11 @@
  *
  * Rule 1: exactly this. The RFC lets a recipient split on any whitespace; those who do read other requests than
  *         those who do not.
- * Rule 2: a line is judged from left to right: octets, parts, method, version, target.
+ * Rule 2: a line is judged in this order: its octets, its parts, method, version, target.
  */
 import { ProtocolError } from '../errors.ts';
 import { parseAuthority } from './authority.ts';
-import {
-  findForbiddenOctet,
-  NOT_REQUEST_LINE_OCTET,
-  type ProtocolErrorCode,
-  quote,
-  TOKEN,
-} from './grammar.ts';
+import { findForbiddenOctet, NOT_REQUEST_LINE_OCTET, quote, TOKEN } from './grammar.ts';
 
 /** The form of a request target (RFC 9112 §3.2.1 to §3.2.4). */
 export type TargetForm = 'origin' | 'absolute' | 'authority' | 'asterisk';
@@ -49,29 +43,25 @@ export function parseRequestLine(line: string): RequestLine {
   const method = line.slice(0, methodEnd);
   const target = line.slice(methodEnd + 1, targetEnd);
   const version = line.slice(targetEnd + 1);
-  if (methodEnd === -1 || targetEnd === -1 || version.includes(' ') || !TARGET.test(target)) {
-    throw lineFault(line, target === '' ? 'WSGI_ERR_REQUEST_LINE_INVALID' : faultOfParts(line));
-  }
-  if (!TOKEN.test(method)) throw lineFault(line, 'WSGI_ERR_METHOD_INVALID');
-  const protocol = version === 'HTTP/1.1' ? version : parseVersion(line, version);
+  const isUsual = version === 'HTTP/1.1' && TOKEN.test(method) && TARGET.test(target);
+  const protocol = isUsual ? version : examine(line);
   return { method, target, targetForm: parseTarget(method, target), protocol };
 }
 
-/** Whether a line has too few or too many parts, or three of which the target is wrong. */
-function faultOfParts(line: string): ProtocolErrorCode {
-  return line.split(' ').length === 3 ? 'WSGI_ERR_TARGET_INVALID' : 'WSGI_ERR_REQUEST_LINE_INVALID';
-}
-
-function lineFault(line: string, code: ProtocolErrorCode): ProtocolError {
-  return findForbiddenOctet(line, NOT_REQUEST_LINE_OCTET) ?? new ProtocolError(code, quote(line));
-}
-
-function parseVersion(line: string, version: string): HttpVersion {
+/** Finds out which version an unusual line has, or what is wrong with it. */
+function examine(line: string): HttpVersion {
+  const forbidden = findForbiddenOctet(line, NOT_REQUEST_LINE_OCTET);
+  if (forbidden !== undefined) throw forbidden;
+  const [method = '', target = '', version = '', ...rest] = line.split(' ');
   const match = VERSION.exec(version);
-  if (match === null) throw lineFault(line, 'WSGI_ERR_REQUEST_LINE_INVALID');
+  if (target === '' || match === null || rest.length > 0) {
+    throw new ProtocolError('WSGI_ERR_REQUEST_LINE_INVALID', quote(line));
+  }
+  if (!TOKEN.test(method)) throw new ProtocolError('WSGI_ERR_METHOD_INVALID', quote(method));
   // RFC 9110 §2.5: a minor version above ours is read as the highest that we know; another major is another language.
   const [, major, minor] = match;
   if (major !== '1') throw new ProtocolError('WSGI_ERR_VERSION_UNSUPPORTED', version);
+  if (!TARGET.test(target)) throw new ProtocolError('WSGI_ERR_TARGET_INVALID', quote(target));
   return minor === '0' ? 'HTTP/1.0' : 'HTTP/1.1';
 }
 

@@ -1,0 +1,109 @@
+/**
+ * What a client meets that sends octets to a server whose application reads everything and answers 200: the policy
+ * of such a server in a few lines, over the parser alone.
+ */
+import { ProtocolError } from '../../src/errors.ts';
+import { DEFAULT_LIMITS, type HttpLimits, type RequestHead, RequestParser } from '../../src/http/index.ts';
+
+/** A request that the application saw. */
+export interface SeenRequest {
+  readonly method: string;
+  readonly target: string;
+  /** Native string. */
+  readonly content: string;
+  /** Whether the content came to its end. */
+  readonly isWhole: boolean;
+  /** name, value, … */
+  readonly trailers: readonly string[];
+  /** Whether the client waits for 100. */
+  readonly expectsContinue: boolean;
+}
+
+/** What comes of a sequence of octets. */
+export interface Outcome {
+  readonly requests: readonly SeenRequest[];
+  /** The status with which the server refuses what follows the requests, or the last of them. */
+  readonly refusal: number | undefined;
+  readonly end: 'kept' | 'closed' | 'waits';
+}
+
+/** An outcome, and what of it cannot be seen from outside. */
+export interface ParsedOutcome extends Outcome {
+  /** The code of the error behind the refusal. */
+  readonly code: string | undefined;
+  readonly heads: readonly RequestHead[];
+}
+
+/** Feeds octets in pieces, and reads whatever can be read after each one. */
+export function exchange(pieces: Iterable<Buffer>, limits: Partial<HttpLimits> = {}): ParsedOutcome {
+  const parser = new RequestParser({ ...DEFAULT_LIMITS, ...limits });
+  const heads: RequestHead[] = [];
+  const requests: SeenRequest[] = [];
+  try {
+    for (const piece of pieces) {
+      parser.push(piece);
+      while (isOpen(heads.at(-1), parser) && advance(parser, heads, requests));
+    }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return { requests, refusal: error.statusCode, end: 'closed', code: error.code, heads };
+  }
+  const end = isOpen(heads.at(-1), parser) ? (isIdle(parser) ? 'kept' : 'waits') : 'closed';
+  return { requests, refusal: undefined, end, code: undefined, heads };
+}
+
+function isOpen(head: RequestHead | undefined, parser: RequestParser): boolean {
+  return head === undefined || head.isPersistent || parser.state === 'content';
+}
+
+function isIdle(parser: RequestParser): boolean {
+  return hasEnded(parser) && !parser.hasPartialHead;
+}
+
+function hasEnded(parser: RequestParser): boolean {
+  return parser.state === 'head';
+}
+
+/** Reads one thing; false if more octets are needed. */
+function advance(parser: RequestParser, heads: RequestHead[], requests: SeenRequest[]): boolean {
+  if (parser.state !== 'head') return readContent(parser, requests);
+  const head = parser.readHead();
+  if (head === undefined) return false;
+  if (head.hasUnknownExpectation) throw new ProtocolError('WSGI_ERR_EXPECTATION_UNKNOWN');
+  heads.push(head);
+  const { method, target, expectsContinue } = head;
+  requests.push({ method, target, content: '', isWhole: hasEnded(parser), trailers: [], expectsContinue });
+  return true;
+}
+
+function readContent(parser: RequestParser, requests: SeenRequest[]): boolean {
+  const piece = parser.readContent();
+  const request = requests.pop();
+  if (request === undefined) throw new Error('Content came before a head');
+  const isWhole = hasEnded(parser);
+  requests.push({
+    ...request,
+    content: request.content + (piece?.toString('latin1') ?? ''),
+    isWhole,
+    trailers: isWhole ? parser.trailers : [],
+  });
+  return piece !== undefined;
+}
+
+/** Gives a native string as octets. */
+export function octets(text: string): Buffer {
+  return Buffer.from(text, 'latin1');
+}
+
+/** Cuts octets at positions. */
+export function cut(whole: Buffer, positions: readonly number[]): Buffer[] {
+  const sorted = [...new Set(positions)].filter((at) => at > 0 && at < whole.length).sort((a, b) => a - b);
+  return [...sorted, whole.length].map((at, index) =>
+    Buffer.from(whole.subarray(sorted[index - 1] ?? 0, at)),
+  );
+}
+
+/** Cuts octets into single ones. */
+export function cutAll(whole: Buffer): Buffer[] {
+  return Array.from(whole, (octet) => Buffer.of(octet));
+}

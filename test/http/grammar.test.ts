@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import {
+  findForbiddenOctet,
+  NOT_FIELD_OCTET,
+  NOT_REQUEST_LINE_OCTET,
+  quote,
+  sliceTrimmed,
+  splitList,
+  TOKEN,
+} from '../../src/http/grammar.ts';
+
+const OCTETS = Array.from({ length: 256 }, (_, octet) => String.fromCharCode(octet));
+
+describe('TOKEN', () => {
+  it('is the fifteen signs, digits and letters of RFC 9110 §5.6.2', () => {
+    const signs = "!#$%&'*+-.^_`|~";
+    const allowed = OCTETS.filter((octet) => TOKEN.test(octet));
+    expect(allowed.filter((octet) => !/[0-9A-Za-z]/.test(octet)).join('')).toBe(signs);
+    expect(allowed).toHaveLength(15 + 10 + 52);
+    expect(TOKEN.test('')).toBe(false);
+    expect(TOKEN.test('a\n')).toBe(false);
+  });
+});
+
+describe('what must not stand in a line', () => {
+  it('is every control character but HTAB for fields', () => {
+    const forbidden = OCTETS.filter((octet) => NOT_FIELD_OCTET.test(octet)).map((octet) =>
+      octet.charCodeAt(0),
+    );
+    expect(forbidden).toEqual([...Array(32).keys()].filter((octet) => octet !== 9).concat(127));
+  });
+
+  it('is HTAB and everything above ~ too for request lines', () => {
+    const allowed = OCTETS.filter((octet) => !NOT_REQUEST_LINE_OCTET.test(octet));
+    expect(allowed.join('')).toBe(OCTETS.slice(0x20, 0x7f).join(''));
+  });
+});
+
+describe('findForbiddenOctet()', () => {
+  it.each([
+    ['a\rb', 'WSGI_ERR_LINE_END_INVALID'],
+    ['a\nb\0', 'WSGI_ERR_LINE_END_INVALID'],
+    ['a\0b\n', 'WSGI_ERR_OCTET_FORBIDDEN'],
+    ['\x7f', 'WSGI_ERR_OCTET_FORBIDDEN'],
+  ])('names the first fault of %j', (line, code) => {
+    expect(findForbiddenOctet(line, NOT_FIELD_OCTET)).toMatchObject({ code, statusCode: 400 });
+  });
+
+  it('finds nothing in what may stand there', () => {
+    expect(findForbiddenOctet('\t ~\x80\xff', NOT_FIELD_OCTET)).toBeUndefined();
+  });
+});
+
+describe('sliceTrimmed()', () => {
+  it.each([
+    ['ab', 'ab'],
+    [' \t a \t b\t ', 'a \t b'],
+    ['', ''],
+    [' \t ', ''],
+    ['\xa0a\xa0', '\xa0a\xa0'],
+    ['\x0ba\x0c', '\x0ba\x0c'],
+  ])('strips SP and HTAB of %j and nothing else', (text, trimmed) => {
+    expect(sliceTrimmed(text, 0, text.length)).toBe(trimmed);
+  });
+
+  it('keeps to its bounds', () => {
+    expect(sliceTrimmed(' a: b ', 3, 5)).toBe('b');
+  });
+});
+
+describe('splitList()', () => {
+  it.each([
+    ['', []],
+    ['a', ['a']],
+    ['a,b', ['a', 'b']],
+    [' ,\t a ,, b\t, ', ['a', 'b']],
+    ['a b', ['a b']],
+  ])('gives the elements of %j', (value, elements) => {
+    expect(splitList(value)).toEqual(elements);
+  });
+});
+
+describe('quote()', () => {
+  it('shows control characters, and only the beginning of what is long', () => {
+    expect(quote('a\r\n"')).toBe('"a\\r\\n\\""');
+    expect(quote('x'.repeat(1000))).toBe(`"${'x'.repeat(40)}…"`);
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS, type HttpLimits } from '../../src/http/index.ts';
+import { cutAll, exchange, octets } from './exchange.ts';
+
+/** What becomes of octets, whole and one by one. */
+function refusal(text: string, limits: Partial<HttpLimits> = {}): (string | undefined)[] {
+  const whole = octets(text);
+  return [exchange([whole], limits).code, exchange(cutAll(whole), limits).code].map((code) =>
+    code?.replace('WSGI_ERR_', ''),
+  );
+}
+
+const twice = (code: string | undefined): (string | undefined)[] => [code, code];
+const HEAD = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+
+describe('the defaults', () => {
+  it('cannot be changed', () => {
+    expect(Object.isFrozen(DEFAULT_LIMITS)).toBe(true);
+  });
+
+  it('let a request line of 8,000 octets and a field section of 15,000 pass', () => {
+    const line = `GET /${'x'.repeat(7_986)} HTTP/1.1\r\n`;
+    const section = `Host: a\r\n${`X: ${'y'.repeat(995)}\r\n`.repeat(15)}`;
+    expect([line.length, section.length]).toEqual([8_002, 15_009]);
+    expect(refusal(`${line}${section}\r\n`)).toEqual(twice(undefined));
+  });
+});
+
+describe('maxHeaderSize', () => {
+  const maxHeaderSize = 100;
+  const line = (size: number): string => `GET /${'x'.repeat(size - 16)} HTTP/1.1\r\n`;
+  const section = (size: number): string => `Host: a\r\nX: ${'y'.repeat(size - 16)}\r\n\r\n`;
+
+  it('bounds the request line, its CRLF included', () => {
+    expect(refusal(`${line(100)}${section(50)}`, { maxHeaderSize })).toEqual(twice(undefined));
+    expect(refusal(`${line(101)}${section(50)}`, { maxHeaderSize })).toEqual(twice('REQUEST_LINE_TOO_LONG'));
+  });
+
+  it('bounds the field section by itself, its empty line included', () => {
+    expect(refusal(`${line(100)}${section(100)}`, { maxHeaderSize })).toEqual(twice(undefined));
+    expect(refusal(`${line(100)}${section(101)}`, { maxHeaderSize })).toEqual(twice('FIELDS_TOO_LARGE'));
+  });
+
+  it.each([
+    ['method', 'G'.repeat(101), 'REQUEST_LINE_TOO_LONG'],
+    ['target', `GET /${'x'.repeat(101)}`, 'REQUEST_LINE_TOO_LONG'],
+    ['field name', `${line(50)}${'X'.repeat(101)}`, 'FIELDS_TOO_LARGE'],
+    ['field value', `${line(50)}X: ${'y'.repeat(101)}`, 'FIELDS_TOO_LARGE'],
+    ['sequence of fields', `${line(50)}${'X: y\r\n'.repeat(20)}`, 'FIELDS_TOO_LARGE'],
+  ])('bounds a %s that never ends', (_what, text, code) => {
+    expect(refusal(text, { maxHeaderSize })).toEqual(twice(code));
+  });
+
+  it('does not hide an octet that must not be there', () => {
+    expect(refusal(`GET /${'x'.repeat(50)}\0${'x'.repeat(100)}`, { maxHeaderSize })).toEqual(
+      twice('OCTET_FORBIDDEN'),
+    );
+    expect(refusal(`GET /${'x'.repeat(100)}\0`, { maxHeaderSize })).toEqual(twice('REQUEST_LINE_TOO_LONG'));
+  });
+
+  it('bounds the empty lines before a request by a number of its own', () => {
+    expect(refusal(`${'\r\n'.repeat(16)}${line(50)}${section(50)}`)).toEqual(twice(undefined));
+    expect(refusal('\r\n'.repeat(17))).toEqual(twice('REQUEST_LINE_INVALID'));
+  });
+});
+
+describe('maxHeadersCount', () => {
+  it('bounds the field lines of a head and those of a trailer section', () => {
+    const limits = { maxHeadersCount: 3 };
+    const fields = (count: number): string => 'X: y\r\n'.repeat(count);
+    expect(refusal(`GET / HTTP/1.1\r\nHost: a\r\n${fields(2)}\r\n`, limits)).toEqual(twice(undefined));
+    expect(refusal(`GET / HTTP/1.1\r\nHost: a\r\n${fields(3)}\r\n`, limits)).toEqual(
+      twice('FIELDS_TOO_MANY'),
+    );
+    expect(refusal(`${HEAD}0\r\n${fields(3)}\r\n`, limits)).toEqual(twice(undefined));
+    expect(refusal(`${HEAD}0\r\n${fields(4)}\r\n`, limits)).toEqual(twice('FIELDS_TOO_MANY'));
+  });
+});
+
+describe('maxBodySize', () => {
+  const limits = { maxBodySize: 10 };
+
+  it('bounds Content-Length', () => {
+    expect(refusal('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789', limits)).toEqual(
+      twice(undefined),
+    );
+    expect(refusal('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n', limits)).toEqual(
+      twice('CONTENT_TOO_LARGE'),
+    );
+  });
+
+  it.each([
+    ['a\r\n0123456789\r\n0\r\n\r\n', undefined],
+    ['5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n', undefined],
+    ['b\r\n', 'CONTENT_TOO_LARGE'],
+    ['5\r\n01234\r\n6\r\n', 'CONTENT_TOO_LARGE'],
+    ['5\r\n01234\r\nffffffffffffffff\r\n', 'CONTENT_TOO_LARGE'],
+    ['5\r\n01234\r\nfffffffffffffffffb\r\n', 'CONTENT_TOO_LARGE'],
+  ])('bounds chunks before they are added up: %j', (chunks, code) => {
+    expect(refusal(`${HEAD}${chunks}`, limits)).toEqual(twice(code));
+  });
+});
+
+describe('maxChunkExtensionSize', () => {
+  it('bounds the extensions of all chunks of a message together, and of each message anew', () => {
+    const limits = { maxChunkExtensionSize: 8 };
+    const good = `${HEAD}1;a=b\r\nx\r\n1;c=d\r\ny\r\n0\r\n\r\n`;
+    expect(refusal(`${good}${good}`, limits)).toEqual(twice(undefined));
+    expect(refusal(`${HEAD}1;a=b\r\nx\r\n1;c=de\r\n`, limits)).toEqual(twice('CHUNK_EXTENSIONS_TOO_LARGE'));
+    expect(refusal(`${HEAD}1;${'a'.repeat(30)}`, limits)).toEqual(twice('CHUNK_EXTENSIONS_TOO_LARGE'));
+    expect(refusal(`${HEAD}${'0'.repeat(30)}`, limits)).toEqual(twice('CHUNK_EXTENSIONS_TOO_LARGE'));
+  });
+});
+
+describe('maxTrailerSize', () => {
+  it('bounds a trailer section, its empty line included', () => {
+    const limits = { maxTrailerSize: 8 };
+    expect(refusal(`${HEAD}0\r\nT: 1\r\n\r\n`, limits)).toEqual(twice(undefined));
+    expect(refusal(`${HEAD}0\r\nT: 12\r\n\r\n`, limits)).toEqual(twice('FIELDS_TOO_LARGE'));
+    expect(refusal(`${HEAD}0\r\nTTTTTTTTT`, limits)).toEqual(twice('FIELDS_TOO_LARGE'));
+  });
+});
+
+describe('time', () => {
+  const limits = {
+    maxHeaderSize: 1e7,
+    maxHeadersCount: 1e7,
+    maxChunkExtensionSize: 1e7,
+    maxTrailerSize: 1e7,
+  };
+
+  it.each([
+    ['a long value', `GET / HTTP/1.1\r\nX: ${' \t'.repeat(5e5)}`],
+    ['many fields', `GET / HTTP/1.1\r\n${'X: y\r\n'.repeat(2e5)}`],
+    ['a long extension', `${HEAD}1;${'a'.repeat(1e6)}`],
+    ['many chunks', `${HEAD}${'1\r\nx\r\n'.repeat(2e5)}`],
+  ])('is linear, octet by octet: %s', (_what, text) => {
+    const whole = octets(text);
+    const { end } = exchange(
+      (function* () {
+        for (let at = 0; at < whole.length; at += 1) yield whole.subarray(at, at + 1);
+      })(),
+      limits,
+    );
+    expect(end).toBe('waits');
+  });
+});

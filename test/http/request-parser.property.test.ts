@@ -1,0 +1,113 @@
+/**
+ * Properties of the parser: the cut does not matter, and garbage gives a refusal or a request, never anything else.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cut, cutAll, exchange, octets } from './exchange.ts';
+
+/** Pieces of HTTP, whole and broken, from which near misses are made. */
+const FRAGMENTS = [
+  'GET / HTTP/1.1\r\n',
+  'POST /a HTTP/1.1\r\n',
+  'OPTIONS * HTTP/1.1\r\n',
+  'GET http://h/p HTTP/1.0\r\n',
+  'Host: a\r\n',
+  'Host: [::1]:80\r\n',
+  'Content-Length: 3\r\n',
+  'Content-Length: 0\r\n',
+  'Transfer-Encoding: chunked\r\n',
+  'Connection: close\r\n',
+  'Connection: keep-alive, upgrade\r\n',
+  'Expect: 100-continue\r\n',
+  'X: \t v \xe9 \t\r\n',
+  '\r\n',
+  '3\r\nabc\r\n',
+  '3;a=b;c="d\\"e"\r\nabc\r\n',
+  '0\r\n\r\n',
+  '0\r\nT: 1\r\n\r\n',
+  'abc',
+  'GET',
+  ' ',
+  '/',
+  'HTTP/1.1',
+  'HTTP/2.0',
+  ':',
+  ';',
+  '"',
+  '\r',
+  '\n',
+  '\t',
+  '\0',
+  '\x7f',
+  '\x80',
+  '#',
+  '@',
+  'A'.repeat(30),
+];
+
+const fragments = fc
+  .array(fc.constantFrom(...FRAGMENTS), { maxLength: 14 })
+  .map((parts) => octets(parts.join('')));
+
+/** Mostly valid: requests one after another, and one octet that was changed. */
+const message = fc.constantFrom(
+  'GET /x HTTP/1.1\r\nHost: a\r\n\r\n',
+  '\r\nGET /y HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n',
+  'POST /z HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello',
+  'PUT /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n3;a="b c";d\r\nabc\r\n0\r\nX-T: 1\r\n\r\n',
+  'GET /k HTTP/1.0\r\nConnection: keep-alive\r\n\r\n',
+);
+const mutated = fc
+  .tuple(fc.array(message, { minLength: 1, maxLength: 3 }), fc.nat(), fc.nat(255), fc.nat(2))
+  .map(([messages, at, octet, kind]) => {
+    const text = messages.join('');
+    const position = at % text.length;
+    const inserted = String.fromCharCode(octet);
+    return octets(text.slice(0, position) + inserted + text.slice(position + kind));
+  });
+
+const garbage = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
+const input = fc.oneof(fragments, mutated, garbage);
+
+/** Small enough to be met by what is generated. */
+const limits = fc.record({
+  maxHeaderSize: fc.integer({ min: 20, max: 120 }),
+  maxHeadersCount: fc.integer({ min: 1, max: 5 }),
+  maxBodySize: fc.integer({ min: 0, max: 12 }),
+  maxChunkExtensionSize: fc.integer({ min: 0, max: 12 }),
+  maxTrailerSize: fc.integer({ min: 2, max: 12 }),
+});
+
+describe('RequestParser', () => {
+  it('gives the same outcome however the octets are cut', () => {
+    fc.assert(
+      fc.property(input, fc.array(fc.nat(400), { maxLength: 8 }), (whole, positions) => {
+        const outcome = exchange([whole]);
+        expect(exchange(cut(whole, positions))).toEqual(outcome);
+        expect(exchange(cutAll(whole))).toEqual(outcome);
+      }),
+      { numRuns: 4000 },
+    );
+  });
+
+  it('gives the same outcome however the octets are cut, at its limits too', () => {
+    fc.assert(
+      fc.property(input, limits, fc.array(fc.nat(400), { maxLength: 8 }), (whole, bounds, positions) => {
+        const outcome = exchange([whole], bounds);
+        expect(exchange(cut(whole, positions), bounds)).toEqual(outcome);
+        expect(exchange(cutAll(whole), bounds)).toEqual(outcome);
+      }),
+      { numRuns: 4000 },
+    );
+  });
+
+  it('does not change what it has given out when further octets come', () => {
+    fc.assert(
+      fc.property(input, (whole) => {
+        const copy = Buffer.from(whole);
+        exchange(cut(whole, [1, 2, 3, 5, 8, 13, 21]));
+        expect(whole).toEqual(copy);
+      }),
+    );
+  });
+});
