@@ -15,8 +15,14 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
+/** Content that has to be let go of when the run is over. */
+export interface HostInput extends InputSource {
+  /** Lets go of the content when the run is over; what nobody reads any more is read away. */
+  release(): void;
+}
+
 /** The content of one request. */
-export class NodeInput implements InputSource {
+export class NodeInput implements HostInput {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   readonly #stream: Readable;
@@ -56,7 +62,6 @@ export class NodeInput implements InputSource {
     });
   }
 
-  /** Lets go of the stream when the run is over; what nobody reads any more is read away. */
   release(): void {
     // Node drains a request that nobody has touched by itself, once it is answered.
     const isUntouched = this.#state === 'idle' && this.#stream === this.#req && !this.#wasFlowing;
@@ -167,7 +172,7 @@ interface Listened {
 }
 
 /** Content that lies in memory, or an error in its place. */
-export function memoryInput(content: Uint8Array | ApplicationError): InputSource {
+export function memoryInput(content: Uint8Array | ApplicationError): HostInput {
   let rest: Uint8Array | null = content instanceof Uint8Array ? content : null;
   return {
     pull(): Uint8Array | null {
@@ -176,5 +181,6 @@ export function memoryInput(content: Uint8Array | ApplicationError): InputSource
       rest = null;
       return chunk;
     },
+    release(): void {},
   };
 }

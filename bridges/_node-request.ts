@@ -8,9 +8,14 @@ import cluster from 'node:cluster';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { DisconnectError, type GatewayRequest, type HeaderList, type InputSource } from '../src/index.ts';
+import {
+  type ApplicationError,
+  DisconnectError,
+  type GatewayRequest,
+  type HeaderList,
+} from '../src/index.ts';
 import { announcesContent, fitHeaders, type HostBody, rescueContent } from './_consumed-body.ts';
-import { memoryInput, NodeInput } from './_node-input.ts';
+import { type HostInput, memoryInput, NodeInput } from './_node-input.ts';
 import type { Routing } from './_routing.ts';
 
 /** One request of a host. */
@@ -26,11 +31,9 @@ export interface HostRequest {
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A request for the gateway, and how to let go of its content afterwards. */
-export interface NodeRequest {
-  readonly request: GatewayRequest;
-  /** To be called when the run is over. */
-  release(): void;
+/** A request for the gateway, whose content has to be let go of when the run is over. */
+export interface NodeRequest extends GatewayRequest {
+  readonly input: HostInput;
 }
 
 /**
@@ -39,19 +42,26 @@ export interface NodeRequest {
  * @param host The request, and what the host has done to it so far
  */
 export function createNodeRequest(host: HostRequest): NodeRequest {
-  const { req, res, routing } = host;
+  const { req, res, routing, stream = req } = host;
   const { socket } = req;
   const isSecure = 'encrypted' in socket && socket.encrypted === true;
-  const rawHeaders = req.httpVersionMajor === 2 ? withoutPseudoFields(req.rawHeaders) : req.rawHeaders;
-  const content = takeContent(host, rawHeaders);
   const { remotePort } = socket;
-  const request: GatewayRequest = {
+  let rawHeaders = req.httpVersionMajor === 2 ? withoutPseudoFields(req.rawHeaders) : req.rawHeaders;
+  let input: HostInput;
+  if (stream.readableEnded) {
+    const content = findConsumed(host);
+    if (content instanceof Uint8Array) rawHeaders = fitHeaders(rawHeaders, req.headers, content);
+    input = memoryInput(content ?? NOTHING);
+  } else {
+    input = new NodeInput(req, res, stream);
+  }
+  return {
     method: req.method ?? 'GET',
     target: routing.target,
     url: routing.url,
     mount: routing.mount,
     protocol: req.httpVersion === '1.1' ? 'HTTP/1.1' : `HTTP/${req.httpVersion}`,
-    rawHeaders: content.rawHeaders,
+    rawHeaders,
     scheme: isSecure ? 'https' : 'http',
     // A unix socket has no address, and neither has a request that was injected.
     serverName: socket.localAddress ?? 'localhost',
@@ -59,76 +69,67 @@ export function createNodeRequest(host: HostRequest): NodeRequest {
     remoteAddress: socket.remoteAddress,
     remotePort: remotePort === undefined ? undefined : `${remotePort}`,
     multiprocess: cluster.isWorker,
-    input: content.input,
+    input,
     trailers: () => readTrailers(req),
-    extensions: addExtensions(req, res, host.extensions),
+    extensions: withNativeObjects(req, res, host.extensions),
   };
-  return { request, release: content.release };
 }
 
-interface Content {
-  readonly rawHeaders: readonly string[];
-  readonly input: InputSource;
-  release(): void;
-}
+const NOTHING = new Uint8Array(0);
 
-function takeContent(host: HostRequest, rawHeaders: readonly string[]): Content {
-  const { req, res, stream = req } = host;
-  if (!stream.readableEnded) {
-    const input = new NodeInput(req, res, stream);
-    return { rawHeaders, input, release: () => input.release() };
-  }
+/** What is left of content that something else has read; undefined where there was none. */
+function findConsumed(host: HostRequest): Uint8Array | ApplicationError | undefined {
+  const { req } = host;
   // Parsers add these to the request; its type knows nothing of them.
   const parsed = host.parsed ?? (req as HostBody);
-  const isEmpty = !announcesContent(req.headers) && (req.httpVersionMajor < 2 || parsed.body === undefined);
-  const content = isEmpty ? new Uint8Array(0) : rescueContent(req.headers, parsed);
-  const isRescued = !isEmpty && content instanceof Uint8Array;
-  return {
-    rawHeaders: isRescued ? fitHeaders(rawHeaders, req.headers, content) : rawHeaders,
-    input: memoryInput(content),
-    release: doNothing,
-  };
+  // HTTP/2 announces a length or nothing at all.
+  const hasContent =
+    announcesContent(req.headers) || (req.httpVersionMajor === 2 && parsed.body !== undefined);
+  return hasContent ? rescueContent(req.headers, parsed) : undefined;
 }
 
 /** RFC 9113 §8.3.1: `:authority` stands for Host. The other pseudo-header fields are no fields at all. */
 function withoutPseudoFields(rawHeaders: readonly string[]): string[] {
   const fields: string[] = [];
   let authority: string | undefined;
+  let hasHost = false;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
     const value = rawHeaders[index + 1] ?? '';
     if (name === ':authority') authority = value;
-    else if (!name.startsWith(':')) fields.push(name, value);
+    if (name.startsWith(':')) continue;
+    if (name === 'host') hasHost = true;
+    fields.push(name, value);
   }
-  if (authority === undefined || fields.some((name, index) => index % 2 === 0 && name === 'host'))
-    return fields;
-  return ['host', authority, ...fields];
+  return authority === undefined || hasHost ? fields : ['host', authority, ...fields];
 }
 
-function addExtensions(
+function withNativeObjects(
   req: IncomingMessage,
   res: ServerResponse,
   extensions: Readonly<Record<string, unknown>> | undefined,
 ): Record<string, unknown> {
-  const all: Record<string, unknown> = { 'node.req': req, 'node.res': res, ...extensions };
+  const all: Record<string, unknown> = { 'node.req': req, 'node.res': res };
   // An injected request has no socket, and that of HTTP/2 belongs to more than one request.
-  if (req.socket instanceof Socket && req.httpVersionMajor < 2) all['gateway.socket'] = req.socket;
-  return all;
+  if (req.httpVersionMajor < 2 && req.socket instanceof Socket) all['gateway.socket'] = req.socket;
+  return extensions === undefined ? all : Object.assign(all, extensions);
 }
 
 /** RFC 9110 §6.5: the trailer section is known once the content has been received. */
 function readTrailers(req: IncomingMessage): Promise<HeaderList> {
   return new Promise((resolve, reject) => {
     const finish = (): void => resolve(toPairs(req.rawTrailers));
+    const fail = (): void => reject(new DisconnectError('WSGI_ERR_DISCONNECTED', 'request'));
     if (req.readableEnded) finish();
-    else if (req.destroyed) reject(new DisconnectError('WSGI_ERR_DISCONNECTED', 'request'));
+    else if (req.destroyed) fail();
     else {
       req.once('end', finish);
-      req.once('close', () => reject(new DisconnectError('WSGI_ERR_DISCONNECTED', 'request')));
+      req.once('close', fail);
     }
   });
 }
 
+/** Pairs of what node gives flat; an injected request has none. */
 function toPairs(fields: readonly string[] = []): HeaderList {
   const pairs: HeaderList = [];
   for (let index = 0; index + 1 < fields.length; index += 2) {
@@ -136,5 +137,3 @@ function toPairs(fields: readonly string[] = []): HeaderList {
   }
   return pairs;
 }
-
-function doNothing(): void {}

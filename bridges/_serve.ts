@@ -33,7 +33,7 @@ export interface Mount {
  * @returns nothing if all is done already, otherwise a promise of it, which never rejects
  */
 export function serve(mount: Mount, host: HostRequest, sink: ResponseSink): Promise<void> | undefined {
-  const { request, release } = createNodeRequest(host);
+  const request = createNodeRequest(host);
   let environ: Environ;
   let { application } = mount;
   try {
@@ -46,9 +46,7 @@ export function serve(mount: Mount, host: HostRequest, sink: ResponseSink): Prom
     environ = createEnviron({ ...request, rawHeaders: [] });
   }
   const running = runApplication(application, environ, sink, mount.options);
-  if (running === undefined) {
-    release();
-    return undefined;
-  }
-  return running.then(release);
+  if (running !== undefined) return running.then(() => request.input.release());
+  request.input.release();
+  return undefined;
 }
