@@ -14,16 +14,16 @@ import type { Socket } from 'node:net';
 import { createEnviron } from '../environ.ts';
 import { standardErrors } from '../error-stream.ts';
 import { DisconnectError, ProtocolError } from '../errors.ts';
-import { failureResponse, logError } from '../failure.ts';
+import { logError } from '../failure.ts';
 import { runApplication } from '../gateway.ts';
-import { DEFAULT_LIMITS, formatResponseHead, type RequestHead, RequestParser } from '../http/index.ts';
+import { DEFAULT_LIMITS, type RequestHead, RequestParser } from '../http/index.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
-import { dateField } from './date.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import { Farewell } from './farewell.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
 import { Output } from './output.ts';
+import { formatRefusal } from './refusal.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** What a connection needs of its server. */
@@ -35,12 +35,17 @@ export interface ConnectionHost {
   readonly isShuttingDown: boolean;
   /** The value of `Keep-Alive` fields. */
   readonly keepAliveValue: string;
+  /** Hands what a client did wrong to listeners, whose affair the socket then is; false if there are none. */
+  reportClientError(error: ProtocolError, socket: Socket, rawPacket: Buffer): boolean;
+  /** Hands the error of a socket to listeners, if there are any. */
+  reportSocketError(error: Error, socket: Socket): void;
   /** Forgets a connection that is closed. */
   remove(connection: Connection): void;
 }
 
 /** Octets that wait to be parsed before the socket is paused. */
 const INPUT_LIMIT = 65_536;
+const NO_OCTETS = Buffer.alloc(0);
 
 type Phase = 'idle' | 'head' | 'serving' | 'draining' | 'closing' | 'closed';
 
@@ -64,6 +69,8 @@ export class Connection implements ExchangeHost {
   #drainStart = 0;
   readonly #watchdog: Watchdog;
   #farewell: Farewell | undefined;
+  /** The octets that came last, for those who want to see what was wrong with them. */
+  #lastPacket: Buffer = NO_OCTETS;
 
   constructor(socket: Socket, host: ConnectionHost, facts: ConnectionFacts) {
     const { settings } = host;
@@ -85,8 +92,8 @@ export class Connection implements ExchangeHost {
       this.output.onDrain();
       this.#advance();
     });
-    // A reset is nobody's error here; 'close' follows and does what there is to do.
-    socket.on('error', () => {});
+    // 'close' follows and does what there is to do.
+    socket.on('error', (error) => host.reportSocketError(error, socket));
     socket.on('close', () => this.#onClose());
   }
 
@@ -142,6 +149,7 @@ export class Connection implements ExchangeHost {
       this.#farewell.discard(octets);
       return;
     }
+    this.#lastPacket = octets;
     this.parser.push(octets);
     this.#advance();
     // Requests that wait for their turn, or content that nobody reads: TCP holds the client back.
@@ -244,15 +252,17 @@ export class Connection implements ExchangeHost {
     return false;
   }
 
-  /** The one place where what the client did wrong becomes a response (RFC 9112 §2.2, §9.6): one, and the last. */
+  /** The one place where what the client did wrong becomes a response. */
   #refuse(error: unknown): void {
     const hasResponse = this.#exchange !== undefined;
     this.#exchange = undefined;
     if (!hasResponse && error instanceof ProtocolError) {
-      const { head, content } = failureResponse(error, false, false);
-      const framing = `${dateField()}Connection: close\r\nContent-Length: ${content.length}\r\n`;
-      this.output.add(formatResponseHead(head.status, head.headers, framing));
-      this.output.add(content);
+      this.output.flush();
+      if (this.#host.reportClientError(error, this.#socket, this.#lastPacket)) {
+        this.#enter('closing');
+        return;
+      }
+      for (const part of formatRefusal(error)) this.output.add(part);
     } else if (!hasResponse && !(error instanceof DisconnectError)) {
       // Ours, then: the connection is lost, the server is not.
       logError(standardErrors, error);
@@ -270,9 +280,9 @@ export class Connection implements ExchangeHost {
     }
     this.output.flush();
     this.#exchange = undefined;
+    this.#enter('closing');
     // Where the end of the connection would pass for the end of the response, only a reset tells them apart.
     if (exchange?.isHeadSent === true && !exchange.endsWithConnection) {
-      this.#enter('closing');
       this.#socket.destroySoon();
     } else {
       this.#socket.resetAndDestroy();

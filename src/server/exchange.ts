@@ -16,8 +16,15 @@ import {
   type ResponseFraming,
   reasonPhrase,
 } from '../http/index.ts';
-import type { ConnectionDirectives, InputSource, ResponseHead, ResponseSink } from '../port.ts';
+import type {
+  ConnectionDirectives,
+  ConnectionField,
+  InputSource,
+  ResponseHead,
+  ResponseSink,
+} from '../port.ts';
 import type { HeaderList } from '../wsgi.ts';
+import { type PlacedFields, placeConnectionFields } from './connection-fields.ts';
 import { dateField } from './date.ts';
 import type { Output } from './output.ts';
 
@@ -59,6 +66,8 @@ export class Exchange implements InputSource, ResponseSink {
   #framing: ResponseFraming = 'none';
   #trailers: HeaderList = [];
   #sendsDate = true;
+  /** The fields of the connection that a wrapped application has set itself. */
+  #connectionFields: readonly ConnectionField[] | undefined;
 
   constructor(head: RequestHead, host: ExchangeHost) {
     this.head = head;
@@ -187,8 +196,16 @@ export class Exchange implements InputSource, ResponseSink {
       contentLength: response.contentLength,
     });
     this.isPersistent &&= this.#mayPersist();
-    const fields = this.#formatFraming(response);
-    this.#host.output.add(formatResponseHead(response.status, response.headers, fields));
+    const placed = this.#placeFields(response.headers);
+    const fields = this.#formatFraming(response, placed);
+    const headers = placed?.headers ?? response.headers;
+    this.#host.output.add(formatResponseHead(response.status, headers, fields));
+  }
+
+  #placeFields(headers: HeaderList): PlacedFields | undefined {
+    if (this.#connectionFields === undefined) return undefined;
+    const decision = { isPersistent: this.isPersistent, isChunked: this.#framing === 'chunked' };
+    return placeConnectionFields(headers, this.#connectionFields, decision);
   }
 
   #mayPersist(): boolean {
@@ -201,19 +218,21 @@ export class Exchange implements InputSource, ResponseSink {
   }
 
   /** The fields that are the server's, in node's order: Date, Connection, Keep-Alive, then what frames the content. */
-  #formatFraming(response: ResponseHead): string {
+  #formatFraming(response: ResponseHead, placed: PlacedFields | undefined): string {
     const host = this.#host;
     let fields = '';
     if (host.serverHeader !== undefined && !hasField(response.headers, 'server')) {
       fields += `Server: ${host.serverHeader}\r\n`;
     }
     if (this.#sendsDate && !hasField(response.headers, 'date')) fields += dateField();
-    fields += this.isPersistent
-      ? `Connection: keep-alive\r\nKeep-Alive: ${host.keepAliveValue}\r\n`
-      : 'Connection: close\r\n';
+    if (placed?.hasConnection !== true) {
+      if (!this.isPersistent) fields += 'Connection: close\r\n';
+      else if (placed?.hasKeepAlive === true) fields += 'Connection: keep-alive\r\n';
+      else fields += `Connection: keep-alive\r\nKeep-Alive: ${host.keepAliveValue}\r\n`;
+    }
     if (response.contentLength !== undefined && !response.hasContentLengthField) {
       fields += `Content-Length: ${response.contentLength}\r\n`;
-    } else if (this.#framing === 'chunked') {
+    } else if (this.#framing === 'chunked' && placed?.hasTransferEncoding !== true) {
       fields += 'Transfer-Encoding: chunked\r\n';
     }
     return fields;
@@ -290,6 +309,7 @@ export class Exchange implements InputSource, ResponseSink {
     if (directives.close === true) this.isPersistent = false;
     if (directives.sendDate !== undefined) this.#sendsDate = directives.sendDate;
     if (directives.timeout !== undefined) this.#host.setIdleTimeout(directives.timeout);
+    if (directives.fields !== undefined) this.#connectionFields = directives.fields;
   }
 }
 

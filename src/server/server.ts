@@ -12,7 +12,9 @@ import {
   type Server as TlsServer,
 } from 'node:tls';
 import { toApplication } from '../application.ts';
+import type { ProtocolError } from '../errors.ts';
 import type { Application, ApplicationFunction } from '../wsgi.ts';
+import { createClientError } from './client-error.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { describeSocket } from './connection-facts.ts';
 import { type ServerOptions, type ServerSettings, takeSettings } from './options.ts';
@@ -125,6 +127,16 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
   #checkConnections(): void {
     const now = performance.now();
     for (const connection of this.#connections) connection.check(now);
+  }
+
+  /** @internal */
+  reportClientError(error: ProtocolError, socket: Socket, rawPacket: Buffer): boolean {
+    return this.emit('clientError', createClientError(error, rawPacket), socket);
+  }
+
+  /** @internal */
+  reportSocketError(error: Error, socket: Socket): void {
+    this.emit('clientError', error, socket);
   }
 
   /** @internal */

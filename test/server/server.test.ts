@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import request from 'supertest';
 import { describe, expect, it, vi } from 'vitest';
 import { createServer, serve } from '../../src/server/index.ts';
-import type { ServerOptions } from '../../src/server/options.ts';
 import { echo, hello, startServer } from './support.ts';
 
 describe('createServer', () => {

@@ -1,0 +1,54 @@
+/**
+ * What a `clientError` listener gets: the error that node's own server would have made of the same fault.
+ *
+ * Ours is its `cause`. Where node has no such error (a limit that it lacks), `code` is ours.
+ */
+import type { ErrorCode, ProtocolError } from '../errors.ts';
+
+/** The error of a `clientError` event. */
+export interface ClientError extends Error {
+  /** node's code: `HPE_…` or `ERR_HTTP_REQUEST_TIMEOUT`. */
+  readonly code: string;
+  /** Octets of the packet up to the end of what was looked at. */
+  readonly bytesParsed: number;
+  /** The octets that came last. */
+  readonly rawPacket: Buffer;
+}
+
+const NODE_CODES: Partial<Record<ErrorCode, string>> = {
+  WSGI_ERR_REQUEST_TIMEOUT: 'ERR_HTTP_REQUEST_TIMEOUT',
+  WSGI_ERR_HEAD_INCOMPLETE: 'HPE_INVALID_EOF_STATE',
+  WSGI_ERR_REQUEST_LINE_INVALID: 'HPE_INVALID_METHOD',
+  WSGI_ERR_METHOD_INVALID: 'HPE_INVALID_METHOD',
+  WSGI_ERR_TARGET_INVALID: 'HPE_INVALID_URL',
+  WSGI_ERR_VERSION_UNSUPPORTED: 'HPE_INVALID_VERSION',
+  WSGI_ERR_LINE_END_INVALID: 'HPE_CR_EXPECTED',
+  WSGI_ERR_OCTET_FORBIDDEN: 'HPE_INVALID_HEADER_TOKEN',
+  WSGI_ERR_FIELD_LINE_INVALID: 'HPE_INVALID_HEADER_TOKEN',
+  WSGI_ERR_FIELD_FOLDED: 'HPE_INVALID_HEADER_TOKEN',
+  WSGI_ERR_REQUEST_LINE_TOO_LONG: 'HPE_HEADER_OVERFLOW',
+  WSGI_ERR_FIELDS_TOO_LARGE: 'HPE_HEADER_OVERFLOW',
+  WSGI_ERR_FIELDS_TOO_MANY: 'HPE_HEADER_OVERFLOW',
+  WSGI_ERR_LENGTH_INVALID: 'HPE_INVALID_CONTENT_LENGTH',
+  WSGI_ERR_FRAMING_AMBIGUOUS: 'HPE_INVALID_TRANSFER_ENCODING',
+  WSGI_ERR_CODING_INVALID: 'HPE_INVALID_TRANSFER_ENCODING',
+  WSGI_ERR_CODING_UNSUPPORTED: 'HPE_INVALID_TRANSFER_ENCODING',
+  WSGI_ERR_CHUNK_MALFORMED: 'HPE_INVALID_CHUNK_SIZE',
+  WSGI_ERR_CHUNK_EXTENSIONS_TOO_LARGE: 'HPE_CHUNK_EXTENSIONS_OVERFLOW',
+};
+
+/**
+ * Makes the error of a `clientError` event.
+ *
+ * @param error What the client did wrong
+ * @param rawPacket The octets that came last
+ */
+export function createClientError(error: ProtocolError, rawPacket: Buffer): ClientError {
+  const code = NODE_CODES[error.code] ?? error.code;
+  const text = code.startsWith('HPE_') ? `Parse Error: ${error.message}` : error.message;
+  return Object.assign(new Error(text, { cause: error }), {
+    code,
+    bytesParsed: rawPacket.length,
+    rawPacket,
+  });
+}

@@ -1,0 +1,80 @@
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { ServerOptions } from '../../src/server/options.ts';
+import { hello, type RunningServer, startServer } from './support.ts';
+
+let running: RunningServer;
+afterEach(() => running.stop());
+
+const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+async function start(options: ServerOptions = {}) {
+  running = await startServer(hello, options);
+  const errors: (Error & { code?: string; rawPacket?: Buffer; bytesParsed?: number })[] = [];
+  running.server.on('clientError', (error: Error, socket: Socket) => {
+    errors.push(error);
+    if (socket.writable) socket.end('HTTP/1.1 418 Teapot\r\n\r\n');
+  });
+  return { errors, client: running.connect() };
+}
+
+describe('clientError', () => {
+  it.each([
+    ['GET /# HTTP/1.1\r\n\r\n', 'HPE_INVALID_URL', 'WSGI_ERR_TARGET_INVALID'],
+    ['G@T / HTTP/1.1\r\n\r\n', 'HPE_INVALID_METHOD', 'WSGI_ERR_METHOD_INVALID'],
+    [
+      `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}`,
+      'HPE_HEADER_OVERFLOW',
+      'WSGI_ERR_FIELDS_TOO_LARGE',
+    ],
+    [
+      'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n',
+      'HPE_INVALID_CONTENT_LENGTH',
+      'WSGI_ERR_LENGTH_INVALID',
+    ],
+  ])('of %j has code %s, ours as cause, and the answer to itself', async (octets, code, cause) => {
+    const { errors, client } = await start();
+    client.send(Buffer.from(octets, 'latin1'));
+    expect((await client.readRest()).toString()).toBe('HTTP/1.1 418 Teapot\r\n\r\n');
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatchObject({ code, cause: { code: cause } });
+    expect(errors[0]?.rawPacket?.toString('latin1')).toBe(octets);
+    expect(errors[0]?.bytesParsed).toBe(octets.length);
+  });
+
+  it('comes after the responses to what was right', async () => {
+    const { client } = await start();
+    client.send(`${get}nonsense\r\n\r\n`);
+    expect((await client.readResponse()).content.toString()).toBe('Hello');
+    expect((await client.readRest()).toString()).toContain('418');
+  });
+
+  it('tells of a head that takes too long', async () => {
+    const { errors, client } = await start({ headersTimeout: 50, connectionsCheckingInterval: 10 });
+    client.send('GET /');
+    await client.readRest();
+    expect(errors[0]).toMatchObject({ code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+  });
+
+  it('tells of a head that is cut off, and of a reset', async () => {
+    const { errors, client } = await start();
+    client.send('GET /');
+    client.halfClose();
+    await client.readRest();
+    expect(errors[0]).toMatchObject({ code: 'HPE_INVALID_EOF_STATE' });
+    const other = running.connect();
+    other.send(get);
+    await other.readResponse();
+    other.reset();
+    await vi.waitFor(() => expect(errors[1]).toMatchObject({ code: 'ECONNRESET' }));
+  });
+
+  it('without a listener is answered by the server', async () => {
+    running = await startServer(hello);
+    const client = running.connect();
+    client.send('nonsense\r\n\r\n');
+    expect((await client.readResponse()).statusCode).toBe(400);
+    await delay(1);
+  });
+});
