@@ -77,6 +77,14 @@ export interface ResponseHead {
   readonly isBodiless: boolean;
 }
 
+/** A field of the connection that a wrapped application has set among its headers, as programs for node:http do. */
+export interface ConnectionField {
+  /** How many of the headers stand before it. */
+  readonly index: number;
+  readonly name: string;
+  readonly value: string;
+}
+
 /** What a wrapped application may ask of the connection, besides its response: `gateway.connection`. */
 export interface ConnectionDirectives {
   /** Close the connection after this response. */
@@ -87,6 +95,11 @@ export interface ConnectionDirectives {
   readonly computeLength?: boolean | undefined;
   /** Milliseconds without traffic after which the connection may be closed; 0 for never. */
   readonly timeout?: number | undefined;
+  /**
+   * Fields of the connection that the application has set, in ascending order of their places. A host that writes
+   * HTTP/1.1 itself puts its own in their place and spells them so; what they say remains the host's decision.
+   */
+  readonly fields?: readonly ConnectionField[] | undefined;
 }
 
 /** Where the response of one request goes. */

@@ -58,9 +58,9 @@ export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions 
     const dispatch =
       environ.SCRIPT_NAME === ''
         ? app
-        : (request: RequestMessage, response: ResponseMessage) => {
+        : function mounted(this: unknown, request: RequestMessage, response: ResponseMessage) {
             Object.assign(request, { baseUrl: mountUrl(environ), originalUrl: fullUrl(environ) });
-            return app(request, response);
+            return app.call(this, request, response);
           };
     return serveListener(dispatch, environ, startResponse, { ...options, constructors });
   };

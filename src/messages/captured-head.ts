@@ -12,7 +12,7 @@
 import { ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import { isHopByHop } from '../headers.ts';
 import { encodeNative } from '../native.ts';
-import type { ConnectionDirectives } from '../port.ts';
+import type { ConnectionDirectives, ConnectionField } from '../port.ts';
 import type { HeaderList } from '../wsgi.ts';
 import type { ResponseMessage } from './node-internals.ts';
 
@@ -25,16 +25,6 @@ export interface CapturedHead {
   readonly directives: ConnectionDirectives | undefined;
   /** Whether a value has characters that stand for no octet. */
   readonly isWide: boolean;
-}
-
-/** What the fields say about framing and connection. */
-interface FieldFacts {
-  hasConnection: boolean;
-  hasLength: boolean;
-  hasTransferEncoding: boolean;
-  hasDate: boolean;
-  hasTrailer: boolean;
-  isWide: boolean;
 }
 
 const STATUS_START = 'HTTP/1.1 '.length;
@@ -51,34 +41,27 @@ const NOT_ASCII = /[^\0-\x7f]/;
  * @throws node's own errors for fields that node refuses
  */
 export function captureHead(response: ResponseMessage, statusLine: string, headers: unknown): CapturedHead {
-  const fields: HeaderList = [];
-  const facts: FieldFacts = {
-    hasConnection: false,
-    hasLength: false,
-    hasTransferEncoding: false,
-    hasDate: false,
-    hasTrailer: false,
-    isWide: false,
-  };
-  const add = new FieldCollector(response, fields, facts);
-  if (typeof headers === 'object' && headers !== null) collect(response, headers, add);
+  const collector = new FieldCollector(response);
+  if (typeof headers === 'object' && headers !== null) collect(response, headers, collector);
 
   if (response.chunkedEncoding && (response.statusCode === 204 || response.statusCode === 304)) {
     response.chunkedEncoding = false;
     response.shouldKeepAlive = false;
   }
-  settleConnection(response, facts);
-  const computeLength = settleFraming(response, facts);
-  if (facts.hasTrailer && !response.chunkedEncoding) return refuse(response, statusLine, headers);
+  settleConnection(response, collector);
+  const computeLength = settleFraming(response, collector);
+  if (collector.hasTrailer && !response.chunkedEncoding) return refuse(response, statusLine, headers);
 
+  const { fields, connectionFields, isWide } = collector;
   // Two framings at once are refused by every careful recipient (RFC 9112 §6.2): node sends both, we the one it uses.
-  if (facts.hasTransferEncoding && facts.hasLength) removeLength(fields);
-  const sendDate = response.sendDate || facts.hasDate;
+  if (collector.hasTransferEncoding && collector.hasLength) removeLength(fields);
+  const sendDate = response.sendDate || collector.hasDate;
+  const directives = directivesFor(response._last, sendDate, computeLength);
   return {
     status: statusLine.slice(STATUS_START, -2),
     fields,
-    directives: directivesFor(response._last, sendDate, computeLength),
-    isWide: facts.isWide,
+    directives: connectionFields === undefined ? directives : { ...directives, fields: connectionFields },
+    isWide,
   };
 }
 
@@ -121,14 +104,19 @@ function collect(response: ResponseMessage, headers: object, collector: FieldCol
 
 /** Puts one field after the other into the list, and takes note of those that frame. */
 class FieldCollector {
+  readonly fields: HeaderList = [];
+  /** The fields that do not get past here, for a host that writes them itself. */
+  connectionFields: ConnectionField[] | undefined;
+  hasConnection = false;
+  hasLength = false;
+  hasTransferEncoding = false;
+  hasDate = false;
+  hasTrailer = false;
+  isWide = false;
   readonly #response: ResponseMessage;
-  readonly #fields: HeaderList;
-  readonly #facts: FieldFacts;
 
-  constructor(response: ResponseMessage, fields: HeaderList, facts: FieldFacts) {
+  constructor(response: ResponseMessage) {
     this.#response = response;
-    this.#fields = fields;
-    this.#facts = facts;
   }
 
   /** A field of writeHead, which nobody has looked at yet. */
@@ -151,7 +139,12 @@ class FieldCollector {
   #put(name: string, value: unknown): void {
     const text = this.#textOf(name, value);
     this.#note(name, text);
-    if (!isHopByHop(name)) this.#fields.push([name, text]);
+    if (!isHopByHop(name)) {
+      this.fields.push([name, text]);
+      return;
+    }
+    this.connectionFields ??= [];
+    this.connectionFields.push({ index: this.fields.length, name, value: text });
   }
 
   /**
@@ -162,7 +155,7 @@ class FieldCollector {
     const text = String(value);
     if (name.length !== 19 || !NOT_ASCII.test(text) || !this.#response._contentLength) return text;
     if (name.toLowerCase() !== 'content-disposition') return text;
-    this.#facts.isWide = true;
+    this.isWide = true;
     return Buffer.from(text, 'latin1').toString('utf8');
   }
 
@@ -171,33 +164,33 @@ class FieldCollector {
     const response = this.#response;
     switch (name.toLowerCase()) {
       case 'connection':
-        this.#facts.hasConnection = true;
+        this.hasConnection = true;
         response._removedConnection = false;
         if (CLOSE.test(value)) response._last = true;
         else response.shouldKeepAlive = true;
         break;
       case 'transfer-encoding':
-        this.#facts.hasTransferEncoding = true;
+        this.hasTransferEncoding = true;
         response._removedTE = false;
         if (CHUNKED.test(value)) response.chunkedEncoding = true;
         break;
       case 'content-length':
-        this.#facts.hasLength = true;
+        this.hasLength = true;
         response._contentLength = Number(value);
         response._removedContLen = false;
         break;
       case 'date':
-        this.#facts.hasDate = true;
+        this.hasDate = true;
         break;
       case 'trailer':
-        this.#facts.hasTrailer = true;
+        this.hasTrailer = true;
         break;
     }
   }
 }
 
 /** Whether the connection outlives this response. */
-function settleConnection(response: ResponseMessage, facts: FieldFacts): void {
+function settleConnection(response: ResponseMessage, facts: FieldCollector): void {
   if (response._removedConnection) {
     response._last = !response.shouldKeepAlive;
   } else if (!facts.hasConnection) {
@@ -207,7 +200,7 @@ function settleConnection(response: ResponseMessage, facts: FieldFacts): void {
 }
 
 /** How the content ends. @returns whether the gateway may work out a length */
-function settleFraming(response: ResponseMessage, facts: FieldFacts): boolean {
+function settleFraming(response: ResponseMessage, facts: FieldCollector): boolean {
   if (facts.hasTransferEncoding) return false;
   if (facts.hasLength) return true;
   if (!response._hasBody) {

@@ -36,7 +36,7 @@ import { type Batch, emitDrain, Outgoing, type OutgoingListener } from './outgoi
 import { StreamedBody } from './streamed-body.ts';
 
 /** What is called with the messages: a listener, an app, whatever takes requests as node:http hands them out. */
-export type Dispatch = (request: RequestMessage, response: ResponseMessage) => unknown;
+export type Dispatch = (this: unknown, request: RequestMessage, response: ResponseMessage) => unknown;
 
 type Phase = 'dispatching' | 'waiting' | 'streaming' | 'answered' | 'released' | 'finished' | 'closed';
 
@@ -87,7 +87,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener 
    */
   run(dispatch: Dispatch): Body | Promise<Body> {
     try {
-      const returned = dispatch(this.request, this.response);
+      // node's servers call their listeners as an emitter does.
+      const returned = dispatch.call(this.#socket.server, this.request, this.response);
       if (isPromise(returned)) returned.then(undefined, (error: unknown) => this.#fail(error));
     } catch (error) {
       if (!this.#outgoing.isEnded) {

@@ -8,7 +8,7 @@
  * `IncomingMessage` and `ServerResponse` are functions of the old kind, so that another constructor can borrow them;
  * for a Node that makes classes of them, `Reflect.construct` does the same more slowly.
  */
-import { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage as NodeRequest, ServerResponse as NodeResponse } from 'node:http';
 import type { MessageSocket } from './message-socket.ts';
 import type { RequestMessage, ResponseMessage } from './node-internals.ts';
 
@@ -28,30 +28,31 @@ export interface MessageConstructors {
  * Object.getPrototypeOf(new Request(socket)) === app.request; // true
  */
 export function messageConstructors(
-  requestPrototype: object = IncomingMessage.prototype,
-  responsePrototype: object = ServerResponse.prototype,
+  requestPrototype: object = NodeRequest.prototype,
+  responsePrototype: object = NodeResponse.prototype,
 ): MessageConstructors {
+  // The names are what stack traces and inspectors show.
+  function IncomingMessage(this: object, socket: MessageSocket): object | undefined {
+    if (IS_CLASS) return Reflect.construct(NodeRequest, [socket], IncomingMessage);
+    initializeRequest.call(this, socket);
+    return undefined;
+  }
+  function ServerResponse(this: object, request: RequestMessage): object | undefined {
+    if (IS_CLASS) return Reflect.construct(NodeResponse, [request], ServerResponse);
+    initializeResponse.call(this, request);
+    return undefined;
+  }
+  IncomingMessage.prototype = requestPrototype;
+  ServerResponse.prototype = responsePrototype;
   // A function that borrows a constructor has no type of its own; what it makes is what it borrows from makes.
-  return {
-    Request: borrow(IncomingMessage, requestPrototype) as unknown as MessageConstructors['Request'],
-    Response: borrow(ServerResponse, responsePrototype) as unknown as MessageConstructors['Response'],
-  };
+  return { Request: IncomingMessage, Response: ServerResponse } as unknown as MessageConstructors;
 }
+
+const IS_CLASS: boolean = Function.prototype.toString.call(NodeRequest).startsWith('class');
+
+// node's types declare classes; at run time these are functions, which can be called as well.
+const initializeRequest = NodeRequest as unknown as (this: object, socket: MessageSocket) => void;
+const initializeResponse = NodeResponse as unknown as (this: object, request: RequestMessage) => void;
 
 /** The constructors of plain node messages. */
 export const plainMessages: MessageConstructors = messageConstructors();
-
-function borrow(parent: object, prototype: object): object {
-  function Message(this: object, argument: unknown): object | undefined {
-    if (IS_CLASS) return Reflect.construct(construct, [argument], Message);
-    call.call(this, argument);
-    return undefined;
-  }
-  // node's types declare classes; at run time these are functions, which can be called as well.
-  const construct = parent as new (argument: unknown) => object;
-  const call = parent as (this: object, argument: unknown) => void;
-  Message.prototype = prototype;
-  return Message;
-}
-
-const IS_CLASS: boolean = Function.prototype.toString.call(IncomingMessage).startsWith('class');

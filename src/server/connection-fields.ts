@@ -4,6 +4,7 @@
  * What the fields say is the server's decision and not the program's (PEP 3333, Other HTTP Features): here it is only
  * spelt as the program spelt it, so that the octets are those of node:http.
  */
+import { isFieldValue } from '../headers.ts';
 import type { ConnectionField } from '../port.ts';
 import type { HeaderList } from '../wsgi.ts';
 
@@ -39,7 +40,7 @@ export function placeConnectionFields(
   const names = new Set<string>();
   let next = 0;
   for (const { index, name, value } of fields) {
-    const text = valueOf(name.toLowerCase(), value, decision);
+    const text = spell(name.toLowerCase(), value, decision);
     if (text === undefined) continue;
     while (next < index && next < headers.length) placed.push(headers[next++] ?? ['', '']);
     placed.push([name, text]);
@@ -55,7 +56,8 @@ export function placeConnectionFields(
 }
 
 /** What a field says; undefined if it would not be true. */
-function valueOf(name: string, value: string, decision: ConnectionDecision): string | undefined {
+function spell(name: string, value: string, decision: ConnectionDecision): string | undefined {
+  if (!isFieldValue(value)) return undefined;
   switch (name) {
     case 'connection':
       return decision.isPersistent || CLOSE.test(value) ? value : 'close';
