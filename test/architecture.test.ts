@@ -75,7 +75,7 @@ const BROKEN: Record<keyof typeof RULES, [path: string, text: string][][]> = {
   assertions: [
     [['src/a.ts', 'const a = b as string;']],
     [['src/a.ts', 'const a = b as unknown as string;']],
-    [['src/a.ts', 'const b = 1; // far away\n\n\n\n\nconst a = b as string;']],
+    [['src/a.ts', 'const b = 1; // far away\n\n\n\n\n\n\nconst a = b as string;']],
   ],
   parameters: [[['src/a.ts', 'function f(a: 1, b: 2, c: 3, d: 4, e: 5) {}']]],
   documentation: [
