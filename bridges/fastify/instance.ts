@@ -52,7 +52,11 @@ export interface FastifyScope {
   removeAllContentTypeParsers(): unknown;
   addContentTypeParser(
     contentType: string,
-    parser: (request: FastifyRequestLike, payload: IncomingMessage, done: Done) => void,
+    parser: (
+      request: FastifyRequestLike,
+      payload: unknown,
+      done: (error: Error | null, body?: unknown) => void,
+    ) => void,
   ): unknown;
   addHook(name: 'onRoute', hook: (route: object) => void): unknown;
   route(route: FastifyRouteLike): unknown;

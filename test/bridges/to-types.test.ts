@@ -1,0 +1,72 @@
+/**
+ * The types of the mounts against those of their hosts: tsc judges them, and the tests say what is judged.
+ */
+import { createServer } from 'node:http';
+import { createServer as createHttp2Server, createSecureServer } from 'node:http2';
+import { createServer as createHttpsServer } from 'node:https';
+import express, {
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+  Router,
+} from 'express';
+import fastify, {
+  type FastifyInstance,
+  type FastifyPluginCallback,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import { describe, expectTypeOf, it } from 'vitest';
+import { type ToExpressOptions, toExpress } from '../../bridges/express/index.ts';
+import { toFastify } from '../../bridges/fastify/index.ts';
+import type { FastifyReplyLike, FastifyRequestLike, FastifyScope } from '../../bridges/fastify/instance.ts';
+import { toNode } from '../../bridges/node/index.ts';
+import type { Application } from '../../src/index.ts';
+
+const application: Application = (_environ, startResponse) => {
+  startResponse('204 No Content', []);
+  return [];
+};
+
+describe('types of toNode', () => {
+  it('fit the servers of node', () => {
+    createServer(toNode(application));
+    createHttpsServer({}, toNode(application));
+    createHttp2Server(toNode(application));
+    createSecureServer({}, toNode(application));
+    createServer().on('checkContinue', toNode(application));
+  });
+});
+
+describe('types of toExpress', () => {
+  it('fit what Express calls handlers', () => {
+    expectTypeOf(toExpress(application)).toExtend<RequestHandler>();
+    expectTypeOf<Request>().toExtend<Parameters<ReturnType<typeof toExpress>>[0]>();
+    expectTypeOf<Response>().toExtend<Parameters<ReturnType<typeof toExpress>>[1]>();
+    expectTypeOf<NextFunction>().toExtend<Parameters<ReturnType<typeof toExpress>>[2]>();
+    express().use(toExpress(application)).use('/x', toExpress(application));
+    express().all('/{*path}', toExpress(application));
+    Router().use('/:tenant', toExpress(application));
+  });
+
+  it('know their options', () => {
+    expectTypeOf<ToExpressOptions['fallthrough']>().toEqualTypeOf<boolean | 'cascade' | undefined>();
+    // @ts-expect-error there is no such option
+    toExpress(application, { fallThrough: true });
+  });
+});
+
+describe('types of toFastify', () => {
+  it('fit what Fastify calls plugins', () => {
+    expectTypeOf(toFastify(application)).toExtend<FastifyPluginCallback>();
+    expectTypeOf<FastifyInstance>().toExtend<FastifyScope>();
+    expectTypeOf<FastifyRequest>().toExtend<FastifyRequestLike>();
+    expectTypeOf<FastifyReply>().toExtend<FastifyReplyLike>();
+    fastify().register(toFastify(application), { prefix: '/x' });
+  });
+
+  it('fit an instance over HTTP/2', () => {
+    fastify({ http2: true }).register(toFastify(application), { prefix: '/x' });
+  });
+});
