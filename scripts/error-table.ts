@@ -1,5 +1,5 @@
 /**
- * The table of docs/errors.md, made of the one in src/errors.ts. As a program it puts the table in its place;
+ * The table of docs/errors.md, made of the one in src/error-table.ts. As a program it puts the table in its place;
  * test/errors.test.ts checks that somebody has run it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
