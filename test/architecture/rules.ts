@@ -59,7 +59,9 @@ export const RULES: Readonly<Record<string, Rule>> = {
     sentence: 'file names are in kebab case',
     folders: EVERYWHERE,
     check: each((file) =>
-      /^_?[a-z0-9]+(-[a-z0-9]+)*(\.property)?(\.test)?\.ts$/.test(basename(file.path)) ? [] : [`${file.path}: rename it`],
+      /^_?[a-z0-9]+(-[a-z0-9]+)*(\.property)?(\.test)?\.ts$/.test(basename(file.path))
+        ? []
+        : [`${file.path}: rename it`],
     ),
   },
   frontDoors: {
