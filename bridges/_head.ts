@@ -4,7 +4,7 @@
  * The application's headers replace the host's of the same name; Set-Cookie has a line for each cookie, whoever set
  * it; whatever else the host set stays. Framing is nobody's but ours: a Content-Length of the host's goes.
  */
-import type { ServerResponse } from 'node:http';
+import { OutgoingMessage, type ServerResponse } from 'node:http';
 import type { HeaderList, ResponseHead } from '../src/index.ts';
 
 /**
@@ -16,14 +16,8 @@ import type { HeaderList, ResponseHead } from '../src/index.ts';
  */
 export function writeHead(res: ServerResponse, head: ResponseHead, isHttp2: boolean): void {
   const { headers, statusCode, reason } = head;
-  // Once anything was set on the response, Node 20 keeps only the last of repeated names that writeHead is given;
-  // and who has patched writeHead, as on-headers does, looks for the headers on the response.
-  if (
-    !isHttp2 &&
-    !Object.hasOwn(res, 'writeHead') &&
-    res.getHeaderNames().length === 0 &&
-    !hasRepeats(headers)
-  ) {
+  // Who has patched writeHead, as on-headers does, looks for the headers on the response.
+  if (!isHttp2 && !Object.hasOwn(res, 'writeHead') && takesList(res, headers)) {
     const fields: string[] = [];
     for (const [name, value] of headers) fields.push(name, value);
     if (needsLength(head)) fields.push('Content-Length', `${head.contentLength}`);
@@ -65,6 +59,20 @@ export function needsLength(head: ResponseHead): boolean {
 /** Tells the one field that cannot be combined (RFC 9110 §5.3). */
 export function isSetCookie(name: string): boolean {
   return name.length === 10 && name.toLowerCase() === 'set-cookie';
+}
+
+/** Where node keeps what is set on a response. */
+const STORE = Object.getOwnPropertySymbols(new OutgoingMessage()).find(
+  ({ description }) => description === 'kOutHeaders',
+);
+
+/**
+ * Whether writeHead can be given the headers as a list. Once anything was set on the response, even if it was removed
+ * again, Node 20 keeps only the last of repeated names, and later versions move them together.
+ */
+function takesList(res: ServerResponse, headers: HeaderList): boolean {
+  if (STORE !== undefined && Reflect.get(res, STORE) === null) return true;
+  return res.getHeaderNames().length === 0 && !hasRepeats(headers);
 }
 
 /** Lists are short: comparing lengths first leaves next to nothing to compare. */

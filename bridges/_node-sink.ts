@@ -34,11 +34,16 @@ interface Http2Response {
 /** RFC 9113 §7. */
 const INTERNAL_ERROR = 2;
 
+/** Milliseconds. */
+const RESET_DELAY = 20;
+
 /** Sends one response. */
 export class NodeSink implements ResponseSink {
   protected readonly res: ServerResponse;
   readonly #req: IncomingMessage;
   readonly #http2: Http2Response | undefined;
+  /** Whether the response is the application's, and not one that the host has begun. */
+  #hasBegun = false;
   /** Whether the client knows how long the content will be. */
   #isDelimited = false;
   #isDelivered = false;
@@ -56,6 +61,7 @@ export class NodeSink implements ResponseSink {
 
   writeHead(head: ResponseHead): void {
     if (this.res.headersSent || this.res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
+    this.#hasBegun = true;
     this.#isDelimited = head.contentLength !== undefined;
     if (!this.#isGone()) writeHead(this.res, head, this.#http2 !== undefined);
   }
@@ -92,12 +98,17 @@ export class NodeSink implements ResponseSink {
       this.#isDelivered = true;
       return undefined;
     }
-    return this.#isGone() ? Promise.reject(disconnection()) : this.#settles('finish');
+    if (this.#isGone()) return Promise.reject(disconnection());
+    // A client may read nothing before it has sent everything. Node drains what nobody has touched, but only once the
+    // response has been taken, for which such a client would be waited for in vain.
+    const req = this.#req;
+    if (!req.complete && req.readableFlowing === null && !req.readableDidRead) req.resume();
+    return this.#settles('finish');
   }
 
   abort(_error: unknown): void {
     const { res } = this;
-    if (res.writableEnded || this.#isGone()) return;
+    if (!this.#hasBegun || res.writableEnded || this.#isGone()) return;
     if (this.#http2 !== undefined) {
       // Destroying the stream would look like a response that ended well.
       this.#http2.stream.close(INTERNAL_ERROR);
@@ -106,9 +117,10 @@ export class NodeSink implements ResponseSink {
     // Node holds the first piece back until the end of the tick; the client gets what was sent, then no more.
     const { socket } = res;
     while (socket?.writableCorked) socket.uncork();
-    // Where only the end of the connection ends the response, an orderly one would look like a whole response.
-    if (socket instanceof Socket && !this.#isDelimited && !res.chunkedEncoding) reset(socket);
-    res.destroy();
+    if (this.#isDelimited || res.chunkedEncoding || !canReset(socket)) res.destroy();
+    // Where only the end of the connection ends the response, an orderly one would look like a whole response. A
+    // reset that comes with the last octets hides them, or is hidden by them, so it comes a little later.
+    else setTimeout(() => socket.resetAndDestroy(), RESET_DELAY);
   }
 
   watch(listener: (error: DisconnectError) => void): void {
@@ -185,6 +197,6 @@ function disconnection(): DisconnectError {
 }
 
 /** Only a plain TCP connection can be reset. */
-function reset(socket: Socket): void {
-  if (!('encrypted' in socket) && socket.remoteAddress !== undefined) socket.resetAndDestroy();
+function canReset(socket: unknown): socket is Socket {
+  return socket instanceof Socket && !('encrypted' in socket) && socket.remoteAddress !== undefined;
 }
