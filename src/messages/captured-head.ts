@@ -14,7 +14,7 @@ import { isHopByHop } from '../headers.ts';
 import { encodeNative } from '../native.ts';
 import type { ConnectionDirectives, ConnectionField } from '../port.ts';
 import type { HeaderList } from '../wsgi.ts';
-import type { ResponseMessage } from './node-internals.ts';
+import { internalSymbol, type ResponseMessage } from './node-internals.ts';
 
 /** What a gateway needs of a head. */
 export interface CapturedHead {
@@ -86,10 +86,23 @@ function cutToOctets(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
 
+/** Where setHeader keeps its map: lower-case name → [name, value]. */
+const OUT_HEADERS = internalSymbol('kOutHeaders');
+
+/** With any field set beforehand, writeHead passes the map of setHeader, checked already. */
+function isHeaderMap(response: ResponseMessage, headers: object): boolean {
+  if (OUT_HEADERS === undefined) return response.getHeaderNames().length > 0;
+  return Reflect.get(response, OUT_HEADERS) === headers;
+}
+
 function collect(response: ResponseMessage, headers: object, collector: FieldCollector): void {
-  // With any field set beforehand, writeHead passes the map of setHeader: lower-case name → [name, value].
-  if (response.getHeaderNames().length > 0) {
-    for (const [name, value] of Object.values(headers)) collector.addChecked(name, value);
+  if (isHeaderMap(response, headers)) {
+    // The map has no prototype.
+    const map = headers as Record<string, readonly [name: string, value: unknown]>;
+    for (const key in map) {
+      const entry = map[key];
+      if (entry !== undefined) collector.addChecked(entry[0], entry[1]);
+    }
   } else if (!Array.isArray(headers)) {
     for (const [name, value] of Object.entries(headers)) collector.add(name, value);
   } else if (Array.isArray(headers[0])) {

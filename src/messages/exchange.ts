@@ -1,68 +1,41 @@
 /**
  * One exchange: a program written for node:http answers a request that came through a gateway.
  *
- * The way of a response. While the program is being called (`dispatching`) nothing leaves. If the response is complete
- * when the call returns, it is one array, returned at once: no promise, no `write()`. Otherwise the gateway gets a
- * promise (`waiting`). If the response is complete before anything had to leave, the promise is of an array too, so
- * that the gateway still knows its length. What has to leave earlier goes through `write()` (`streaming`), and the
- * promise is of an iterable that ends when the response does. `answered` means that the gateway has it all.
+ * Here is what node's server does around its messages: it calls the program, follows the response to its end, and
+ * tells both messages when the connection is lost. How a response gets to the gateway is delivery.ts, how content gets
+ * from it content-reader.ts.
  *
- * The end. node emits 'finish' when everything was handed to the operating system, and 'close' after it; without
- * 'finish', 'close' means that the client has left. Which of the two it is, `gateway.on_finished` tells; a gateway
- * without it tells by `close()` of the body.
- *
- * Rule 1: `startResponse` is called as late as possible, in the same tick as the first octets: until then an error
- *         can still become the gateway's answer, as the very value that was thrown.
- * Rule 2: events are emitted in ticks of their own, so that what a listener throws is an uncaught exception.
+ * node emits 'finish' when everything was handed to the operating system, and 'close' after it; without 'finish',
+ * 'close' means that the client has left. Which of the two it is, `gateway.on_finished` tells; a gateway without it
+ * tells by `close()` of the body.
  */
 import { isPromise } from '../body.ts';
 import { DisconnectError } from '../errors.ts';
 import { logError } from '../failure.ts';
-import type { ConnectionDirectives } from '../port.ts';
-import type { Body, Environ, StartResponse, Write } from '../wsgi.ts';
+import type { Body, Environ, StartResponse } from '../wsgi.ts';
 import { type ContentListener, ContentReader, connectionReset, contentLength } from './content-reader.ts';
-import { sendTrailers } from './interim.ts';
+import { Delivery, type DeliveryListener } from './delivery.ts';
 import type { MessageConstructors } from './message-constructors.ts';
 import { createRequest, createResponse } from './message-pair.ts';
-import { type MessageSocket, type SocketOwner, socketFor } from './message-socket.ts';
-import { nativeSocket } from './native-socket.ts';
-import {
-  nodeError,
-  type RequestMessage,
-  type ResponseMessage,
-  type WriteCallback,
-} from './node-internals.ts';
+import type { MessageSocket, SocketOwner } from './message-socket.ts';
+import { closeUnread, nodeError, type RequestMessage, type ResponseMessage } from './node-internals.ts';
 import { type Batch, emitDrain, Outgoing, type OutgoingListener } from './outgoing.ts';
-import { StreamedBody } from './streamed-body.ts';
+import { socketFor } from './socket-registry.ts';
 
 /** What is called with the messages: a listener, an app, whatever takes requests as node:http hands them out. */
 export type Dispatch = (this: unknown, request: RequestMessage, response: ResponseMessage) => unknown;
 
-type Phase = 'dispatching' | 'waiting' | 'streaming' | 'answered' | 'released' | 'finished' | 'closed';
-
-const EMPTY = new Uint8Array(0);
-
 /** Runs one exchange. */
-export class Exchange implements SocketOwner, OutgoingListener, ContentListener {
+export class Exchange implements SocketOwner, OutgoingListener, ContentListener, DeliveryListener {
   readonly environ: Environ;
   readonly request: RequestMessage;
   readonly response: ResponseMessage;
-  readonly #startResponse: StartResponse;
   readonly #socket: MessageSocket;
   readonly #outgoing: Outgoing;
-  #phase: Phase = 'dispatching';
+  readonly #delivery: Delivery;
+  #state: 'open' | 'finished' | 'closed' = 'open';
   #reader: ContentReader | undefined;
   #isContentOver = false;
-  #write: Write | undefined;
-  /** The batch that was handed over last. */
-  #taken: unknown;
-  #body: StreamedBody | undefined;
-  #resolve: ((body: Body) => void) | undefined;
-  #reject: ((error: unknown) => void) | undefined;
-  #callbacks: readonly WriteCallback[] = [];
-  #isFlushWanted = false;
-  /** Whether the gateway will tell how the response ended. */
-  #isTold = false;
   /** Whether nothing but a tick lies between now and 'finish'. */
   #isFinishing = false;
   /** Whether the program cut the connection after its response was complete. */
@@ -70,12 +43,12 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener 
 
   constructor(environ: Environ, startResponse: StartResponse, constructors: MessageConstructors) {
     this.environ = environ;
-    this.#startResponse = startResponse;
-    const socket = socketFor(environ, nativeSocket(environ['gateway.socket']));
+    const socket = socketFor(environ);
     this.#socket = socket;
     this.request = createRequest(environ, constructors, socket);
     this.response = createResponse(environ, constructors, this.request);
     this.#outgoing = new Outgoing(this.response, this);
+    this.#delivery = new Delivery(this.#outgoing, this, { environ, startResponse });
     socket.attach(this, this.response, environ);
     setSocket(this.response, socket);
   }
@@ -89,247 +62,107 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener 
     try {
       // node's servers call their listeners as an emitter does.
       const returned = dispatch.call(this.#socket.server, this.request, this.response);
-      if (isPromise(returned)) returned.then(undefined, (error: unknown) => this.#fail(error));
+      if (isPromise(returned)) returned.then(undefined, (error: unknown) => this.#programFailed(error));
     } catch (error) {
       if (!this.#outgoing.isEnded) {
         this.#abandon();
         throw error;
       }
-      logError(this.environ['wsgi.errors'], error);
+      this.#programFailed(error);
     }
     // node's parser comes to the end of a request without content right after the program was called.
     if (contentLength(this.environ) === 0) this.request.complete = true;
-    if (this.#outgoing.isEnded) return this.#answerAtOnce();
-    if (this.#socket.destroyed) throw disconnected(this.#socket.errored);
-    return this.#wait();
+    if (this.#outgoing.isEnded) return this.#answer();
+    if (this.#socket.destroyed) throw disconnection(this.#socket.errored);
+    return this.#delivery.wait();
   }
 
-  // Towards the gateway.
-
-  #begin(): void {
-    const head = this.#outgoing.takeHead();
-    if (head.directives !== undefined) this.#direct(head.directives);
-    this.#write = this.#startResponse(head.status, head.fields);
-  }
-
-  #direct(directives: ConnectionDirectives): void {
-    const direct = this.environ['gateway.connection'];
-    if (typeof direct === 'function') direct(directives);
-  }
-
-  #answerAtOnce(): Body {
-    if (this.#isCut && !this.#socket.hasNative) this.#direct({ close: true });
+  #answer(): Body {
+    const delivery = this.#delivery;
+    if (this.#isCut && !this.#socket.hasNative) delivery.direct({ close: true });
     try {
-      this.#begin();
+      const pieces = delivery.answerAtOnce();
+      if (!this.#isFinishing) delivery.watch();
+      if (!this.#isFinishing && !delivery.isTold) this.#finishSoon();
+      return pieces;
     } catch (error) {
       this.#abandon();
       throw error;
     }
-    const { pieces, callbacks } = this.#outgoing.takeBatch();
-    this.#phase = 'answered';
-    this.#callbacks = callbacks;
-    if (!this.#isFinishing) this.#watch();
-    if (!this.#isTold && !this.#isFinishing) this.#finishSoon();
-    return pieces;
   }
 
-  #wait(): Promise<Body> {
-    this.#phase = 'waiting';
-    const promise = new Promise<Body>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    this.#watch();
-    if (this.#isFlushWanted) this.flush();
-    return promise;
-  }
+  // What the response tells.
 
-  /** Everything that was taken may go. */
   flush(): void {
-    if (this.#phase === 'dispatching') this.#isFlushWanted = true;
-    else if (this.#phase === 'waiting') this.#startStreaming();
-    else if (this.#phase === 'streaming') this.#handOn();
-    else if (this.#phase === 'released') this.#drop();
+    this.#delivery.flush();
   }
 
-  /** The response is complete. */
   ended(): void {
-    if (this.#outgoing.trailer !== '') sendTrailers(this.environ, this.#outgoing.trailer);
-    if (this.#phase === 'dispatching') {
+    const delivery = this.#delivery;
+    if (delivery.phase === 'dispatching') {
       if (this.#outgoing.isSmall) this.#finishSoon();
-    } else if (this.#phase === 'waiting') {
-      this.#answerLater();
-    } else if (this.#phase === 'streaming') {
-      this.#handOn();
-      this.#endWhenTaken();
-    } else if (this.#phase === 'released') {
-      this.#drop();
-      this.#finishSoon();
-    }
-  }
-
-  #answerLater(): void {
-    try {
-      this.#begin();
-    } catch (error) {
-      this.#fail(error);
       return;
     }
-    const { pieces, callbacks } = this.#outgoing.takeBatch();
-    this.#phase = 'answered';
-    this.#callbacks = callbacks;
-    this.#resolve?.(pieces);
-    // After the reactions to the promise, in which the gateway sends.
-    if (!this.#isTold) queueMicrotask(() => this.#finishSoon());
+    const isReleased = delivery.phase === 'released';
+    delivery.end();
+    if (isReleased) this.#finishSoon();
+    else this.#endBodyWhenTaken();
   }
 
-  #startStreaming(): void {
-    try {
-      this.#begin();
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
-    this.#phase = 'streaming';
-    this.#body = new StreamedBody(() => this.#bodyClosed());
-    this.#resolve?.(this.#body);
-    // PEP 3333: the first call of write sends the head, also with nothing.
-    if (this.#outgoing.isEmpty) this.#handOver(EMPTY);
-    this.#handOn();
-  }
-
-  #handOn(): void {
-    if (this.#outgoing.isEmpty) return;
-    const batch = this.#outgoing.takeBatch();
-    for (const piece of batch.pieces) this.#handOver(piece);
-    Promise.resolve(this.#taken).then(
-      () => process.nextTick(taken, this, batch),
-      (error: unknown) => process.nextTick(refused, this, batch, error),
-    );
-  }
-
-  #handOver(piece: Uint8Array): void {
-    try {
-      this.#taken = this.#write?.(piece);
-    } catch (error) {
-      this.#taken = Promise.reject(error);
-    }
-  }
+  // What the gateway tells.
 
   taken(batch: Batch): void {
-    if (this.#phase === 'closed') return;
+    if (this.#state === 'closed') return;
     const socket = this.#socket;
-    socket.writableLength -= batch.length;
+    socket.writableLength = Math.max(0, socket.writableLength - batch.length);
     socket.refresh();
-    this.#endWhenTaken();
+    this.#endBodyWhenTaken();
     if (socket.writableLength === 0) emitDrain(this.response);
     for (const callback of batch.callbacks) callback(null);
   }
 
+  #endBodyWhenTaken(): void {
+    if (this.#delivery.phase !== 'streaming' || !this.#outgoing.isEnded) return;
+    if (this.#outgoing.isEmpty && this.#socket.writableLength === 0) this.#delivery.endBody();
+  }
+
   refused(batch: Batch, error: unknown): void {
-    // A gateway cuts off what exceeds the length, and wants nothing more once it has all that it sends.
-    const isCutOff = codeOf(error) === 'WSGI_ERR_CONTENT_LENGTH_EXCEEDED';
-    if (isCutOff || this.#phase === 'answered' || this.#phase === 'released') {
-      this.taken(batch);
-      return;
-    }
-    this.lose(error);
+    this.lost(error);
     for (const callback of batch.callbacks) callback(destroyedError());
   }
 
-  #endWhenTaken(): void {
-    if (this.#phase !== 'streaming' || !this.#outgoing.isEnded) return;
-    if (!this.#outgoing.isEmpty || this.#socket.writableLength > 0) return;
-    this.#phase = 'answered';
-    this.#body?.end();
+  delivered(): void {
+    if (this.#state !== 'open') return;
+    if (this.#outgoing.isEnded) this.finish();
+    else this.#delivery.release();
   }
 
-  #drop(): void {
-    process.nextTick(taken, this, this.#outgoing.takeBatch());
-  }
-
-  // How it ends.
-
-  #watch(): void {
-    const onFinished = this.environ['gateway.on_finished'];
-    if (typeof onFinished === 'function') {
-      this.#isTold = true;
-      onFinished((_environ: Environ, _status: unknown, _headers: unknown, error: unknown) => {
-        process.nextTick(over, this, error);
-      });
-      return;
-    }
-    const signal = this.environ['gateway.signal'];
-    if (typeof signal !== 'function') return;
-    const abort: AbortSignal = signal();
-    abort.addEventListener('abort', () => process.nextTick(over, this, abort.reason), { once: true });
-  }
-
-  /** The gateway needs nothing more: everything was sent, or the response needs no content. */
-  complete(): void {
-    if (this.#phase === 'finished' || this.#phase === 'closed') return;
-    if (this.#outgoing.isEnded) {
-      this.finish();
-    } else {
-      this.#phase = 'released';
-      this.#drop();
-    }
-  }
-
-  #bodyClosed(): void {
-    if (this.#isTold) return;
-    if (this.#phase === 'answered') this.#finishSoon();
-    // A gateway may stop where there is no content to come; elsewhere it stops because nobody is left to send it to.
-    else if (!this.response._hasBody) process.nextTick(over, this, undefined);
-    else process.nextTick(over, this, disconnected());
-  }
-
-  #finishSoon(): void {
-    this.#isFinishing = true;
-    process.nextTick(finish, this);
-  }
-
-  /** What node's server does when a response has been sent. */
-  finish(): void {
-    if (this.#phase === 'finished' || this.#phase === 'closed') return;
-    this.#phase = 'finished';
-    const { request, response } = this;
-    this.#socket.detachResponse();
-    setSocket(response, null);
-    if (!request._consuming && !request._readableState.resumeScheduled) {
-      this.#contentReader().discard();
-      request._dump();
-    }
-    if (this.#isContentOver) this.#socket.detach();
-    if (this.#isCut) this.#socket.destroyNative();
-    process.nextTick(emitResponseClose, response);
-    for (const callback of this.#callbacks) callback(null);
-    this.#outgoing.finish?.(null);
-  }
-
-  /** The connection is lost: node's messages hear of it from their socket. */
-  lose(error: unknown): void {
-    if (this.#phase === 'finished' || this.#phase === 'closed') return;
+  /** The messages hear of it from their socket. */
+  lost(error: unknown): void {
+    if (this.#state !== 'open') return;
     this.#close();
-    this.#settle(error);
+    this.#delivery.fail(error);
     this.#socket.lose(causeOf(error));
   }
 
-  /** The program failed: what it threw is the gateway's affair from here on. */
-  #fail(error: unknown): void {
-    if (this.#phase === 'streaming') {
-      this.lose(error);
-    } else if (this.#phase === 'waiting') {
-      this.#settle(error);
-      this.#abandon();
-    } else {
-      logError(this.environ['wsgi.errors'], error);
-    }
+  failed(error: unknown): void {
+    this.#delivery.fail(error);
+    this.#abandon();
   }
 
-  #settle(error: unknown): void {
-    this.#reject?.(error);
-    this.#body?.fail(error);
+  disconnected(): void {
+    // A gateway may stop where there is no content to come; elsewhere it stops because nobody is left to send it to.
+    if (this.response._hasBody) this.lost(disconnection());
+    else this.delivered();
+  }
+
+  // What the program does.
+
+  #programFailed(error: unknown): void {
+    const { phase } = this.#delivery;
+    if (phase === 'waiting') this.failed(error);
+    else if (phase === 'streaming') this.lost(error);
+    else logError(this.environ['wsgi.errors'], error);
   }
 
   /** Ends the messages, but not the connection. */
@@ -341,13 +174,48 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener 
   }
 
   #close(): void {
-    this.#phase = 'closed';
+    this.#state = 'closed';
     this.#outgoing.isClosed = true;
     const { callbacks } = this.#outgoing.takeBatch();
     for (const callback of callbacks) process.nextTick(callback, destroyedError());
   }
 
-  // For the socket.
+  #finishSoon(): void {
+    this.#isFinishing = true;
+    process.nextTick(finish, this);
+  }
+
+  /** What node's server does when a response has been sent. */
+  finish(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'finished';
+    const { response } = this;
+    this.#socket.detachResponse();
+    setSocket(response, null);
+    this.#endRequest();
+    if (this.#isContentOver) this.#socket.detach();
+    if (this.#isCut) this.#socket.destroyNative();
+    const isWatched = response._eventsCount > 0;
+    if (isWatched) process.nextTick(emitResponseClose, response);
+    for (const callback of this.#delivery.callbacks) callback(null);
+    this.#outgoing.finish?.(null);
+    // Where nobody listens nobody sees that it comes a tick early.
+    if (!isWatched) emitResponseClose(response);
+  }
+
+  #endRequest(): void {
+    const { request } = this;
+    if (request._consuming || request._readableState.resumeScheduled) return;
+    if (request._eventsCount === 0) {
+      closeUnread(request);
+      this.#isContentOver = true;
+    } else {
+      this.#contentReader().discard();
+      request._dump();
+    }
+  }
+
+  // What the socket tells.
 
   resume(): void {
     this.#contentReader().resume();
@@ -359,21 +227,22 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener 
   }
 
   cut(error: Error | undefined): void {
-    if (this.#phase === 'dispatching') {
+    const { phase } = this.#delivery;
+    if (phase === 'dispatching') {
       this.#outgoing.isClosed = true;
       // What was complete before still goes out, as it would have on node.
       if (this.#outgoing.isEnded) this.#isCut = true;
-    } else if (this.#phase === 'waiting' || this.#phase === 'streaming') {
+    } else if (phase === 'waiting' || phase === 'streaming') {
       this.#close();
-      this.#settle(disconnected(error));
+      this.#delivery.fail(disconnection(error));
     }
   }
 
   closed(): void {
     if (this.#isFinishing) this.finish();
     // node's server forgets a request once it is answered.
-    if (this.#phase === 'finished') return;
-    this.#phase = 'closed';
+    if (this.#state === 'finished') return;
+    this.#state = 'closed';
     this.request.destroy(connectionReset());
     emitResponseClose(this.response);
   }
@@ -386,34 +255,20 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener 
   }
 
   ownTimeout(): void {
-    this.#direct({ timeout: 0 });
+    this.#delivery.direct({ timeout: 0 });
   }
 
-  // For the content.
+  // What the content tells.
 
   contentEnded(): void {
     this.#isContentOver = true;
-    if (this.#phase === 'finished') this.#socket.detach();
+    if (this.#state === 'finished') this.#socket.detach();
   }
 
   contentFailed(error: unknown): void {
-    if (this.#phase === 'waiting' && !(error instanceof DisconnectError)) this.#settle(error);
-    this.lose(error);
+    this.lost(error);
     this.request.destroy(connectionReset());
   }
-}
-
-function taken(exchange: Exchange, batch: Batch): void {
-  exchange.taken(batch);
-}
-
-function refused(exchange: Exchange, batch: Batch, error: unknown): void {
-  exchange.refused(batch, error);
-}
-
-function over(exchange: Exchange, error: unknown): void {
-  if (error === undefined) exchange.complete();
-  else exchange.lose(error);
 }
 
 function finish(exchange: Exchange): void {
@@ -434,7 +289,7 @@ function setSocket(response: ResponseMessage, socket: MessageSocket | null): voi
   mutable.socket = socket;
 }
 
-function disconnected(cause?: Error | null): DisconnectError {
+function disconnection(cause?: Error | null): DisconnectError {
   return new DisconnectError('WSGI_ERR_DISCONNECTED', 'response', cause ? { cause } : undefined);
 }
 
@@ -444,8 +299,4 @@ function destroyedError(): Error {
 
 function causeOf(error: unknown): Error | undefined {
   return error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
-}
-
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }

@@ -57,13 +57,16 @@ export function createResponse(
   request: RequestMessage,
 ): ResponseMessage {
   const response = new constructors.Response(request);
-  const connection = environ.HTTP_CONNECTION;
-  const isPersistent =
-    environ.SERVER_PROTOCOL === 'HTTP/1.0'
-      ? typeof connection === 'string' && KEEP_ALIVE.test(connection)
-      : typeof connection !== 'string' || !CLOSE.test(connection);
-  response.shouldKeepAlive = isPersistent;
+  response.shouldKeepAlive = isPersistent(environ);
   // node's constructor takes every version whose second number is 0 for HTTP/1.0.
   if (request.httpVersionMajor > 1) response.useChunkedEncodingByDefault = true;
   return response;
+}
+
+/** RFC 9112 §9.3: whether the client lets the connection go on. */
+function isPersistent(environ: Environ): boolean {
+  const connection = environ.HTTP_CONNECTION;
+  if (environ.SERVER_PROTOCOL === 'HTTP/1.0')
+    return typeof connection === 'string' && KEEP_ALIVE.test(connection);
+  return typeof connection !== 'string' || connection === 'keep-alive' || !CLOSE.test(connection);
 }

@@ -12,10 +12,10 @@
  * Rule 2: this file decides nothing about a request or a response; its owner does.
  */
 import { OutgoingMessage, type ServerResponse } from 'node:http';
-import type { Stream } from 'node:stream';
 import type { Environ } from '../wsgi.ts';
 import type { NativeSocket } from './native-socket.ts';
 import { nodeError } from './node-internals.ts';
+import { SocketFacts } from './socket-facts.ts';
 
 /** The exchange that a socket stands in for at the moment. */
 export interface SocketOwner {
@@ -33,24 +33,11 @@ export interface SocketOwner {
   closed(): void;
 }
 
-/** A socket is a Stream; taken from here, because the base class is all that is needed of node:stream. */
-const LegacyStream: new () => Stream = Object.getPrototypeOf(OutgoingMessage);
-
 /** 16 KiB, or 64 KiB from Node 22 on: what node's sockets have. */
 const HIGH_WATER_MARK: number = new OutgoingMessage().writableHighWaterMark;
 
-const TLS_METHODS = [
-  'getCipher',
-  'getEphemeralKeyInfo',
-  'getPeerCertificate',
-  'getPeerX509Certificate',
-  'getProtocol',
-  'getSession',
-  'isSessionReused',
-] as const;
-
 /** Stands in for the socket of one exchange after the other. */
-export class MessageSocket extends LegacyStream {
+export class MessageSocket extends SocketFacts {
   /** The response that is being sent; node compares it with `this` before it sends. */
   _httpMessage: ServerResponse | null = null;
   /** Asked by node before it resumes reading. */
@@ -59,37 +46,23 @@ export class MessageSocket extends LegacyStream {
   _hadError = false;
   readable = true;
   writable = true;
-  destroyed = false;
   closed = false;
   errored: Error | null = null;
-  connecting = false;
-  /** True over TLS. Assignable, as programs behind a proxy do. */
-  encrypted: boolean | undefined;
-  authorized: boolean | undefined;
   timeout: number | undefined;
   /** Octets of the response that the gateway has not taken yet. */
   writableLength = 0;
   readonly readableHighWaterMark: number = HIGH_WATER_MARK;
   readonly writableHighWaterMark: number = HIGH_WATER_MARK;
-  readonly #native: NativeSocket | undefined;
-  #environ: Environ;
   #owner: SocketOwner | undefined;
   #corks = 0;
   #isEnding = false;
   #timer: NodeJS.Timeout | undefined;
   #nativeError: Error | undefined;
 
-  constructor(environ: Environ, native: NativeSocket | undefined) {
-    super();
-    this.#environ = environ;
-    this.#native = native;
-    if (environ['wsgi.url_scheme'] === 'https') this.#becomeSecure();
-  }
-
   /** Gives the socket to an exchange. */
   attach(owner: SocketOwner, response: ServerResponse, environ: Environ): void {
     this.#owner = owner;
-    this.#environ = environ;
+    this.describe(environ);
     this._httpMessage = response;
     this.#corks = 0;
     this.#isEnding = false;
@@ -241,12 +214,12 @@ export class MessageSocket extends LegacyStream {
 
   /** Whether the connection below can be cut. */
   get hasNative(): boolean {
-    return this.#native?.destroy !== undefined;
+    return this.native?.destroy !== undefined;
   }
 
   /** Cuts the connection below. */
   destroyNative(): void {
-    this.#native?.destroy?.();
+    this.native?.destroy?.();
   }
 
   /** Follows what becomes of the connection below. */
@@ -295,84 +268,6 @@ export class MessageSocket extends LegacyStream {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
-
-  // Facts.
-
-  /** As the connection tells it, unless a middleware knows better (`REMOTE_ADDR`). */
-  get remoteAddress(): string | undefined {
-    const told = this.#environ.REMOTE_ADDR;
-    const own = this.#native?.remoteAddress;
-    return told === undefined || own === `::ffff:${told}` ? own : told;
-  }
-
-  get remotePort(): number | undefined {
-    const told = this.#environ.REMOTE_PORT;
-    return told === undefined ? this.#native?.remotePort : Number(told);
-  }
-
-  get remoteFamily(): string | undefined {
-    return family(this.remoteAddress);
-  }
-
-  get localAddress(): string | undefined {
-    return this.#native === undefined ? this.#environ.SERVER_NAME : this.#native.localAddress;
-  }
-
-  get localPort(): number | undefined {
-    return this.#native === undefined ? Number(this.#environ.SERVER_PORT) : this.#native.localPort;
-  }
-
-  get localFamily(): string | undefined {
-    return family(this.localAddress);
-  }
-
-  get bytesRead(): number {
-    return this.#native?.bytesRead ?? 0;
-  }
-
-  get bytesWritten(): number {
-    return this.#native?.bytesWritten ?? 0;
-  }
-
-  get server(): unknown {
-    return this.#native?.server;
-  }
-
-  get readyState(): string {
-    return this.destroyed ? 'closed' : 'open';
-  }
-
-  address(): object {
-    const { localAddress: address, localPort: port, localFamily } = this;
-    return address === undefined ? {} : { address, family: localFamily, port };
-  }
-
-  setNoDelay(): this {
-    return this;
-  }
-
-  setKeepAlive(): this {
-    return this;
-  }
-
-  ref(): this {
-    return this;
-  }
-
-  unref(): this {
-    return this;
-  }
-
-  #becomeSecure(): void {
-    const native = this.#native;
-    this.encrypted = true;
-    if (native === undefined) return;
-    for (const name of TLS_METHODS) {
-      const method: unknown = Reflect.get(native, name);
-      if (typeof method === 'function') Reflect.set(this, name, method.bind(native));
-    }
-    this.authorized = Reflect.get(native, 'authorized') === true;
-  }
 }
 
 function emitError(socket: MessageSocket, error: Error): void {
@@ -381,26 +276,4 @@ function emitError(socket: MessageSocket, error: Error): void {
 
 function emitClose(socket: MessageSocket): void {
   socket.emitClose();
-}
-
-function family(address: string | undefined): string | undefined {
-  if (address === undefined) return undefined;
-  return address.includes(':') ? 'IPv6' : 'IPv4';
-}
-
-/** The stand-ins of connections that hosts have shown. */
-const standIns = new WeakMap<NativeSocket, MessageSocket>();
-
-/**
- * Gives the socket for a request: the one of its connection, or a fresh one where the host shows no connection or
- * the connection is busy with another exchange, as in HTTP/2 and while requests are pipelined.
- */
-export function socketFor(environ: Environ, native: NativeSocket | undefined): MessageSocket {
-  if (native === undefined) return new MessageSocket(environ, undefined);
-  const known = standIns.get(native);
-  if (known !== undefined) return known.isBusy ? new MessageSocket(environ, native) : known;
-  const socket = new MessageSocket(environ, native);
-  standIns.set(native, socket);
-  socket.follow(native);
-  return socket;
 }

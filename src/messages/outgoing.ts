@@ -8,11 +8,10 @@
  * Where node frames content in chunks it calls `_send` for the size, the CRLF, the content and the CRLF again. The
  * frames are taken off here, but each chunk stays one piece, so that its bounds are node's on every version.
  */
-import { OutgoingMessage } from 'node:http';
 import type { Environ } from '../wsgi.ts';
 import { type CapturedHead, captureHead, encodeHead } from './captured-head.ts';
 import { sendInterim } from './interim.ts';
-import type { ResponseMessage, WriteCallback } from './node-internals.ts';
+import { internalSymbol, type ResponseMessage, type WriteCallback } from './node-internals.ts';
 
 /** Who is told that pieces can go. */
 export interface OutgoingListener {
@@ -65,7 +64,7 @@ export class Outgoing {
   #length = 0;
   #framePart: FramePart = 'size';
   #crlf: unknown;
-  #content: Uint8Array[] = [];
+  #content: Uint8Array[] | undefined;
   readonly #listener: OutgoingListener;
 
   constructor(response: ResponseMessage, listener: OutgoingListener) {
@@ -152,12 +151,13 @@ export class Outgoing {
     }
     // The same object each time: node's CRLF is a constant of its own.
     if (data !== this.#crlf) {
+      this.#content ??= [];
       this.#content.push(toOctets(data, encoding));
       return 0;
     }
     this.#framePart = 'size';
-    const content = this.#content;
-    this.#content = [];
+    const content = this.#content ?? [];
+    this.#content = undefined;
     return this.#put(content.length === 1 ? (content[0] ?? EMPTY) : Buffer.concat(content));
   }
 
@@ -227,9 +227,7 @@ function setLength(socket: object, length: number): void {
 }
 
 /** node's own mark of a write that returned false; there is no other way to take it back. */
-const NEED_DRAIN: symbol | undefined = Object.getOwnPropertySymbols(new OutgoingMessage()).find(
-  ({ description }) => description === 'kNeedDrain',
-);
+const NEED_DRAIN = internalSymbol('kNeedDrain');
 
 /** Emits 'drain' if somebody has been told to wait for it. */
 export function emitDrain(response: ResponseMessage): void {

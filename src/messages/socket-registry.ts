@@ -1,0 +1,26 @@
+/**
+ * Which socket stands in for the connection of a request.
+ *
+ * Where the host shows its connection, all requests of it have the same stand-in, one after the other. That is what a
+ * program sees on node: what it hangs on a socket stays there, and a listener for 'close' is called once.
+ */
+import type { Environ } from '../wsgi.ts';
+import { MessageSocket } from './message-socket.ts';
+import { type NativeSocket, nativeSocket } from './native-socket.ts';
+
+const standIns = new WeakMap<NativeSocket, MessageSocket>();
+
+/**
+ * Gives the socket for a request. It is a fresh one where the host shows no connection, and where the connection is
+ * busy with another exchange, as in HTTP/2 and while requests are pipelined.
+ */
+export function socketFor(environ: Environ): MessageSocket {
+  const native = nativeSocket(environ['gateway.socket']);
+  if (native === undefined) return new MessageSocket(environ, undefined);
+  const known = standIns.get(native);
+  if (known !== undefined) return known.isBusy ? new MessageSocket(environ, native) : known;
+  const socket = new MessageSocket(environ, native);
+  standIns.set(native, socket);
+  socket.follow(native);
+  return socket;
+}

@@ -1,0 +1,108 @@
+/**
+ * Two servers for one program: node:http's and ours, and a client that writes down what each says.
+ *
+ * A transcript is what came over the wire, octet by octet, but for the value of Date.
+ */
+import { createServer as createNodeServer, type Server as NodeServer, type RequestListener } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { createServer } from '../../src/server/index.ts';
+import type { Application } from '../../src/wsgi.ts';
+
+/** A server that listens. */
+export interface Listening {
+  readonly port: number;
+  /** What was written to `wsgi.errors`. */
+  readonly log: string[];
+  close(): Promise<void>;
+}
+
+/** What is used of both kinds of server. */
+interface AnyServer {
+  listen(port: number, host: string, listener: () => void): unknown;
+  address(): AddressInfo | string | null;
+  on(event: 'connection', listener: (socket: Socket) => void): unknown;
+  close(callback: () => void): unknown;
+}
+
+/** Lets a server listen on a free port. */
+export async function listen(server: AnyServer, log: string[] = []): Promise<Listening> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // Only a pipe's address would be a string.
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    log,
+    close() {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+/** A listener on node:http. */
+export function listenNode(listener: RequestListener): Promise<Listening> {
+  const server: NodeServer = createNodeServer(listener);
+  return listen(server);
+}
+
+/** An application on the standalone server. */
+export function listenOurs(application: Application): Promise<Listening> {
+  const log: string[] = [];
+  const errors = {
+    write: (text: string) => void log.push(text),
+    writelines: (lines: Iterable<string>) => void log.push(...lines),
+    flush: () => {},
+  };
+  return listen(createServer(application, { environ: { 'wsgi.errors': errors } }), log);
+}
+
+/** A pause, as a step of a script. */
+export type Step = string | Uint8Array | number;
+
+/** Sends octets, with pauses of so many milliseconds, and gives all that comes back until the server closes. */
+export async function transcript({ port }: Listening, ...steps: Step[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  const pieces: Buffer[] = [];
+  socket.on('data', (piece) => pieces.push(piece));
+  const closed = new Promise<void>((resolve, reject) => {
+    socket.on('close', () => resolve());
+    socket.on('error', reject);
+  });
+  for (const step of steps) {
+    if (typeof step === 'number') await pause(step);
+    else socket.write(step);
+  }
+  await closed;
+  return withoutDate(Buffer.concat(pieces).toString('latin1'));
+}
+
+/** Masks what two servers cannot have in common. */
+export function withoutDate(text: string): string {
+  return text.replace(/^(date: ).*$/gim, '$1…');
+}
+
+/** A request after which the server closes. */
+export function request(
+  method: string,
+  target: string,
+  fields: readonly string[] = [],
+  content = '',
+): string {
+  const framing = content === '' ? [] : [`Content-Length: ${Buffer.byteLength(content)}`];
+  const lines = [`${method} ${target} HTTP/1.1`, 'Host: example.test', ...fields, ...framing];
+  return `${[...lines, 'Connection: close'].join('\r\n')}\r\n\r\n${content}`;
+}
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Waits until something is so; the test's own time limit ends the wait. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await pause(2);
+}
