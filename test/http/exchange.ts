@@ -4,28 +4,7 @@
  */
 import { ProtocolError } from '../../src/errors.ts';
 import { DEFAULT_LIMITS, type HttpLimits, type RequestHead, RequestParser } from '../../src/http/index.ts';
-
-/** A request that the application saw. */
-export interface SeenRequest {
-  readonly method: string;
-  readonly target: string;
-  /** Native string. */
-  readonly content: string;
-  /** Whether the content came to its end. */
-  readonly isWhole: boolean;
-  /** name, value, … */
-  readonly trailers: readonly string[];
-  /** Whether the client waits for 100. */
-  readonly expectsContinue: boolean;
-}
-
-/** What comes of a sequence of octets. */
-export interface Outcome {
-  readonly requests: readonly SeenRequest[];
-  /** The status with which the server refuses what follows the requests, or the last of them. */
-  readonly refusal: number | undefined;
-  readonly end: 'kept' | 'closed' | 'waits';
-}
+import type { Outcome, SeenRequest } from '../corpus/outcome.ts';
 
 /** An outcome, and what of it cannot be seen from outside. */
 export interface ParsedOutcome extends Outcome {

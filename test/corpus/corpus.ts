@@ -1,0 +1,87 @@
+/**
+ * The corpus: octets that clients send, and what becomes of them, in Markdown that README.md explains.
+ *
+ * Rule 1: reading it is all that happens here. What feeds it to a parser or to a server lives with what it tests.
+ * Rule 2: whatever in a file is no case is an error, so that no case is lost to a slip.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeOctets } from './octets.ts';
+import { type Outcome, parseOutcome } from './outcome.ts';
+
+/** One sequence of octets and its outcome. */
+export interface CorpusCase {
+  /** The requirement of the page that the case belongs to. */
+  readonly requirement: number;
+  /** The heading, and the variant. */
+  readonly name: string;
+  /** Why: a sentence with its source. */
+  readonly note: string;
+  /** Limits of the parser, and options of the server by the same names. */
+  readonly limits: Readonly<Record<string, number | boolean>>;
+  readonly octets: Buffer;
+  readonly outcome: Outcome;
+}
+
+const HOLE = '{}';
+const CASE = /^(.+)\n\n([^]+?)\n\n(?:Limits: (.+)\n\n)?```http\n([^]*?)\n```\n\n([^]+)$/;
+const ROW = /^\| (?:`(.*)`)? \| (.+) \|$/;
+
+/** Reads all cases. */
+export function readCorpus(): CorpusCase[] {
+  const folder = import.meta.dirname;
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.http.md'))
+    .sort()
+    .flatMap((name) => parsePage(readFileSync(join(folder, name), 'utf8')));
+}
+
+function parsePage(page: string): CorpusCase[] {
+  const [title = '', ...sections] = page.split(/^## /m);
+  const requirement = Number(/^# ([0-9]+)\. /.exec(title)?.[1]);
+  if (Number.isNaN(requirement)) throw new Error(`Page begins with no number: ${title}`);
+  return sections.flatMap((section) => parseCase(section, requirement));
+}
+
+function parseCase(section: string, requirement: number): CorpusCase[] {
+  const match = CASE.exec(section);
+  if (match === null) throw new Error(`Case cannot be read: ${section}`);
+  const [, heading = '', note = '', limits = '', block = '', outcomes = ''] = match;
+  return parseVariants(outcomes.trim()).map(({ filling, outcome }) => {
+    if (block.includes(HOLE) !== (filling !== undefined)) {
+      throw new Error(`Case needs a hole and its fillings, or neither: ${heading}`);
+    }
+    return {
+      requirement,
+      name: filling === undefined ? heading : `${heading}: ${filling}`,
+      note: note.replaceAll('\n', ' '),
+      limits: parseLimits(limits),
+      octets: decodeOctets(block.replaceAll(HOLE, () => filling ?? '')),
+      outcome: parseOutcome(outcome),
+    };
+  });
+}
+
+interface Variant {
+  readonly filling: string | undefined;
+  readonly outcome: string;
+}
+
+function parseVariants(text: string): Variant[] {
+  if (text.startsWith('Outcome: ')) return [{ filling: undefined, outcome: text.slice(9) }];
+  const [head, rule, ...rows] = text.split('\n');
+  if (head !== '| {} | outcome |' || rule !== '| --- | --- |')
+    throw new Error(`Table cannot be read: ${text}`);
+  return rows.map((row) => {
+    const match = ROW.exec(row);
+    if (match === null) throw new Error(`Row cannot be read: ${row}`);
+    return { filling: match[1] ?? '', outcome: match[2] ?? '' };
+  });
+}
+
+function parseLimits(text: string): Record<string, number | boolean> {
+  const pairs = text === '' ? [] : text.split(', ').map((pair) => pair.split(' '));
+  return Object.fromEntries(
+    pairs.map(([name, value = '']) => [name, value === 'false' ? false : Number(value)]),
+  );
+}

@@ -1,0 +1,41 @@
+/** The notation of octets in the corpus, which README.md explains. */
+
+const ESCAPES: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', 0: '\0', '\\': '\\' };
+const ELEMENT = /<(\d+)×|\\x([0-9a-f]{2})|\\([rnt0\\])|([\x20-\x5b\x5d-\x7e])/y;
+
+/**
+ * Gives the octets that a notation stands for.
+ *
+ * @throws Error if something stands for no octets, or if a line begins or ends with a space, which nobody would see
+ */
+export function decodeOctets(notation: string): Buffer {
+  return Buffer.from(notation.split('\n').map(decodeLine).join(''), 'latin1');
+}
+
+function decodeLine(line: string): string {
+  if (line !== line.trim()) throw new Error(`Write a space at either end as \\x20: ${JSON.stringify(line)}`);
+  const { decoded, end } = decodeFrom(line, 0, false);
+  if (end !== line.length) throw new Error(`Notation stands for no octets: ${line.slice(end)}`);
+  return decoded;
+}
+
+/** Decodes up to the end of the line, or of the repetition. */
+function decodeFrom(line: string, start: number, isRepeated: boolean): { decoded: string; end: number } {
+  let decoded = '';
+  let at = start;
+  while (at < line.length && !(isRepeated && line[at] === '>')) {
+    ELEMENT.lastIndex = at;
+    const match = ELEMENT.exec(line);
+    if (match === null) break;
+    const [whole, count, hexadecimal, escape, octet = ''] = match;
+    at += whole.length;
+    if (count !== undefined) {
+      const inner = decodeFrom(line, at, true);
+      if (line[inner.end] !== '>') throw new Error(`Repetition has no end: ${line.slice(at)}`);
+      decoded += inner.decoded.repeat(Number(count));
+      at = inner.end + 1;
+    } else if (hexadecimal !== undefined) decoded += String.fromCharCode(Number.parseInt(hexadecimal, 16));
+    else decoded += escape === undefined ? octet : (ESCAPES[escape] ?? '');
+  }
+  return { decoded, end: at };
+}
