@@ -67,8 +67,10 @@ export class NodeInput implements HostInput {
     const isUntouched = this.#state === 'idle' && this.#stream === this.#req && !this.#wasFlowing;
     if (isUntouched || this.#isOver || this.#stream.readableEnded) return;
     this.#isOver = true;
-    // Whoever answers in the application's place may want the rest, so it is drained after the answer.
-    if (this.#res.writableFinished || this.#res.destroyed) this.#drain();
+    // Whoever answers in the application's place may want the rest, so it is drained after the answer. Over HTTP/2 no
+    // response finishes before its request has been read.
+    const isHttp2 = this.#req.httpVersionMajor === 2;
+    if (this.#res.writableFinished || this.#res.destroyed || isHttp2) this.#drain();
     else this.#res.once('finish', this.#drain);
   }
 

@@ -8,6 +8,7 @@
  * Rule: whoever waits for a response that will neither drain nor finish waits for ever; so every wait ends with
  * `close`, and nothing is waited for on a response that is closed already.
  */
+import type { EventEmitter } from 'node:events';
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import {
@@ -22,7 +23,7 @@ import { toHeaderObject, writeHead } from './_head.ts';
 
 /** What HTTP/2 has behind its compatibility API. */
 interface Http2Response {
-  readonly stream: {
+  readonly stream: EventEmitter & {
     readonly destroyed: boolean;
     readonly headersSent: boolean;
     readonly rstCode: number;
@@ -102,7 +103,8 @@ export class NodeSink implements ResponseSink {
     // A client may read nothing before it has sent everything. Node drains what nobody has touched, but only once the
     // response has been taken, for which such a client would be waited for in vain.
     const req = this.#req;
-    if (!req.complete && req.readableFlowing === null && !req.readableDidRead) req.resume();
+    const isUntouched = req.readableFlowing === null && !req.readableDidRead;
+    if (this.#http2 === undefined && !req.complete && isUntouched) req.resume();
     return this.#settles('finish');
   }
 
@@ -167,27 +169,28 @@ export class NodeSink implements ResponseSink {
     return this.#http2 === undefined ? this.res.destroyed : this.#http2.stream.destroyed;
   }
 
-  /** Over HTTP/2 `finish` comes before each `close`, also when the client has cancelled. */
+  /** Over HTTP/2 `finish` of the response comes with each `close`, also when the client has cancelled. */
   #hasFinished(): boolean {
     if (this.#http2 === undefined) return this.#isDelivered || this.res.writableFinished;
     return this.res.writableEnded && this.#http2.stream.rstCode === 0;
   }
 
   #settles(event: 'drain' | 'finish'): Promise<void> {
-    const { res } = this;
+    // The response of HTTP/2 finishes when the request has ended too, its stream when the content has been sent.
+    const emitter = event === 'finish' ? (this.#http2?.stream ?? this.res) : this.res;
     return new Promise((resolve, reject) => {
       const onClose = (): void => {
-        res.off(event, onEvent);
+        emitter.off(event, onEvent);
         if (event === 'finish' && this.#hasFinished()) resolve();
         else reject(disconnection());
       };
       const onEvent = (): void => {
-        if (event === 'finish' && this.#http2 !== undefined) return;
-        res.off('close', onClose);
+        if (event === 'finish' && !this.#hasFinished()) return;
+        this.res.off('close', onClose);
         resolve();
       };
-      res.once(event, onEvent);
-      res.once('close', onClose);
+      emitter.once(event, onEvent);
+      this.res.once('close', onClose);
     });
   }
 }
