@@ -24,7 +24,7 @@ export interface CorpusCase {
 }
 
 const HOLE = '{}';
-const CASE = /^(.+)\n\n([^]+?)\n\n(?:Limits: (.+)\n\n)?```http\n([^]*?)\n```\n\n([^]+)$/;
+const CASE = /^([^\n]+)\n\n(.+?)\n\n(?:Limits: ([^\n]+)\n\n)?```http\n(.*?)\n```\n\n(.+)$/s;
 const ROW = /^\| (?:`(.*)`)? \| (.+) \|$/;
 
 /** Reads all cases. */

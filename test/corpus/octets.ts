@@ -27,7 +27,7 @@ function decodeFrom(line: string, start: number, isRepeated: boolean): { decoded
     ELEMENT.lastIndex = at;
     const match = ELEMENT.exec(line);
     if (match === null) break;
-    const [whole, count, hexadecimal, escape, octet = ''] = match;
+    const [whole, count, hexadecimal, escaped, octet = ''] = match;
     at += whole.length;
     if (count !== undefined) {
       const inner = decodeFrom(line, at, true);
@@ -35,7 +35,7 @@ function decodeFrom(line: string, start: number, isRepeated: boolean): { decoded
       decoded += inner.decoded.repeat(Number(count));
       at = inner.end + 1;
     } else if (hexadecimal !== undefined) decoded += String.fromCharCode(Number.parseInt(hexadecimal, 16));
-    else decoded += escape === undefined ? octet : (ESCAPES[escape] ?? '');
+    else decoded += escaped === undefined ? octet : (ESCAPES[escaped] ?? '');
   }
   return { decoded, end: at };
 }
