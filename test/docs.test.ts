@@ -71,23 +71,21 @@ describe('TypeScript in the pages', () => {
   }, 60_000);
 
   it.each(['README.md', 'docs/getting-started.md'])('%s: the first program runs', async (page) => {
-    const program = join(folder, page, 'run.ts');
+    const program = join(page, 'run.ts');
     // Any free port instead of the one that the page names.
-    writeFileSync(program, readFileSync(program, 'utf8').replace('port: 8124', 'port: 0'));
-    const child = spawn(
-      process.execPath,
-      ['--import', join(ROOT, 'node_modules/tsx/dist/loader.mjs'), program],
-      {
-        env: { ...process.env, TSX_TSCONFIG_PATH: join(folder, 'tsconfig.json') },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
+    const text = readFileSync(join(folder, program), 'utf8').replace('port: 8124', 'port: 0');
+    writeFileSync(join(folder, program), text);
+    const child = start(program);
     try {
       const response = await fetch(`http://127.0.0.1:${await readPort(child)}/`);
       expect(await response.text()).toBe('Hello from the root');
     } finally {
       child.kill();
     }
+  });
+
+  it.each(blocks.filter(({ text }) => /node:assert|supertest/.test(text)))('$path holds', async ({ path }) => {
+    expect(await once(start(path), 'exit')).toEqual([0, null]);
   });
 });
 
@@ -142,6 +140,15 @@ function anchorsOf(file: string): string[] {
       .replace(/[^\p{L}\p{N} _-]/gu, '')
       .replaceAll(' ', '-'),
   );
+}
+
+/** Runs a block as `npx tsx` would, where 'gatebridge' is what the paths of tsconfig.json say. */
+function start(path: string): ChildProcess {
+  return spawn(process.execPath, ['--import', join(ROOT, 'node_modules/tsx/dist/loader.mjs'), path], {
+    cwd: folder,
+    env: { ...process.env, TSX_TSCONFIG_PATH: join(folder, 'tsconfig.json') },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }
 
 async function readPort(child: ChildProcess): Promise<string> {
