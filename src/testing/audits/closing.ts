@@ -211,8 +211,7 @@ const DISCONNECT_AUDITS: readonly GatewayAudit[] = [
           isCancelled = true;
         },
       });
-      // Node's streams are async iterables; the type of the web's does not say so.
-      const application = answering(() => stream as unknown as Body);
+      const application = answering(() => stream);
       await leaveEarly(host, application, () => eventually(() => isCancelled, 'the stream is cancelled'));
     },
   }),

@@ -2,7 +2,7 @@
 import assert, { deepEqual, equal } from 'node:assert/strict';
 import type { Application } from '../../wsgi.ts';
 import type { GatewayAudit } from '../audit.ts';
-import { onStage } from '../stage.ts';
+import { onStage, type RequestParts } from '../stage.ts';
 import { fieldValues } from '../wire-client.ts';
 import { echo, post } from './input.ts';
 import { audit, gate, hello, octets, refusalAudit, text } from './kit.ts';
@@ -98,13 +98,13 @@ const LIMIT_AUDITS: readonly GatewayAudit[] = [
   }),
 ];
 
-const EXPECTING = {
+const EXPECTING: RequestParts = {
   method: 'POST',
   content: '',
   headers: [
     ['Expect', '100-continue'],
     ['Content-Length', '7'],
-  ] as [string, string][],
+  ],
 };
 
 /** Lines 171 to 174: Expect. */

@@ -52,8 +52,7 @@ function makeLegacyClass(): Application {
   LegacyClass.prototype[Symbol.iterator] = function (this: { chunks: Uint8Array[] }) {
     return this.chunks.values();
   };
-  // The type of a function does not tell that it can be constructed.
-  return LegacyClass as unknown as Application;
+  return LegacyClass;
 }
 
 /** A function that looks like a class from outside. */
@@ -153,15 +152,7 @@ export const FORM_AUDITS: readonly GatewayAudit[] = [
     sentence: 'MUST refuse what is no application when it is mounted',
     citation: 'Rack SPEC; PEP 3333, The Application/Framework Side',
     async run(host) {
-      for (const value of [
-        undefined,
-        null,
-        42,
-        'text',
-        {},
-        [],
-        new SyncClass({} as Environ, () => async () => {}),
-      ]) {
+      for (const value of [undefined, null, 42, 'text', {}, [], new Set()]) {
         // The types forbid what this audit is about.
         const serving = async (): Promise<void> => onStage(host, value as Application, async () => {});
         await assert.rejects(serving, TypeError, `${String(value)} must be refused`);

@@ -12,7 +12,7 @@ const LAZY_FORMS: Readonly<Record<string, Application>> = {
     yield octets('lazy');
   },
   'async-generator': async function* (_environ, startResponse) {
-    await null;
+    await Promise.resolve();
     startResponse('203 Non-Authoritative Information', text());
     yield octets('lazy');
   },
@@ -177,7 +177,7 @@ function contentLength(length: string): [string, string] {
 
 async function* toAsync(blocks: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for (const block of blocks) {
-    await null;
+    await Promise.resolve();
     yield block;
   }
 }

@@ -137,7 +137,7 @@ export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
         const count = 512;
         let taken = 0;
         const client = open();
-        const head = { method: 'POST', headers: [['Transfer-Encoding', 'chunked']] as [string, string][] };
+        const head: RequestParts = { method: 'POST', headers: [['Transfer-Encoding', 'chunked']] };
         client.send(format(head));
         const upload = async (): Promise<void> => {
           const chunk = formatChunks([new Uint8Array(size)]);

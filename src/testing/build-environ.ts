@@ -1,0 +1,171 @@
+/**
+ * An environ without a server: what `createEnviron` makes of a request that a test describes.
+ *
+ * Text is welcome here where the wire has octets: a path or a query may have any characters, and those that no request
+ * target may have are percent-encoded as UTF-8. What is percent-encoded already stays as it is.
+ */
+import { createEnviron } from '../environ.ts';
+import type { Environ, ErrorStream, HeaderList } from '../wsgi.ts';
+import { type ContentOptions, createContent, toSearchParams } from './request-content.ts';
+
+/** The request that an environ is made of. */
+export interface BuildEnvironOptions extends ContentOptions {
+  /** @default 'GET' */
+  readonly method?: string | undefined;
+  /** Scheme, authority and mount: the path becomes SCRIPT_NAME. @default 'http://localhost/' */
+  readonly baseUrl?: string | undefined;
+  /** The query, if the path has none: text without a question mark, or names and values. */
+  readonly query?:
+    | string
+    | URLSearchParams
+    | Readonly<Record<string, string | readonly string[]>>
+    | undefined;
+  /** Field lines in order, or an object for which order does not matter. Host is added. */
+  readonly headers?: HeaderList | Readonly<Record<string, string>> | undefined;
+  /** The value of Content-Type. @default what fits the content */
+  readonly contentType?: string | undefined;
+  /** Credentials for Basic authentication, or the whole value of Authorization. */
+  readonly auth?: string | { readonly user: string; readonly password: string } | undefined;
+  /** @default 'HTTP/1.1' */
+  readonly protocol?: string | undefined;
+  /** `wsgi.errors`. @default standard error */
+  readonly errors?: ErrorStream | undefined;
+  /** Further keys, over those that the request makes. */
+  readonly environ?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/**
+ * Makes an environ for tests.
+ *
+ * @param path The path below the base URL, with a query if you like; `''` for an exact hit of the mount. An absolute
+ *   URL stands for its own base
+ * @param options What else the request has
+ * @throws TypeError if options contradict each other: two queries, two base URLs, two kinds of content
+ * @example
+ * const environ = buildEnviron('/books?page=2', { method: 'POST', json: { title: 'Emma' } });
+ * environ.QUERY_STRING; // 'page=2'
+ * environ.CONTENT_TYPE; // 'application/json'
+ */
+export function buildEnviron(path: string = '/', options: BuildEnvironOptions = {}): Environ {
+  const { base, rest } = split(path, options.baseUrl);
+  const mount = encodeTarget(base.path.replace(/\/+$/, ''));
+  const url = `${encodeTarget(rest.path)}${formatQuery(rest.query, options.query)}`;
+  const content = createContent(options);
+  return createEnviron(
+    {
+      method: options.method ?? 'GET',
+      target: mount + url || '/',
+      url,
+      mount,
+      protocol: options.protocol ?? 'HTTP/1.1',
+      rawHeaders: completeHeaders(options, base.authority, content).flat(),
+      scheme: base.scheme,
+      serverName: base.hostname,
+      serverPort: base.port,
+      remoteAddress: '127.0.0.1',
+      input: content?.input,
+      errors: options.errors,
+    },
+    { environ: options.environ },
+  );
+}
+
+interface Base {
+  readonly scheme: 'http' | 'https';
+  readonly authority: string;
+  readonly hostname: string;
+  readonly port: string;
+  readonly path: string;
+}
+
+const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/is;
+
+/** Tells the base from the path and query below it. */
+function split(
+  path: string,
+  baseUrl: string | undefined,
+): { base: Base; rest: ReturnType<typeof splitQuery> } {
+  const absolute = ABSOLUTE.exec(path);
+  if (absolute === null) {
+    const base = parseBase(baseUrl ?? 'http://localhost/');
+    // A relative path is one below the base, as a link on its page would be.
+    return { base, rest: splitQuery(/^(?:[/?#*]|$)/.test(path) ? path : `/${path}`) };
+  }
+  if (baseUrl !== undefined) throw new TypeError('Path must not be absolute when there is a baseUrl');
+  const [, scheme, authority, rest = ''] = absolute;
+  return {
+    base: parseBase(`${scheme}://${authority}`),
+    rest: splitQuery(rest.startsWith('/') ? rest : `/${rest}`),
+  };
+}
+
+function parseBase(baseUrl: string): Base {
+  const [, scheme, , path = ''] = ABSOLUTE.exec(baseUrl) ?? [];
+  if (scheme === undefined || /[?#]/.test(path)) {
+    throw new TypeError(`Base URL must be http or https, without query and fragment: '${baseUrl}'`);
+  }
+  const { protocol, host, hostname, port } = new URL(baseUrl);
+  const isTls = protocol === 'https:';
+  return {
+    scheme: isTls ? 'https' : 'http',
+    authority: host,
+    hostname,
+    port: port || (isTls ? '443' : '80'),
+    path,
+  };
+}
+
+/** Cuts off the fragment, which a client keeps to itself, and the query. */
+function splitQuery(path: string): { path: string; query: string | undefined } {
+  const [whole = ''] = path.split('#', 1);
+  const question = whole.indexOf('?');
+  return question === -1
+    ? { path: whole, query: undefined }
+    : { path: whole.slice(0, question), query: whole.slice(question + 1) };
+}
+
+function formatQuery(own: string | undefined, query: BuildEnvironOptions['query']): string {
+  if (query === undefined) return own === undefined ? '' : `?${encodeTarget(own)}`;
+  if (own !== undefined) throw new TypeError('Query must be in the path or in the options, not in both');
+  return `?${encodeTarget(typeof query === 'string' ? query : toSearchParams(query).toString())}`;
+}
+
+/** RFC 9112 §3.2: what a request target may not contain is percent-encoded, as UTF-8. */
+function encodeTarget(text: string): string {
+  return text.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
+}
+
+/** Headers of either form as a list of their own. */
+export function listHeaders(headers: BuildEnvironOptions['headers'] = []): HeaderList {
+  return Array.isArray(headers) ? [...headers] : Object.entries(headers);
+}
+
+/** Adds what the options imply and the headers do not say. */
+function completeHeaders(
+  options: BuildEnvironOptions,
+  authority: string,
+  content: ReturnType<typeof createContent>,
+): HeaderList {
+  const { auth } = options;
+  const given = listHeaders(options.headers);
+  const names = new Set(given.map(([name]) => name.toLowerCase()));
+  const list: HeaderList = names.has('host') ? [] : [['Host', authority]];
+  list.push(...given);
+  const add = (name: string, value: string | undefined): void => {
+    if (value !== undefined && !names.has(name.toLowerCase())) list.push([name, value]);
+  };
+  if (options.contentType !== undefined && names.has('content-type')) {
+    throw new TypeError('Content-Type must be in contentType or in the headers, not in both');
+  }
+  add('Content-Type', options.contentType ?? content?.type);
+  if (content?.length !== undefined) add('Content-Length', String(content.length));
+  else if (content !== undefined && !names.has('content-length')) add('Transfer-Encoding', 'chunked');
+  if (auth !== undefined)
+    add('Authorization', typeof auth === 'string' ? auth : basic(auth.user, auth.password));
+  return list;
+}
+
+/** RFC 7617 §2. */
+function basic(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}

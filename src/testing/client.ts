@@ -1,0 +1,141 @@
+/**
+ * A client that talks to an application without a server, and remembers cookies.
+ *
+ * Responses are lazy: the body is iterated as it is read, so that a stream can be tested step by step and an endless
+ * one be closed. What the application throws is thrown at the test.
+ */
+import { requestUri } from '../uri.ts';
+import type { Application, Environ, HeaderList } from '../wsgi.ts';
+import { type BuildEnvironOptions, buildEnviron, listHeaders } from './build-environ.ts';
+import { CookieJar } from './cookie-jar.ts';
+import { assertNoLoop, type Hop, isRedirect, nextHop } from './redirect.ts';
+import { type RunResponse, runApp } from './run-app.ts';
+
+/** What holds for all requests of a client. */
+export interface ClientOptions {
+  /** Where the application is: scheme, authority and mount. @default 'http://localhost/' */
+  readonly baseUrl?: string | undefined;
+  /** Field lines for every request. */
+  readonly headers?: HeaderList | undefined;
+  /** Whether cookies are kept and sent. @default true */
+  readonly cookies?: boolean | undefined;
+  /** Whether redirects are followed. @default false */
+  readonly followRedirects?: boolean | undefined;
+}
+
+/** What one request has besides its path. */
+export interface ClientRequestOptions extends Omit<BuildEnvironOptions, 'method' | 'baseUrl'> {
+  /** @default that of the client */
+  readonly followRedirects?: boolean | undefined;
+}
+
+/** A response, and how the client came by it. */
+export interface ClientResponse extends RunResponse {
+  /** The environ of the request that was answered, before the application changed its copy. */
+  readonly request: Environ;
+  /** The redirects on the way here, in order; their bodies have been read and closed. */
+  readonly history: readonly ClientResponse[];
+  /** Reads the body as text. */
+  text(): Promise<string>;
+  /** Reads the body as JSON. */
+  json(): Promise<unknown>;
+  /** Closes the body without reading it. */
+  close(): Promise<void>;
+}
+
+type Send = (path?: string, options?: ClientRequestOptions) => Promise<ClientResponse>;
+
+/** A client of one application. */
+export interface Client {
+  /** The cookies that were set so far; tests may change them. */
+  readonly cookies: CookieJar;
+  /** Sends a request with any method. */
+  request(method: string, path?: string, options?: ClientRequestOptions): Promise<ClientResponse>;
+  readonly get: Send;
+  readonly head: Send;
+  readonly post: Send;
+  readonly put: Send;
+  readonly patch: Send;
+  readonly delete: Send;
+  readonly options: Send;
+}
+
+/**
+ * Creates a client for an application.
+ *
+ * Redirects are followed as browsers do: 301 and 302 turn POST into GET, 303 turns everything but HEAD into GET, 307 and
+ * 308 repeat the request.
+ *
+ * @param application The application, in any of its forms
+ * @param options What holds for all requests
+ * @example
+ * const client = createClient(application);
+ * await client.post('/login', { form: { user: 'emma' } });
+ * const response = await client.get('/account', { followRedirects: true });
+ * console.log(response.statusCode, await response.text());
+ */
+export function createClient(application: Application, options: ClientOptions = {}): Client {
+  const cookies = new CookieJar();
+  const keepsCookies = options.cookies !== false;
+
+  async function send(environ: Environ): Promise<ClientResponse> {
+    const { hostname, pathname } = new URL(requestUri(environ, false));
+    const field = keepsCookies ? cookies.give(hostname, pathname) : undefined;
+    if (field !== undefined)
+      environ.HTTP_COOKIE = environ.HTTP_COOKIE ? `${environ.HTTP_COOKIE}; ${field}` : field;
+    const response = await runApp(application, environ);
+    if (keepsCookies) cookies.take(response.headers.getAll('Set-Cookie'), hostname, pathname);
+    return createResponse(response, environ);
+  }
+
+  async function request(
+    method: string,
+    path: string = '/',
+    requestOptions: ClientRequestOptions = {},
+  ): Promise<ClientResponse> {
+    const { followRedirects = options.followRedirects ?? false, ...rest } = requestOptions;
+    const headers = [...(options.headers ?? []), ...listHeaders(rest.headers)];
+    let hop: Hop = { path, options: { ...rest, method, headers, baseUrl: options.baseUrl } };
+    const history: ClientResponse[] = [];
+    for (;;) {
+      const response = await send(buildEnviron(hop.path, hop.options));
+      if (!followRedirects || !isRedirect(response)) return { ...response, history };
+      hop = await nextHop(hop, response);
+      assertNoLoop(history, response);
+      history.push(response);
+    }
+  }
+
+  const sender =
+    (method: string): Send =>
+    (path, requestOptions) =>
+      request(method, path, requestOptions);
+  return {
+    cookies,
+    request,
+    get: sender('GET'),
+    head: sender('HEAD'),
+    post: sender('POST'),
+    put: sender('PUT'),
+    patch: sender('PATCH'),
+    delete: sender('DELETE'),
+    options: sender('OPTIONS'),
+  };
+}
+
+function createResponse(response: RunResponse, request: Environ): ClientResponse {
+  const { body } = response;
+  let read: Promise<string> | undefined;
+  const text = (): Promise<string> => {
+    read ??= body.text();
+    return read;
+  };
+  return {
+    ...response,
+    request,
+    history: [],
+    text,
+    json: async () => JSON.parse(await text()),
+    close: () => body.close(),
+  };
+}

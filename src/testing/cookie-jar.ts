@@ -1,0 +1,129 @@
+/**
+ * The cookies that a test client has been given (RFC 6265), as far as a test needs them: names, domains, paths, and
+ * being deleted. Time does not pass in a test: a cookie that has not expired when it is set never does.
+ */
+
+/** One cookie, and where it is sent. */
+export interface Cookie {
+  readonly name: string;
+  readonly value: string;
+  readonly domain: string;
+  readonly path: string;
+  /** Whether it is not sent to subdomains, because it was set without Domain. */
+  readonly isHostOnly: boolean;
+}
+
+/** Where a cookie belongs, if not to the whole of `localhost`. */
+export interface CookieScope {
+  readonly domain?: string | undefined;
+  readonly path?: string | undefined;
+}
+
+/** Keeps cookies, in the order in which they were set. */
+export class CookieJar implements Iterable<Cookie> {
+  #cookies: Cookie[] = [];
+
+  /** Gives the value of a cookie of that name and scope. */
+  get(name: string, scope: CookieScope = {}): string | undefined {
+    const { domain = 'localhost', path = '/' } = scope;
+    return this.#cookies.find((cookie) => isSame(cookie, { name, domain, path }))?.value;
+  }
+
+  /** Sets a cookie, for the domain and its subdomains if a domain is given. */
+  set(name: string, value: string, scope: CookieScope = {}): void {
+    const { domain = 'localhost', path = '/' } = scope;
+    this.#put({ name, value, domain, path, isHostOnly: scope.domain === undefined });
+  }
+
+  /** Deletes a cookie; it is no error if there is none. */
+  delete(name: string, scope: CookieScope = {}): void {
+    const { domain = 'localhost', path = '/' } = scope;
+    this.#cookies = this.#cookies.filter((cookie) => !isSame(cookie, { name, domain, path }));
+  }
+
+  /** Deletes all cookies. */
+  clear(): void {
+    this.#cookies = [];
+  }
+
+  /** Iterates over a copy. */
+  [Symbol.iterator](): ArrayIterator<Cookie> {
+    return this.#cookies.slice().values();
+  }
+
+  /**
+   * Takes what a response sets.
+   *
+   * @param fields The values of its Set-Cookie fields
+   * @param host The host of the request, without port
+   * @param path The path of the request
+   */
+  take(fields: readonly string[], host: string, path: string): void {
+    for (const field of fields) {
+      const [pair = '', ...attributes] = field.split(';');
+      const [name, value] = splitPair(pair);
+      const known = new Map(attributes.map(splitPair).map(([key, text]) => [key.toLowerCase(), text]));
+      const domain = known.get('domain')?.replace(/^\./, '').toLowerCase() || undefined;
+      // RFC 6265 §5.3: nobody sets cookies for somebody else.
+      if (domain !== undefined && !matchesDomain(host, domain)) continue;
+      const given = known.get('path');
+      const cookie = {
+        name,
+        value,
+        domain: domain ?? host,
+        path: given?.startsWith('/') ? given : defaultPath(path),
+        isHostOnly: domain === undefined,
+      };
+      if (isExpired(known)) this.#cookies = this.#cookies.filter((other) => !isSame(other, cookie));
+      else this.#put(cookie);
+    }
+  }
+
+  /** Gives the value of the Cookie field for a request; nothing if no cookie belongs to it. */
+  give(host: string, path: string): string | undefined {
+    const matching = this.#cookies
+      .filter((cookie) => (cookie.isHostOnly ? cookie.domain === host : matchesDomain(host, cookie.domain)))
+      .filter((cookie) => matchesPath(path, cookie.path))
+      // RFC 6265 §5.4: longer paths first.
+      .sort((one, other) => other.path.length - one.path.length);
+    if (matching.length === 0) return undefined;
+    return matching.map(({ name, value }) => `${name}=${value}`).join('; ');
+  }
+
+  #put(cookie: Cookie): void {
+    const index = this.#cookies.findIndex((other) => isSame(other, cookie));
+    if (index === -1) this.#cookies.push(cookie);
+    else this.#cookies[index] = cookie;
+  }
+}
+
+function isSame(one: Cookie, other: Pick<Cookie, 'name' | 'domain' | 'path'>): boolean {
+  return one.name === other.name && one.domain === other.domain && one.path === other.path;
+}
+
+function splitPair(pair: string): [name: string, value: string] {
+  const equals = pair.indexOf('=');
+  return equals === -1 ? [pair.trim(), ''] : [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()];
+}
+
+/** RFC 6265 §5.1.3. */
+function matchesDomain(host: string, domain: string): boolean {
+  return host === domain || host.endsWith(`.${domain}`);
+}
+
+/** RFC 6265 §5.1.4. */
+function matchesPath(path: string, cookiePath: string): boolean {
+  return path === cookiePath || path.startsWith(cookiePath.endsWith('/') ? cookiePath : `${cookiePath}/`);
+}
+
+/** RFC 6265 §5.1.4: the directory of the request. */
+function defaultPath(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/';
+}
+
+/** RFC 6265 §5.3: Max-Age counts before Expires. */
+function isExpired(attributes: ReadonlyMap<string, string>): boolean {
+  const maxAge = attributes.get('max-age');
+  if (maxAge !== undefined && /^-?\d+$/.test(maxAge)) return Number(maxAge) <= 0;
+  return Date.parse(attributes.get('expires') ?? '') <= Date.now();
+}

@@ -1,0 +1,84 @@
+/** Redirects as browsers follow them (RFC 9110 §15.4), within one application. */
+import assert from 'node:assert/strict';
+import type { Headers } from '../headers.ts';
+import { applicationUri, requestUri } from '../uri.ts';
+import type { Environ } from '../wsgi.ts';
+import { type BuildEnvironOptions, listHeaders } from './build-environ.ts';
+
+/** One request on the way. */
+export interface Hop {
+  readonly path: string;
+  readonly options: BuildEnvironOptions;
+}
+
+/** What is needed of a response to go on. */
+export interface Redirecting {
+  readonly statusCode: number;
+  readonly headers: Headers;
+  readonly request: Environ;
+  text(): Promise<string>;
+}
+
+const CONTENT_FIELD = /^(?:content-|transfer-encoding$)/i;
+
+/** Whether a response sends the client elsewhere. */
+export function isRedirect({ statusCode, headers }: Redirecting): boolean {
+  return [301, 302, 303, 307, 308].includes(statusCode) && headers.has('Location');
+}
+
+/**
+ * Makes the request that a redirect asks for, once its body has been read.
+ *
+ * @throws AssertionError if it leads out of the application, or asks for content that cannot be sent twice
+ */
+export async function nextHop(hop: Hop, response: Redirecting): Promise<Hop> {
+  await response.text();
+  const { statusCode, headers, request } = response;
+  const { method = 'GET' } = hop.options;
+  const path = pathWithin(request, headers.get('Location', ''));
+  const { query: _query, ...options } = hop.options;
+  if (!becomesGet(statusCode, method)) {
+    const { content } = options;
+    const isRepeatable =
+      content === undefined || typeof content === 'string' || content instanceof Uint8Array;
+    assert.ok(
+      isRepeatable || Array.isArray(content),
+      `Content that is read once cannot be sent again for ${statusCode}`,
+    );
+    return { path, options };
+  }
+  const { content: _content, json: _json, form: _form, contentType: _contentType, ...bare } = options;
+  const kept = listHeaders(options.headers).filter(([name]) => !CONTENT_FIELD.test(name));
+  return { path, options: { ...bare, method: 'GET', headers: kept } };
+}
+
+/**
+ * Fails on a redirect that was followed before.
+ *
+ * @throws AssertionError if it was
+ */
+export function assertNoLoop(history: readonly Redirecting[], response: Redirecting): void {
+  const step = describe(response);
+  assert.ok(!history.some((earlier) => describe(earlier) === step), `Redirect loop: ${step}`);
+}
+
+/** RFC 9110 §15.4.2 to §15.4.4, and what browsers made of them. */
+function becomesGet(statusCode: number, method: string): boolean {
+  if (statusCode === 303) return method !== 'GET' && method !== 'HEAD';
+  return statusCode < 303 && method === 'POST';
+}
+
+/** The location as a path below the mount. */
+function pathWithin(request: Environ, location: string): string {
+  const root = new URL(applicationUri(request));
+  const target = new URL(location, requestUri(request));
+  const mount = root.pathname.replace(/\/$/, '');
+  const isWithin =
+    target.origin === root.origin && (target.pathname === mount || target.pathname.startsWith(`${mount}/`));
+  assert.ok(isWithin, `Redirect leaves the application at ${root.href}: ${location}`);
+  return target.pathname.slice(mount.length) + target.search;
+}
+
+function describe({ statusCode, headers, request }: Redirecting): string {
+  return `${request.REQUEST_METHOD} ${requestUri(request)} → ${statusCode} ${headers.get('Location')}`;
+}

@@ -1,0 +1,162 @@
+/**
+ * Runs an application without a server, and as little of it as possible.
+ *
+ * Rule 1: the body is iterated until startResponse has been called, and not once more; the rest is iterated as the
+ *         test reads it, so that an endless body is no problem.
+ * Rule 2: what goes wrong is thrown at the test: also what an application passes as `excInfo`, which a server would
+ *         turn into an error page.
+ * Rule 3: nothing is repaired. Content is what was written and yielded, whatever Content-Length says.
+ */
+import { toApplication } from '../application.ts';
+import { BodyReader, toOctets } from '../body.ts';
+import { ApplicationError } from '../errors.ts';
+import { Headers } from '../headers.ts';
+import { ResponseState } from '../response.ts';
+import type { Application, Environ, StartResponse } from '../wsgi.ts';
+
+/** How an application is run. */
+export interface RunOptions {
+  /** Whether the whole body is read, and closed, before the response is given. @default false */
+  readonly buffered?: boolean | undefined;
+}
+
+/** What an application answered. */
+export interface RunResponse {
+  /** `200 OK`. */
+  readonly status: string;
+  readonly statusCode: number;
+  readonly headers: Headers;
+  readonly body: RunBody;
+}
+
+/** The body of a response: can be iterated once, or read whole. */
+export interface RunBody extends AsyncIterable<Uint8Array> {
+  /** Reads what is left, and closes the body. */
+  bytes(): Promise<Uint8Array>;
+  /** Reads what is left as UTF-8, and closes the body. */
+  text(): Promise<string>;
+  /** Closes the body of the application; what is left is not iterated. */
+  close(): Promise<void>;
+}
+
+/** How long an application may take to give up a body, in milliseconds. */
+const CLOSE_TIMEOUT = 5000;
+
+/**
+ * Runs an application for one request, without any server.
+ *
+ * @param application The application, in any of its forms
+ * @param environ The environ, as `buildEnviron` makes it; the application gets a copy
+ * @param options Whether to read everything at once
+ * @returns the response, once startResponse has been called; read or close its body
+ * @throws whatever the application throws or passes as `excInfo`
+ * @throws {@link ApplicationError} if startResponse is never called, or called wrongly
+ * @example
+ * const { status, headers, body } = await runApp(application, buildEnviron('/'));
+ * console.log(status, headers.get('Content-Type'), await body.text());
+ */
+export async function runApp(
+  application: Application,
+  environ: Environ,
+  options: RunOptions = {},
+): Promise<RunResponse> {
+  const run = new Run({ ...environ });
+  await run.begin(application);
+  const response = run.response();
+  if (options.buffered !== true) return response;
+  return { ...response, body: createBody(of(await response.body.bytes()), async () => {}) };
+}
+
+class Run {
+  readonly #environ: Environ;
+  readonly #state: ResponseState;
+  /** What was written or iterated, and not yet read by the test. */
+  readonly #ahead: Uint8Array[] = [];
+  #reader: BodyReader | undefined;
+  #isClosed = false;
+
+  constructor(environ: Environ) {
+    this.#environ = environ;
+    this.#state = new ResponseState(environ.REQUEST_METHOD === 'HEAD', 'error');
+  }
+
+  async begin(application: Application): Promise<void> {
+    const startResponse: StartResponse = (status, headers, excInfo) => {
+      if (excInfo !== undefined && excInfo !== null) throw excInfo;
+      this.#state.start(status, headers, undefined);
+      return async (data) => {
+        if (this.#isClosed) throw new ApplicationError('WSGI_ERR_WRITE_AFTER_END');
+        this.#ahead.push(toOctets(data, false));
+      };
+    };
+    try {
+      this.#reader = new BodyReader(await toApplication(application)(this.#environ, startResponse));
+      while (this.#state.state === 'idle') {
+        const chunk = await this.#step();
+        if (chunk === undefined) break;
+        this.#ahead.push(chunk);
+      }
+      if (this.#state.state === 'idle') {
+        throw new ApplicationError('WSGI_ERR_START_RESPONSE_MISSING', 'its body ended');
+      }
+    } catch (error) {
+      // The first error is the one to tell.
+      await this.#close().catch(() => {});
+      throw error;
+    }
+  }
+
+  response(): RunResponse {
+    const { status, headers } = this.#state;
+    const body = createBody(this.#read(), () => this.#close());
+    return { status, statusCode: Number(status.slice(0, 3)), headers: new Headers(headers), body };
+  }
+
+  async #step(): Promise<Uint8Array | undefined> {
+    const step = await this.#reader?.next();
+    if (step === undefined || step.done === true) return undefined;
+    // toOctets checks what the iterable gave.
+    return toOctets(step.value as Uint8Array, false);
+  }
+
+  /** Gives what there is before it asks for more: what is written during a step comes before what the step gives. */
+  async *#read(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) {
+        for (let chunk = this.#ahead.shift(); chunk !== undefined; chunk = this.#ahead.shift()) yield chunk;
+        if (this.#isClosed) return;
+        const chunk = await this.#step();
+        if (chunk !== undefined) this.#ahead.push(chunk);
+        else if (this.#ahead.length === 0) return;
+      }
+    } finally {
+      await this.#close();
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const failures: unknown[] = [];
+    await this.#reader?.close(CLOSE_TIMEOUT, (error) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+function createBody(chunks: AsyncGenerator<Uint8Array>, close: () => Promise<void>): RunBody {
+  const bytes = async (): Promise<Uint8Array> => {
+    const pieces: Uint8Array[] = [];
+    for await (const chunk of chunks) pieces.push(chunk);
+    return Buffer.concat(pieces);
+  };
+  return {
+    bytes,
+    text: async () => Buffer.from(await bytes()).toString('utf8'),
+    close,
+    [Symbol.asyncIterator]: () => chunks,
+  };
+}
+
+async function* of(octets: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (octets.length > 0) yield octets;
+}
