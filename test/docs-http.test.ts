@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBody } from '../src/index.ts';
 import { createServer, type Server } from '../src/server/index.ts';
+import { MemoryErrors } from '../src/testing/index.ts';
 import type { Application } from '../src/wsgi.ts';
 
 interface Case {
@@ -142,7 +143,8 @@ let server: Server;
 let nodeServer: NetServer;
 
 beforeAll(async () => {
-  server = createServer(application);
+  // The two faults of the application are meant, and need not be read by anybody.
+  server = createServer(application, { environ: { 'wsgi.errors': new MemoryErrors() } });
   nodeServer = createNodeServer((request, response) => {
     // A client that leaves is no failure of this test.
     listener(request, response).catch(() => {});
