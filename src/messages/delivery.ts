@@ -14,7 +14,7 @@
  *         uncaught exception, as on node, and not the rejection of a promise that somebody else owns.
  */
 import type { ConnectionDirectives } from '../port.ts';
-import type { Body, Environ, StartResponse, Write } from '../wsgi.ts';
+import type { ApplicationFunction, Body, Environ, StartResponse, Write } from '../wsgi.ts';
 import { sendTrailers } from './interim.ts';
 import type { WriteCallback } from './node-internals.ts';
 import type { Batch, Outgoing } from './outgoing.ts';
@@ -48,15 +48,15 @@ export class Delivery {
   isTold = false;
   /** Those who wait for the pieces that an array was made of. */
   callbacks: readonly WriteCallback[] = NO_CALLBACKS;
+  readonly startResponse: StartResponse;
   readonly #environ: Environ;
-  readonly #startResponse: StartResponse;
   readonly #outgoing: Outgoing;
   readonly #listener: DeliveryListener;
   #write: Write | undefined;
   /** What `write` returned last. */
   #taken: unknown;
   #body: StreamedBody | undefined;
-  #resolve: ((body: Body) => void) | undefined;
+  #resolve: ((body: Body | Promise<Body>) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
   #isFlushWanted = false;
 
@@ -68,7 +68,7 @@ export class Delivery {
     this.#outgoing = outgoing;
     this.#listener = listener;
     this.#environ = environ;
-    this.#startResponse = startResponse;
+    this.startResponse = startResponse;
   }
 
   /** Asks the gateway to do something with the connection, if it can. */
@@ -81,7 +81,7 @@ export class Delivery {
     const head = this.#outgoing.takeHead();
     if (head.directives !== undefined) this.direct(head.directives);
     if (this.#outgoing.trailer !== '') sendTrailers(this.#environ, this.#outgoing.trailer);
-    this.#write = this.#startResponse(head.status, head.fields);
+    this.#write = this.startResponse(head.status, head.fields);
   }
 
   /** The body of a response that is complete. */
@@ -103,6 +103,16 @@ export class Delivery {
     this.watch();
     if (this.#isFlushWanted) this.flush();
     return promise;
+  }
+
+  /** Gives the gateway what an application answers, in the place of the response that it waits for. */
+  handOver(application: ApplicationFunction): void {
+    this.phase = 'over';
+    try {
+      this.#resolve?.(application(this.#environ, this.startResponse));
+    } catch (error) {
+      this.#reject?.(error);
+    }
   }
 
   /** Asks the gateway to tell how the response ends. */

@@ -12,9 +12,10 @@
 import { isPromise } from '../body.ts';
 import { DisconnectError } from '../errors.ts';
 import { logError } from '../failure.ts';
-import type { Body, Environ, StartResponse } from '../wsgi.ts';
+import type { ApplicationFunction, Body, Environ, StartResponse } from '../wsgi.ts';
 import { type ContentListener, ContentReader, connectionReset, contentLength } from './content-reader.ts';
 import { Delivery, type DeliveryListener } from './delivery.ts';
+import { withHeaders } from './inherited-headers.ts';
 import type { MessageConstructors } from './message-constructors.ts';
 import { createRequest, createResponse } from './message-pair.ts';
 import type { MessageSocket, SocketOwner } from './message-socket.ts';
@@ -40,6 +41,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #isFinishing = false;
   /** Whether the program cut the connection after its response was complete. */
   #isCut = false;
+  /** The application that answers in the place of the program. */
+  #successor: ApplicationFunction | undefined;
 
   constructor(environ: Environ, startResponse: StartResponse, constructors: MessageConstructors) {
     this.environ = environ;
@@ -70,11 +73,35 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       }
       this.#programFailed(error);
     }
+    if (this.#successor !== undefined) {
+      this.#abandon();
+      return this.#successor(this.environ, this.#delivery.startResponse);
+    }
     // node's parser comes to the end of a request without content right after the program was called.
     if (contentLength(this.environ) === 0) this.request.complete = true;
     if (this.#outgoing.isEnded) return this.#answer();
     if (this.#socket.destroyed) throw disconnection(this.#socket.errored);
     return this.#delivery.wait();
+  }
+
+  /**
+   * Lets an application answer in the place of the program, which has not begun to. Headers that the program has set
+   * stay, but for those that the application sets too.
+   *
+   * @throws node's ERR_HTTP_HEADERS_SENT if the program has begun
+   */
+  handOver(application: ApplicationFunction): void {
+    const { response } = this;
+    if (response.headersSent || this.#outgoing.isEnded || this.#state !== 'open') {
+      throw nodeError('ERR_HTTP_HEADERS_SENT', 'Cannot hand over a response that has begun');
+    }
+    const successor = withHeaders(application, response);
+    if (this.#delivery.phase === 'dispatching') {
+      this.#successor = successor;
+    } else {
+      this.#delivery.handOver(successor);
+      this.#abandon();
+    }
   }
 
   #answer(): Body {
@@ -210,8 +237,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       closeUnread(request);
       this.#isContentOver = true;
     } else {
-      this.#contentReader().discard();
       request._dump();
+      this.#contentReader().discard();
     }
   }
 

@@ -5,4 +5,6 @@ export type { Dispatch } from './exchange.ts';
 export { type MessageConstructors, messageConstructors, plainMessages } from './message-constructors.ts';
 export type { RequestMessage, ResponseMessage } from './node-internals.ts';
 export { fullUrl, mountUrl } from './request-target.ts';
+export { listenerOf, serveEvent } from './serve-event.ts';
 export { type ListenerOptions, type MessageOptions, serveListener } from './serve-listener.ts';
+export { createTakeoverRequest } from './takeover-request.ts';

@@ -35,6 +35,8 @@ export interface RequestMessage extends IncomingMessage {
 
 /** node's response, with what its own server uses of it and what is replaced here. */
 export interface ResponseMessage extends ServerResponse<RequestMessage> {
+  /** Since Node 15; missing from its types. */
+  getRawHeaderNames(): string[];
   /** The text of the head, once it is settled; node asks only whether there is one. */
   _header: string | null;
   /** Whether the head has gone out with a first piece. */

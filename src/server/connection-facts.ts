@@ -1,8 +1,12 @@
-/** What is the same in the environ of every request of a connection: addresses, and what TLS has established. */
+/** The environ of a request, and what of it is the same for all requests of a connection. */
 import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { createEnviron, type EnvironOptions } from '../environ.ts';
+import type { RequestHead } from '../http/index.ts';
 import type { GatewayRequest } from '../port.ts';
+import type { Environ } from '../wsgi.ts';
+import type { Exchange } from './exchange.ts';
 
 /** What is the same in the environ of every request of a connection. */
 export type ConnectionFacts = Pick<
@@ -28,6 +32,41 @@ export function describeSocket(socket: Socket | TLSSocket, serverName: string | 
     multiprocess: cluster.isWorker,
     extensions: { 'gateway.socket': socket, ...(isEncrypted ? describeTls(socket) : undefined) },
   };
+}
+
+/**
+ * Makes the environ of a request.
+ *
+ * @param facts What is known of its connection
+ * @param head Its head
+ * @param exchange Where its content comes from
+ * @param options What the deployer decided
+ * @throws ProtocolError if it repeats a field that must stand alone
+ */
+export function createRequestEnviron(
+  facts: ConnectionFacts,
+  head: RequestHead,
+  { exchange, options }: { readonly exchange: Exchange; readonly options: EnvironOptions },
+): Environ {
+  return createEnviron(
+    {
+      method: head.method,
+      target: head.target,
+      protocol: head.protocol,
+      rawHeaders: head.rawHeaders,
+      // Field by field: spreading the facts doubles the cost of a hello request (Node 20).
+      scheme: facts.scheme,
+      serverName: facts.serverName,
+      serverPort: facts.serverPort,
+      remoteAddress: facts.remoteAddress,
+      remotePort: facts.remotePort,
+      multiprocess: facts.multiprocess,
+      extensions: facts.extensions,
+      input: exchange.isContentEnded ? undefined : exchange,
+      trailers: exchange.requestTrailers,
+    },
+    options,
+  );
 }
 
 /** The variables that Apache's mod_ssl has given their names. */

@@ -11,37 +11,21 @@
  * Time-outs run from a fixed start and are looked at by the server's one clock, so that no request needs a timer.
  */
 import type { Socket } from 'node:net';
-import { createEnviron } from '../environ.ts';
 import { standardErrors } from '../error-stream.ts';
 import { DisconnectError, ProtocolError } from '../errors.ts';
 import { logError } from '../failure.ts';
 import { runApplication } from '../gateway.ts';
 import { DEFAULT_LIMITS, type RequestHead, RequestParser } from '../http/index.ts';
-import type { ApplicationFunction } from '../wsgi.ts';
-import type { ConnectionFacts } from './connection-facts.ts';
+import { createTakeoverRequest } from '../messages/index.ts';
+import type { Environ } from '../wsgi.ts';
+import { type ConnectionFacts, createRequestEnviron } from './connection-facts.ts';
+import type { ConnectionHost } from './connection-host.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import { Farewell } from './farewell.ts';
-import type { ServerOptions, ServerSettings } from './options.ts';
+import type { ServerSettings } from './options.ts';
 import { Output } from './output.ts';
 import { formatRefusal } from './refusal.ts';
 import { Watchdog } from './watchdog.ts';
-
-/** What a connection needs of its server. */
-export interface ConnectionHost {
-  readonly application: ApplicationFunction;
-  readonly options: ServerOptions;
-  readonly settings: ServerSettings;
-  /** Whether the server is shutting down, so that no connection is kept. */
-  readonly isShuttingDown: boolean;
-  /** The value of `Keep-Alive` fields. */
-  readonly keepAliveValue: string;
-  /** Hands what a client did wrong to listeners, whose affair the socket then is; false if there are none. */
-  reportClientError(error: ProtocolError, socket: Socket, rawPacket: Buffer): boolean;
-  /** Hands the error of a socket to listeners, if there are any. */
-  reportSocketError(error: Error, socket: Socket): void;
-  /** Forgets a connection that is closed. */
-  remove(connection: Connection): void;
-}
 
 /** Octets that wait to be parsed before the socket is paused. */
 const INPUT_LIMIT = 65_536;
@@ -85,16 +69,14 @@ export class Connection implements ExchangeHost {
       maxHeadersCount: settings.maxHeadersCount,
       maxBodySize: settings.maxBodySize,
       requireHostHeader: settings.requireHostHeader,
+      allowConnect: host.events.hasListener('connect'),
     });
-    socket.on('data', (octets: Buffer) => this.#onData(octets));
-    socket.on('end', () => this.#onPeerEnd());
-    socket.on('drain', () => {
-      this.output.onDrain();
-      this.#advance();
-    });
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onPeerEnd);
+    socket.on('drain', this.#onDrain);
     // 'close' follows and does what there is to do.
-    socket.on('error', (error) => host.reportSocketError(error, socket));
-    socket.on('close', () => this.#onClose());
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
   }
 
   /** Whether no request is under way. */
@@ -144,7 +126,7 @@ export class Connection implements ExchangeHost {
     this.#since = performance.now();
   }
 
-  #onData(octets: Buffer): void {
+  readonly #onData = (octets: Buffer): void => {
     if (this.#farewell !== undefined) {
       this.#farewell.discard(octets);
       return;
@@ -154,7 +136,7 @@ export class Connection implements ExchangeHost {
     this.#advance();
     // Requests that wait for their turn, or content that nobody reads: TCP holds the client back.
     if (this.#exchange?.isReading === false && this.parser.bufferedLength > INPUT_LIMIT) this.#socket.pause();
-  }
+  };
 
   /** Does all that can be done with the octets that are there. */
   #advance(): void {
@@ -212,32 +194,44 @@ export class Connection implements ExchangeHost {
       this.#requestSince = this.#phase === 'head' ? this.#since : performance.now();
     }
     this.#phase = 'serving';
-    if (head.hasUnknownExpectation) throw new ProtocolError('WSGI_ERR_EXPECTATION_UNKNOWN');
-    const { application, options } = this.#host;
-    const facts = this.#facts;
+    const { events, options } = this.#host;
     const exchange = new Exchange(head, this);
-    const environ = createEnviron(
-      {
-        method: head.method,
-        target: head.target,
-        protocol: head.protocol,
-        rawHeaders: head.rawHeaders,
-        // Field by field: spreading the facts doubles the cost of a hello request (Node 20).
-        scheme: facts.scheme,
-        serverName: facts.serverName,
-        serverPort: facts.serverPort,
-        remoteAddress: facts.remoteAddress,
-        remotePort: facts.remotePort,
-        multiprocess: facts.multiprocess,
-        extensions: facts.extensions,
-        input: exchange.isContentEnded ? undefined : exchange,
-        trailers: exchange.requestTrailers,
-      },
-      options,
-    );
+    const environ = createRequestEnviron(this.#facts, head, { exchange, options });
+    const takeover = this.#takeoverOf(head);
+    if (takeover !== undefined) {
+      this.#handOver(takeover, environ);
+      return;
+    }
+    const application = events.choose(head);
+    if (application === undefined) throw new ProtocolError('WSGI_ERR_EXPECTATION_UNKNOWN');
     this.#exchange = exchange;
     // It never rejects, and tells the exchange when it has ended.
     void runApplication(application, environ, exchange, options);
+  }
+
+  /** RFC 9110 §7.8, §9.3.6: a request to go on in another protocol, if there is somebody who speaks it. */
+  #takeoverOf(head: RequestHead): 'upgrade' | 'connect' | undefined {
+    const { events } = this.#host;
+    if (head.method === 'CONNECT') return 'connect';
+    const asks = head.connectionNominatesUpgrade && head.contentLength === 0;
+    return asks && events.hasListener('upgrade') ? 'upgrade' : undefined;
+  }
+
+  /** Leaves the socket to a listener, with the octets that came after the head. */
+  #handOver(event: 'upgrade' | 'connect', environ: Environ): void {
+    const socket = this.#socket;
+    this.output.flush();
+    this.#phase = 'closed';
+    socket.off('data', this.#onData);
+    socket.off('end', this.#onPeerEnd);
+    socket.off('drain', this.#onDrain);
+    socket.off('error', this.#onError);
+    socket.off('close', this.#onClose);
+    this.#host.remove(this);
+    // As node does it: whoever reads next decides how.
+    socket.pause();
+    Object.assign(socket, { readableFlowing: null });
+    this.#host.emit(event, createTakeoverRequest(environ, socket), socket, this.parser.takeRest());
   }
 
   /** Throws away content that nobody read, so that the connection can be kept. */
@@ -298,7 +292,16 @@ export class Connection implements ExchangeHost {
     this.#farewell = new Farewell(this.#socket, this.#watchdog);
   }
 
-  #onPeerEnd(): void {
+  readonly #onError = (error: Error): void => {
+    this.#host.reportSocketError(error, this.#socket);
+  };
+
+  readonly #onDrain = (): void => {
+    this.output.onDrain();
+    this.#advance();
+  };
+
+  readonly #onPeerEnd = (): void => {
     this.isPeerEnded = true;
     const exchange = this.#exchange;
     if (exchange !== undefined && !exchange.isEnded && this.#isContentMissing(exchange)) {
@@ -306,7 +309,7 @@ export class Connection implements ExchangeHost {
     }
     this.#watchdog.onPeerEnd();
     this.#advance();
-  }
+  };
 
   /** Whether content is still to come; of a chunked message only reading it can tell. */
   #isContentMissing({ head }: Exchange): boolean {
@@ -321,12 +324,12 @@ export class Connection implements ExchangeHost {
     this.#close();
   }
 
-  #onClose(): void {
+  readonly #onClose = (): void => {
     this.#phase = 'closed';
     this.output.onClose();
     this.#exchange?.disconnect(new DisconnectError('WSGI_ERR_DISCONNECTED', 'response'));
     this.#host.remove(this);
-  }
+  };
 
   /**
    * Looks at the clock.

@@ -13,11 +13,13 @@ import {
 } from 'node:tls';
 import { toApplication } from '../application.ts';
 import type { ProtocolError } from '../errors.ts';
-import type { Application, ApplicationFunction } from '../wsgi.ts';
+import type { Application } from '../wsgi.ts';
 import { createClientError } from './client-error.ts';
-import { Connection, type ConnectionHost } from './connection.ts';
+import { Connection } from './connection.ts';
 import { describeSocket } from './connection-facts.ts';
+import type { ConnectionHost } from './connection-host.ts';
 import { type ServerOptions, type ServerSettings, takeSettings } from './options.ts';
+import { RequestEvents } from './request-events.ts';
 
 /** How long `shutdown` waits. */
 export interface ShutdownOptions {
@@ -46,7 +48,8 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
   declare maxConnections: number;
   declare requireHostHeader: boolean;
   declare connectionsCheckingInterval: number;
-  readonly application: ApplicationFunction;
+  /** @internal */
+  readonly events: RequestEvents;
   readonly options: ServerOptions;
   isShuttingDown = false;
   readonly #tls: TlsServer | undefined;
@@ -60,7 +63,7 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
     const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0 } = options;
     // A client may close its half and wait for the response (RFC 9112 §9.6).
     super({ allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay });
-    this.application = toApplication(application);
+    this.events = new RequestEvents(this, toApplication(application));
     this.options = options;
     Object.assign(this, takeSettings(options));
     this.#tls = options.tls === undefined ? undefined : this.#createTls(options.tls);

@@ -1,0 +1,25 @@
+/** The server as its connections see it. */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ProtocolError } from '../errors.ts';
+import type { Connection } from './connection.ts';
+import type { ServerOptions, ServerSettings } from './options.ts';
+import type { RequestEvents } from './request-events.ts';
+
+/** What a connection needs of its server. */
+export interface ConnectionHost {
+  readonly events: RequestEvents;
+  readonly options: ServerOptions;
+  readonly settings: ServerSettings;
+  /** Whether the server is shutting down, so that no connection is kept. */
+  readonly isShuttingDown: boolean;
+  /** The value of `Keep-Alive` fields. */
+  readonly keepAliveValue: string;
+  /** Hands what a client did wrong to listeners, whose affair the socket then is; false if there are none. */
+  reportClientError(error: ProtocolError, socket: Socket, rawPacket: Buffer): boolean;
+  /** Hands the error of a socket to listeners, if there are any. */
+  reportSocketError(error: Error, socket: Socket): void;
+  emit(event: 'upgrade' | 'connect', request: IncomingMessage, socket: Socket, rest: Buffer): boolean;
+  /** Forgets a connection that is closed or has become somebody else's. */
+  remove(connection: Connection): void;
+}
