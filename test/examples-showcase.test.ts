@@ -100,6 +100,10 @@ describe('the process', () => {
     child.kill('SIGINT');
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
+
+  it('says so if its port is taken', async () => {
+    await expect(start({ PORT: new URL(url).port })).rejects.toThrow(/ended .*Port \d+ is taken/s);
+  });
 });
 
 describe('a browser', () => {
@@ -131,14 +135,21 @@ async function start(settings: Record<string, string>): Promise<{ child: ChildPr
   const child = spawn(process.execPath, ['--import', 'tsx', 'examples/showcase/main.ts'], {
     cwd: ROOT,
     env: { ...process.env, ...settings },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  if (child.stdout === null) throw new Error('The showcase has no output');
+  const closed = new Promise((resolve) => {
+    child.once('close', resolve);
+  });
+  let errors = '';
+  child.stderr.on('data', (data) => {
+    errors += data;
+  });
   for await (const line of createInterface(child.stdout)) {
     const found = /http:\/\/\S+\//.exec(line)?.[0];
     if (found !== undefined) return { child, url: found };
   }
-  throw new Error('The showcase ended before it said its address');
+  await closed;
+  throw new Error(`The showcase ended before it said its address: ${errors}`);
 }
 
 async function report(path: string): Promise<{ note: string; entries: ReportEntry[] }> {

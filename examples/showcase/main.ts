@@ -10,7 +10,14 @@ import { createSite } from './site.ts';
 
 const { PORT = '8124', HOST = '127.0.0.1' } = process.env;
 
-const server = await serve(remember(fromExpress(createSite())), { port: Number(PORT), host: HOST });
+const application = remember(fromExpress(createSite()));
+const server = await serve(application, { port: Number(PORT), host: HOST }).catch(
+  (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    console.error(`Port ${PORT} is taken. PORT=0 npm start takes any free one.`);
+    process.exit(1);
+  },
+);
 
 const address = server.address();
 const port = typeof address === 'object' && address !== null ? address.port : PORT;
