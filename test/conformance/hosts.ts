@@ -75,6 +75,8 @@ function createExpressHost(mount: string): AuditHost {
     capabilities: new Set<AuditCapability>([
       ...COMMON,
       'any-path',
+      // RFC 9112 §3.2.4: the request is to the whole server.
+      ...(mount === '' ? (['asterisk-form'] as const) : []),
       'field-case',
       'framing-choice',
       'mount',
@@ -103,7 +105,14 @@ export const expressMounted: AuditHost = createExpressHost('/m');
 /** A plugin of Fastify 5 with a prefix. */
 export const fastifyPrefixed: AuditHost = {
   name: 'toFastify at /m',
-  capabilities: new Set<AuditCapability>([...COMMON, 'mount', 'host-fields', 'error-handler', 'http2']),
+  capabilities: new Set<AuditCapability>([
+    ...COMMON,
+    'field-case',
+    'mount',
+    'host-fields',
+    'error-handler',
+    'http2',
+  ]),
   nativeKeys: ['node.req', 'node.res', 'fastify.request', 'fastify.reply'],
   async serve(application, options = {}) {
     const log = createLog(options);

@@ -264,7 +264,7 @@ function comparable(response: WireResponse, { capabilities, ownFields = [] }: Au
   const headers = response.headers
     .map(([name, value]) => [capabilities.has('field-case') ? name : name.toLowerCase(), value] as const)
     .filter(([name]) => !isHopByHop(name) && !foreign.has(name.toLowerCase()))
-    .filter(([name]) => isFramingKept || name !== 'content-length');
+    .filter(([name]) => isFramingKept || name.toLowerCase() !== 'content-length');
   const framing = isFramingKept && [response.framing, response.chunks.map(String)];
   return { statusCode, reason, headers, framing, content: content.toString() };
 }
