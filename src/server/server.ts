@@ -198,7 +198,14 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
    * @param milliseconds 0 for never
    * @param callback A listener for `timeout`
    */
-  setTimeout(milliseconds: number, callback?: (socket: Socket) => void): this {
+  setTimeout(milliseconds?: number, callback?: (socket: Socket) => void): this;
+  setTimeout(callback: (socket: Socket) => void): this;
+  setTimeout(
+    milliseconds: number | ((socket: Socket) => void) = 0,
+    callback?: (socket: Socket) => void,
+  ): this {
+    // node's way of asking for the default: without a number there is no time-out.
+    if (typeof milliseconds === 'function') return this.setTimeout(0, milliseconds);
     this.timeout = milliseconds;
     if (callback !== undefined) this.on('timeout', callback);
     return this;
