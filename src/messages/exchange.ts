@@ -237,6 +237,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       closeUnread(request);
       this.#isContentOver = true;
     } else {
+      // Where there is none, node's parser has come to its end before; content that is still to come ends later.
+      if (request.complete) this.#contentReader().discard();
       request._dump();
       this.#contentReader().discard();
     }

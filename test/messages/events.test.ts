@@ -1,0 +1,494 @@
+/** What a program observes of its messages, event by event, on node:http and on the standalone server. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { fromNode } from '../../bridges/node/index.ts';
+import { type Listening, listenNode, listenOurs, pause, until, withoutDate } from './side-by-side.ts';
+
+/** What happened, in order. */
+type Trail = string[];
+
+interface Scene {
+  readonly name: string;
+  /** The program. */
+  run(req: IncomingMessage, res: ServerResponse, trail: Trail): unknown;
+  /** The client; by default it sends a GET. */
+  client?(socket: Socket): unknown;
+  /** The line of the trail after which nothing is to come any more. */
+  readonly last: string;
+}
+
+const GET = 'GET /p?q=1 HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-a: 2\r\n\r\n';
+const HEAD = GET.replace('GET', 'HEAD');
+
+function post(length: number): string {
+  return `POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
+}
+
+/** Notes every event of both messages, with the state that goes with it. */
+function follow(req: IncomingMessage, res: ServerResponse, trail: Trail): void {
+  for (const event of ['end', 'aborted', 'close']) {
+    req.on(event, () => {
+      const { complete, aborted, destroyed, readableEnded } = req;
+      trail.push(`req ${event} ${JSON.stringify({ complete, aborted, destroyed, readableEnded })}`);
+    });
+  }
+  for (const event of ['finish', 'close', 'drain', 'pipe', 'unpipe']) {
+    res.on(event, () => {
+      const { writableEnded, writableFinished, destroyed } = res;
+      trail.push(`res ${event} ${JSON.stringify({ writableEnded, writableFinished, destroyed })}`);
+    });
+  }
+  req.on('error', (error: NodeJS.ErrnoException) => trail.push(`req error ${error.code} ${error.message}`));
+  res.on('error', (error: NodeJS.ErrnoException) => trail.push(`res error ${error.code} ${error.message}`));
+  req.socket.on('error', (error: NodeJS.ErrnoException) => trail.push(`socket error ${error.code}`));
+}
+
+function attempt(trail: Trail, ...actions: (() => unknown)[]): void {
+  for (const action of actions) {
+    try {
+      action();
+      trail.push('done');
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      trail.push(`${code} ${message}`);
+    }
+  }
+}
+
+const SCENES: readonly Scene[] = [
+  {
+    name: 'the head of a request',
+    run(req, res, trail) {
+      const { url, method, httpVersion, rawHeaders, headers, headersDistinct, complete, upgrade } =
+        req as never;
+      trail.push(
+        JSON.stringify({ url, method, httpVersion, rawHeaders, headers, headersDistinct, complete, upgrade }),
+      );
+      trail.push(
+        `${res.shouldKeepAlive} ${res.headersSent} ${res.statusCode} ${res.statusMessage} ${res.sendDate}`,
+      );
+      trail.push(`${req.socket === res.socket} ${req.connection === req.socket} ${res.req === req}`);
+      res.end();
+      trail.push('last');
+    },
+    last: 'last',
+  },
+  {
+    name: 'a response at once',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.on('prefinish', () => trail.push('prefinish'));
+      res.end('hi', () => trail.push('callback'));
+      trail.push(`${res.headersSent} ${res.writableEnded} ${res.chunkedEncoding} ${res.finished}`);
+    },
+    last: 'req close',
+  },
+  {
+    name: 'several writes at once',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      trail.push(`${res.write('a', (error) => trail.push(`a ${error}`))}`);
+      trail.push(`${res.write('b', (error) => trail.push(`b ${error}`))} ${res.chunkedEncoding}`);
+      res.end('c');
+    },
+    last: 'req close',
+  },
+  {
+    name: 'a response later',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      await pause(3);
+      trail.push(`complete ${req.complete}`);
+      res.writeHead(201, { 'X-B': '1' }).end('hi');
+    },
+    last: 'req close',
+  },
+  {
+    name: 'a response bit by bit',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      res.write('a', () => trail.push('callback'));
+      await pause(3);
+      trail.push(`${res.writableLength} ${res.headersSent}`);
+      res.write('b');
+      await pause(3);
+      res.end();
+    },
+    last: 'req close',
+  },
+  {
+    name: 'flushHeaders',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      res.flushHeaders();
+      trail.push(`${res.headersSent}`);
+      await pause(3);
+      res.end();
+    },
+    last: 'req close',
+  },
+  {
+    name: 'content that is read',
+    run(req, res, trail) {
+      req.setEncoding('utf8').on('data', (text) => trail.push(`data ${text}`));
+      req.on('end', () => {
+        trail.push(`complete ${req.complete}`);
+        setImmediate(() => res.end('x'));
+        res.on('close', () => trail.push('last'));
+      });
+    },
+    async client(socket) {
+      socket.write(`${post(5)}he`);
+      await pause(10);
+      socket.write('llo');
+    },
+    last: 'last',
+  },
+  {
+    name: 'content that is read when it suits',
+    run(req, res, trail) {
+      req.on('readable', () => {
+        for (let piece = req.read(); piece !== null; piece = req.read()) trail.push(`read ${piece}`);
+      });
+      req.on('end', () => res.end());
+      res.on('close', () => trail.push('last'));
+    },
+    async client(socket) {
+      socket.write(`${post(5)}he`);
+      await pause(10);
+      socket.write('llo');
+    },
+    last: 'last',
+  },
+  {
+    name: 'content that is iterated',
+    async run(req, res, trail) {
+      let length = 0;
+      for await (const piece of req) length += piece.length;
+      res.end(`${length}`, () => trail.push('last'));
+    },
+    client: (socket) => socket.write(`${post(5)}hello`),
+    last: 'last',
+  },
+  {
+    name: 'content that nobody reads',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.end('x');
+    },
+    client: (socket) => socket.write(`${post(5)}hello`),
+    last: 'req close',
+  },
+  {
+    name: 'a trailer section of the request',
+    run(req, res, trail) {
+      req.resume().on('end', () => {
+        trail.push(JSON.stringify([req.trailers, req.rawTrailers, req.trailersDistinct]));
+        res.end(() => trail.push('last'));
+      });
+    },
+    client: (socket) =>
+      socket.write(
+        'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-T: v\r\n\r\n',
+      ),
+    last: 'last',
+  },
+  {
+    name: 'write after end',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.end('x');
+      trail.push(
+        `${res.write('y', (error) => trail.push(`callback ${(error as NodeJS.ErrnoException)?.code}`))}`,
+      );
+    },
+    last: 'req close',
+  },
+  {
+    name: 'end after end',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.end('x');
+      res.end((error?: NodeJS.ErrnoException) => trail.push(`second ${error?.code}`));
+      res.end('z', (error?: NodeJS.ErrnoException) => trail.push(`third ${error?.code}`));
+    },
+    last: 'req close',
+  },
+  {
+    name: 'errors of the programmer',
+    run(_req, res, trail) {
+      attempt(
+        trail,
+        () => res.setHeader('a b', 'c'),
+        () => res.setHeader('a', 'b\n'),
+        () => res.setHeader('a', undefined as never),
+        () => res.writeHead(99),
+        () => res.writeHead(200, ['a'] as never),
+        () => res.writeHead(200, { 'a b': 'c' }),
+        () => res.writeHead(200, [['a', 'b\r']] as never),
+        () => res.write(5 as never),
+        () => res.write(null),
+        () => res.writeHead(200, 'a\nb'),
+        () => res.setHeader('Trailer', 'x').setHeader('Content-Length', '1').writeHead(200),
+      );
+      res.removeHeader('Trailer');
+      res.removeHeader('Content-Length');
+      res.statusMessage = 'Fine';
+      res.end('x');
+      attempt(
+        trail,
+        () => res.setHeader('a', 'b'),
+        () => res.appendHeader('a', 'b'),
+        () => res.removeHeader('a'),
+        () => res.writeHead(200),
+      );
+      trail.push('last');
+    },
+    last: 'last',
+  },
+  {
+    name: 'strictContentLength',
+    run(_req, res, trail) {
+      res.strictContentLength = true;
+      res.writeHead(200, { 'Content-Length': 5 });
+      attempt(trail, () => res.write('too long'));
+      res.end('right', () => trail.push('last'));
+    },
+    last: 'last',
+  },
+  ...[HEAD, GET].map(
+    (text): Scene => ({
+      name: `writes to ${text.slice(0, 4).trim()} with 204`,
+      run(req, res, trail) {
+        follow(req, res, trail);
+        res.statusCode = 204;
+        trail.push(`${res.write('abc', () => trail.push('callback'))}`);
+        res.end('x');
+      },
+      client: (socket) => socket.write(text),
+      last: 'req close',
+    }),
+  ),
+  {
+    name: 'HEAD, flushed',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.flushHeaders();
+      res.end('x');
+    },
+    client: (socket) => socket.write(HEAD),
+    last: 'req close',
+  },
+  {
+    name: 'HEAD, later',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      res.writeHead(200, { 'Content-Length': 5 });
+      await pause(3);
+      res.end('hello');
+    },
+    client: (socket) => socket.write(HEAD),
+    last: 'req close',
+  },
+  {
+    name: 'a response that has to wait',
+    run(_req, res, trail) {
+      const size = res.writableHighWaterMark;
+      trail.push(`${res.write(Buffer.alloc(size, 'x'))} ${res.writableNeedDrain}`);
+      res.once('drain', () => {
+        trail.push(`drain ${res.writableNeedDrain} ${res.writableLength}`);
+        trail.push(`${res.write(Buffer.alloc(size / 2))}`);
+        res.end(() => trail.push('last'));
+      });
+    },
+    last: 'last',
+  },
+  {
+    name: 'an upload that is cut off',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      // On node the socket reports what the parser makes of it; a gateway has no parser.
+      req.socket.removeAllListeners('error').on('error', () => {});
+      req.resume();
+    },
+    async client(socket) {
+      socket.write(`${post(50)}abc`);
+      await pause(20);
+      socket.destroy();
+    },
+    last: 'req close',
+  },
+  {
+    name: 'a reset',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.write('x');
+    },
+    async client(socket) {
+      socket.write(GET);
+      await new Promise((resolve) => socket.once('data', resolve));
+      socket.resetAndDestroy();
+    },
+    last: 'req close',
+  },
+  {
+    name: 'res.destroy()',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.destroy();
+      trail.push(`${res.destroyed}`);
+    },
+    last: 'req close',
+  },
+  {
+    name: 'res.destroy(error), later',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      await pause(3);
+      res.destroy(Object.assign(new Error('boom'), { code: 'BOOM' }));
+      trail.push(`${res.destroyed} ${res.errored}`);
+    },
+    last: 'req close',
+  },
+  {
+    name: 'req.destroy(error)',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      await pause(3);
+      req.destroy(Object.assign(new Error('boom'), { code: 'BOOM' }));
+    },
+    last: 'res close',
+  },
+  {
+    name: 'socket.destroy() amid a response',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      res.write('abc');
+      await pause(10);
+      req.socket.destroy();
+    },
+    last: 'req close',
+  },
+  {
+    name: 'res.destroy() after the end',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.end('abc');
+      res.destroy();
+    },
+    last: 'req close',
+  },
+  {
+    name: 'socket.destroy() when finished',
+    run(req, res, trail) {
+      res.end('abc', () => req.socket.destroy());
+      req.socket.on('close', () => trail.push('last'));
+    },
+    last: 'last',
+  },
+  {
+    name: 'a timeout that the response hears of',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.on('timeout', (socket) => trail.push(`timeout ${socket === req.socket}`));
+      res.setTimeout(20, () => res.end('late'));
+    },
+    last: 'req close',
+  },
+  {
+    name: 'a timeout that the request hears of',
+    run(req, res, trail) {
+      req.setTimeout(20, () => res.end('late', () => trail.push('last')));
+    },
+    client: (socket) => socket.write(post(5)),
+    last: 'last',
+  },
+  {
+    name: 'a timeout that nobody hears of',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      req.socket.setTimeout(20, () => trail.push('socket timeout'));
+    },
+    last: 'req close',
+  },
+  {
+    name: 'interim responses',
+    run(_req, res, trail) {
+      res.writeEarlyHints({ link: ['</a.css>; rel=preload', '</b.js>; rel=preload'], 'x-hint': '1' }, () => {
+        trail.push('hinted');
+        res.writeProcessing();
+        res.end('x', () => trail.push('last'));
+      });
+    },
+    last: 'last',
+  },
+  {
+    name: 'a trailer section of the response',
+    run(_req, res, trail) {
+      res.writeHead(200, { Trailer: 'X-Sum, x-list' });
+      res.write('a');
+      res.addTrailers({ 'X-Sum': '1', 'x-list': ['a: b', 'c'] as never });
+      res.end(() => trail.push('last'));
+    },
+    last: 'last',
+  },
+  {
+    name: 'a cork',
+    async run(_req, res, trail) {
+      res.writeHead(200, { 'Content-Length': 3 });
+      res.cork();
+      res.write('a', () => trail.push('callback'));
+      res.write('b');
+      trail.push(`${res.writableCorked}`);
+      await pause(5);
+      trail.push('uncorked');
+      res.uncork();
+      await pause(5);
+      res.end('c', () => trail.push('last'));
+    },
+    last: 'last',
+  },
+  {
+    name: 'HTTP/1.0',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.end('x');
+      trail.push(`${req.httpVersion} ${res.shouldKeepAlive} ${res.chunkedEncoding}`);
+    },
+    client: (socket) => socket.write('GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n'),
+    last: 'req close',
+  },
+];
+
+async function play(scene: Scene, listening: Listening, trail: Trail): Promise<string> {
+  const socket = connect(listening.port, '127.0.0.1');
+  let wire = '';
+  let isClosed = false;
+  socket.on('data', (piece) => {
+    wire += piece.toString('latin1');
+  });
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    isClosed = true;
+  });
+  await new Promise((resolve) => socket.once('connect', resolve));
+  await (scene.client ?? ((client: Socket) => client.write(GET)))(socket);
+  await until(() => trail.some((line) => line.startsWith(scene.last)));
+  await pause(30);
+  const end = isClosed ? 'closed' : 'open';
+  socket.destroy();
+  await listening.close();
+  return withoutDate(`${wire.length > 2000 ? wire.length : wire} [${end}]`);
+}
+
+describe('the messages of a wrapped program', () => {
+  it.each(SCENES)('behave as on node:http: $name', async (scene) => {
+    const [expected, actual]: [Trail, Trail] = [[], []];
+    const onNode = await play(scene, await listenNode((req, res) => scene.run(req, res, expected)), expected);
+    const application = fromNode((req, res) => scene.run(req, res, actual) as never);
+    const onOurs = await play(scene, await listenOurs(application), actual);
+    expect(actual).toEqual(expected);
+    expect(onOurs).toBe(onNode);
+  });
+});
