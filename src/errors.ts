@@ -10,7 +10,7 @@
  */
 import { ERRORS, type ErrorCode, type ErrorEntry } from './error-table.ts';
 
-export { ERRORS, type ErrorCode, reasonPhrase } from './error-table.ts';
+export { ERRORS, type ErrorCode } from './error-table.ts';
 
 type CodeOf<Party extends ErrorEntry['party']> = {
   [Code in ErrorCode]: (typeof ERRORS)[Code]['party'] extends Party ? Code : never;

@@ -3,8 +3,9 @@
  *
  * The client learns the reason phrase and nothing else, unless the deployer asks for more (`exposeErrors`).
  */
-import { ProtocolError, reasonPhrase } from './errors.ts';
+import { ProtocolError } from './errors.ts';
 import type { ResponseHead } from './port.ts';
+import { reasonPhrase } from './reason-phrase.ts';
 import type { ErrorStream } from './wsgi.ts';
 
 /** The answer to a failure before the head. */

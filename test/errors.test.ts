@@ -5,14 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withTable } from '../scripts/error-table.ts';
-import {
-  ApplicationError,
-  DisconnectError,
-  ERRORS,
-  type ErrorCode,
-  ProtocolError,
-  reasonPhrase,
-} from '../src/errors.ts';
+import { ApplicationError, DisconnectError, ERRORS, type ErrorCode, ProtocolError } from '../src/errors.ts';
+import { reasonPhrase } from '../src/reason-phrase.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const entries = Object.entries(ERRORS);

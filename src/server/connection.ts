@@ -15,14 +15,14 @@ import { standardErrors } from '../error-stream.ts';
 import { DisconnectError, ProtocolError } from '../errors.ts';
 import { logError } from '../failure.ts';
 import { runApplication } from '../gateway.ts';
-import { DEFAULT_LIMITS, type RequestHead, RequestParser } from '../http/index.ts';
+import { type RequestHead, RequestParser } from '../http/index.ts';
 import { createTakeoverRequest } from '../messages/index.ts';
 import type { Environ } from '../wsgi.ts';
 import { type ConnectionFacts, createRequestEnviron } from './connection-facts.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import { Farewell } from './farewell.ts';
-import type { ServerSettings } from './options.ts';
+import { parserLimits, type ServerSettings } from './options.ts';
 import { Output } from './output.ts';
 import { formatRefusal } from './refusal.ts';
 import { Watchdog } from './watchdog.ts';
@@ -57,20 +57,12 @@ export class Connection implements ExchangeHost {
   #lastPacket: Buffer = NO_OCTETS;
 
   constructor(socket: Socket, host: ConnectionHost, facts: ConnectionFacts) {
-    const { settings } = host;
     this.#socket = socket;
     this.#host = host;
     this.#facts = facts;
     this.#watchdog = new Watchdog(socket);
     this.output = new Output(socket);
-    this.parser = new RequestParser({
-      ...DEFAULT_LIMITS,
-      maxHeaderSize: settings.maxHeaderSize,
-      maxHeadersCount: settings.maxHeadersCount,
-      maxBodySize: settings.maxBodySize,
-      requireHostHeader: settings.requireHostHeader,
-      allowConnect: host.events.hasListener('connect'),
-    });
+    this.parser = new RequestParser(parserLimits(host.settings, host.events.hasListener('connect')));
     socket.on('data', this.#onData);
     socket.on('end', this.#onPeerEnd);
     socket.on('drain', this.#onDrain);

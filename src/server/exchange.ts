@@ -11,10 +11,10 @@ import {
   formatResponseHead,
   formatTrailers,
   isForbiddenTrailer,
+  LAST_CHUNK,
   type RequestHead,
   type RequestParser,
   type ResponseFraming,
-  reasonPhrase,
 } from '../http/index.ts';
 import type {
   ConnectionDirectives,
@@ -23,6 +23,7 @@ import type {
   ResponseHead,
   ResponseSink,
 } from '../port.ts';
+import { reasonPhrase } from '../reason-phrase.ts';
 import type { HeaderList } from '../wsgi.ts';
 import { type PlacedFields, placeConnectionFields } from './connection-fields.ts';
 import { dateField } from './date.ts';
@@ -253,7 +254,7 @@ export class Exchange implements InputSource, ResponseSink {
     if (this.#disconnect !== undefined) return Promise.reject(this.#disconnect);
     if (lastChunk !== undefined) this.#addContent(lastChunk);
     // RFC 9112 §7.1: the last chunk, the trailer section, an empty line.
-    if (this.#framing === 'chunked') output.add(`0\r\n${formatTrailers(this.#trailers)}\r\n`);
+    if (this.#framing === 'chunked') output.add(`${LAST_CHUNK}${formatTrailers(this.#trailers)}\r\n`);
     output.flushUnlessHeld();
     const wait = output.wait();
     this.isEnded = true;

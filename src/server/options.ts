@@ -6,6 +6,7 @@
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import type { EnvironOptions } from '../environ.ts';
 import type { GatewayOptions } from '../gateway.ts';
+import { DEFAULT_LIMITS, type HttpLimits } from '../http/index.ts';
 
 /** Options of `createServer` and `serve`. */
 export interface ServerOptions extends EnvironOptions, GatewayOptions, Partial<ServerSettings> {
@@ -37,10 +38,14 @@ export interface ServerSettings {
   writeTimeout: number;
   /** Octets of a request line, and separately of a field section. @default 16384, as node:http */
   maxHeaderSize: number;
-  /** Fields of a request. @default 100, as gunicorn */
+  /** Fields of a request; 0 for any number. @default 100, as gunicorn */
   maxHeadersCount: number;
   /** Octets of content. @default 1 GiB, as waitress */
   maxBodySize: number;
+  /** Octets of chunk extensions in a whole request. @default 16384, as node:http has for each chunk */
+  maxChunkExtensionSize: number;
+  /** Octets of a trailer section. @default 16384, as node:http counts them to the head */
+  maxTrailerSize: number;
   /** Octets of content that nobody read and that are thrown away to keep a connection. @default 8 MiB */
   maxDrainSize: number;
   /** Milliseconds that throwing them away may take. @default 5000 */
@@ -62,14 +67,16 @@ export const DEFAULT_SETTINGS: Readonly<ServerSettings> = Object.freeze({
   keepAliveTimeout: 5_000,
   timeout: 0,
   writeTimeout: 60_000,
-  maxHeaderSize: 16_384,
-  maxHeadersCount: 100,
-  maxBodySize: 1_073_741_824,
+  maxHeaderSize: DEFAULT_LIMITS.maxHeaderSize,
+  maxHeadersCount: DEFAULT_LIMITS.maxHeadersCount,
+  maxBodySize: DEFAULT_LIMITS.maxBodySize,
+  maxChunkExtensionSize: DEFAULT_LIMITS.maxChunkExtensionSize,
+  maxTrailerSize: DEFAULT_LIMITS.maxTrailerSize,
   maxDrainSize: 8_388_608,
   drainTimeout: 5_000,
   maxRequestsPerSocket: 0,
   maxConnections: Number.POSITIVE_INFINITY,
-  requireHostHeader: true,
+  requireHostHeader: DEFAULT_LIMITS.requireHostHeader,
   connectionsCheckingInterval: 100,
 });
 
@@ -99,4 +106,23 @@ export function takeSettings(options: ServerOptions): ServerSettings {
     throw new RangeError('Option connectionsCheckingInterval must be 1 or more');
   }
   return settings;
+}
+
+/**
+ * Makes the limits of a parser.
+ *
+ * @param settings The settings of the server, as they are now
+ * @param allowConnect Whether somebody answers CONNECT
+ */
+export function parserLimits(settings: ServerSettings, allowConnect: boolean): HttpLimits {
+  const { maxHeaderSize, maxHeadersCount, maxBodySize, maxChunkExtensionSize, maxTrailerSize } = settings;
+  return {
+    maxHeaderSize,
+    maxHeadersCount: maxHeadersCount === 0 ? Number.POSITIVE_INFINITY : maxHeadersCount,
+    maxBodySize,
+    maxChunkExtensionSize,
+    maxTrailerSize,
+    requireHostHeader: settings.requireHostHeader,
+    allowConnect,
+  };
 }

@@ -42,6 +42,8 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
   declare maxHeaderSize: number;
   declare maxHeadersCount: number;
   declare maxBodySize: number;
+  declare maxChunkExtensionSize: number;
+  declare maxTrailerSize: number;
   declare maxDrainSize: number;
   declare drainTimeout: number;
   declare maxRequestsPerSocket: number;

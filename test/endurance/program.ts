@@ -18,7 +18,8 @@ export interface Report {
 const hosts = { standalone, node, express: expressMounted, fastify: fastifyPrefixed };
 // The parent spells it right.
 const name = process.argv[2] as keyof typeof hosts;
-const host = await hosts[name].serve(endure, {});
+const host = await hosts[name].serve?.(endure, {});
+if (host === undefined) throw new TypeError(`Host cannot serve: ${name}`);
 let peak = 0;
 const sampler = setInterval(() => {
   peak = Math.max(peak, process.memoryUsage.rss());

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { reasonPhrase } from '../../src/http/index.ts';
+import { reasonPhrase } from '../src/reason-phrase.ts';
 
 /** What RFC 9110 renamed or dropped after node took it over, and what was a joke. */
 const DIFFERENT = ['302', '413', '418', '422', '509', '510'];
