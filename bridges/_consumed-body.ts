@@ -8,7 +8,7 @@
  * Rule 1: whether content was consumed is asked of the stream, never of `body`: a parser that had nothing to do
  *         leaves an empty object there.
  * Rule 2: what is told again is consistent in itself: its length is the one of CONTENT_LENGTH, and a content coding
- *         that the host has removed is not announced.
+ *         that the host has removed is not announced. The same goes for a stream that the host decodes.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { ApplicationError } from '../src/index.ts';
@@ -55,25 +55,27 @@ export function announcesContent(headers: IncomingHttpHeaders): boolean {
 }
 
 /**
- * Makes the field lines fit content that is told again.
+ * Makes the field lines fit content that a host has had in its hands.
  *
  * @param rawHeaders The field lines as they were received
  * @param headers The same as an object
- * @param content The content that the application will read
+ * @param content The content that the application will read; none for a stream, whose length is not known
  */
 export function fitHeaders(
   rawHeaders: readonly string[],
   headers: IncomingHttpHeaders,
-  content: Uint8Array,
+  content?: Uint8Array,
 ): string[] {
   const stale = ['content-length', 'transfer-encoding'];
-  if (!isStillCoded(headers, content)) stale.push('content-encoding');
+  if (content === undefined || !isStillCoded(headers, content)) stale.push('content-encoding');
   const fitting: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
     if (!stale.includes(name.toLowerCase())) fitting.push(name, rawHeaders[index + 1] ?? '');
   }
-  fitting.push('Content-Length', `${content.length}`);
+  // RFC 9112 §6.3: one of the two tells that there is content.
+  if (content === undefined) fitting.push('Transfer-Encoding', 'chunked');
+  else fitting.push('Content-Length', `${content.length}`);
   return fitting;
 }
 

@@ -54,6 +54,7 @@ export function createNodeRequest(host: HostRequest): NodeRequest {
     input = memoryInput(content ?? NOTHING);
   } else {
     input = new NodeInput(req, res, stream);
+    if (stream !== req && announcesContent(req.headers)) rawHeaders = fitHeaders(rawHeaders, req.headers);
   }
   return {
     method: req.method ?? 'GET',
