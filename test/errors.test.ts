@@ -26,11 +26,7 @@ describe('the table', () => {
   });
 
   it.each(entries.filter(([, { party }]) => party !== 'nobody'))('%s has a reason phrase', (_code, entry) => {
-    expect(reasonPhrase(entry.statusCode)).not.toBe('Error');
-  });
-
-  it('gives statuses that nobody planned for a phrase all the same', () => {
-    expect(reasonPhrase(499)).toBe('Error');
+    expect(reasonPhrase(entry.statusCode)).not.toBe('');
   });
 
   it('is the one of docs/errors.md (npm run docs puts it there)', () => {
@@ -42,7 +38,7 @@ describe('the table', () => {
   it('has no code that nothing throws', () => {
     const sources = ['src', 'bridges'].flatMap((folder) =>
       readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.ts') && name !== 'errors.ts')
+        .filter((name) => name.endsWith('.ts') && name !== 'error-table.ts')
         .map((name) => readFileSync(join(ROOT, folder, name), 'utf8')),
     );
     const unused = entries

@@ -1,10 +1,24 @@
-/** The server as its connections see it. */
+/** The server as its connections see it, and they as it sees them. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ProtocolError } from '../errors.ts';
-import type { Connection } from './connection.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
 import type { RequestEvents } from './request-events.ts';
+
+/** A connection as its server sees it. */
+export interface ServedConnection {
+  /** Whether no request is under way. */
+  readonly isIdle: boolean;
+  /** Closes the connection as soon as nothing is under way: at once if it is idle. */
+  closeWhenDone(): void;
+  destroy(): void;
+  /**
+   * Looks at the clock.
+   *
+   * @param now performance.now()
+   */
+  check(now: number): void;
+}
 
 /** What a connection needs of its server. */
 export interface ConnectionHost {
@@ -21,5 +35,5 @@ export interface ConnectionHost {
   reportSocketError(error: Error, socket: Socket): void;
   emit(event: 'upgrade' | 'connect', request: IncomingMessage, socket: Socket, rest: Buffer): boolean;
   /** Forgets a connection that is closed or has become somebody else's. */
-  remove(connection: Connection): void;
+  remove(connection: ServedConnection): void;
 }

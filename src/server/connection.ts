@@ -19,7 +19,7 @@ import { type RequestHead, RequestParser } from '../http/index.ts';
 import { createTakeoverRequest } from '../messages/index.ts';
 import type { Environ } from '../wsgi.ts';
 import { type ConnectionFacts, createRequestEnviron } from './connection-facts.ts';
-import type { ConnectionHost } from './connection-host.ts';
+import type { ConnectionHost, ServedConnection } from './connection-host.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import { Farewell } from './farewell.ts';
 import { parserLimits, type ServerSettings } from './options.ts';
@@ -34,7 +34,7 @@ const NO_OCTETS = Buffer.alloc(0);
 type Phase = 'idle' | 'head' | 'serving' | 'draining' | 'closing' | 'closed';
 
 /** One connection of a server. */
-export class Connection implements ExchangeHost {
+export class Connection implements ExchangeHost, ServedConnection {
   readonly parser: RequestParser;
   readonly output: Output;
   isPeerEnded = false;
@@ -71,7 +71,6 @@ export class Connection implements ExchangeHost {
     socket.on('close', this.#onClose);
   }
 
-  /** Whether no request is under way. */
   get isIdle(): boolean {
     return (this.#phase === 'idle' || this.#phase === 'head') && !this.parser.hasPartialHead;
   }
@@ -102,7 +101,6 @@ export class Connection implements ExchangeHost {
     this.#socket.setTimeout(milliseconds);
   }
 
-  /** Closes the connection as soon as nothing is under way: at once if it is idle. */
   closeWhenDone(): void {
     if (this.isIdle) this.#close();
     else if (this.#exchange !== undefined) this.#exchange.isPersistent = false;
@@ -323,11 +321,6 @@ export class Connection implements ExchangeHost {
     this.#host.remove(this);
   };
 
-  /**
-   * Looks at the clock.
-   *
-   * @param now performance.now()
-   */
   check(now: number): void {
     const { settings } = this.#host;
     const passed = now - this.#since;

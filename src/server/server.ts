@@ -17,7 +17,7 @@ import type { Application } from '../wsgi.ts';
 import { createClientError } from './client-error.ts';
 import { Connection } from './connection.ts';
 import { describeSocket } from './connection-facts.ts';
-import type { ConnectionHost } from './connection-host.ts';
+import type { ConnectionHost, ServedConnection } from './connection-host.ts';
 import { type ServerOptions, type ServerSettings, takeSettings } from './options.ts';
 import { RequestEvents } from './request-events.ts';
 
@@ -55,7 +55,7 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
   readonly options: ServerOptions;
   isShuttingDown = false;
   readonly #tls: TlsServer | undefined;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<ServedConnection>();
   /** Sockets whose TLS handshake is under way. */
   readonly #handshakes = new Set<Socket>();
   #clock: NodeJS.Timeout | undefined;
@@ -145,7 +145,7 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
   }
 
   /** @internal */
-  remove(connection: Connection): void {
+  remove(connection: ServedConnection): void {
     this.#connections.delete(connection);
     if (this.#connections.size > 0) return;
     clearInterval(this.#clock);

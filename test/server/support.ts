@@ -1,5 +1,6 @@
 /** Servers and applications for the tests of the standalone server. */
 import { type AddressInfo, connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createServer, type Server, type ServerOptions } from '../../src/server/index.ts';
 import { WireClient } from '../../src/testing/wire-client.ts';
 import type { Application, Environ, StartResponse } from '../../src/wsgi.ts';
@@ -56,4 +57,15 @@ export async function echo(environ: Environ, startResponse: StartResponse): Prom
   const content = await environ['wsgi.input'].read();
   startResponse('200 OK', [['Content-Type', environ.CONTENT_TYPE ?? 'application/octet-stream']]);
   return [content];
+}
+
+/** A request without content. */
+export const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
+
+/** Answers with the path, after so many milliseconds as it says. */
+export async function echoPath(environ: Environ, startResponse: StartResponse): Promise<string[]> {
+  const milliseconds = Number(environ.PATH_INFO.slice(1));
+  if (milliseconds > 0) await delay(milliseconds);
+  startResponse('200 OK', []);
+  return [environ.PATH_INFO];
 }
