@@ -18,7 +18,8 @@ import type { Application, HeaderList } from '../wsgi.ts';
 export const AUDIT_CAPABILITIES = {
   serve: 'serves an application over sockets; a CGI program has none',
   cgi: 'runs an application as a CGI program',
-  'own-parser': 'parses requests itself; elsewhere the parser is that of the host',
+  'own-wire':
+    'speaks HTTP itself; elsewhere the host parses requests and frames responses, as well as it can',
   'own-error-page': 'answers for a failed application itself; frameworks have error handlers',
   'error-handler': 'hands errors of before the head to an error handler',
   mount: 'mounts applications at paths',

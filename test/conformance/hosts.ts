@@ -26,7 +26,7 @@ export const standalone: AuditHost = {
   name: 'standalone server',
   capabilities: new Set<AuditCapability>([
     ...COMMON,
-    'own-parser',
+    'own-wire',
     'own-error-page',
     'any-path',
     'asterisk-form',

@@ -136,6 +136,15 @@ export const SABOTAGES: Readonly<Record<string, { sabotage: Sabotage; noticedBy:
       'start-response-88-server-kept',
     ],
   },
+  'a length for every body': {
+    sabotage: (application) => async (environ, startResponse) => {
+      const body = await application(environ, startResponse);
+      const chunks: Chunk[] = [];
+      for await (const chunk of body) chunks.push(chunk);
+      return chunks;
+    },
+    noticedBy: ['body-108-generator', 'body-108-async-generator', 'body-109-http-1-0'],
+  },
   'names in lower case': {
     sabotage: (application) => (environ, startResponse) =>
       application(environ, (status, headers, excInfo) =>
@@ -149,7 +158,7 @@ export const SABOTAGES: Readonly<Record<string, { sabotage: Sabotage; noticedBy:
   },
   'a body in one piece': {
     sabotage: rechunking(collected),
-    noticedBy: ['body-108-generator', 'body-108-async-generator', 'body-119-no-delay'],
+    noticedBy: ['body-108-one-chunk-each-in-turn', 'body-119-no-delay'],
   },
   'an empty chunk as the end': {
     sabotage: rechunking(stoppedByEmptyChunk),

@@ -42,16 +42,10 @@ export const FILE_WRAPPER_AUDITS: readonly GatewayAudit[] = [
     sentence: 'MUST read a file in blocks of the given size to its end, and close it with the response',
     citation: 'PEP 3333, Optional Platform-Specific File Handling; wsgiref testFileWrapper',
     blockSize: 10,
-    check({ content, chunks }, { reads }) {
+    check({ content }, { reads }) {
       equal(content.toString(), CONTENT);
-      deepEqual(
-        chunks.map(({ length }) => length),
-        [10, 10, 10, 10, 3],
-      );
-      assert.ok(
-        reads.every((size) => size === 10),
-        'Every read must ask for a block',
-      );
+      // The last read finds the end of the file.
+      deepEqual(reads, [10, 10, 10, 10, 10, 10]);
     },
   }),
   audit({
