@@ -116,8 +116,10 @@ export class NodeSink implements ResponseSink {
       this.#http2.stream.close(INTERNAL_ERROR);
       return;
     }
-    // Node holds the first piece back until the end of the tick; the client gets what was sent, then no more.
+    // Node holds the first piece back until the end of the tick, in the socket and from 26 on in the response; the
+    // client gets what was sent, then no more.
     const { socket } = res;
+    while (res.writableCorked > 0) res.uncork();
     while (socket?.writableCorked) socket.uncork();
     if (this.#isDelimited || res.chunkedEncoding || !canReset(socket)) res.destroy();
     // Where only the end of the connection ends the response, an orderly one would look like a whole response. A
