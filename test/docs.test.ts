@@ -84,9 +84,12 @@ describe('TypeScript in the pages', () => {
     }
   });
 
-  it.each(blocks.filter(({ text }) => /node:assert|supertest/.test(text)))('$path holds', async ({ path }) => {
-    expect(await once(start(path), 'exit')).toEqual([0, null]);
-  });
+  it.each(blocks.filter(({ text }) => /node:assert|supertest/.test(text)))(
+    '$path holds',
+    async ({ path }) => {
+      expect(await once(start(path), 'exit')).toEqual([0, null]);
+    },
+  );
 });
 
 describe('links', () => {
