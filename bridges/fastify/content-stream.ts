@@ -37,6 +37,8 @@ export class ContentStream extends Readable {
     const taken = new Promise<void>((resolve, reject) => {
       this.#waiter = { resolve, reject };
     });
+    // Who listens to the stream may throw, and then nobody gets to see the promise.
+    taken.catch(() => {});
     if (this.#isWanted) this.#pushOn();
     return taken;
   }
