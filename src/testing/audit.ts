@@ -36,6 +36,7 @@ export const AUDIT_CAPABILITIES = {
   trailers: 'passes the trailer sections of requests on, and sends those of responses',
   expect: 'lets the application decide when 100 (Continue) is sent',
   'body-limit': 'limits the content of requests',
+  'server-field': 'can be told to send a Server field',
   'drain-limit': 'limits how much unread content it reads to keep a connection',
   'half-close': 'answers a client that has closed its own direction',
   stop: 'stops gracefully',
@@ -54,12 +55,17 @@ export interface AuditGatewayOptions {
   readonly strict?: boolean;
   /** Needs `body-limit`. */
   readonly maxBodySize?: number;
+  /** Needs `server-field`. */
+  readonly serverHeader?: string;
   /** Needs `drain-limit`. */
   readonly maxDrainSize?: number;
 }
 
-/** The parsers of content that a host may run before the application. */
-export type HostParser = 'json' | 'raw' | 'text' | 'urlencoded';
+/**
+ * The parsers of content that a host may run before the application; an opaque one leaves nothing of which the content
+ * could be made again.
+ */
+export type HostParser = 'json' | 'raw' | 'text' | 'urlencoded' | 'opaque';
 
 /** How an audit wants its application served. */
 export interface AuditServeOptions {

@@ -8,7 +8,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
 import { join } from 'node:path';
-import express, { type ErrorRequestHandler, type Express, Router } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
 import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import { toExpress } from '../../bridges/express/index.ts';
 import { toFastify } from '../../bridges/fastify/index.ts';
@@ -34,6 +34,7 @@ export const standalone: AuditHost = {
     'framing-choice',
     'body-limit',
     'drain-limit',
+    'server-field',
     'half-close',
     'stop',
   ]),
@@ -167,7 +168,8 @@ function mountInExpress(
       next();
     });
   }
-  if (options.hostParser !== undefined) app.use(express[options.hostParser]());
+  if (options.hostParser === 'opaque') app.use(consumeAsMultipart);
+  else if (options.hostParser !== undefined) app.use(express[options.hostParser]());
   let router: Pick<Router, 'use'> = app;
   for (const path of mounts.slice(0, -1)) {
     const inner = Router();
@@ -185,6 +187,14 @@ function mountInExpress(
   app.use(handleError);
   return app;
 }
+
+/** Does what a parser of uploads does: reads everything, and leaves something else. */
+const consumeAsMultipart: RequestHandler = (request, _response, next) => {
+  request.resume().on('end', () => {
+    request.body = { file: 'stored elsewhere' };
+    next();
+  });
+};
 
 function createFastify(options: AuditServeOptions): FastifyInstance {
   const common = { http2: options.http2 === true, ...(options.tls ? { https: SHARED_KEY } : {}) };

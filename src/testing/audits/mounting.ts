@@ -1,14 +1,15 @@
 /** Audits of applications inside another program: paths, content, fields, errors, native objects. */
-import { deepEqual, equal } from 'node:assert/strict';
-import type { Application, ApplicationFunction, Environ } from '../../wsgi.ts';
+import assert, { deepEqual, equal } from 'node:assert/strict';
+import type { Application, ApplicationFunction, Environ, HeaderList } from '../../wsgi.ts';
 import type { AuditServeOptions, GatewayAudit, HostParser } from '../audit.ts';
-import { onStage } from '../stage.ts';
+import { onStage, type Stage } from '../stage.ts';
 import { fieldValues } from '../wire-client.ts';
 import { echo } from './input.ts';
 import {
   answering,
   assertTruncated,
   audit,
+  collectFaults,
   environAudit,
   hello,
   octets,
@@ -117,7 +118,7 @@ const PATH_AUDITS: readonly GatewayAudit[] = [
 
 /** Line 211: content by the parser that consumes it. */
 const CONSUMED: Readonly<
-  Record<HostParser, { type: string; content: string; read(content: string): unknown }>
+  Record<Exclude<HostParser, 'opaque'>, { type: string; content: string; read(content: string): unknown }>
 > = {
   json: {
     type: 'application/json',
@@ -157,6 +158,21 @@ const CONTENT_AUDITS: readonly GatewayAudit[] = [
       },
     }),
   ),
+  audit({
+    id: 'bridge-211-consumed-opaque',
+    sentence: 'MUST reject reads at once, with an explanation, when consumed content cannot be made again',
+    citation: 'Gateway semantics I19; enketo-express issue 475',
+    needs: ['host-parsers'],
+    async run(host) {
+      const faults = collectFaults({ hostParser: 'opaque' });
+      const headers: HeaderList = [['Content-Type', 'multipart/form-data; boundary=x']];
+      const act = async (stage: Stage): Promise<void> => {
+        equal((await stage.fetch({ method: 'POST', headers, content: '--x--' })).statusCode, 500);
+        assert.match(faults.told(stage), /consumed/);
+      };
+      await onStage(host, echo, act, faults.options);
+    },
+  }),
   audit({
     id: 'bridge-214-unparsed',
     sentence: 'MUST pass content of every type on as it was received, even what no parser could read',
@@ -319,4 +335,4 @@ export const MOUNTING_AUDITS: readonly GatewayAudit[] = [
   ...HOST_AUDITS,
 ];
 
-type Act = Parameters<typeof onStage>[2];
+type Act = (stage: Stage) => Promise<void>;

@@ -4,7 +4,7 @@ import type { Application, HeaderList } from '../../wsgi.ts';
 import type { GatewayAudit } from '../audit.ts';
 import { onStage } from '../stage.ts';
 import { fieldValues } from '../wire-client.ts';
-import { type AuditRow, audit, octets, responseAudit, text } from './kit.ts';
+import { type AuditRow, audit, hello, octets, responseAudit, text } from './kit.ts';
 
 type Start = readonly [status: unknown, headers: unknown];
 
@@ -245,6 +245,15 @@ const FIELD_AUDITS: readonly GatewayAudit[] = [
       return [];
     },
     check: (response) => deepEqual(fieldValues(response, 'Server'), []),
+  }),
+  responseAudit({
+    id: 'start-response-88-server-configured',
+    sentence: 'MUST add the configured Server field',
+    citation: 'RFC 9110 §10.2.4',
+    needs: ['server-field'],
+    options: { gateway: { serverHeader: 'configured/1' } },
+    application: hello,
+    check: (response) => deepEqual(fieldValues(response, 'Server'), ['configured/1']),
   }),
   responseAudit({
     id: 'start-response-88-server-kept',
