@@ -88,7 +88,7 @@ const CASES: Record<string, Case> = {
     here: SERVED,
     node: refused(400),
   },
-  '`CONNECT`': {
+  '`CONNECT`, where nobody listens for it': {
     send: `CONNECT localhost:80 HTTP/1.1\r\n${HOST}\r\n`,
     here: refused(501),
     node: /^closed$/,
