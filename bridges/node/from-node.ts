@@ -5,9 +5,12 @@
  * src/messages; here is only how a listener is called.
  */
 
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApplicationFunction } from '../../src/index.ts';
 import { type ListenerOptions, serveListener } from '../../src/messages/index.ts';
+
+/** A listener for the `request` event of node:http; it may be asynchronous. */
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /** Options of {@link fromNode}. */
 export interface FromNodeOptions extends ListenerOptions {}
@@ -28,7 +31,7 @@ export interface FromNodeOptions extends ListenerOptions {}
  *   response.end(`Hello ${request.url}`);
  * });
  */
-export function fromNode(listener: RequestListener, options: FromNodeOptions = {}): ApplicationFunction {
+export function fromNode(listener: RequestHandler, options: FromNodeOptions = {}): ApplicationFunction {
   if (typeof listener !== 'function') {
     throw new TypeError(`Listener must be a function of request and response, not ${typeof listener}`);
   }

@@ -22,5 +22,5 @@ export interface NativeSocket {
 /** Gives the connection below, if the environ's host shows one. */
 export function nativeSocket(candidate: unknown): NativeSocket | undefined {
   // Structural: all members are optional, and whatever a host put there is asked gently.
-  return typeof candidate === 'object' && candidate !== null ? (candidate as NativeSocket) : undefined;
+  return typeof candidate === 'object' && candidate !== null ? candidate : undefined;
 }

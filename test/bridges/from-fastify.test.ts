@@ -251,7 +251,7 @@ describe('fromFastify', () => {
         const server = createServer(fromFastify(instance));
         server.removeAllListeners('request');
         server.on('request', handler);
-        return server as never;
+        return server;
       },
     });
     local.get('/', async () => 'from a factory');

@@ -25,11 +25,10 @@ const sampler = setInterval(() => {
   peak = Math.max(peak, process.memoryUsage.rss());
 }, 5);
 
-process.on('message', async (question) => {
+process.on('message', (question) => {
   if (question === 'stop') {
     clearInterval(sampler);
-    await host.close();
-    process.disconnect();
+    void host.close().then(() => process.disconnect());
     return;
   }
   globalThis.gc?.();
