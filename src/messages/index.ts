@@ -1,10 +1,9 @@
 /**
  * The front door of messages: node's request and response over the gateway interface.
  */
-export type { Dispatch } from './exchange.ts';
-export { type MessageConstructors, messageConstructors, plainMessages } from './message-constructors.ts';
+export { type MessageConstructors, messageConstructors } from './message-constructors.ts';
 export type { RequestMessage, ResponseMessage } from './node-internals.ts';
 export { fullUrl, mountUrl } from './request-target.ts';
 export { listenerOf, serveEvent } from './serve-event.ts';
-export { type ListenerOptions, type MessageOptions, serveListener } from './serve-listener.ts';
+export { type ListenerOptions, serveListener } from './serve-listener.ts';
 export { createTakeoverRequest } from './takeover-request.ts';
