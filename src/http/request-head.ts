@@ -26,7 +26,7 @@ export interface RequestHead {
   isChunked: boolean;
   /** Whether the client wishes to go on with the connection (RFC 9112 §9.3). */
   isPersistent: boolean;
-  /** Whether Connection names `upgrade` and there is an Upgrade field (RFC 9110 §7.8). */
+  /** Whether Connection names `upgrade` and Upgrade names a protocol (RFC 9110 §7.8). */
   connectionNominatesUpgrade: boolean;
   /** Whether the client waits for 100 before it sends content (RFC 9110 §10.1.1). */
   expectsContinue: boolean;
@@ -78,7 +78,7 @@ export function createRequestHead(line: RequestLine, rawHeaders: string[], limit
         if (isNamed(name, 'expect')) expect = join(expect, value);
         break;
       case 7:
-        if (isNamed(name, 'upgrade')) hasUpgrade = true;
+        if (isNamed(name, 'upgrade') && value !== '') hasUpgrade = true;
         break;
       case 10:
         if (isNamed(name, 'connection')) connection = join(connection, value);

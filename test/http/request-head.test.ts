@@ -120,6 +120,7 @@ describe('createRequestHead()', () => {
       ['HTTP/1.1', ['Connection', 'Upgrade', 'Upgrade', 'websocket'], true],
       ['HTTP/1.1', ['upgrade', 'h2c', 'connection', 'keep-alive, upgrade'], true],
       ['HTTP/1.1', ['Connection', 'Upgrade'], false],
+      ['HTTP/1.1', ['Connection', 'Upgrade', 'Upgrade', ''], false],
       ['HTTP/1.1', ['Upgrade', 'websocket'], false],
       ['HTTP/1.1', ['Connection', 'upgraded', 'Upgrade', 'websocket'], false],
       ['HTTP/1.0', ['Connection', 'Upgrade', 'Upgrade', 'websocket'], false],
