@@ -1,0 +1,67 @@
+/** A small campaign with a fixed seed, and the reasons one by one. `npm run fuzz` runs large ones. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type CampaignResult, runCampaign, tryInput } from './campaign.ts';
+import { minimise } from './minimiser.ts';
+import { Random } from './random.ts';
+import { REASONS } from './reasons.ts';
+
+/** Node's parser changes with its versions; the reasons are for the one that DESIGN measures against. */
+const isNode20 = process.version.startsWith('v20.');
+
+describe('runCampaign', () => {
+  let result: CampaignResult;
+
+  beforeAll(() => {
+    result = runCampaign({ seed: 20_261_122, inputs: 20_000, maxFindings: 10 });
+  });
+
+  it('finds no difference from node:http without a reason', () => {
+    expect(result.findings).toEqual([]);
+    expect(result.messages).toBeGreaterThan(10_000);
+  });
+
+  it.runIf(isNode20)('needs every reason', () => {
+    expect(REASONS.filter(({ id }) => !result.reasons.has(id)).map(({ id }) => id)).toEqual([]);
+  });
+});
+
+describe('REASONS', () => {
+  it.runIf(isNode20).each(REASONS.map((reason) => [reason.id, reason] as const))('%s', (id, { example }) => {
+    // Random numbers decide how the input is cut, and whether CONNECT is allowed.
+    const trials = Array.from({ length: 20 }, (_, index) => tryInput(example, new Random(1, index)));
+    expect(trials.filter(({ unexplained }) => unexplained !== undefined)).toEqual([]);
+    expect(trials.flatMap(({ reasons }) => reasons)).toContain(id);
+  });
+
+  it('have names of their own and cite a rule', () => {
+    expect(new Set(REASONS.map(({ id }) => id)).size).toBe(REASONS.length);
+    for (const { source } of REASONS) expect(source).toMatch(/^RFC \d{4} (§|appendix )/);
+  });
+});
+
+describe('minimise', () => {
+  it('keeps what matters and nothing else', () => {
+    const input = 'GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n';
+    expect(minimise(input, (text) => text.includes('X:'))).toBe('X:');
+    expect(minimise(input, (text) => /st: .\r\n/.test(text))).toBe('st: a\r\n');
+  });
+});
+
+describe('Random', () => {
+  it('repeats itself, and no other', () => {
+    const numbers = (seed: number, index: number) => {
+      const random = new Random(seed, index);
+      return Array.from({ length: 8 }, () => random.below(1_000_000));
+    };
+    expect(numbers(1, 2)).toEqual(numbers(1, 2));
+    expect(new Set([numbers(1, 2), numbers(2, 1), numbers(1, 3)].map(String)).size).toBe(3);
+  });
+
+  it('cuts at ends that grow up to the last octet', () => {
+    for (let index = 0; index < 100; index += 1) {
+      const cuts = new Random(1, index).cuts(10, 5);
+      expect(cuts).toEqual([...new Set(cuts)].sort((one, other) => one - other));
+      expect(cuts.at(-1)).toBe(10);
+    }
+  });
+});

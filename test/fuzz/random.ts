@@ -1,0 +1,46 @@
+/**
+ * Random numbers that a seed repeats: the same seed and index give the same input on every machine and Node version.
+ */
+
+/** A small generator (mulberry32): fast, and good enough to choose among alternatives. */
+export class Random {
+  #state: number;
+
+  /** @param index Which of the inputs of a seed; neighbours are as different as strangers */
+  constructor(seed: number, index = 0) {
+    this.#state = mix(mix(seed | 0) ^ Math.imul(index + 1, 0x9e3779b1));
+  }
+
+  /** A whole number from 0 to `limit` - 1. */
+  below(limit: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) | 0;
+    let value = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
+    return Math.floor((((value ^ (value >>> 14)) >>> 0) / 4_294_967_296) * limit);
+  }
+
+  /** Whether something happens that does so once in `times`. */
+  once(times: number): boolean {
+    return this.below(times) === 0;
+  }
+
+  /** One of several. */
+  pick<Item>(items: readonly Item[]): Item {
+    const item = items[this.below(items.length)];
+    if (item === undefined) throw new RangeError('There is nothing to pick from');
+    return item;
+  }
+
+  /** Cuts `length` octets into at most `pieces` parts: the ends of the parts, the last one included. */
+  cuts(length: number, pieces: number): number[] {
+    const ends = new Set<number>([length]);
+    for (let count = 1; count < pieces; count += 1) ends.add(this.below(length + 1));
+    return [...ends].sort((one, other) => one - other);
+  }
+}
+
+function mix(value: number): number {
+  let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
+}

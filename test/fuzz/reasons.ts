@@ -1,0 +1,132 @@
+/**
+ * Why we may differ from node:http: each way has a name, a rule that is cited, and a test of the input for it.
+ *
+ * Rule 1: a reason holds by what stands in the input, not by our saying so: a code alone excuses nothing.
+ * Rule 2: a reason that no input needs any more is dead, and fuzz.test.ts says so.
+ * Rule 3: whatever has no reason here is a finding.
+ */
+import { METHODS } from 'node:http';
+import { type Dispute, elementsOf, extendedChunkLines, requestLine, valuesOf } from './dispute.ts';
+import { HEAD_LIMIT, isChunkLine, isToken, type Reason } from './reason.ts';
+import { REFUSALS } from './refusals.ts';
+
+export const REASONS: readonly Reason[] = [
+  ...REFUSALS,
+
+  // What node refuses and we accept.
+  {
+    id: 'method-unknown',
+    sentence: 'Any token may be a method; what it means is the affair of the application',
+    source: 'RFC 9110 §9.1',
+    example: 'INVENTED / HTTP/1.1\r\nHost: a\r\n\r\n',
+    kinds: ['laxer'],
+    holds: (dispute) => {
+      const method = requestLine(dispute).split(' ')[0] ?? '';
+      return isToken(method) && !METHODS.includes(method);
+    },
+  },
+  {
+    id: 'version-minor',
+    sentence: 'A minor version above ours is read as ours',
+    source: 'RFC 9110 §2.5',
+    example: 'GET / HTTP/1.2\r\nHost: a\r\n\r\n',
+    kinds: ['laxer'],
+    nodeCode: 'HPE_INVALID_VERSION',
+    holds: (dispute) => / HTTP\/1\.[2-9]$/.test(requestLine(dispute)),
+  },
+  {
+    id: 'tab-after-length',
+    sentence: 'A tab around a value is whitespace as much as a space',
+    source: 'RFC 9112 §5.1',
+    example: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\t\r\n\r\nhello',
+    kinds: ['laxer'],
+    nodeCode: 'HPE_INVALID_CONTENT_LENGTH',
+    holds: (dispute) => valuesOf(dispute, 'content-length').some((value) => /[0-9][ \t]*\t/.test(value)),
+  },
+  {
+    id: 'tab-after-coding',
+    sentence: 'A tab around a value is whitespace as much as a space',
+    source: 'RFC 9112 §5.1',
+    example: 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n',
+    kinds: ['laxer'],
+    nodeCode: 'HPE_INVALID_TRANSFER_ENCODING',
+    holds: (dispute) =>
+      valuesOf(dispute, 'transfer-encoding').some((value) => /chunked[ \t]*\t/i.test(value)),
+  },
+  {
+    id: 'header-limit',
+    sentence: 'Request line and field section are limited each for itself',
+    source: 'RFC 9110 §15.5.15, RFC 6585 §5',
+    example: `GET /${'a'.repeat(10_000)} HTTP/1.1\r\nHost: a\r\nX: ${'b'.repeat(10_000)}\r\n\r\n`,
+    kinds: ['laxer'],
+    nodeCode: 'HPE_HEADER_OVERFLOW',
+    holds: ({ text }) => text.length > HEAD_LIMIT,
+  },
+  {
+    id: 'chunk-extension-whitespace',
+    sentence: 'Whitespace around the parts of a chunk extension is bad, but to be accepted',
+    source: 'RFC 9112 §7.1.1',
+    example: 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0 ;a\r\n\r\n',
+    kinds: ['laxer'],
+    holds: (dispute) => extendedChunkLines(dispute).some((line) => isChunkLine(line) && /[ \t]/.test(line)),
+  },
+
+  // What both accept and read differently.
+  {
+    id: 'tab-after-coding-of-upgrade',
+    sentence: 'A tab around a value is whitespace as much as a space; node sees no content here',
+    source: 'RFC 9112 §5.1',
+    example:
+      'POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: a\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n',
+    kinds: ['framing', 'laxer', 'stricter'],
+    holds: (dispute) =>
+      valuesOf(dispute, 'upgrade').length > 0 &&
+      valuesOf(dispute, 'transfer-encoding').some((value) => /chunked[ \t]*\t/i.test(value)),
+  },
+  {
+    id: 'proxy-connection',
+    sentence: 'Proxy-Connection is no Connection',
+    source: 'RFC 9112 appendix C.2.2',
+    example: 'GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\n\r\n',
+    kinds: ['persistence', 'upgrade'],
+    holds: (dispute) => valuesOf(dispute, 'proxy-connection').length > 0,
+  },
+  {
+    id: 'tab-after-option',
+    sentence: 'A tab around a value is whitespace as much as a space',
+    source: 'RFC 9112 §5.1',
+    example: 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\t\r\n\r\n',
+    kinds: ['persistence'],
+    holds: (dispute) =>
+      valuesOf(dispute, 'connection').some((value) => /(close|keep-alive)[ \t]*\t/i.test(value)),
+  },
+  {
+    id: 'close-wins',
+    sentence: 'A connection is closed if Connection names close, whatever it names besides',
+    source: 'RFC 9112 §9.3',
+    example: 'GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n',
+    kinds: ['persistence'],
+    holds: (dispute) =>
+      ['close', 'keep-alive'].every((option) => elementsOf(dispute, 'connection').includes(option)),
+  },
+  {
+    id: 'upgrade-in-1.0',
+    sentence: 'Upgrade in HTTP/1.0 is ignored',
+    source: 'RFC 9110 §7.8',
+    example: 'GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n',
+    kinds: ['upgrade'],
+    holds: (dispute) => requestLine(dispute).endsWith(' HTTP/1.0'),
+  },
+];
+
+/** Finds why two readings may differ. */
+export function findReason(dispute: Dispute): Reason | undefined {
+  const { difference, ours, node } = dispute;
+  return REASONS.find(
+    (reason) =>
+      reason.kinds.includes(difference.kind) &&
+      (reason.code === undefined || reason.code === ours.code) &&
+      (reason.nodeCode === undefined || reason.nodeCode === node.code) &&
+      reason.holds(dispute),
+  );
+}
