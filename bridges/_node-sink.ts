@@ -32,6 +32,11 @@ interface Http2Response {
   };
 }
 
+/** The way by which each version of node sends interim responses. */
+interface RawResponse extends ServerResponse {
+  _writeRaw?(text: string, encoding: 'latin1'): void;
+}
+
 /** RFC 9113 §7. */
 const INTERNAL_ERROR = 2;
 
@@ -140,17 +145,17 @@ export class NodeSink implements ResponseSink {
     const { res } = this;
     // RFC 9110 §15.2: a server sends no 1xx to a client of HTTP/1.0.
     if (this.#req.httpVersion === '1.0' || res.headersSent || this.#isGone()) return;
-    const fields = toHeaderObject(headers);
     if (this.#http2 !== undefined) {
-      this.#http2.stream.additionalHeaders({ ':status': statusCode, ...fields });
-    } else if (res.socket instanceof Socket) {
-      // writeEarlyHints sends nothing without `link`, and there is no method for most others. A response has its
-      // socket once it is its turn, so that this cannot get into the one before.
-      const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-      res.socket.write(`HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}\r\n${lines}\r\n`, 'latin1');
-    } else if (statusCode === 103) {
-      res.writeEarlyHints(fields);
+      this.#http2.stream.additionalHeaders({ ':status': statusCode, ...toHeaderObject(headers) });
+      return;
     }
+    // writeEarlyHints sends nothing without `link`, and there is no method for most others.
+    const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    const text = `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}\r\n${lines}\r\n`;
+    // A response has its socket once it is its turn, so that this cannot get into the one before.
+    if (res.socket instanceof Socket) res.socket.write(text, 'latin1');
+    // The responses of our own server have none; they take what node itself writes by this method of its own.
+    else (res as RawResponse)._writeRaw?.(text, 'latin1');
   }
 
   trailers(headers: HeaderList): void {
@@ -162,8 +167,10 @@ export class NodeSink implements ResponseSink {
     // RFC 9113 §8.2.2: HTTP/2 has no such thing as the connection of one request.
     if (directives.close === true && this.#http2 === undefined) res.shouldKeepAlive = false;
     if (directives.sendDate !== undefined) res.sendDate = directives.sendDate;
-    if (directives.timeout !== undefined && this.#http2 === undefined && res.socket instanceof Socket) {
-      res.socket.setTimeout(directives.timeout);
+    const { socket } = res;
+    if (directives.timeout !== undefined && this.#http2 === undefined && socket !== null) {
+      // An injected response has a stream for a socket.
+      if ('setTimeout' in socket) socket.setTimeout(directives.timeout);
     }
   }
 

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { toNode } from '../../bridges/node/to-node.ts';
+import { createServer as createOwnServer } from '../../src/server/index.ts';
 import { fieldValues } from '../../src/testing/wire-client.ts';
 import type { Application, HeaderList } from '../../src/wsgi.ts';
-import { answering, createLog, extension, formatRequest, listen, report, until } from './site.ts';
+import { answering, createLog, extension, formatRequest, listen, report, siteOf, until } from './site.ts';
 
 type Before = (req: IncomingMessage, res: ServerResponse) => void;
 
@@ -129,6 +130,31 @@ describe('the connection', () => {
       [103, [['X-Hint', 'no link']]],
     ]);
     expect((await site.fetch({ protocol: 'HTTP/1.0' })).interim).toEqual([]);
+  });
+
+  it('gets them in the order of pipelined requests, and from our own server too', async () => {
+    const application: Application = async (environ, startResponse) => {
+      extension<(headers: HeaderList) => void>(
+        environ,
+        'gateway.early_hints',
+      )([['X-For', environ.PATH_INFO]]);
+      if (environ.PATH_INFO === '/1') await new Promise((resolve) => setTimeout(resolve, 30));
+      startResponse('200 OK', []);
+      return [];
+    };
+    const own = createOwnServer(application).removeAllListeners('request');
+    own.on('request', toNode(application));
+    await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
+    for (const site of [await serve(application), siteOf(own)]) {
+      const client = site.open();
+      client.send(Buffer.concat([formatRequest('/1'), formatRequest('/2')]));
+      for (const path of ['/1', '/2']) {
+        const { interim } = await client.readResponse();
+        expect(interim.map(({ statusCode, headers }) => [statusCode, headers])).toEqual([
+          [103, [['X-For', path]]],
+        ]);
+      }
+    }
   });
 
   it('carries trailer sections both ways', async () => {
