@@ -11,6 +11,7 @@ import type { HeaderList } from '../wsgi.ts';
 /** What the server has decided. */
 export interface ConnectionDecision {
   readonly isPersistent: boolean;
+  /** Whether the content is chunked, or to HEAD would be for all that is known (RFC 9112 §6.1). */
   readonly isChunked: boolean;
 }
 
@@ -61,12 +62,11 @@ function spell(name: string, value: string, decision: ConnectionDecision): strin
   switch (name) {
     case 'connection':
       return decision.isPersistent || CLOSE.test(value) ? value : 'close';
-    case 'keep-alive':
-      return decision.isPersistent ? value : undefined;
     case 'transfer-encoding':
       return decision.isChunked ? 'chunked' : undefined;
     case 'trailer':
       return decision.isChunked ? value : undefined;
+    case 'keep-alive':
     case 'upgrade':
     case 'proxy-authenticate':
       return value;

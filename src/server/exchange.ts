@@ -197,15 +197,19 @@ export class Exchange implements InputSource, ResponseSink {
       contentLength: response.contentLength,
     });
     this.isPersistent &&= this.#mayPersist();
-    const placed = this.#placeFields(response.headers);
+    const placed = this.#placeFields(response);
     const fields = this.#formatFraming(response, placed);
     const headers = placed?.headers ?? response.headers;
     this.#host.output.add(formatResponseHead(response.status, headers, fields));
   }
 
-  #placeFields(headers: HeaderList): PlacedFields | undefined {
+  #placeFields({ headers, statusCode }: ResponseHead): PlacedFields | undefined {
     if (this.#connectionFields === undefined) return undefined;
-    const decision = { isPersistent: this.isPersistent, isChunked: this.#framing === 'chunked' };
+    const mayBeChunked = this.#framing === 'none' && statusCode !== 204 && this.head.protocol === 'HTTP/1.1';
+    const decision = {
+      isPersistent: this.isPersistent,
+      isChunked: this.#framing === 'chunked' || mayBeChunked,
+    };
     return placeConnectionFields(headers, this.#connectionFields, decision);
   }
 

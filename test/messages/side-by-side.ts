@@ -61,10 +61,10 @@ export function listenOurs(application: Application): Promise<Listening> {
   return listen(createServer(application, { environ: { 'wsgi.errors': errors } }), log);
 }
 
-/** A pause, as a step of a script. */
-export type Step = string | Uint8Array | number;
+/** What a client does next: sends octets, waits so many milliseconds or for an answer, or has no more to send. */
+export type Step = string | Uint8Array | number | 'answer' | 'end';
 
-/** Sends octets, with pauses of so many milliseconds, and gives all that comes back until the server closes. */
+/** Takes the steps of a client, and gives all that comes back until the server closes. */
 export async function transcript({ port }: Listening, ...steps: Step[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   const pieces: Buffer[] = [];
@@ -73,9 +73,19 @@ export async function transcript({ port }: Listening, ...steps: Step[]): Promise
     socket.on('close', () => resolve());
     socket.on('error', reject);
   });
+  let seen = 0;
+  const answer = async (): Promise<void> => {
+    await until(() => pieces.length > seen || socket.destroyed);
+    while (pieces.length > seen) {
+      seen = pieces.length;
+      await pause(5);
+    }
+  };
   for (const step of steps) {
     if (typeof step === 'number') await pause(step);
-    else socket.write(step);
+    else if (step === 'answer') await answer();
+    else if (step === 'end') socket.end();
+    else if (!socket.destroyed) socket.write(step);
   }
   await closed;
   return withoutDate(Buffer.concat(pieces).toString('latin1'));

@@ -1,0 +1,295 @@
+/** A gateway that knows PEP 3333 and nothing else: no extension key, no more of wsgi.input than read(n). */
+import type { RequestListener } from 'node:http';
+import express from 'express';
+import fastify from 'fastify';
+import { describe, expect, it } from 'vitest';
+import { fromExpress } from '../../bridges/express/index.ts';
+import { fromFastify } from '../../bridges/fastify/index.ts';
+import { fromNode } from '../../bridges/node/index.ts';
+import type { ApplicationFunction, Body, Environ, HeaderList } from '../../src/wsgi.ts';
+import { pause, until } from './side-by-side.ts';
+
+interface Answer {
+  status: string;
+  headers: HeaderList;
+  /** What came by write and what was yielded, in order. */
+  readonly pieces: string[];
+  /** Octets that were read from wsgi.input, call by call. */
+  readonly reads: number[];
+  error?: unknown;
+}
+
+interface Call {
+  readonly environ?: Record<string, unknown>;
+  readonly content?: string;
+  /** What happens with each piece that is written. */
+  readonly onWrite?: (count: number) => Promise<void> | undefined;
+  /** Whether the gateway goes on to ask for chunks after so many writes. */
+  readonly leaveAfter?: number;
+}
+
+function environFor(call: Call, reads: number[]): Environ {
+  const content = Buffer.from(call.content ?? '');
+  let offset = 0;
+  const input = {
+    async read(size?: number) {
+      if (size === undefined) throw new Error('PEP 3333: read() without a size may never end');
+      reads.push(size);
+      const piece = content.subarray(offset, offset + size);
+      offset += piece.length;
+      return piece;
+    },
+  };
+  return {
+    REQUEST_METHOD: 'GET',
+    SCRIPT_NAME: '',
+    PATH_INFO: '/',
+    QUERY_STRING: '',
+    SERVER_NAME: 'gateway.test',
+    SERVER_PORT: '8080',
+    SERVER_PROTOCOL: 'HTTP/1.1',
+    HTTP_HOST: 'example.test',
+    ...(call.content !== undefined && { CONTENT_LENGTH: `${content.length}` }),
+    'wsgi.version': [1, 0],
+    'wsgi.url_scheme': 'http',
+    // Less than the type asks for is the point.
+    'wsgi.input': input as never,
+    'wsgi.errors': { write() {}, writelines() {}, flush() {} },
+    'wsgi.multithread': false,
+    'wsgi.multiprocess': false,
+    'wsgi.run_once': false,
+    ...call.environ,
+  };
+}
+
+/** Runs an application as PEP 3333 says, and no better. */
+async function run(application: ApplicationFunction, call: Call = {}): Promise<Answer> {
+  const answer: Answer = { status: '', headers: [], pieces: [], reads: [] };
+  let writes = 0;
+  let leave = (): void => {};
+  const left = new Promise<'left'>((resolve) => {
+    leave = () => resolve('left');
+  });
+  let body: Body | undefined;
+  try {
+    body = await application(environFor(call, answer.reads), (status, headers) => {
+      answer.status = status;
+      answer.headers = headers;
+      return async (data) => {
+        writes += 1;
+        answer.pieces.push(Buffer.from(data as Uint8Array).toString());
+        if (writes === call.leaveAfter) leave();
+        await call.onWrite?.(writes);
+      };
+    });
+    const iterator: AsyncIterator<unknown> | Iterator<unknown> =
+      Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+    for (;;) {
+      const step = await Promise.race([iterator.next(), left]);
+      if (step === 'left' || step.done === true) break;
+      expect(step.value).toBeInstanceOf(Uint8Array);
+      answer.pieces.push(Buffer.from(step.value as Uint8Array).toString());
+    }
+  } catch (error) {
+    answer.error = error;
+  }
+  await body?.close?.();
+  return answer;
+}
+
+describe('a gateway without extensions', () => {
+  it('runs a listener, an Express app and a Fastify instance', async () => {
+    const app = express();
+    app.get(
+      '/',
+      (req, res) => void res.json({ host: req.hostname, ip: req.ip ?? null, raw: req.rawHeaders }),
+    );
+    const instance = fastify();
+    instance.get('/', async (req) => ({ host: req.host }));
+    const listener: RequestListener = (req, res) => res.end(req.url);
+    expect((await run(fromNode(listener))).pieces).toEqual(['/']);
+    expect((await run(fromExpress(app))).pieces.join('')).toBe(
+      '{"host":"example.test","ip":null,"raw":["Host","example.test"]}',
+    );
+    const fromInstance = await run(fromFastify(instance));
+    expect(fromInstance.pieces).toEqual(['{"host":"example.test"}']);
+    expect(fromInstance.headers).toContainEqual(['content-length', '23']);
+  });
+
+  it('makes fields and target of CGI variables', async () => {
+    const environ = {
+      REQUEST_METHOD: 'POST',
+      SCRIPT_NAME: '/caf\xc3\xa9',
+      PATH_INFO: '/a b/\xe2\x82\xac',
+      QUERY_STRING: 'x=%20',
+      CONTENT_TYPE: 'text/plain',
+      CONTENT_LENGTH: '',
+      HTTP_X_LONG_NAME: '1, 2',
+      HTTP_COOKIE: 'a=1; b=2',
+      REMOTE_ADDR: '192.0.2.1',
+      REMOTE_PORT: '4711',
+    };
+    const seen: unknown[] = [];
+    const app = express();
+    app.use((req, res) => {
+      seen.push(req.url, req.baseUrl, req.originalUrl, req.rawHeaders);
+      seen.push(
+        req.socket.remoteAddress,
+        req.socket.remotePort,
+        req.socket.localPort,
+        req.socket.remoteFamily,
+      );
+      res.end();
+    });
+    await run(fromExpress(app), { environ });
+    expect(seen).toEqual([
+      '/a%20b/%E2%82%AC?x=%20',
+      '/caf%C3%A9',
+      '/caf%C3%A9/a%20b/%E2%82%AC?x=%20',
+      ['Host', 'example.test', 'Content-Type', 'text/plain', 'X-Long-Name', '1, 2', 'Cookie', 'a=1; b=2'],
+      '192.0.2.1',
+      4711,
+      8080,
+      'IPv4',
+    ]);
+  });
+
+  it('reads only when the program reads, and not beyond CONTENT_LENGTH', async () => {
+    const unread = await run(
+      fromNode((_req, res) => void res.end('x')),
+      { content: 'content' },
+    );
+    expect(unread.reads).toEqual([]);
+    const app = express().use(express.text(), (req, res) => void res.send(req.body));
+    const environ = { CONTENT_TYPE: 'text/plain', CONTENT_LENGTH: '5', REQUEST_METHOD: 'POST' };
+    const read = await run(fromExpress(app), { content: 'content', environ });
+    expect(read.reads).toEqual([5]);
+    expect(read.pieces).toEqual(['conte']);
+  });
+
+  it('reads to the end where the input ends by itself', async () => {
+    const environ = {
+      HTTP_TRANSFER_ENCODING: 'chunked',
+      'wsgi.input_terminated': true,
+      CONTENT_LENGTH: undefined,
+    };
+    const echo: RequestListener = (req, res) => void req.pipe(res);
+    const answer = await run(fromNode(echo), { content: 'x'.repeat(100_000), environ });
+    expect(answer.pieces.join('')).toHaveLength(100_000);
+    expect(answer.reads).toEqual([65_536, 65_536, 65_536]);
+  });
+
+  it('takes an end of input before its time for a client that has left', async () => {
+    let error: NodeJS.ErrnoException | undefined;
+    const listener: RequestListener = (req) => {
+      req.on('error', (given) => {
+        error = given;
+      });
+      req.resume();
+    };
+    await run(fromNode(listener), { content: 'abc', environ: { CONTENT_LENGTH: '5' } });
+    await until(() => error !== undefined);
+    expect(error?.code).toBe('ECONNRESET');
+  });
+
+  it('streams with write, waits for it, and emits finish when the gateway closes the body', async () => {
+    const trail: string[] = [];
+    const listener: RequestListener = (_req, res) => {
+      res.on('drain', () => trail.push('drain')).on('finish', () => trail.push('finish'));
+      res.on('close', () => trail.push('close'));
+      trail.push(`${res.write('x'.repeat(res.writableHighWaterMark))}`);
+      res.once('drain', () => res.end('rest'));
+    };
+    const onWrite = async (): Promise<void> => {
+      await pause(5);
+      trail.push('taken');
+    };
+    const answer = await run(fromNode(listener), { onWrite });
+    expect(answer.pieces.at(-1)).toBe('rest');
+    await until(() => trail.includes('close'));
+    expect(trail).toEqual(['false', 'taken', 'drain', 'taken', 'finish', 'close']);
+  });
+
+  it('tells the program by closing the body that the client has left', async () => {
+    const trail: string[] = [];
+    const listener: RequestListener = (req, res) => {
+      req.on('aborted', () => trail.push('aborted'));
+      res.on('finish', () => trail.push('finish')).on('close', () => trail.push('close'));
+      res.write('first');
+    };
+    await run(fromNode(listener), { leaveAfter: 1 });
+    await until(() => trail.includes('close'));
+    expect(trail).toEqual(['aborted', 'close']);
+  });
+
+  it('tells the program by a write that fails that the client has left', async () => {
+    const trail: string[] = [];
+    const listener: RequestListener = (_req, res) => {
+      res.on('close', () => trail.push('close'));
+      res.write('first', (error) => trail.push(`${(error as NodeJS.ErrnoException).code}`));
+    };
+    const answer = await run(fromNode(listener), { onWrite: () => Promise.reject(new Error('gone')) });
+    await until(() => trail.includes('close'));
+    expect(trail.sort()).toEqual(['ERR_STREAM_DESTROYED', 'close']);
+    expect(answer.error).toMatchObject({ message: 'gone' });
+  });
+
+  it('obeys an AbortSignal where there is one', async () => {
+    const controller = new AbortController();
+    const trail: string[] = [];
+    const listener: RequestListener = (_req, res) => {
+      res.on('close', () => trail.push(`close ${res.writableEnded}`));
+    };
+    const running = run(fromNode(listener), { environ: { 'gateway.signal': () => controller.signal } });
+    controller.abort(new Error('gone'));
+    await until(() => trail.length > 0);
+    expect(trail).toEqual(['close false']);
+    expect((await running).error).toMatchObject({ message: 'gone' });
+  });
+
+  it('gives the program its own way to cut the connection as an error', async () => {
+    const before = await run(fromNode((_req, res) => void res.destroy()));
+    expect(before.error).toMatchObject({ code: 'WSGI_ERR_DISCONNECTED' });
+    const amid = await run(
+      fromNode((_req, res) => {
+        res.write('x');
+        setTimeout(() => res.destroy(new Error('boom')), 5);
+      }),
+    );
+    expect(amid.error).toMatchObject({ code: 'WSGI_ERR_DISCONNECTED', cause: { message: 'boom' } });
+  });
+
+  it('strips the fields of the connection, and needs no one to take them', async () => {
+    const listener: RequestListener = (_req, res) => {
+      const fields = {
+        Connection: 'close',
+        'Keep-Alive': 'x',
+        'Transfer-Encoding': 'chunked',
+        Upgrade: 'x',
+        TE: 'x',
+      };
+      res.writeHead(200, { ...fields, Trailer: 'A', 'X-Kept': 'yes', 'Set-Cookie': ['a=1', 'b=2'] });
+      res.addTrailers({ A: '1' });
+      res.end('x');
+    };
+    const { headers } = await run(fromNode(listener));
+    expect(headers).toEqual([
+      ['X-Kept', 'yes'],
+      ['Set-Cookie', 'a=1'],
+      ['Set-Cookie', 'b=2'],
+    ]);
+  });
+
+  it('throws what the gateway throws at the head, before and after the call has returned', async () => {
+    const refusal = new Error('refused');
+    const refuse = () => {
+      throw refusal;
+    };
+    const environ = environFor({}, []);
+    expect(() => fromNode((_req, res) => void res.end())(environ, refuse)).toThrow(refusal);
+    const later = fromNode((_req, res) => void setTimeout(() => res.end(), 2));
+    await expect(later(environFor({}, []), refuse)).rejects.toBe(refusal);
+    const streamed = fromNode((_req, res) => void res.write('x'));
+    await expect(streamed(environFor({}, []), refuse)).rejects.toBe(refusal);
+  });
+});
