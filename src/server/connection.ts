@@ -262,15 +262,16 @@ export class Connection implements ExchangeHost, ServedConnection {
       this.#advance();
       return;
     }
+    if (exchange?.isHeadSent !== true || !exchange.endsWithConnection) {
+      // What was sent before it, earlier responses too, must still arrive.
+      this.#close();
+      return;
+    }
+    // Where the end of the connection would pass for the end of the response, only a reset tells them apart.
     this.output.flush();
     this.#exchange = undefined;
     this.#enter('closing');
-    // Where the end of the connection would pass for the end of the response, only a reset tells them apart.
-    if (exchange?.isHeadSent === true && !exchange.endsWithConnection) {
-      this.#socket.destroySoon();
-    } else {
-      this.#socket.resetAndDestroy();
-    }
+    this.#socket.resetAndDestroy();
   }
 
   /** Sends what is left, closes our half and goes on reading for a moment. */
@@ -341,7 +342,7 @@ export class Connection implements ExchangeHost, ServedConnection {
         break;
       case 'closing':
         if (this.#farewell !== undefined) this.#farewell.check(now, settings.writeTimeout);
-        // A response that was cut off: the socket goes as soon as the client has taken what there was.
+        // The socket is a clientError listener's, and stays if it is left alone, but not for a client that is stuck.
         else if (this.#watchdog.isStuck(now, settings.writeTimeout)) this.#socket.destroy();
         break;
       case 'closed':

@@ -6,8 +6,9 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeOctets } from './octets.ts';
+import { decodeOctets, decodePieces, type Piece } from './octets.ts';
 import { type Outcome, parseOutcome } from './outcome.ts';
+import { parseScript, type Script } from './script.ts';
 
 /** One sequence of octets and its outcome. */
 export interface CorpusCase {
@@ -19,12 +20,17 @@ export interface CorpusCase {
   readonly note: string;
   /** Limits of the parser, and options of the server by the same names. */
   readonly limits: Readonly<Record<string, number | boolean>>;
+  /** The application, where it is not the one that reads everything and answers 200. */
+  readonly script: Script | undefined;
   readonly octets: Buffer;
+  /** The same octets, cut where the case says that the client waits. */
+  readonly pieces: readonly Piece[];
   readonly outcome: Outcome;
 }
 
 const HOLE = '{}';
-const CASE = /^([^\n]+)\n\n(.+?)\n\n(?:Limits: ([^\n]+)\n\n)?```http\n(.*?)\n```\n\n(.+)$/s;
+const CASE =
+  /^([^\n]+)\n\n(.+?)\n\n(?:Limits: ([^\n]+)\n\n)?(?:Application: ([^\n]+)\n\n)?```http\n(.*?)\n```\n\n(.+)$/s;
 const ROW = /^\| (?:`(.*)`)? \| (.+) \|$/;
 
 /** Reads all cases. */
@@ -46,17 +52,20 @@ function parsePage(page: string): CorpusCase[] {
 function parseCase(section: string, requirement: number): CorpusCase[] {
   const match = CASE.exec(section);
   if (match === null) throw new Error(`Case cannot be read: ${section}`);
-  const [, heading = '', note = '', limits = '', block = '', outcomes = ''] = match;
+  const [, heading = '', note = '', limits = '', application = '', block = '', outcomes = ''] = match;
   return parseVariants(outcomes.trim()).map(({ filling, outcome }) => {
-    if (block.includes(HOLE) !== (filling !== undefined)) {
+    if ((block + application).includes(HOLE) !== (filling !== undefined)) {
       throw new Error(`Case needs a hole and its fillings, or neither: ${heading}`);
     }
+    const fill = (text: string): string => text.replaceAll(HOLE, () => filling ?? '');
     return {
       requirement,
       name: filling === undefined ? heading : `${heading}: ${filling}`,
       note: note.replaceAll('\n', ' '),
       limits: parseLimits(limits),
-      octets: decodeOctets(block.replaceAll(HOLE, () => filling ?? '')),
+      script: application === '' ? undefined : parseScript(fill(application)),
+      octets: decodeOctets(fill(block)),
+      pieces: decodePieces(fill(block)),
       outcome: parseOutcome(outcome),
     };
   });

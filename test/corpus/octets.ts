@@ -1,7 +1,18 @@
 /** The notation of octets in the corpus, which README.md explains. */
 
+/** Octets that are sent at once, and how long the client waits before them. */
+export interface Piece {
+  readonly octets: Buffer;
+  /** Milliseconds. */
+  readonly pause: number;
+}
+
 const ESCAPES: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', 0: '\0', '\\': '\\' };
-const ELEMENT = /<(\d+)×|\\x([0-9a-f]{2})|\\([rnt0\\])|([\x20-\x5b\x5d-\x7e])/y;
+const ELEMENT = /<(\d+)×|<(\d+) ms>|\\x([0-9a-f]{2})|\\([rnt0\\])|([\x20-\x5b\x5d-\x7e])/y;
+
+/** A pause stands among octets as a code unit that no octet has: this much above its milliseconds. */
+const PAUSES = 0x1000;
+const PAUSE = /[\u1000-\uffff]/g;
 
 /**
  * Gives the octets that a notation stands for.
@@ -9,7 +20,20 @@ const ELEMENT = /<(\d+)×|\\x([0-9a-f]{2})|\\([rnt0\\])|([\x20-\x5b\x5d-\x7e])/y
  * @throws Error if something stands for no octets, or if a line begins or ends with a space, which nobody would see
  */
 export function decodeOctets(notation: string): Buffer {
-  return Buffer.from(notation.split('\n').map(decodeLine).join(''), 'latin1');
+  return Buffer.from(decode(notation).replaceAll(PAUSE, ''), 'latin1');
+}
+
+/** Gives the same octets, cut where the notation has pauses. */
+export function decodePieces(notation: string): Piece[] {
+  const text = decode(notation);
+  const pauses = [0, ...(text.match(PAUSE) ?? []).map((pause) => pause.charCodeAt(0) - PAUSES)];
+  return text
+    .split(PAUSE)
+    .map((octets, index) => ({ octets: Buffer.from(octets, 'latin1'), pause: pauses[index] ?? 0 }));
+}
+
+function decode(notation: string): string {
+  return notation.split('\n').map(decodeLine).join('');
 }
 
 function decodeLine(line: string): string {
@@ -27,14 +51,15 @@ function decodeFrom(line: string, start: number, isRepeated: boolean): { decoded
     ELEMENT.lastIndex = at;
     const match = ELEMENT.exec(line);
     if (match === null) break;
-    const [whole, count, hexadecimal, escaped, octet = ''] = match;
+    const [whole, count, pause, hexadecimal, escaped, octet = ''] = match;
     at += whole.length;
     if (count !== undefined) {
       const inner = decodeFrom(line, at, true);
       if (line[inner.end] !== '>') throw new Error(`Repetition has no end: ${line.slice(at)}`);
       decoded += inner.decoded.repeat(Number(count));
       at = inner.end + 1;
-    } else if (hexadecimal !== undefined) decoded += String.fromCharCode(Number.parseInt(hexadecimal, 16));
+    } else if (pause !== undefined) decoded += String.fromCharCode(PAUSES + Number(pause));
+    else if (hexadecimal !== undefined) decoded += String.fromCharCode(Number.parseInt(hexadecimal, 16));
     else decoded += escaped === undefined ? octet : (ESCAPES[escaped] ?? '');
   }
   return { decoded, end: at };

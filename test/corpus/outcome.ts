@@ -6,6 +6,21 @@
  */
 import { decodeOctets } from './octets.ts';
 
+/** A response, as far as a case says what it must be. */
+export interface ResponsePattern {
+  readonly status: number;
+  /** How its end is told: `none` where it has no content at all. */
+  readonly framing: 'none' | 'length' | 'chunked' | 'to the close';
+  /** The chunks; the whole content where it is not chunked. Native strings. */
+  readonly pieces: readonly string[];
+  /** Whether it ended before its end. */
+  readonly isCut: boolean;
+  /** Lines that its head has: field lines, or the status line. */
+  readonly lines: readonly string[];
+  /** Names of fields that its head has not. */
+  readonly absent: readonly string[];
+}
+
 /** A request that the application saw. */
 export interface SeenRequest {
   readonly method: string;
@@ -18,6 +33,8 @@ export interface SeenRequest {
   readonly trailers: readonly string[];
   /** Whether the client waits for 100 before it sends content; a server sends 100 if none has come yet. */
   readonly expectsContinue: boolean;
+  /** The response to it; where it is not said, any with the status 200. */
+  readonly response?: ResponsePattern;
 }
 
 /** What comes of a sequence of octets. */
@@ -27,10 +44,15 @@ export interface Outcome {
   readonly refusal: number | undefined;
   /** The connection afterwards: kept for another request, closed by the server, or amid an incomplete request. */
   readonly end: 'kept' | 'closed' | 'waits';
+  /** Milliseconds from the first octet to the close, where the case is about time. */
+  readonly after?: number;
 }
 
-const REQUEST = /^(\S+) (\S+)(?: "(.*?)")?( …)?(?: trailers "(.*?)")?( awaits 100)?$/;
+const REQUEST = /^(\S+) (\S+)(?: "(.*?)")?( …)?(?: trailers "(.*?)")?( awaits 100)?(?: → (.+))?$/;
+const RESPONSE =
+  /^([2-9][0-9]{2}) (none|length|chunked|to the close)((?: "[^"]*")*)( cut)?(?: with "([^"]*)")?(?: without ([\w-]+(?:, [\w-]+)*))?$/;
 const STATUS = /^[45][0-9]{2}$/;
+const END = /^(kept|closed|waits)(?: after ([0-9]+))?$/;
 
 /**
  * Parses an outcome, such as `GET /a; POST /b "content"; 400; closed`.
@@ -39,18 +61,20 @@ const STATUS = /^[45][0-9]{2}$/;
  */
 export function parseOutcome(text: string): Outcome {
   const steps = text.split('; ');
-  const end = steps.pop();
+  const [, end, after] = END.exec(steps.pop() ?? '') ?? [];
   if (end !== 'kept' && end !== 'closed' && end !== 'waits') throw new Error(`Outcome has no end: ${text}`);
   const refusal = STATUS.test(steps.at(-1) ?? '') ? Number(steps.pop()) : undefined;
   if (refusal !== undefined && end !== 'closed') throw new Error(`Refusal does not close: ${text}`);
-  return { requests: steps.map(parseRequest), refusal, end };
+  if (after !== undefined && end !== 'closed') throw new Error(`Only a close comes after a time: ${text}`);
+  const outcome = { requests: steps.map(parseRequest), refusal, end } as const;
+  return after === undefined ? outcome : { ...outcome, after: Number(after) };
 }
 
 function parseRequest(step: string): SeenRequest {
   const match = REQUEST.exec(step);
   if (match === null) throw new Error(`Request of an outcome cannot be read: ${step}`);
-  const [, method = '', target = '', content = '', isPartial, trailers = '', awaits] = match;
-  return {
+  const [, method = '', target = '', content = '', isPartial, trailers = '', awaits, response] = match;
+  const request = {
     method: text(method),
     target: text(target),
     content: text(content),
@@ -59,6 +83,24 @@ function parseRequest(step: string): SeenRequest {
       .split('\r\n')
       .flatMap((line) => (line === '' ? [] : line.split(': '))),
     expectsContinue: awaits !== undefined,
+  };
+  return response === undefined ? request : { ...request, response: parseResponse(response) };
+}
+
+function parseResponse(notation: string): ResponsePattern {
+  const match = RESPONSE.exec(notation);
+  if (match === null) throw new Error(`Response of an outcome cannot be read: ${notation}`);
+  const [, status, framing, pieces = '', isCut, lines = '', absent = ''] = match;
+  return {
+    status: Number(status),
+    // One of the alternatives of the pattern, which are those of the type.
+    framing: framing as ResponsePattern['framing'],
+    pieces: [...pieces.matchAll(/"([^"]*)"/g)].map(([, piece = '']) => text(piece)),
+    isCut: isCut !== undefined,
+    lines: text(lines)
+      .split('\r\n')
+      .filter((line) => line !== ''),
+    absent: absent === '' ? [] : absent.split(', '),
   };
 }
 
