@@ -36,10 +36,16 @@ export class HeadReader {
   #emptyLines = 0;
   /** The request line of a head that is read line by line. */
   #requestLine: RequestLine | undefined;
+  #method: string | undefined;
 
   constructor(window: OctetWindow, limits: HttpLimits) {
     this.#window = window;
     this.#limits = limits;
+  }
+
+  /** The method of the head that was begun last; nothing while its request line is not known. */
+  get method(): string | undefined {
+    return this.#method;
   }
 
   /** Whether octets of a head have come, but not all; empty lines before it do not count. */
@@ -54,6 +60,7 @@ export class HeadReader {
    * @throws {@link ProtocolError}
    */
   read(): RequestHead | undefined {
+    if (this.#requestLine === undefined) this.#method = undefined;
     return this.#readWhole() ?? this.#readByLine();
   }
 
@@ -70,6 +77,7 @@ export class HeadReader {
 
     const lineEnd = text.indexOf(CRLF);
     const requestLine = parseRequestLine(text.slice(0, lineEnd));
+    this.#method = requestLine.method;
     const sectionStart = lineEnd + CRLF.length;
     const sectionEnd = end + CRLF.length;
     const fields = this.#wholeSections.parse(text, sectionStart, sectionEnd, this.#limits.maxHeadersCount);
@@ -82,6 +90,7 @@ export class HeadReader {
     this.#requestLine ??= this.#readRequestLine();
     const requestLine = this.#requestLine;
     if (requestLine === undefined) return undefined;
+    this.#method = requestLine.method;
     const { maxHeaderSize, maxHeadersCount } = this.#limits;
     const fields = this.#lineSections.read(this.#window, FIELD_LINE, {
       maxSize: maxHeaderSize,

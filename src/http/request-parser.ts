@@ -36,6 +36,11 @@ export class RequestParser {
     return this.#state;
   }
 
+  /** The method of the head that was begun last, also if it was refused; nothing while its request line is not known. */
+  get method(): string | undefined {
+    return this.#head.method;
+  }
+
   /** The trailer section of the message that has just ended: name, value, … */
   get trailers(): string[] {
     return this.#content.trailers;

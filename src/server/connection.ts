@@ -246,7 +246,7 @@ export class Connection implements ExchangeHost, ServedConnection {
         this.#enter('closing');
         return;
       }
-      for (const part of formatRefusal(error)) this.output.add(part);
+      for (const part of formatRefusal(error, this.parser.method)) this.output.add(part);
     } else if (!hasResponse && !(error instanceof DisconnectError)) {
       // Ours, then: the connection is lost, the server is not.
       logError(standardErrors, error);

@@ -4,9 +4,14 @@ import { failureResponse } from '../failure.ts';
 import { formatResponseHead } from '../http/index.ts';
 import { dateField } from './date.ts';
 
-/** Formats the response that refuses a request, head and content. */
-export function formatRefusal(error: ProtocolError): [head: string, content: Uint8Array] {
-  const { head, content } = failureResponse(error, false, false);
+/**
+ * Formats the response that refuses a request: head and content, or the head alone to a HEAD (RFC 9110 §9.3.2).
+ *
+ * @param method The method of the request, if so much could be read
+ */
+export function formatRefusal(error: ProtocolError, method: string | undefined): (string | Uint8Array)[] {
+  const { head, content } = failureResponse(error, method === 'HEAD', false);
   const framing = `${dateField()}Connection: close\r\nContent-Length: ${content.length}\r\n`;
-  return [formatResponseHead(head.status, head.headers, framing), content];
+  const text = formatResponseHead(head.status, head.headers, framing);
+  return head.isBodiless ? [text] : [text, content];
 }

@@ -27,6 +27,26 @@ describe('refusals', () => {
     expect((await client.readRest()).length).toBe(0);
   });
 
+  it.each([
+    [417, 'Host: a\r\nExpect: other\r\n\r\n'],
+    [400, '\r\n'],
+    [431, `Host: a\r\n${'X: y\r\n'.repeat(100)}\r\n`],
+    [431, `Host: a\r\nX: ${'y'.repeat(20_000)}`],
+  ])('sends no content to HEAD, not even with %i', async (status, fields) => {
+    const client = await start(hello);
+    client.send(`${get('/')}HEAD / HTTP/1.1\r\n${fields}`);
+    await client.readResponse();
+    expect((await client.readResponse('HEAD')).statusCode).toBe(status);
+    expect((await client.readRest()).toString()).toBe('');
+  });
+
+  it('sends content to what may have been anything', async () => {
+    const client = await start(hello);
+    client.send('HEAD / HTTP/1.1\r\nHost: a\r\n\r\nHEAD\t/ HTTP/1.1\r\n\r\n');
+    await client.readResponse('HEAD');
+    expect((await client.readResponse()).content.toString()).toBe('Bad Request\n');
+  });
+
   it('refuses what is too large: content, and a chunked content while it is read', async () => {
     const client = await start(echo, { maxBodySize: 5 });
     client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabcdef');
