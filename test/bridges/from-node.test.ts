@@ -263,7 +263,7 @@ describe('fromNode', () => {
       });
     };
     const server = createHttp2Server(toNode(fromNode(listener)));
-    const listening = await listen(server as never);
+    const listening = await listen(server);
     const session = connectHttp2(`http://127.0.0.1:${listening.port}`);
     const stream = session.request({ ':method': 'POST', ':path': '/x' });
     let content = '';

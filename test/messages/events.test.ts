@@ -1,60 +1,10 @@
 /** What a program observes of its messages, event by event, on node:http and on the standalone server. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { fromNode } from '../../bridges/node/index.ts';
+import { ENDING_SCENES } from './ending-scenes.ts';
+import { attempt, follow, GET, HEAD, post, type Scene, type Trail } from './scene.ts';
 import { type Listening, listenNode, listenOurs, pause, until, withoutDate } from './side-by-side.ts';
-
-/** What happened, in order. */
-type Trail = string[];
-
-interface Scene {
-  readonly name: string;
-  /** The program. */
-  run(req: IncomingMessage, res: ServerResponse, trail: Trail): unknown;
-  /** The client; by default it sends a GET. */
-  client?(socket: Socket): unknown;
-  /** The line of the trail after which nothing is to come any more. */
-  readonly last: string;
-}
-
-const GET = 'GET /p?q=1 HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-a: 2\r\n\r\n';
-const HEAD = GET.replace('GET', 'HEAD');
-
-function post(length: number): string {
-  return `POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
-}
-
-/** Notes every event of both messages, with the state that goes with it. */
-function follow(req: IncomingMessage, res: ServerResponse, trail: Trail): void {
-  for (const event of ['end', 'aborted', 'close']) {
-    req.on(event, () => {
-      const { complete, aborted, destroyed, readableEnded } = req;
-      trail.push(`req ${event} ${JSON.stringify({ complete, aborted, destroyed, readableEnded })}`);
-    });
-  }
-  for (const event of ['finish', 'close', 'drain', 'pipe', 'unpipe']) {
-    res.on(event, () => {
-      const { writableEnded, writableFinished, destroyed } = res;
-      trail.push(`res ${event} ${JSON.stringify({ writableEnded, writableFinished, destroyed })}`);
-    });
-  }
-  req.on('error', (error: NodeJS.ErrnoException) => trail.push(`req error ${error.code} ${error.message}`));
-  res.on('error', (error: NodeJS.ErrnoException) => trail.push(`res error ${error.code} ${error.message}`));
-  req.socket.on('error', (error: NodeJS.ErrnoException) => trail.push(`socket error ${error.code}`));
-}
-
-function attempt(trail: Trail, ...actions: (() => unknown)[]): void {
-  for (const action of actions) {
-    try {
-      action();
-      trail.push('done');
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      trail.push(`${code} ${message}`);
-    }
-  }
-}
 
 const SCENES: readonly Scene[] = [
   {
@@ -305,114 +255,6 @@ const SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'an upload that is cut off',
-    run(req, res, trail) {
-      follow(req, res, trail);
-      // On node the socket reports what the parser makes of it; a gateway has no parser.
-      req.socket.removeAllListeners('error').on('error', () => {});
-      req.resume();
-    },
-    async client(socket) {
-      socket.write(`${post(50)}abc`);
-      await pause(20);
-      socket.destroy();
-    },
-    last: 'req close',
-  },
-  {
-    name: 'a reset',
-    run(req, res, trail) {
-      follow(req, res, trail);
-      res.write('x');
-    },
-    async client(socket) {
-      socket.write(GET);
-      await new Promise((resolve) => socket.once('data', resolve));
-      socket.resetAndDestroy();
-    },
-    last: 'req close',
-  },
-  {
-    name: 'res.destroy()',
-    run(req, res, trail) {
-      follow(req, res, trail);
-      res.destroy();
-      trail.push(`${res.destroyed}`);
-    },
-    last: 'req close',
-  },
-  {
-    name: 'res.destroy(error), later',
-    async run(req, res, trail) {
-      follow(req, res, trail);
-      await pause(3);
-      res.destroy(Object.assign(new Error('boom'), { code: 'BOOM' }));
-      trail.push(`${res.destroyed} ${res.errored}`);
-    },
-    last: 'req close',
-  },
-  {
-    name: 'req.destroy(error)',
-    async run(req, res, trail) {
-      follow(req, res, trail);
-      await pause(3);
-      req.destroy(Object.assign(new Error('boom'), { code: 'BOOM' }));
-    },
-    last: 'res close',
-  },
-  {
-    name: 'socket.destroy() amid a response',
-    async run(req, res, trail) {
-      follow(req, res, trail);
-      res.write('abc');
-      await pause(10);
-      req.socket.destroy();
-    },
-    last: 'req close',
-  },
-  {
-    name: 'res.destroy() after the end',
-    run(req, res, trail) {
-      follow(req, res, trail);
-      res.end('abc');
-      res.destroy();
-    },
-    last: 'req close',
-  },
-  {
-    name: 'socket.destroy() when finished',
-    run(req, res, trail) {
-      res.end('abc', () => req.socket.destroy());
-      req.socket.on('close', () => trail.push('last'));
-    },
-    last: 'last',
-  },
-  {
-    name: 'a timeout that the response hears of',
-    run(req, res, trail) {
-      follow(req, res, trail);
-      res.on('timeout', (socket) => trail.push(`timeout ${socket === req.socket}`));
-      res.setTimeout(20, () => res.end('late'));
-    },
-    last: 'req close',
-  },
-  {
-    name: 'a timeout that the request hears of',
-    run(req, res, trail) {
-      req.setTimeout(20, () => res.end('late', () => trail.push('last')));
-    },
-    client: (socket) => socket.write(post(5)),
-    last: 'last',
-  },
-  {
-    name: 'a timeout that nobody hears of',
-    run(req, res, trail) {
-      follow(req, res, trail);
-      req.socket.setTimeout(20, () => trail.push('socket timeout'));
-    },
-    last: 'req close',
-  },
-  {
     name: 'interim responses',
     run(_req, res, trail) {
       res.writeEarlyHints({ link: ['</a.css>; rel=preload', '</b.js>; rel=preload'], 'x-hint': '1' }, () => {
@@ -483,7 +325,7 @@ async function play(scene: Scene, listening: Listening, trail: Trail): Promise<s
 }
 
 describe('the messages of a wrapped program', () => {
-  it.each(SCENES)('behave as on node:http: $name', async (scene) => {
+  it.each([...SCENES, ...ENDING_SCENES])('behave as on node:http: $name', async (scene) => {
     const [expected, actual]: [Trail, Trail] = [[], []];
     const onNode = await play(scene, await listenNode((req, res) => scene.run(req, res, expected)), expected);
     const application = fromNode((req, res) => scene.run(req, res, actual));

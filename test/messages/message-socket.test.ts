@@ -165,9 +165,7 @@ describe('the socket of a wrapped program', () => {
 
   it('can be waited for with stream.finished', async () => {
     const socket = new MessageSocket(environ(), undefined);
-    const outcome = new Promise((resolve) =>
-      finished(socket as never, (error) => resolve(error?.code ?? 'none')),
-    );
+    const outcome = new Promise((resolve) => finished(socket, (error) => resolve(error?.code ?? 'none')));
     socket.destroy();
     expect(await outcome).toBeTypeOf('string');
   });

@@ -1,0 +1,114 @@
+/** Scenes that end before their time: clients that leave, programs that give up, time-outs. */
+import { follow, GET, post, type Scene } from './scene.ts';
+import { pause } from './side-by-side.ts';
+
+export const ENDING_SCENES: readonly Scene[] = [
+  {
+    name: 'an upload that is cut off',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      // On node the socket reports what the parser makes of it; a gateway has no parser.
+      req.socket.removeAllListeners('error').on('error', () => {});
+      req.resume();
+    },
+    async client(socket) {
+      socket.write(`${post(50)}abc`);
+      await pause(20);
+      socket.destroy();
+    },
+    last: 'req close',
+  },
+  {
+    name: 'a reset',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.write('x');
+    },
+    async client(socket) {
+      socket.write(GET);
+      await new Promise((resolve) => socket.once('data', resolve));
+      socket.resetAndDestroy();
+    },
+    last: 'req close',
+  },
+  {
+    name: 'res.destroy()',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.destroy();
+      trail.push(`${res.destroyed}`);
+    },
+    last: 'req close',
+  },
+  {
+    name: 'res.destroy(error), later',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      await pause(3);
+      res.destroy(Object.assign(new Error('boom'), { code: 'BOOM' }));
+      trail.push(`${res.destroyed} ${res.errored}`);
+    },
+    last: 'req close',
+  },
+  {
+    name: 'req.destroy(error)',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      await pause(3);
+      req.destroy(Object.assign(new Error('boom'), { code: 'BOOM' }));
+    },
+    last: 'res close',
+  },
+  {
+    name: 'socket.destroy() amid a response',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      res.write('abc');
+      await pause(10);
+      req.socket.destroy();
+    },
+    last: 'req close',
+  },
+  {
+    name: 'res.destroy() after the end',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.end('abc');
+      res.destroy();
+    },
+    last: 'req close',
+  },
+  {
+    name: 'socket.destroy() when finished',
+    run(req, res, trail) {
+      res.end('abc', () => req.socket.destroy());
+      req.socket.on('close', () => trail.push('last'));
+    },
+    last: 'last',
+  },
+  {
+    name: 'a timeout that the response hears of',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.on('timeout', (socket) => trail.push(`timeout ${socket === req.socket}`));
+      res.setTimeout(20, () => res.end('late'));
+    },
+    last: 'req close',
+  },
+  {
+    name: 'a timeout that the request hears of',
+    run(req, res, trail) {
+      req.setTimeout(20, () => res.end('late', () => trail.push('last')));
+    },
+    client: (socket) => socket.write(post(5)),
+    last: 'last',
+  },
+  {
+    name: 'a timeout that nobody hears of',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      req.socket.setTimeout(20, () => trail.push('socket timeout'));
+    },
+    last: 'req close',
+  },
+];

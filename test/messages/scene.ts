@@ -1,0 +1,54 @@
+/** A scene: a program, a client, and the trail of what the program observes. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** What happened, in order. */
+export type Trail = string[];
+
+export interface Scene {
+  readonly name: string;
+  /** The program. */
+  run(req: IncomingMessage, res: ServerResponse, trail: Trail): unknown;
+  /** The client; by default it sends a GET. */
+  client?(socket: Socket): unknown;
+  /** The line of the trail after which nothing is to come any more. */
+  readonly last: string;
+}
+
+export const GET = 'GET /p?q=1 HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-a: 2\r\n\r\n';
+export const HEAD = GET.replace('GET', 'HEAD');
+
+export function post(length: number): string {
+  return `POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
+}
+
+/** Notes every event of both messages, with the state that goes with it. */
+export function follow(req: IncomingMessage, res: ServerResponse, trail: Trail): void {
+  for (const event of ['end', 'aborted', 'close']) {
+    req.on(event, () => {
+      const { complete, aborted, destroyed, readableEnded } = req;
+      trail.push(`req ${event} ${JSON.stringify({ complete, aborted, destroyed, readableEnded })}`);
+    });
+  }
+  for (const event of ['finish', 'close', 'drain', 'pipe', 'unpipe']) {
+    res.on(event, () => {
+      const { writableEnded, writableFinished, destroyed } = res;
+      trail.push(`res ${event} ${JSON.stringify({ writableEnded, writableFinished, destroyed })}`);
+    });
+  }
+  req.on('error', (error: NodeJS.ErrnoException) => trail.push(`req error ${error.code} ${error.message}`));
+  res.on('error', (error: NodeJS.ErrnoException) => trail.push(`res error ${error.code} ${error.message}`));
+  req.socket.on('error', (error: NodeJS.ErrnoException) => trail.push(`socket error ${error.code}`));
+}
+
+export function attempt(trail: Trail, ...actions: (() => unknown)[]): void {
+  for (const action of actions) {
+    try {
+      action();
+      trail.push('done');
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      trail.push(`${code} ${message}`);
+    }
+  }
+}
