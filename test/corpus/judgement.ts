@@ -40,7 +40,7 @@ export function judge(expected: Outcome, observed: Observation, { isLast }: Send
     ...answerFaults(expected, observed),
     ...continueFaults(expected, observed),
     ...(refusal === undefined ? [] : refusalFaults(refusal)),
-    ...(isLast ? [] : persistenceFaults(observed)),
+    ...(isLast || expected.after !== undefined ? [] : persistenceFaults(observed)),
   ];
   const { after } = expected;
   if (after === undefined) return { outcome, faults, isLate: false };

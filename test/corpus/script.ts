@@ -118,7 +118,7 @@ function* runSteps(steps: Script, { environ, startResponse, headers }: Stage): G
   }
 }
 
-/** `KEY=value`, or `no KEY`. What is inherited counts: an environ has nothing of the kind. */
+/** `KEY=value`, or `no KEY`. */
 function show(environ: Environ, key: string): string {
-  return key in environ ? `${key}=${String(environ[key])}` : `no ${key}`;
+  return Object.hasOwn(environ, key) ? `${key}=${String(environ[key])}` : `no ${key}`;
 }
