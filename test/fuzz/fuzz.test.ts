@@ -1,6 +1,8 @@
 /** A small campaign with a fixed seed, and the reasons one by one. `npm run fuzz` runs large ones. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type CampaignResult, runCampaign, tryInput } from './campaign.ts';
+import { formatOctets } from './finding-format.ts';
+import { runLoopback } from './loopback.ts';
 import { minimise } from './minimiser.ts';
 import { Random } from './random.ts';
 import { REASONS } from './reasons.ts';
@@ -39,11 +41,27 @@ describe('REASONS', () => {
   });
 });
 
+describe('runLoopback', () => {
+  it('is answered as the parser predicts, whatever clients do, and leaves nothing behind', async () => {
+    const result = await runLoopback({ seed: 20_261_122, connections: 200 });
+    expect(result.findings).toEqual([]);
+    expect(result.answers).toBeGreaterThan(100);
+    expect(result.leaked).toBe(0);
+    expect(result.log).toEqual([]);
+  });
+});
+
 describe('minimise', () => {
   it('keeps what matters and nothing else', () => {
     const input = 'GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n';
     expect(minimise(input, (text) => text.includes('X:'))).toBe('X:');
     expect(minimise(input, (text) => /st: .\r\n/.test(text))).toBe('st: a\r\n');
+  });
+});
+
+describe('formatOctets', () => {
+  it('writes what the corpus reads', () => {
+    expect(formatOctets('GET \\ \r\n\0\xe9 \r\n')).toBe('GET \\\\ \\r\\n\n\\0\\xe9 \\r\\n');
   });
 });
 

@@ -1,19 +1,19 @@
 /**
- * The fuzzer as a program: `npm run fuzz -- --inputs 2000000 --seed 1`.
+ * The fuzzer as a program: `npm run fuzz -- --inputs 2000000 --connections 20000 --seed 1`.
  *
- * It ends with 1 if there is a finding. A finding is printed as a case for test/corpus, with the seed and the index
- * that make the input again.
+ * First inputs go through the parsers, ours and node's; then connections go through a server. It ends with 1 if there
+ * is a finding. A finding is printed as a case for test/corpus, with the seed and the index that make it again.
  */
 import { parseArgs } from 'node:util';
-import { type Finding, runCampaign, tryInput } from './campaign.ts';
-import { minimise } from './minimiser.ts';
-import { Random } from './random.ts';
-import type { Reading } from './reading.ts';
+import { type CampaignResult, runCampaign } from './campaign.ts';
+import { formatFinding, formatOctets } from './finding-format.ts';
+import { type LoopbackResult, runLoopback } from './loopback.ts';
 import { REASONS } from './reasons.ts';
 
 const { values } = parseArgs({
   options: {
     inputs: { type: 'string', default: '100000' },
+    connections: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
     findings: { type: 'string', default: '10' },
   },
@@ -22,57 +22,46 @@ const { values } = parseArgs({
 // An error for each input that is refused: without a stack it costs a tenth.
 Error.stackTraceLimit = 0;
 const seed = Number(values.seed);
-const began = performance.now();
-const result = runCampaign({
-  seed,
-  inputs: Number(values.inputs),
-  maxFindings: Number(values.findings),
-  onProgress: (count) => process.stderr.write(`\r${count} inputs`),
-});
-const seconds = ((performance.now() - began) / 1000).toFixed(1);
+console.log(`Node ${process.version}, seed ${seed}`);
 
-console.log(`\nNode ${process.version}, seed ${seed}: ${result.inputs} inputs in ${seconds} s`);
-console.log(
-  `${result.octets} octets, ${result.messages} messages accepted, ${result.findings.length} findings`,
+const campaign = measure(() =>
+  runCampaign({
+    seed,
+    inputs: Number(values.inputs),
+    maxFindings: Number(values.findings),
+    onProgress: (count) => process.stderr.write(`\r${count} inputs`),
+  }),
 );
-for (const { id, sentence, source } of REASONS) {
-  console.log(`${String(result.reasons.get(id) ?? 0).padStart(9)}  ${id}: ${sentence} (${source})`);
-}
-for (const finding of result.findings) console.log(describeFinding(finding));
-process.exitCode = result.findings.length > 0 ? 1 : 0;
+printCampaign(await campaign.result, campaign.seconds());
+const loopback = measure(() => runLoopback({ seed, connections: Number(values.connections) }));
+printLoopback(await loopback.result, loopback.seconds());
 
-function describeFinding(finding: Finding): string {
-  const { difference, index } = finding;
-  const signature = (input: string): string => {
-    const { unexplained, ours, node } = tryInput(input, new Random(seed, index));
-    return unexplained === undefined ? '' : [unexplained.kind, ours.code, node.code].join();
-  };
-  const wanted = signature(finding.input);
-  const input = wanted === '' ? finding.input : minimise(finding.input, (text) => signature(text) === wanted);
-  const { ours, node } = wanted === '' ? finding : tryInput(input, new Random(seed, index));
-  return [
-    `\n## ${difference.kind}, message ${difference.index} (seed ${seed}, input ${index})\n`,
-    '```http',
-    escapeOctets(input),
-    '```',
-    `ours: ${describeReading(ours)}`,
-    `node: ${describeReading(node)}`,
-  ].join('\n');
+function measure<Result>(run: () => Result): { result: Result; seconds(): string } {
+  const began = performance.now();
+  return { result: run(), seconds: () => ((performance.now() - began) / 1000).toFixed(1) };
 }
 
-/** Octets as text: CR and LF visible, each CRLF at the end of a line. */
-function escapeOctets(input: string): string {
-  return JSON.stringify(input)
-    .slice(1, -1)
-    .replace(/[\x7f-\xff]/g, (octet) => `\\x${octet.charCodeAt(0).toString(16)}`)
-    .replaceAll('\\u00', '\\x')
-    .replaceAll('\\r\\n', '\\r\\n\n')
-    .trimEnd();
+function printCampaign(result: CampaignResult, seconds: string): void {
+  const { inputs, octets, messages, findings, reasons } = result;
+  console.log(`\n${inputs} inputs, ${octets} octets, ${messages} requests accepted, in ${seconds} s`);
+  console.log('Differences from node:http, by reason:');
+  for (const { id, sentence, source } of REASONS) {
+    console.log(`${String(reasons.get(id) ?? 0).padStart(9)}  ${id}: ${sentence} (${source})`);
+  }
+  console.log(`Findings: ${findings.length}`);
+  for (const finding of findings) console.log(formatFinding(finding));
+  if (findings.length > 0) process.exitCode = 1;
 }
 
-function describeReading({ messages, ending, code, at }: Reading): string {
-  const list = messages.map(
-    ({ method, target, content, end }) => `${method} ${target} ${JSON.stringify(content)} to ${end}`,
-  );
-  return [...list, `${ending} ${code} at ${at}`].join('; ');
+function printLoopback(result: LoopbackResult, seconds: string): void {
+  const { behaviours, answers, findings, leaked, log } = result;
+  const counts = Object.entries(behaviours).map(([behaviour, count]) => `${count} ${behaviour}`);
+  console.log(`\nConnections: ${counts.join(', ')}; ${answers} answers as predicted, in ${seconds} s`);
+  console.log(`Sockets left: ${leaked}; lines on wsgi.errors: ${log.length}; findings: ${findings.length}`);
+  for (const line of log.slice(0, 10)) console.log(line);
+  for (const { index, behaviour, input, message } of findings) {
+    const head = `\n## ${behaviour} (seed ${seed}, connection ${index})`;
+    console.log([head, '', '```http', formatOctets(input), '```', '', message].join('\n'));
+  }
+  if (findings.length + leaked + log.length > 0) process.exitCode = 1;
 }

@@ -8,8 +8,15 @@ export interface ReadingOptions {
   readonly allowConnect: boolean;
 }
 
+export interface OurReading extends Reading {
+  /** Whether octets of a further head have come, and more are needed. */
+  readonly isAmidHead: boolean;
+  /** The method of the message that ends the reading, if so much could be read. */
+  readonly lastMethod: string;
+}
+
 /** Reads octets that arrive in pieces, of which `ends` tells the ends. */
-export function readWithOurs(octets: Buffer, ends: readonly number[], options: ReadingOptions): Reading {
+export function readWithOurs(octets: Buffer, ends: readonly number[], options: ReadingOptions): OurReading {
   const parser = new RequestParser({ ...DEFAULT_LIMITS, ...options });
   const messages: Message[] = [];
   let pushed = 0;
@@ -26,7 +33,9 @@ export function readWithOurs(octets: Buffer, ends: readonly number[], options: R
     ending = error instanceof ProtocolError ? 'refused' : 'crashed';
     code = error instanceof ProtocolError ? error.code : String(error);
   }
-  return { messages, ending, code, at: pushed - parser.bufferedLength };
+  const at = pushed - parser.bufferedLength;
+  const isAmidHead = ending === 'waiting' && parser.hasPartialHead;
+  return { messages, ending, code, at, isAmidHead, lastMethod: parser.method ?? '' };
 }
 
 function readMessages(parser: RequestParser, messages: Message[], pushed: number): Ending {

@@ -96,9 +96,9 @@ export const REASONS: readonly Reason[] = [
     sentence: 'A tab around a value is whitespace as much as a space',
     source: 'RFC 9112 §5.1',
     example: 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\t\r\n\r\n',
-    kinds: ['persistence'],
+    kinds: ['persistence', 'upgrade'],
     holds: (dispute) =>
-      valuesOf(dispute, 'connection').some((value) => /(close|keep-alive)[ \t]*\t/i.test(value)),
+      valuesOf(dispute, 'connection').some((value) => /(close|keep-alive|upgrade)[ \t]*\t/i.test(value)),
   },
   {
     id: 'close-wins',
