@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer as createNetServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createServer, type Server, serve } from '../../src/server/index.ts';
+import type { Application } from '../../src/wsgi.ts';
+
+const tellAddresses: Application = (environ, startResponse) => {
+  startResponse('200 OK', []);
+  const { SERVER_NAME, SERVER_PORT, REMOTE_ADDR, REMOTE_PORT } = environ;
+  return [JSON.stringify({ SERVER_NAME, SERVER_PORT, REMOTE_ADDR, REMOTE_PORT })];
+};
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+async function get(port: number, host: string): Promise<Record<string, string>> {
+  const socket = connect(port, host);
+  socket.end('GET / HTTP/1.0\r\n\r\n');
+  const octets = Buffer.concat(await socket.toArray()).toString();
+  return JSON.parse(octets.slice(octets.indexOf('\r\n\r\n')));
+}
+
+describe('listening', () => {
+  it('works over IPv6, whose addresses stand in brackets only where they are pasted into URLs', async () => {
+    const server = await serve(tellAddresses, { port: 0, host: '::1' });
+    const told = await get(portOf(server), '::1');
+    expect(told).toMatchObject({
+      SERVER_NAME: '[::1]',
+      REMOTE_ADDR: '::1',
+      SERVER_PORT: `${portOf(server)}`,
+    });
+    await server.shutdown();
+  });
+
+  it('works over both kinds at once, and tells mapped addresses as IPv4', async () => {
+    const server = createServer(tellAddresses).listen(0);
+    await once(server, 'listening');
+    expect(await get(portOf(server), '127.0.0.1')).toMatchObject({
+      SERVER_NAME: '127.0.0.1',
+      REMOTE_ADDR: '127.0.0.1',
+    });
+    await server.shutdown();
+  });
+
+  it('works on a descriptor that was inherited', async () => {
+    const parent = createNetServer().listen(0, '127.0.0.1');
+    await once(parent, 'listening');
+    const { port } = parent.address() as AddressInfo;
+    const program = join(import.meta.dirname, 'inherited-program.ts');
+    // The handle of a server of node has the descriptor; there is no public name for it.
+    const { fd } = (parent as unknown as { _handle: { fd: number } })._handle;
+    const child = spawn(process.execPath, ['--import', 'tsx', program], {
+      stdio: ['ignore', 'pipe', 'inherit', fd],
+    });
+    await once(child.stdout ?? child, 'data');
+    parent.close();
+    expect(await get(port, '127.0.0.1')).toMatchObject({ SERVER_PORT: `${port}` });
+    child.kill();
+    expect((await once(child, 'exit'))[0]).toBe(0);
+  });
+
+  it('tells the name that the operator has given', async () => {
+    const server = await serve(tellAddresses, { port: 0, serverName: 'example.org' });
+    expect(await get(portOf(server), '127.0.0.1')).toMatchObject({ SERVER_NAME: 'example.org' });
+    await server.shutdown();
+  });
+});
