@@ -88,11 +88,6 @@ export class BodyReader {
       report(error);
     }
   }
-
-  /** Whether closing would do anything at all: not for an array that has been read. */
-  get needsClosing(): boolean {
-    return !this.#isExhausted || this.#body.close !== undefined;
-  }
 }
 
 /** Tells a promise from a value, also one of another library or realm. */

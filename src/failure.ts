@@ -22,9 +22,9 @@ export interface FailureResponse {
  * @param exposeErrors Whether the stack is shown
  */
 export function failureResponse(error: unknown, isHead: boolean, exposeErrors: boolean): FailureResponse {
-  const statusCode = error instanceof ProtocolError ? error.statusCode : 500;
+  const statusCode = isInstance(error, ProtocolError) ? error.statusCode : 500;
   const reason = reasonPhrase(statusCode);
-  const content = Buffer.from(`${exposeErrors ? formatError(error) : reason}\n`, 'utf8');
+  const content = Buffer.from(`${exposeErrors ? showError(error) : reason}\n`, 'utf8');
   return {
     head: {
       status: `${statusCode} ${reason}`,
@@ -41,7 +41,19 @@ export function failureResponse(error: unknown, isHead: boolean, exposeErrors: b
 
 /** Writes an error with its stack to `wsgi.errors`, whatever that does. */
 export function logError(errors: ErrorStream, error: unknown): void {
-  logLine(errors, formatError(error));
+  logLine(errors, showError(error));
+}
+
+/** `instanceof` for values that were thrown: a proxy may throw when it is asked. */
+export function isInstance<Type>(
+  value: unknown,
+  type: abstract new (...args: never[]) => Type,
+): value is Type {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
 }
 
 /** Writes one line to `wsgi.errors`. An application may have put anything there: it must not stop the gateway. */
@@ -53,11 +65,24 @@ export function logLine(errors: ErrorStream, line: string): void {
   }
 }
 
+/** Causes that are shown: an error may be among its own. */
+const MAX_CAUSES = 8;
+
+/** Shows what was thrown, which may be made so that it cannot be looked at. */
+function showError(error: unknown): string {
+  try {
+    return formatError(error, MAX_CAUSES);
+  } catch {
+    return 'Thrown value cannot be shown';
+  }
+}
+
 /** The stack of an error and of its causes. */
-function formatError(error: unknown): string {
+function formatError(error: unknown, causes: number): string {
   if (!(error instanceof Error)) return `Thrown value is not an Error: ${formatValue(error)}`;
   const stack = error.stack ?? `${error.name}: ${error.message}`;
-  return error.cause === undefined ? stack : `${stack}\nCaused by: ${formatError(error.cause)}`;
+  const hasCause = error.cause !== undefined && causes > 0;
+  return hasCause ? `${stack}\nCaused by: ${formatError(error.cause, causes - 1)}` : `${stack}`;
 }
 
 function formatValue(value: unknown): string {

@@ -13,7 +13,7 @@
 import { BodyReader, isPromise } from './body.ts';
 import { DisconnectError, ProtocolError } from './errors.ts';
 import { addExtensions, type FinishedCallback } from './extensions.ts';
-import { failureResponse, logError } from './failure.ts';
+import { failureResponse, isInstance, logError } from './failure.ts';
 import { fileLength } from './file-wrapper.ts';
 import type { ResponseSink } from './port.ts';
 import type { HopByHopPolicy } from './response.ts';
@@ -180,7 +180,7 @@ class Run {
       try {
         await this.#orGone(this.#writer.writing);
       } catch (error) {
-        if (error instanceof DisconnectError) throw error;
+        if (isInstance(error, DisconnectError)) throw error;
       }
     }
   }
@@ -216,7 +216,7 @@ class Run {
   #finish(reader?: BodyReader, failure?: Failure): Promise<void> | undefined {
     if (failure !== undefined) this.#fail(failure);
     this.#writer.response.state = 'ended';
-    if (reader?.needsClosing !== true && this.#finishedCallbacks === undefined) return undefined;
+    if (reader === undefined && this.#finishedCallbacks === undefined) return undefined;
     return this.#cleanUp(reader, failure);
   }
 
@@ -225,7 +225,7 @@ class Run {
     const { gone, response } = this.#writer;
     const isSent = response.state === 'sent' || response.state === 'ended';
     try {
-      if (gone !== undefined || error instanceof DisconnectError) {
+      if (gone !== undefined || isInstance(error, DisconnectError)) {
         sink.abort(error);
       } else if (isSent) {
         logError(this.#errors, error);
@@ -237,15 +237,26 @@ class Run {
       }
     } catch (inner) {
       logError(this.#errors, inner);
+      this.#giveUp(inner);
+    }
+  }
+
+  /** The host could not be told of the failure; its client must not wait for ever all the same. */
+  #giveUp(error: unknown): void {
+    try {
+      this.#sink.abort(error);
+    } catch (inner) {
+      logError(this.#errors, inner);
     }
   }
 
   #answerFailure(error: unknown): void {
     const sink = this.#sink;
-    if (!(error instanceof ProtocolError)) logError(this.#errors, error);
+    const isProtocolError = isInstance(error, ProtocolError);
+    if (!isProtocolError) logError(this.#errors, error);
     const { head, content } = failureResponse(error, this.#isHead, this.#options.exposeErrors === true);
     // What the client sent cannot be trusted to end where it seems to.
-    if (error instanceof ProtocolError) sink.direct?.({ close: true });
+    if (isProtocolError) sink.direct?.({ close: true });
     sink.writeHead(head);
     (head.isBodiless ? sink.end() : sink.end(content))?.catch(ignore);
   }
@@ -270,7 +281,7 @@ class Run {
 
   #close(reader: BodyReader): Promise<void> {
     const report = (error: unknown): void => {
-      if (!(error instanceof DisconnectError)) logError(this.#errors, error);
+      if (!isInstance(error, DisconnectError)) logError(this.#errors, error);
     };
     return reader.close(this.#options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT, report);
   }
