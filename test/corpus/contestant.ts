@@ -109,18 +109,32 @@ function latin1(octets: Uint8Array): string {
 
 /** The same program, written for node:http: an implicit head, so that node works out what it can. */
 function performOnNode(script: Script, response: ServerResponse): void {
+  const returned: Buffer[] = [];
   for (const step of script) {
-    if (step.kind === 'starts') {
-      const [, code, reason = ''] = /^(\S*) ?(.*)$/s.exec(step.status) ?? [];
-      response.statusCode = Number(code);
-      response.statusMessage = reason;
-    } else if (step.kind === 'sets') response.appendHeader(step.name, step.value);
-    else if (step.kind === 'yields' || step.kind === 'writes')
-      response.write(Buffer.from(step.content, 'latin1'));
-    else if (step.kind === 'returns') response.end(Buffer.from(step.content, 'latin1'));
-    else if (step.kind === 'throws') throw new ScriptedFault('Application fails on purpose');
+    switch (step.kind) {
+      case 'starts': {
+        const [, code, reason = ''] = /^(\S*) ?(.*)$/s.exec(step.status) ?? [];
+        response.statusCode = Number(code);
+        response.statusMessage = reason;
+        break;
+      }
+      case 'sets':
+        response.appendHeader(step.name, step.value);
+        break;
+      case 'yields':
+      case 'writes':
+        response.write(Buffer.from(step.content, 'latin1'));
+        break;
+      case 'returns':
+        returned.push(Buffer.from(step.content, 'latin1'));
+        break;
+      case 'throws':
+        throw new ScriptedFault('Application fails on purpose');
+      case 'shows':
+      case 'reads':
+    }
   }
-  response.end();
+  response.end(Buffer.concat(returned));
 }
 
 async function listen(

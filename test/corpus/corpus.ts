@@ -14,6 +14,8 @@ import { parseScript, type Script } from './script.ts';
 export interface CorpusCase {
   /** The requirement of the page that the case belongs to. */
   readonly requirement: number;
+  /** The title of that page. */
+  readonly page: string;
   /** The heading, and the variant. */
   readonly name: string;
   /** Why: a sentence with its source. */
@@ -44,12 +46,12 @@ export function readCorpus(): CorpusCase[] {
 
 function parsePage(page: string): CorpusCase[] {
   const [title = '', ...sections] = page.split(/^## /m);
-  const requirement = Number(/^# ([0-9]+)\. /.exec(title)?.[1]);
-  if (Number.isNaN(requirement)) throw new Error(`Page begins with no number: ${title}`);
-  return sections.flatMap((section) => parseCase(section, requirement));
+  const [, number = '', name = ''] = /^# ([0-9]+)\. (.+)/.exec(title) ?? [];
+  if (number === '') throw new Error(`Page begins with no number: ${title}`);
+  return sections.flatMap((section) => parseCase(section, { requirement: Number(number), page: name }));
 }
 
-function parseCase(section: string, requirement: number): CorpusCase[] {
+function parseCase(section: string, page: Pick<CorpusCase, 'requirement' | 'page'>): CorpusCase[] {
   const match = CASE.exec(section);
   if (match === null) throw new Error(`Case cannot be read: ${section}`);
   const [, heading = '', note = '', limits = '', application = '', block = '', outcomes = ''] = match;
@@ -59,7 +61,7 @@ function parseCase(section: string, requirement: number): CorpusCase[] {
     }
     const fill = (text: string): string => text.replaceAll(HOLE, () => filling ?? '');
     return {
-      requirement,
+      ...page,
       name: filling === undefined ? heading : `${heading}: ${filling}`,
       note: note.replaceAll('\n', ' '),
       limits: parseLimits(limits),
