@@ -264,6 +264,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     } else if (phase === 'waiting' || phase === 'streaming') {
       this.#close();
       this.#delivery.fail(disconnection(error));
+    } else {
+      this.#socket.destroyNative();
     }
   }
 

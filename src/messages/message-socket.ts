@@ -1,7 +1,7 @@
 /**
  * What stands in the place of the socket for a request and a response that come through a gateway.
  *
- * It carries no octets. It is an EventEmitter with the state that node's messages look at (writable, corked,
+ * The response does not go through it. It is an EventEmitter with the state that node's messages look at (writable, corked,
  * `_httpMessage`) and the facts that programs ask a socket for (addresses, `encrypted`), and it turns what they do to
  * a socket (destroy, setTimeout, cork, resume) into calls of its owner, the exchange that is under way.
  *
@@ -126,8 +126,10 @@ export class MessageSocket extends SocketFacts {
     this.#isEnding = true;
   }
 
-  /** A gateway has no way for octets besides the response. */
-  write(_data: unknown, encoding?: unknown, callback?: unknown): boolean {
+  /** What a program that has hijacked its response writes past it, where there is a connection to write to. */
+  write(data: unknown, encoding?: unknown, callback?: unknown): boolean {
+    const { native } = this;
+    if (native?.write !== undefined) return native.write(data, encoding, callback) !== false;
     const listener = typeof encoding === 'function' ? encoding : callback;
     if (typeof listener === 'function') {
       process.nextTick(
@@ -138,8 +140,12 @@ export class MessageSocket extends SocketFacts {
     return false;
   }
 
-  end(): this {
-    return this.destroy();
+  end(data?: unknown, encoding?: unknown, callback?: unknown): this {
+    const { native } = this;
+    if (native?.end === undefined) return this.destroy();
+    this.writable = false;
+    native.end(data, encoding, callback);
+    return this;
   }
 
   destroySoon(): void {
@@ -224,10 +230,15 @@ export class MessageSocket extends SocketFacts {
 
   /** Follows what becomes of the connection below. */
   follow(native: NativeSocket): void {
-    native.once?.('error', (error: Error) => {
+    native.on?.('error', (error) => {
       this.#nativeError = error;
     });
-    native.once?.('close', () => this.lose(undefined));
+    native.on?.('close', () => this.lose(undefined));
+    // The server's own timeout; whether it ends the connection is the server's affair.
+    native.on?.('timeout', () => {
+      this.#owner?.timeOut();
+      this.emit('timeout');
+    });
   }
 
   // Timeouts.

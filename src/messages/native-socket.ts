@@ -1,7 +1,7 @@
 /**
  * The connection below the gateway, as far as a host shows it: the extension key `gateway.socket`.
  *
- * Nothing here writes to it. It is asked for addresses, and it can be cut.
+ * It is asked for addresses and followed to its end. Only a program writes to it or cuts it, by way of its stand-in.
  */
 
 /** What is used of a host's socket. Structural, because it may be net's, tls's, http2's or another stand-in. */
@@ -15,7 +15,9 @@ export interface NativeSocket {
   readonly bytesRead?: number | undefined;
   readonly bytesWritten?: number | undefined;
   readonly server?: unknown;
-  once?(event: 'close' | 'error', listener: (error: Error) => void): unknown;
+  on?(event: 'close' | 'error' | 'timeout', listener: (error: Error) => void): unknown;
+  write?(data: unknown, encoding?: unknown, callback?: unknown): unknown;
+  end?(data?: unknown, encoding?: unknown, callback?: unknown): unknown;
   destroy?(error?: Error): unknown;
 }
 

@@ -170,7 +170,29 @@ describe('the socket of a wrapped program', () => {
     expect(await outcome).toBeTypeOf('string');
   });
 
-  it('takes no data besides the response', async () => {
+  it('lets a program that has hijacked its response write to the connection', async () => {
+    const listener: RequestListener = (req) => {
+      req.socket.write('HTTP/1.1 299 Raw\r\n\r\n');
+      req.socket.end('raw');
+    };
+    const [node, ours] = [await listenNode(listener), await listenOurs(fromNode(listener))];
+    const text = await transcript(ours, request('GET', '/'));
+    expect(text).toBe('HTTP/1.1 299 Raw\r\n\r\nraw');
+    expect(await transcript(node, request('GET', '/'))).toBe(text);
+    await Promise.all([node.close(), ours.close()]);
+  });
+
+  it('hears of the timeout of the connection below', () => {
+    const native = new EventEmitter();
+    const socket = socketFor(environ({ 'gateway.socket': native }));
+    let calls = 0;
+    socket.on('timeout', () => calls++);
+    native.emit('timeout');
+    expect(calls).toBe(1);
+    expect(socket.destroyed).toBe(false);
+  });
+
+  it('takes no data where there is no connection', async () => {
     const socket = new MessageSocket(environ(), undefined);
     const error = await new Promise<NodeJS.ErrnoException>((resolve) => {
       expect(socket.write('HTTP/1.1 101 x', resolve)).toBe(false);
