@@ -2,9 +2,11 @@
  * One connection: requests come in one after another, each is served whole before the next begins.
  *
  * A connection is in one phase at a time, and each phase has its own answer to silence:
+ * - `fresh`: no octet of a first request has come; closed after headersTimeout.
  * - `idle`: no octet of a next request has come; closed after keepAliveTimeout.
  * - `head`: a head has begun; 408 after headersTimeout, counted from its first octet.
- * - `serving`: an application is at work; requestTimeout runs only while it waits for content.
+ * - `serving`: an application is at work; requestTimeout goes on from where the head has left it, but only while the
+ *   application waits for content: what it takes itself is not the client's fault.
  * - `draining`: the response has ended, content that nobody read is thrown away, up to a size and a time.
  * - `closing`: nothing is served any more; how a connection ends in order is farewell.ts's.
  * - `closed`.
@@ -31,7 +33,7 @@ import { Watchdog } from './watchdog.ts';
 const INPUT_LIMIT = 65_536;
 const NO_OCTETS = Buffer.alloc(0);
 
-type Phase = 'idle' | 'head' | 'serving' | 'draining' | 'closing' | 'closed';
+type Phase = 'fresh' | 'idle' | 'head' | 'serving' | 'draining' | 'closing' | 'closed';
 
 /** One connection of a server. */
 export class Connection implements ExchangeHost, ServedConnection {
@@ -41,11 +43,11 @@ export class Connection implements ExchangeHost, ServedConnection {
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #facts: ConnectionFacts;
-  #phase: Phase = 'head';
+  #phase: Phase = 'fresh';
   /** When the phase began, by performance.now(). */
   #since: number = performance.now();
-  /** When the request began whose content is awaited. */
-  #requestSince = 0;
+  /** Milliseconds that the head took of the request whose content is awaited. */
+  #headTime = 0;
   #exchange: Exchange | undefined;
   #requests = 0;
   #isAdvancing = false;
@@ -72,7 +74,10 @@ export class Connection implements ExchangeHost, ServedConnection {
   }
 
   get isIdle(): boolean {
-    return (this.#phase === 'idle' || this.#phase === 'head') && !this.parser.hasPartialHead;
+    return (
+      (this.#phase === 'fresh' || this.#phase === 'idle' || this.#phase === 'head') &&
+      !this.parser.hasPartialHead
+    );
   }
 
   get mayPersist(): boolean {
@@ -142,7 +147,7 @@ export class Connection implements ExchangeHost, ServedConnection {
     this.output.release();
     if (this.#exchange === undefined && (this.#phase === 'serving' || this.#phase === 'draining')) {
       this.#enter(this.parser.hasPartialHead ? 'head' : 'idle');
-    } else if (this.#phase === 'idle' && this.parser.hasPartialHead) {
+    } else if ((this.#phase === 'idle' || this.#phase === 'fresh') && this.parser.hasPartialHead) {
       this.#enter('head');
     }
   }
@@ -181,7 +186,7 @@ export class Connection implements ExchangeHost, ServedConnection {
   #serve(head: RequestHead): void {
     this.#requests += 1;
     if (head.contentLength !== 0) {
-      this.#requestSince = this.#phase === 'head' ? this.#since : performance.now();
+      this.#headTime = this.#phase === 'head' ? performance.now() - this.#since : 0;
     }
     this.#phase = 'serving';
     const { events, options } = this.#host;
@@ -329,6 +334,7 @@ export class Connection implements ExchangeHost, ServedConnection {
       case 'idle':
         if (isOver(passed, settings.keepAliveTimeout)) this.#close();
         break;
+      case 'fresh':
       case 'head':
         if (isOver(passed, settings.headersTimeout) || isOver(passed, settings.requestTimeout)) {
           this.#refuseLate();
@@ -360,7 +366,7 @@ export class Connection implements ExchangeHost, ServedConnection {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     if (exchange.isReading) {
-      if (isOver(now - this.#requestSince, settings.requestTimeout)) {
+      if (isOver(this.#headTime + exchange.waited(now), settings.requestTimeout)) {
         exchange.failInput(new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT'));
       }
     } else if (this.#watchdog.isStuck(now, settings.writeTimeout)) {

@@ -49,6 +49,14 @@ export interface ExchangeHost {
   setIdleTimeout(milliseconds: number): void;
 }
 
+/** A read that waits for octets of the client. */
+interface PendingPull {
+  /** performance.now() */
+  readonly since: number;
+  resolve(piece: Uint8Array | null): void;
+  reject(error: unknown): void;
+}
+
 /** One request and its response. */
 export class Exchange implements InputSource, ResponseSink {
   readonly head: RequestHead;
@@ -60,7 +68,9 @@ export class Exchange implements InputSource, ResponseSink {
   /** Whether the connection is to be kept after this exchange. */
   isPersistent: boolean;
   #awaitsContinue: boolean;
-  #pendingPull: { resolve(piece: Uint8Array | null): void; reject(error: unknown): void } | undefined;
+  #pendingPull: PendingPull | undefined;
+  /** Milliseconds that the application has waited for octets of the client, but for the wait that goes on. */
+  #waited = 0;
   #pendingTrailers: ((trailers: HeaderList | Promise<HeaderList>) => void)[] = [];
   #onDisconnect: ((error: DisconnectError) => void) | undefined;
   #disconnect: DisconnectError | undefined;
@@ -85,8 +95,16 @@ export class Exchange implements InputSource, ResponseSink {
     this.#continue();
     this.#host.resume();
     return new Promise((resolve, reject) => {
-      this.#pendingPull = { resolve, reject };
+      this.#pendingPull = { since: performance.now(), resolve, reject };
     });
+  }
+
+  #takePendingPull(): PendingPull | undefined {
+    const pending = this.#pendingPull;
+    if (pending === undefined) return undefined;
+    this.#pendingPull = undefined;
+    this.#waited += performance.now() - pending.since;
+    return pending;
   }
 
   #read(): Uint8Array | null | undefined {
@@ -116,30 +134,33 @@ export class Exchange implements InputSource, ResponseSink {
 
   /** Octets have come, or none will come any more. */
   onInput(): void {
-    const pending = this.#pendingPull;
-    if (pending === undefined) return;
+    if (this.#pendingPull === undefined) return;
     try {
       const piece = this.#read();
-      if (piece === undefined) return;
-      this.#pendingPull = undefined;
-      pending.resolve(piece);
+      if (piece !== undefined) this.#takePendingPull()?.resolve(piece);
     } catch (error) {
-      this.#pendingPull = undefined;
-      pending.reject(error);
+      this.#takePendingPull()?.reject(error);
     }
   }
 
   /** Gives up waiting for octets. */
   failInput(error: unknown): void {
-    const pending = this.#pendingPull;
-    this.#pendingPull = undefined;
     this.isPersistent = false;
-    pending?.reject(error);
+    this.#takePendingPull()?.reject(error);
   }
 
   /** Whether the application waits for octets of the client. */
   get isReading(): boolean {
     return this.#pendingPull !== undefined;
+  }
+
+  /**
+   * The milliseconds that the application has waited for octets of the client, all waits together.
+   *
+   * @param now performance.now()
+   */
+  waited(now: number): number {
+    return this.#waited + (this.#pendingPull === undefined ? 0 : now - this.#pendingPull.since);
   }
 
   /** Throws away content that nobody read; true when the end has come. */
@@ -179,9 +200,7 @@ export class Exchange implements InputSource, ResponseSink {
   disconnect(error: DisconnectError): void {
     if (this.isEnded || this.#disconnect !== undefined) return;
     this.#disconnect = error;
-    const pending = this.#pendingPull;
-    this.#pendingPull = undefined;
-    pending?.reject(error);
+    this.#takePendingPull()?.reject(error);
     for (const resolve of this.#pendingTrailers) resolve(Promise.reject(error));
     this.#pendingTrailers = [];
     this.#onDisconnect?.(error);

@@ -1,0 +1,313 @@
+/**
+ * Time-outs as a client meets them, with the clock that a server has by default: never early, late by at most 250 ms
+ * or a quarter, whichever is more, not put off by octets that drip, and not while the application works.
+ *
+ * A busy machine can make a time-out late: then it is measured once more. Nothing can make it early.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { ServerOptions } from '../../src/server/options.ts';
+import type { WireClient } from '../../src/testing/wire-client.ts';
+import type { Application } from '../../src/wsgi.ts';
+import { echo, hello, type RunningServer, startServer } from './support.ts';
+
+const servers: RunningServer[] = [];
+afterAll(async () => {
+  await Promise.all(servers.map((each) => each.stop()));
+});
+
+async function start(application: Application, options: ServerOptions): Promise<RunningServer> {
+  const running = await startServer(application, options);
+  servers.push(running);
+  return running;
+}
+
+/** A connection on which nothing has been sent yet. */
+async function connected(running: RunningServer): Promise<WireClient> {
+  const client = running.connect();
+  await new Promise((resolve) => client.socket.once('connect', resolve));
+  return client;
+}
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n';
+
+/** What a client does, and what ends it. */
+interface Scenario {
+  readonly name: string;
+  readonly option: 'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'drainTimeout';
+  readonly application: Application;
+  readonly first: string;
+  /** Octets that follow one another as long as the connection lives. */
+  readonly drip: string | undefined;
+  readonly statuses: readonly number[];
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'a head of which nothing more comes',
+    option: 'headersTimeout',
+    application: hello,
+    first: 'GET / HTTP/1.1\r\n',
+    drip: undefined,
+    statuses: [408],
+  },
+  {
+    name: 'a head that drips',
+    option: 'headersTimeout',
+    application: hello,
+    first: 'GET / HTTP/1.1\r\n',
+    drip: 'X: 1\r\n',
+    statuses: [408],
+  },
+  {
+    name: 'a connection on which nothing comes',
+    option: 'headersTimeout',
+    application: hello,
+    first: '',
+    drip: undefined,
+    statuses: [],
+  },
+  {
+    name: 'a head, where only the whole request has a time',
+    option: 'requestTimeout',
+    application: hello,
+    first: 'GET / HTTP/1.1\r\n',
+    drip: 'X: 1\r\n',
+    statuses: [408],
+  },
+  {
+    name: 'content of which nothing more comes',
+    option: 'requestTimeout',
+    application: echo,
+    first: `${POST}abc`,
+    drip: undefined,
+    statuses: [408],
+  },
+  {
+    name: 'content that drips',
+    option: 'requestTimeout',
+    application: echo,
+    first: POST,
+    drip: 'x',
+    statuses: [408],
+  },
+  {
+    name: 'chunks that drip',
+    option: 'requestTimeout',
+    application: echo,
+    first: 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n',
+    drip: '1\r\nx\r\n',
+    statuses: [408],
+  },
+  {
+    name: 'a connection that idles',
+    option: 'keepAliveTimeout',
+    application: hello,
+    first: GET + GET,
+    drip: undefined,
+    statuses: [200, 200],
+  },
+  {
+    name: 'content that nobody reads and that does not come',
+    option: 'drainTimeout',
+    application: hello,
+    first: POST,
+    drip: undefined,
+    statuses: [200],
+  },
+  {
+    name: 'content that nobody reads and that drips',
+    option: 'drainTimeout',
+    application: hello,
+    first: POST,
+    drip: 'x',
+    statuses: [200],
+  },
+];
+
+/** Milliseconds until the server closes; checks what it says before. */
+async function measure(running: RunningServer, { first, drip, statuses }: Scenario): Promise<number> {
+  const started = performance.now();
+  const client = await connected(running);
+  client.send(first);
+  const dripping = drip === undefined ? undefined : setInterval(() => client.send(drip), 25);
+  try {
+    for (const status of statuses) expect((await client.readResponse()).statusCode).toBe(status);
+    expect(await client.farewell()).toBe('end');
+    return performance.now() - started;
+  } finally {
+    clearInterval(dripping);
+    client.destroy();
+  }
+}
+
+/** Checks a time-out; one that is late on a busy machine has a second chance. */
+async function expectInTime(timeout: number, measureOnce: () => Promise<number>): Promise<void> {
+  const latest = timeout + Math.max(250, timeout / 4);
+  const first = await measureOnce();
+  expect(first).toBeGreaterThanOrEqual(timeout);
+  if (first <= latest) return;
+  const second = await measureOnce();
+  expect(second).toBeGreaterThanOrEqual(timeout);
+  expect(second).toBeLessThanOrEqual(latest);
+}
+
+describe.each([500, 1000])('after %d ms', (timeout) => {
+  it.concurrent.each(SCENARIOS)('$option ends $name', async (scenario) => {
+    const running = await start(scenario.application, { [scenario.option]: timeout });
+    await expectInTime(timeout, () => measure(running, scenario));
+  });
+
+  it.concurrent('headersTimeout counts each head by itself', async () => {
+    const running = await start(hello, { headersTimeout: timeout });
+    await expectInTime(timeout, async () => {
+      const client = await connected(running);
+      client.send(GET);
+      await client.readResponse();
+      await delay(timeout / 2);
+      const started = performance.now();
+      client.send('GET / HTTP/1.1\r\n');
+      expect((await client.readResponse()).statusCode).toBe(408);
+      return performance.now() - started;
+    });
+  });
+
+  it.concurrent('headersTimeout counts from the first octet, not from the connection', async () => {
+    const running = await start(hello, { headersTimeout: timeout });
+    await expectInTime(timeout, async () => {
+      const client = await connected(running);
+      await delay(timeout / 2);
+      const started = performance.now();
+      client.send('GET / HTTP/1.1\r\n');
+      expect((await client.readResponse()).statusCode).toBe(408);
+      return performance.now() - started;
+    });
+  });
+
+  it.concurrent('writeTimeout ends a client that takes nothing', async () => {
+    let pulled = 0;
+    let ended = 0;
+    const running = await start(
+      (_environ, startResponse) => {
+        startResponse('200 OK', []);
+        const body = (function* () {
+          for (;;) {
+            pulled = performance.now();
+            yield Buffer.alloc(65_536);
+          }
+        })();
+        return Object.assign(body, {
+          close() {
+            ended = performance.now();
+          },
+        });
+      },
+      { writeTimeout: timeout },
+    );
+    await expectInTime(timeout, async () => {
+      ended = 0;
+      const client = await connected(running);
+      client.send(GET);
+      while (ended === 0) await delay(10);
+      client.destroy();
+      return ended - pulled;
+    });
+  });
+});
+
+describe('no time-out', () => {
+  const short: ServerOptions = {
+    headersTimeout: 500,
+    requestTimeout: 500,
+    keepAliveTimeout: 500,
+    drainTimeout: 500,
+    writeTimeout: 500,
+  };
+
+  it.concurrent('ends a request while the application works before its head', async () => {
+    const running = await start(async (environ, startResponse) => {
+      await delay(900);
+      return hello(environ, startResponse);
+    }, short);
+    const client = await connected(running);
+    client.send(GET + POST);
+    expect((await client.readResponse()).statusCode).toBe(200);
+  });
+
+  it.concurrent('ends a request while the application works after its head', async () => {
+    const running = await start(async function* (_environ, startResponse) {
+      startResponse('200 OK', []);
+      yield 'a';
+      await delay(900);
+      yield 'b';
+    }, short);
+    const client = await connected(running);
+    client.send(GET);
+    expect((await client.readResponse()).content.toString()).toBe('ab');
+  });
+
+  it.concurrent('ends a request whose content waits for the application, not for the client', async () => {
+    const running = await start(async (environ, startResponse) => {
+      const input = environ['wsgi.input'];
+      await input.read(1);
+      await delay(900);
+      const rest = await input.read();
+      startResponse('200 OK', []);
+      return [String(rest.length)];
+    }, short);
+    const client = await connected(running);
+    const size = 3_000_000;
+    client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`);
+    expect((await client.readResponse()).content.toString()).toBe(String(size - 1));
+  });
+
+  it.concurrent('counts the time of the application as that of the client', async () => {
+    const running = await start(async (environ, startResponse) => {
+      await delay(700);
+      return echo(environ, startResponse);
+    }, short);
+    const client = await connected(running);
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n');
+    await delay(1000);
+    client.send('abc');
+    expect((await client.readResponse()).content.toString()).toBe('abc');
+  });
+
+  it.concurrent('ends a client that is slow but takes something', async () => {
+    let hasClosed = false;
+    const running = await start((_environ, startResponse) => {
+      startResponse('200 OK', []);
+      const body = (function* () {
+        for (;;) yield Buffer.alloc(65_536);
+      })();
+      return Object.assign(body, {
+        close() {
+          hasClosed = true;
+        },
+      });
+    }, short);
+    const client = await connected(running);
+    client.send(GET);
+    await client.readHead();
+    // Linux reports room in its buffer when a third of some megabytes is free: slower would look like nothing.
+    for (let count = 0; count < 15; count += 1) {
+      await client.readOctets(2_000_000);
+      await delay(100);
+    }
+    expect(hasClosed).toBe(false);
+    client.destroy();
+  });
+
+  it.concurrent('is there where it is 0', async () => {
+    const none = { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: 0, drainTimeout: 0 };
+    const running = await start(echo, none);
+    const clients = await Promise.all([0, 1, 2].map(() => connected(running)));
+    const [head, content, idle] = clients;
+    head?.send('GET / HTTP/1.1\r\n');
+    content?.send(POST);
+    idle?.send(GET);
+    await idle?.readResponse();
+    for (const client of clients) expect(await client.isSilent(400)).toBe(true);
+  });
+});
