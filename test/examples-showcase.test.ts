@@ -106,6 +106,15 @@ describe('the process', () => {
   });
 });
 
+describe('curl', () => {
+  it('gets what the page says it would', async (context) => {
+    const curl = requirePeer(context, 'curl');
+    const output = await execute(curl, ['-sSi', `${url}function/hello`, `${url}fastify/hello`]);
+    expect(output.match(/HTTP\/1\.1 200 OK\r\n/g)).toHaveLength(2);
+    expect(output).toContain('"value":"/hello"');
+  });
+});
+
 describe('a browser', () => {
   it('draws the page and fills in what each part saw', async (context) => {
     const chromium = requirePeer(context, 'chromium', 'chromium-browser', 'google-chrome');
@@ -175,12 +184,16 @@ async function browse(chromium: string, parameters: string[]): Promise<string> {
     `--user-data-dir=${profile}`,
   ];
   try {
-    const { stdout } = await promisify(execFile)(chromium, [...settings, ...parameters], {
-      timeout: 50_000,
-      maxBuffer: 16 * 1024 * 1024,
-    });
-    return stdout;
+    return await execute(chromium, [...settings, ...parameters]);
   } finally {
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+async function execute(program: string, parameters: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, parameters, {
+    timeout: 50_000,
+    maxBuffer: 16 * 1024 * 1024,
+  });
+  return stdout;
 }
