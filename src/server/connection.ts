@@ -23,7 +23,7 @@ import type { Environ } from '../wsgi.ts';
 import { type ConnectionFacts, createRequestEnviron } from './connection-facts.ts';
 import type { ConnectionHost, ServedConnection } from './connection-host.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
-import { Farewell } from './farewell.ts';
+import { cutOff, Farewell } from './farewell.ts';
 import { parserLimits, type ServerSettings } from './options.ts';
 import { Output } from './output.ts';
 import { formatRefusal } from './refusal.ts';
@@ -272,11 +272,10 @@ export class Connection implements ExchangeHost, ServedConnection {
       this.#close();
       return;
     }
-    // Where the end of the connection would pass for the end of the response, only a reset tells them apart.
     this.output.flush();
     this.#exchange = undefined;
     this.#enter('closing');
-    this.#socket.resetAndDestroy();
+    cutOff(this.#socket);
   }
 
   /** Sends what is left, closes our half and goes on reading for a moment. */

@@ -1,6 +1,7 @@
 /**
- * The end of a connection that closes in order (RFC 9112 §9.6).
+ * The end of a connection: in order (RFC 9112 §9.6), or visibly not.
  *
+ * In order:
  * First our half is closed, once the client has taken what was sent. Then what still comes is thrown away for a
  * moment: closing with octets unread would make TCP reset the connection and destroy the response on its way.
  */
@@ -10,6 +11,20 @@ import type { Watchdog } from './watchdog.ts';
 /** Octets that are still taken, and the milliseconds for which they are. */
 const LINGER_LIMIT = 1_048_576;
 const LINGER_TIMEOUT = 2_000;
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Ends a connection whose orderly end would pass for the end of the response (RFC 9112 §8).
+ *
+ * A reset tells them apart, but node resets plain TCP only. Over TLS it is the missing close_notify (RFC 9112 §9.8); a
+ * unix socket has nothing of the kind.
+ */
+export function cutOff(socket: Socket): void {
+  const isPlainTcp = !('encrypted' in socket) && socket.remoteAddress !== undefined;
+  if (isPlainTcp) socket.resetAndDestroy();
+  else socket.write(NOTHING, () => socket.destroy());
+}
 
 /** Closes one socket. */
 export class Farewell {

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { request } from 'node:https';
 import { type AddressInfo, connect as connectPlain } from 'node:net';
+import { tmpdir } from 'node:os';
 import { connect, type SecureContextOptions } from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
 import { createServer, type Server, serve } from '../../src/server/index.ts';
@@ -101,5 +104,41 @@ describe('TLS', () => {
     expect(await get(server)).toHaveProperty('HTTPS', 'on');
     await server.shutdown();
     expect(() => createServer(hello).setSecureContext(tls)).toThrow(TypeError);
+  });
+});
+
+describe('a response to HTTP/1.0 that fails after its head', () => {
+  const failing: Application = function* (_environ, startResponse) {
+    startResponse('200 OK', []);
+    yield 'x';
+    throw new Error('too late');
+  };
+  const errors = { write: () => {}, writelines: () => {}, flush: () => {} };
+  const environ = { 'wsgi.errors': errors };
+
+  it('ends the connection over TLS', async () => {
+    await using server = await serve(failing, { port: 0, tls, environ });
+    const { port } = server.address() as AddressInfo;
+    const socket = connect({ port, host: 'localhost', ca: tls.cert }).on('error', () => {});
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+    let answer = '';
+    socket.on('data', (octets) => {
+      answer += octets.toString('latin1');
+    });
+    await once(socket, 'close');
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nx$/);
+  });
+
+  it('ends the connection of a unix socket', async () => {
+    const path = `${await mkdtemp(`${tmpdir()}/gatebridge-`)}/socket`;
+    await using _server = await serve(failing, { path, environ });
+    const socket = connectPlain(path).on('error', () => {});
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+    let answer = '';
+    socket.on('data', (octets) => {
+      answer += octets.toString('latin1');
+    });
+    await once(socket, 'close');
+    expect(answer).toMatch(/\r\n\r\nx$/);
   });
 });
