@@ -63,10 +63,10 @@ class RequestMaker {
     const { fields, content } = this.#makeFraming();
     if (!this.#isWrong()) fields.push(`Host${this.#word(COLON)}${this.#word(HOST)}`);
     if (this.#isWrong()) fields.push(`Host: ${this.#word(HOST)}`);
-    if (random.once(3)) fields.push(`Connection${this.#word(COLON)}${this.#word(CONNECTION)}`);
+    while (random.once(3)) fields.push(`Connection${this.#word(COLON)}${this.#word(CONNECTION)}`);
     for (let count = random.below(4); count > 0; count -= 1) fields.push(this.#word(FIELD));
     if (random.once(150)) fields.push(...this.#makeLarge());
-    if (random.once(2)) fields.sort(() => random.below(3) - 1);
+    if (random.once(2)) random.shuffle(fields);
     const target = random.once(600) ? `/${'a'.repeat(16_360 + random.below(16))}` : this.#makeTarget(method);
     let text = `${method}${space}${target}${space}${this.#word(VERSION)}${this.#word(LINE_END)}`;
     for (const field of fields) text += this.#changeCase(field) + this.#word(LINE_END);

@@ -31,6 +31,14 @@ export class Random {
     return item;
   }
 
+  /** Puts items into any order. */
+  shuffle(items: unknown[]): void {
+    for (let last = items.length - 1; last > 0; last -= 1) {
+      const other = this.below(last + 1);
+      [items[last], items[other]] = [items[other], items[last]];
+    }
+  }
+
   /** Cuts `length` octets into at most `pieces` parts: the ends of the parts, the last one included. */
   cuts(length: number, pieces: number): number[] {
     const ends = new Set<number>([length]);
