@@ -377,8 +377,8 @@ export class Connection implements ExchangeHost, ServedConnection {
 
   /** Finds out whether a client that has closed its half is still there. */
   #checkHalfClosed(now: number, exchange: Exchange): void {
-    const suspicion = this.#watchdog.suspect(now, exchange.isHeadSent);
-    if (suspicion === 'probe') exchange.informational(102, []);
+    const suspicion = this.#watchdog.suspect(now, exchange.canProbe);
+    if (suspicion === 'probe') exchange.probe();
     else if (suspicion === 'gone') this.#socket.destroy();
   }
 }

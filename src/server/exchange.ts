@@ -57,6 +57,9 @@ interface PendingPull {
   reject(error: unknown): void;
 }
 
+/** Sizes of more than 16 digits are refused by many. */
+const MAX_LEADING_ZEROS = 8;
+
 /** One request and its response. */
 export class Exchange implements InputSource, ResponseSink {
   readonly head: RequestHead;
@@ -77,6 +80,8 @@ export class Exchange implements InputSource, ResponseSink {
   #framing: ResponseFraming = 'none';
   #trailers: HeaderList = [];
   #sendsDate = true;
+  /** Of the size of the next chunk. */
+  #leadingZeros = 0;
   /** The fields of the connection that a wrapped application has set itself. */
   #connectionFields: readonly ConnectionField[] | undefined;
 
@@ -290,6 +295,7 @@ export class Exchange implements InputSource, ResponseSink {
     if (chunk.length === 0) return;
     const { output } = this.#host;
     if (this.#framing === 'chunked') {
+      this.#leadingZeros = 0;
       output.add(formatChunkHead(chunk.length));
       output.add(chunk);
       output.add('\r\n');
@@ -318,6 +324,25 @@ export class Exchange implements InputSource, ResponseSink {
     if (statusCode === 100) this.#awaitsContinue = false;
     this.#host.output.add(formatResponseHead(`${statusCode} ${reasonPhrase(statusCode)}`, headers, ''));
     this.#host.output.flush();
+  }
+
+  /** Whether there is something to send that changes nothing about the response. */
+  get canProbe(): boolean {
+    return !this.isHeadSent || this.#framing === 'chunked';
+  }
+
+  /**
+   * Sends it: 102 before the head (RFC 9110 §15.2 allows an interim response at any time), after it a zero with which
+   * the size of the next chunk begins (RFC 9112 §7.1: 1*HEXDIG).
+   */
+  probe(): void {
+    if (!this.isHeadSent) {
+      this.informational(102, []);
+    } else if (this.#leadingZeros < MAX_LEADING_ZEROS) {
+      this.#leadingZeros += 1;
+      this.#host.output.add('0');
+      this.#host.output.flush();
+    }
   }
 
   /** {@link ResponseSink} */

@@ -5,15 +5,15 @@
  *
  * A client that has closed its half: it may be waiting for the response (`printf … | nc -N`), or its program may have
  * ended; both look the same until something is sent, when the latter answers with a reset. So it is served, and only
- * where the application is silent for long do we look: before the head with an interim response (102, RFC 9110 §15.2
- * lets a server send one at any time); after it there is nothing harmless to send, and silence counts as gone.
+ * where the application is silent for long do we look: by sending something harmless, if there is such a thing.
+ * Otherwise long silence counts as gone.
  */
 import type { Socket } from 'node:net';
 
 /** Milliseconds of silence. */
-const BEFORE_HEAD = 1_000;
-const AFTER_HEAD = 500;
-const AFTER_PROBE = 15_000;
+const BEFORE_PROBE = 1_000;
+const BETWEEN_PROBES = 15_000;
+const WITHOUT_PROBE = 5_000;
 
 const NOTHING = new Uint8Array(0);
 
@@ -40,14 +40,19 @@ export class Watchdog {
     this.#movedAt = performance.now();
   }
 
-  /** What to do about a client that has closed its half. */
-  suspect(now: number, isHeadSent: boolean): 'wait' | 'probe' | 'gone' {
+  /**
+   * What to do about a client that has closed its half.
+   *
+   * @param now performance.now()
+   * @param canProbe Whether there is something harmless to send
+   */
+  suspect(now: number, canProbe: boolean): 'wait' | 'probe' | 'gone' {
     this.#note(now);
     // What waits to be sent will meet the reset, if there is one.
     if (this.#socket.writableLength > 0) return 'wait';
     const silence = now - this.#movedAt;
-    if (isHeadSent) return silence >= AFTER_HEAD ? 'gone' : 'wait';
-    if (silence >= (this.#hasProbed ? AFTER_PROBE : BEFORE_HEAD)) {
+    if (!canProbe) return silence >= WITHOUT_PROBE ? 'gone' : 'wait';
+    if (silence >= (this.#hasProbed ? BETWEEN_PROBES : BEFORE_PROBE)) {
       this.#hasProbed = true;
       return 'probe';
     }

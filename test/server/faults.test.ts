@@ -228,6 +228,30 @@ describe('clients that leave', () => {
   });
 });
 
+describe('clients that close their half and wait', () => {
+  const slow: Application = async function* (_environ, startResponse) {
+    startResponse('200 OK', []);
+    yield 'abc';
+    await delay(1300);
+    yield 'def';
+  };
+
+  it('get all chunks of an application that pauses', async () => {
+    const client = await start(slow);
+    client.send(get('/'));
+    client.halfClose();
+    const rest = (await client.readRest()).toString('latin1');
+    expect(rest.endsWith('3\r\nabc\r\n03\r\ndef\r\n0\r\n\r\n')).toBe(true);
+  });
+
+  it('get all content that the end of the connection ends', async () => {
+    const client = await start(slow);
+    client.send('GET / HTTP/1.0\r\n\r\n');
+    client.halfClose();
+    expect((await client.readRest()).toString('latin1')).toMatch(/\r\n\r\nabcdef$/);
+  });
+});
+
 describe('time-outs', () => {
   const fast = { connectionsCheckingInterval: 10 };
 
