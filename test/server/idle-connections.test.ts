@@ -1,0 +1,64 @@
+/**
+ * Ten thousand idle connections: no timer for any of them, and a clock whose look at them all costs little.
+ *
+ * Timers are counted where node makes them, so that one that is unref'd counts too. The cost is printed and not held
+ * against a figure, for machines differ.
+ */
+import { createHook } from 'node:async_hooks';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { hello, startServer } from './support.ts';
+
+const CONNECTIONS = 10_000;
+const OBSERVED = 2000;
+
+/** Microseconds of processor time that this process takes while nothing happens. */
+async function idleCost(): Promise<number> {
+  const before = process.cpuUsage();
+  await delay(OBSERVED);
+  const { user, system } = process.cpuUsage(before);
+  return user + system;
+}
+
+it('costs a server no timer and little time', { timeout: 60_000 }, async () => {
+  const running = await startServer(hello, { keepAliveTimeout: 600_000 });
+  let timers = 0;
+  const hook = createHook({
+    init(_id, type) {
+      if (type === 'Timeout') timers += 1;
+    },
+  });
+  const { port } = running.server.address() as AddressInfo;
+  const program = join(import.meta.dirname, 'idle-clients-program.ts');
+  const quiet = await idleCost();
+  hook.enable();
+  const clients = spawn(process.execPath, ['--import', 'tsx', program, String(port), String(CONNECTIONS)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    await once(clients.stdout, 'data');
+    hook.disable();
+    expect(await connectionCount(running.server)).toBe(CONNECTIONS);
+    // The clock is one; the others are the runner's.
+    expect(timers).toBeLessThan(100);
+    const looks = OBSERVED / running.server.connectionsCheckingInterval;
+    const cost = (await idleCost()) - quiet;
+    console.log(`${CONNECTIONS} idle connections: ${timers} timers, ${Math.round(cost / looks)} µs a look`);
+  } finally {
+    clients.kill();
+    await once(clients, 'exit');
+    await running.stop();
+  }
+});
+
+function connectionCount(server: {
+  getConnections(callback: (error: Error | null, count: number) => void): unknown;
+}) {
+  return new Promise<number>((resolve, reject) => {
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+  });
+}
