@@ -79,9 +79,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     }
     // node's parser comes to the end of a request without content right after the program was called.
     if (contentLength(this.environ) === 0) this.request.complete = true;
-    if (this.#outgoing.isEnded) return this.#answer();
-    if (this.#socket.destroyed) throw disconnection(this.#socket.errored);
-    return this.#delivery.wait();
+    if (this.#outgoing.isClosed && !this.#isCut) throw disconnection(this.#socket.errored);
+    return this.#outgoing.isEnded ? this.#answer() : this.#delivery.wait();
   }
 
   /**

@@ -234,8 +234,10 @@ export class MessageSocket extends SocketFacts {
       this.#nativeError = error;
     });
     native.on?.('close', () => this.lose(undefined));
-    // The server's own timeout; whether it ends the connection is the server's affair.
+    // The server's own timeout; whether it ends the connection is the server's affair. Between requests node's would
+    // wait for the next one (keepAliveTimeout), which is no affair of a program either.
     native.on?.('timeout', () => {
+      if (this._httpMessage === null) return;
       this.#owner?.timeOut();
       this.emit('timeout');
     });

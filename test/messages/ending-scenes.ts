@@ -41,6 +41,16 @@ export const ENDING_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
+    name: 'an answer after req.destroy()',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      req.destroy();
+      res.writeHead(200).end('too late');
+      trail.push(`${res.headersSent} ${res.writableEnded}`);
+    },
+    last: 'req close',
+  },
+  {
     name: 'res.destroy(error), later',
     async run(req, res, trail) {
       follow(req, res, trail);

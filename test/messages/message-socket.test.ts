@@ -182,13 +182,16 @@ describe('the socket of a wrapped program', () => {
     await Promise.all([node.close(), ours.close()]);
   });
 
-  it('hears of the timeout of the connection below', () => {
+  it('hears of the timeout of the connection below during a request', () => {
     const native = new EventEmitter();
     const socket = socketFor(environ({ 'gateway.socket': native }));
     let calls = 0;
     socket.on('timeout', () => calls++);
     native.emit('timeout');
-    expect(calls).toBe(1);
+    expect(calls).toBe(0);
+    socket.attach({ timeOut: () => calls++ } as never, {} as never, environ());
+    native.emit('timeout');
+    expect(calls).toBe(2);
     expect(socket.destroyed).toBe(false);
   });
 
