@@ -289,6 +289,7 @@ export const CHUNK_SIZE: Part = {
     '0000000000000000',
     'ffffffffffffffff',
     '1000000000000000',
+    '40000000',
     '"',
   ],
 };
@@ -338,6 +339,9 @@ export const TRAILER: Part = {
     'Host: b',
     'Connection: close',
     'Authorization: a',
+    'If-Match: a',
+    'X-Forwarded-For: a',
+    'Via: a',
     'Cookie: a',
     ' X: y',
     'X : y',
