@@ -134,12 +134,15 @@ async function dispose(body: object): Promise<unknown> {
   return undefined;
 }
 
+/** What node's timers take; beyond it they fire after a millisecond. */
+const MAX_DELAY = 2 ** 31 - 1;
+
 /** Waits for a value, but not for ever. */
 async function within(timeout: number, value: unknown): Promise<void> {
   if (!isPromise(value)) return;
   let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeout);
+    timer = setTimeout(resolve, Math.min(timeout, MAX_DELAY));
   });
   try {
     await Promise.race([value, timedOut]);

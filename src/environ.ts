@@ -150,7 +150,7 @@ function addFields(
     if (kind === 'drop') continue;
     if (kind === 'underscore') {
       if (underscoreHeaders === 'refuse') throw new ProtocolError('WSGI_ERR_FIELD_UNDERSCORE', name);
-      if (underscoreHeaders === 'drop') continue;
+      if (underscoreHeaders !== 'allow') continue;
     }
     const present = environ[key];
     if (present === undefined) {

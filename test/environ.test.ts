@@ -115,6 +115,9 @@ describe('createEnviron: fields', () => {
     const rawHeaders = ['X_Foo', 'evil'];
     expect(environ({ rawHeaders })).not.toHaveProperty('HTTP_X_FOO');
     expect(environ({ rawHeaders }, { underscoreHeaders: 'allow' }).HTTP_X_FOO).toBe('evil');
+    // A word that nobody knows lets nothing through.
+    const misspelt = { underscoreHeaders: 'Refuse' } as unknown as EnvironOptions;
+    expect(environ({ rawHeaders }, misspelt).HTTP_X_FOO).toBeUndefined();
     expect(() => environ({ rawHeaders }, { underscoreHeaders: 'refuse' })).toThrow(
       expect.objectContaining({ statusCode: 400 }),
     );

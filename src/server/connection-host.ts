@@ -27,8 +27,8 @@ export interface ConnectionHost {
   readonly settings: ServerSettings;
   /** Whether the server is shutting down, so that no connection is kept. */
   readonly isShuttingDown: boolean;
-  /** The value of `Keep-Alive` fields. */
-  readonly keepAliveValue: string;
+  /** The value of `Keep-Alive` fields; nothing where a connection may idle for ever. */
+  readonly keepAliveValue: string | undefined;
   /** Hands what a client did wrong to listeners, whose affair the socket then is; false if there are none. */
   reportClientError(error: ProtocolError, socket: Socket, rawPacket: Buffer): boolean;
   /** Hands the error of a socket to listeners, if there are any. */
@@ -36,4 +36,6 @@ export interface ConnectionHost {
   emit(event: 'upgrade' | 'connect', request: IncomingMessage, socket: Socket, rest: Buffer): boolean;
   /** Forgets a connection that is closed or has become somebody else's. */
   remove(connection: ServedConnection): void;
+  /** Leaves a socket to a listener. */
+  release(socket: Socket): void;
 }

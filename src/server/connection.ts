@@ -86,7 +86,7 @@ export class Connection implements ExchangeHost, ServedConnection {
     return !isShuttingDown && (maxRequestsPerSocket === 0 || this.#requests < maxRequestsPerSocket);
   }
 
-  get keepAliveValue(): string {
+  get keepAliveValue(): string | undefined {
     return this.#host.keepAliveValue;
   }
 
@@ -223,6 +223,7 @@ export class Connection implements ExchangeHost, ServedConnection {
     socket.off('error', this.#onError);
     socket.off('close', this.#onClose);
     this.#host.remove(this);
+    this.#host.release(socket);
     // As node does it: whoever reads next decides how.
     socket.pause();
     Object.assign(socket, { readableFlowing: null });

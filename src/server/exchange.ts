@@ -37,8 +37,8 @@ export interface ExchangeHost {
   readonly isPeerEnded: boolean;
   /** Whether the connection may serve another request after this one, for all that the server knows. */
   readonly mayPersist: boolean;
-  /** The value of `Keep-Alive`, which tells the client how long it may idle. */
-  readonly keepAliveValue: string;
+  /** The value of `Keep-Alive`, which tells the client how long it may idle, if there is an end to it. */
+  readonly keepAliveValue: string | undefined;
   readonly serverHeader: string | undefined;
   /** Whether this much content may be thrown away. */
   mayDrain(octets: number): boolean;
@@ -117,7 +117,9 @@ export class Exchange implements InputSource, ResponseSink {
     const piece = this.#host.parser.readContent();
     if (piece === null) this.#endContent();
     else if (piece === undefined && (this.#host.isPeerEnded || this.#disconnect !== undefined)) {
-      throw this.#disconnect ?? new DisconnectError('WSGI_ERR_DISCONNECTED', 'request');
+      const error = this.#disconnect ?? new DisconnectError('WSGI_ERR_DISCONNECTED', 'request');
+      this.disconnect(error);
+      throw error;
     }
     return piece;
   }
@@ -257,7 +259,7 @@ export class Exchange implements InputSource, ResponseSink {
     if (placed?.hasConnection !== true) {
       if (!this.isPersistent) fields += 'Connection: close\r\n';
       else if (placed?.hasKeepAlive === true) fields += 'Connection: keep-alive\r\n';
-      else fields += `Connection: keep-alive\r\nKeep-Alive: ${host.keepAliveValue}\r\n`;
+      else fields += `Connection: keep-alive\r\n${this.#keepAlive()}`;
     }
     if (response.contentLength !== undefined && !response.hasContentLengthField) {
       fields += `Content-Length: ${response.contentLength}\r\n`;
@@ -265,6 +267,11 @@ export class Exchange implements InputSource, ResponseSink {
       fields += 'Transfer-Encoding: chunked\r\n';
     }
     return fields;
+  }
+
+  #keepAlive(): string {
+    const { keepAliveValue } = this.#host;
+    return keepAliveValue === undefined ? '' : `Keep-Alive: ${keepAliveValue}\r\n`;
   }
 
   /** {@link ResponseSink} */

@@ -23,7 +23,7 @@ import { RequestEvents } from './request-events.ts';
 
 /** How long `shutdown` waits. */
 export interface ShutdownOptions {
-  /** Milliseconds until what is still running is cut off. @default 10000 */
+  /** Milliseconds until what is still running is cut off; Infinity for never. @default 10000 */
   readonly timeout?: number | undefined;
 }
 
@@ -58,6 +58,8 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
   readonly #connections = new Set<ServedConnection>();
   /** Sockets whose TLS handshake is under way. */
   readonly #handshakes = new Set<Socket>();
+  /** Sockets that listeners have taken over. */
+  readonly #released = new Set<Socket>();
   #clock: NodeJS.Timeout | undefined;
 
   /** @internal Use `createServer`. */
@@ -112,15 +114,17 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
     return this;
   }
 
-  get keepAliveValue(): string {
-    const max = this.maxRequestsPerSocket > 0 ? `, max=${this.maxRequestsPerSocket}` : '';
-    return `timeout=${Math.floor(this.keepAliveTimeout / 1000)}${max}`;
+  get keepAliveValue(): string | undefined {
+    const { keepAliveTimeout, maxRequestsPerSocket } = this;
+    if (!isLimited(keepAliveTimeout)) return undefined;
+    const max = isLimited(maxRequestsPerSocket) ? `, max=${maxRequestsPerSocket}` : '';
+    return `timeout=${Math.floor(keepAliveTimeout / 1000)}${max}`;
   }
 
   #accept(socket: Socket | TLSSocket): void {
     const connection = new Connection(socket, this, describeSocket(socket, this.options.serverName));
     this.#connections.add(connection);
-    if (this.timeout > 0) {
+    if (isLimited(this.timeout)) {
       socket.setTimeout(this.timeout);
       socket.on('timeout', () => {
         if (!this.emit('timeout', socket)) socket.destroy();
@@ -152,6 +156,12 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
     this.#clock = undefined;
   }
 
+  /** @internal */
+  release(socket: Socket): void {
+    this.#released.add(socket);
+    socket.once('close', () => this.#released.delete(socket));
+  }
+
   /**
    * Stops accepting connections and drops those that are idle. Others are served until they end or idle out.
    *
@@ -177,7 +187,8 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
   }
 
   /**
-   * Closes gracefully: every connection ends with the response that it is serving, and says so to its client.
+   * Closes gracefully: every connection ends with the response that it is serving, and says so to its client. What is
+   * left at the deadline is cut off, also what listeners of `upgrade` and `connect` have taken over.
    *
    * @param options How long to wait
    * @returns a promise of the end of the last connection
@@ -188,10 +199,15 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
       super.close(() => resolve());
     });
     for (const connection of [...this.#connections]) connection.closeWhenDone();
-    const deadline = setTimeout(() => this.closeAllConnections(), timeout);
+    const deadline = Number.isFinite(timeout) ? setTimeout(() => this.#cutOff(), timeout) : undefined;
     await closed;
     clearTimeout(deadline);
     this.isShuttingDown = false;
+  }
+
+  #cutOff(): void {
+    this.closeAllConnections();
+    for (const socket of [...this.#released]) socket.destroy();
   }
 
   /**
@@ -216,4 +232,9 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
   override async [Symbol.asyncDispose](): Promise<void> {
     if (this.listening) await this.shutdown();
   }
+}
+
+/** 0 and Infinity are for no limit. */
+function isLimited(value: number): boolean {
+  return value > 0 && Number.isFinite(value);
 }

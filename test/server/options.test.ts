@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createServer } from '../../src/server/index.ts';
+import type { ServerOptions } from '../../src/server/options.ts';
+import { get, hello, type RunningServer, startServer } from './support.ts';
+
+let running: RunningServer | undefined;
+
+afterEach(async () => {
+  await running?.stop();
+  running = undefined;
+});
+
+describe('options of a server', () => {
+  // What nobody may pass by its type, and somebody does in JavaScript.
+  it.each<[Record<string, unknown>, typeof TypeError | typeof RangeError]>([
+    [{ serverHeader: 'a\r\nSet-Cookie: b' }, TypeError],
+    [{ serverHeader: 'Ā' }, TypeError],
+    [{ serverHeader: 5 }, TypeError],
+    [{ serverName: 'a b' }, TypeError],
+    [{ serverName: '' }, TypeError],
+    [{ hopByHop: 'ignore' }, TypeError],
+    [{ underscoreHeaders: 'Refuse' }, TypeError],
+    [{ closeTimeout: Number.NaN }, RangeError],
+    [{ closeTimeout: '5' }, TypeError],
+    [{ connectionsCheckingInterval: Number.POSITIVE_INFINITY }, RangeError],
+    [{ tls: 5 }, TypeError],
+    [{ environ: 'A=1' }, TypeError],
+  ])('are refused: %o', (options, error) => {
+    expect(() => createServer(hello, options as ServerOptions)).toThrow(error);
+  });
+
+  it.each<ServerOptions>([
+    { timeout: Number.POSITIVE_INFINITY, keepAliveTimeout: Number.POSITIVE_INFINITY },
+    { timeout: 0, keepAliveTimeout: 0 },
+  ])('may switch time-outs off: %o', async (options) => {
+    const warned = vi.fn();
+    process.once('warning', warned);
+    running = await startServer(hello, { connectionsCheckingInterval: 5, ...options });
+    const client = running.connect();
+    client.send(get('/'));
+    const { headers } = await client.readResponse();
+    expect(headers).toContainEqual(['Connection', 'keep-alive']);
+    // There is no number of seconds to tell.
+    expect(headers.some(([name]) => name === 'Keep-Alive')).toBe(false);
+    await delay(50);
+    client.send(get('/'));
+    expect((await client.readResponse()).statusCode).toBe(200);
+    expect(warned).not.toHaveBeenCalled();
+    process.off('warning', warned);
+  });
+});
+
+describe('shutdown', () => {
+  it('waits as long as it takes where its time-out is infinite', async () => {
+    running = await startServer(async (environ, startResponse) => {
+      await delay(50);
+      return hello(environ, startResponse);
+    });
+    const client = running.connect();
+    client.send(get('/'));
+    await once(running.server, 'connection');
+    await delay(10);
+    await running.server.shutdown({ timeout: Number.POSITIVE_INFINITY });
+    expect((await client.readResponse()).content.toString()).toBe('Hello');
+  });
+
+  it('cuts off connections that a listener has taken over, at the deadline', async () => {
+    running = await startServer(hello);
+    running.server.on('upgrade', (_request, socket) => socket.write('HTTP/1.1 101 a\r\n\r\n'));
+    const client = running.connect();
+    client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n');
+    await once(running.server, 'upgrade');
+    await running.server.shutdown({ timeout: 20 });
+    expect(await client.farewell()).toBe('end');
+  });
+});
