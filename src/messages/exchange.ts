@@ -124,6 +124,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   }
 
   ended(): void {
+    if (this.#outgoing.isClosed) return;
     const delivery = this.#delivery;
     if (delivery.phase === 'dispatching') {
       if (this.#outgoing.isSmall) this.#finishSoon();

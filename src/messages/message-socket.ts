@@ -58,6 +58,7 @@ export class MessageSocket extends SocketFacts {
   #isEnding = false;
   #timer: NodeJS.Timeout | undefined;
   #nativeError: Error | undefined;
+  #hasEmittedClose = false;
 
   /** Gives the socket to an exchange. */
   attach(owner: SocketOwner, response: ServerResponse, environ: Environ): void {
@@ -172,9 +173,10 @@ export class MessageSocket extends SocketFacts {
 
   // The end.
 
-  destroy(error?: Error): this {
+  destroy(given?: Error | null): this {
     if (this.destroyed) return this;
     const owner = this.#owner;
+    const error = given ?? undefined;
     this.#end(error);
     if (owner === undefined) this.destroyNative();
     else owner.cut(error);
@@ -195,6 +197,8 @@ export class MessageSocket extends SocketFacts {
 
   #end(error: Error | undefined): void {
     this.destroyed = true;
+    // Long before 'close', as with a socket: `stream.finished` does not wait for the event then.
+    this.closed = true;
     this.readable = false;
     this.writable = false;
     this.#stopTimer();
@@ -210,8 +214,8 @@ export class MessageSocket extends SocketFacts {
   }
 
   emitClose(): void {
-    if (this.closed) return;
-    this.closed = true;
+    if (this.#hasEmittedClose) return;
+    this.#hasEmittedClose = true;
     const owner = this.#owner;
     this.#owner = undefined;
     owner?.closed();
