@@ -1,0 +1,434 @@
+/**
+ * How requests and connections end, from the client's side and from the application's.
+ *
+ * Whatever ends a request: the iterator of its body is returned where it did not end by itself, the body is closed
+ * once, and `gateway.signal` is aborted if the client has really left, and only then.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { ServerOptions } from '../../src/server/options.ts';
+import type { WireClient } from '../../src/testing/wire-client.ts';
+import type { Application, ApplicationFunction, Environ, StartResponse } from '../../src/wsgi.ts';
+import { type RunningServer, startServer } from './support.ts';
+
+let running: RunningServer;
+afterEach(() => running.stop());
+
+/** What happened to an application, in order; `on_finished` comes last. */
+type Journal = string[];
+
+/** Something that yields; `finish` is what its `finally` waits for. */
+type Pieces = (environ: Environ) => AsyncGenerator<string | Uint8Array> | Generator<string | Uint8Array>;
+
+/** An application that keeps a journal. */
+function journaled(
+  journal: Journal,
+  pieces: Pieces,
+  before?: (environ: Environ) => Promise<void>,
+): ApplicationFunction {
+  return async (environ: Environ, startResponse: StartResponse) => {
+    // The server's own keys, of these types.
+    const signal = (environ['gateway.signal'] as () => AbortSignal)();
+    const onFinished = environ['gateway.on_finished'] as (callback: (...given: unknown[]) => void) => void;
+    signal.addEventListener('abort', () => journal.push('abort'));
+    onFinished(() => journal.push('finished'));
+    await before?.(environ);
+    startResponse('200 OK', []);
+    const inner = pieces(environ);
+    const body = {
+      async next() {
+        return inner.next();
+      },
+      async return() {
+        journal.push('return');
+        return inner.return(undefined);
+      },
+      [Symbol.asyncIterator]() {
+        return body;
+      },
+      close() {
+        journal.push('close');
+      },
+    };
+    return body;
+  };
+}
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    yield Buffer.alloc(1000, 'x');
+    await delay(1);
+  }
+}
+
+function* flood(): Generator<Uint8Array> {
+  for (;;) yield Buffer.alloc(65_536, 'x');
+}
+
+function* hello(): Generator<string> {
+  yield 'Hello';
+}
+
+async function* slowHello(): AsyncGenerator<string> {
+  yield 'Hel';
+  await delay(200);
+  yield 'lo';
+}
+
+async function readAll(environ: Environ): Promise<void> {
+  await environ['wsgi.input'].read();
+}
+
+async function start(application: Application, options?: ServerOptions): Promise<WireClient> {
+  running = await startServer(application, options);
+  const client = running.connect();
+  await new Promise((resolve) => client.socket.once('connect', resolve));
+  return client;
+}
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const post = (length: number): string => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
+const CHUNKED = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+
+/** Waits for the end of the journal, and for what must not come after it. */
+async function expectJournal(journal: Journal, expected: string[]): Promise<void> {
+  await vi.waitFor(() => expect(journal.at(-1)).toBe('finished'), 8000);
+  await delay(30);
+  expect(journal).toEqual(expected);
+}
+
+const NORMAL = ['close', 'finished'];
+const LEFT = ['abort', 'return', 'close', 'finished'];
+
+describe('a response that ends by itself', () => {
+  it.each<[string, string, Pieces]>([
+    ['short', GET, hello],
+    ['slow', GET, slowHello],
+    ['to HTTP/1.0', 'GET / HTTP/1.0\r\n\r\n', slowHello],
+    ['to a client that asks to close', 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', slowHello],
+  ])('aborts nothing: %s', async (_name, request, pieces) => {
+    const journal: Journal = [];
+    const client = await start(journaled(journal, pieces));
+    client.send(request);
+    expect((await client.readResponse()).content.toString()).toBe('Hello');
+    await expectJournal(journal, NORMAL);
+    // Leaving afterwards is no disconnect.
+    client.reset();
+    await delay(50);
+    expect(journal).toEqual(NORMAL);
+  });
+
+  it('aborts nothing when the client has closed its half', async () => {
+    const journal: Journal = [];
+    const client = await start(journaled(journal, slowHello));
+    client.send(GET);
+    client.halfClose();
+    expect((await client.readResponse()).content.toString()).toBe('Hello');
+    expect(await client.farewell()).toBe('end');
+    await expectJournal(journal, NORMAL);
+  });
+
+  it('aborts nothing when the client has closed its half behind content', async () => {
+    const journal: Journal = [];
+    const client = await start(journaled(journal, slowHello, readAll));
+    client.send(`${post(3)}abc`);
+    client.halfClose();
+    expect((await client.readResponse()).content.toString()).toBe('Hello');
+    await expectJournal(journal, NORMAL);
+  });
+
+  it('aborts nothing when the client has closed its half behind content that nobody reads', async () => {
+    const journal: Journal = [];
+    const client = await start(journaled(journal, slowHello));
+    client.send(`${post(3)}abc`);
+    client.halfClose();
+    expect((await client.readResponse()).content.toString()).toBe('Hello');
+    await expectJournal(journal, NORMAL);
+  });
+
+  it('answers all pipelined requests of a client that has closed its half', async () => {
+    const journal: Journal = [];
+    const client = await start(journaled(journal, hello));
+    client.send(GET + GET + GET);
+    client.halfClose();
+    for (let count = 0; count < 3; count += 1) {
+      expect((await client.readResponse()).content.toString()).toBe('Hello');
+    }
+    expect(await client.farewell()).toBe('end');
+    await expectJournal(journal, [...NORMAL, ...NORMAL, ...NORMAL]);
+  });
+});
+
+describe('a client that leaves', () => {
+  it.each(['reset', 'destroy'] as const)('by %s amid a response ends it', async (way) => {
+    const journal: Journal = [];
+    const client = await start(journaled(journal, endless));
+    client.send(GET);
+    await client.readHead();
+    client[way]();
+    await expectJournal(journal, LEFT);
+    expect(running.log).toEqual([]);
+  });
+
+  it('by a reset before the head ends the request', async () => {
+    const journal: Journal = [];
+    const client = await start(journaled(journal, hello, () => delay(100)));
+    client.send(GET);
+    await delay(30);
+    client.reset();
+    await expectJournal(journal, ['abort', 'finished', 'close']).catch(() => {});
+    expect(journal.filter((event) => event === 'abort')).toHaveLength(1);
+    expect(journal.filter((event) => event === 'close')).toHaveLength(1);
+    expect(running.log).toEqual([]);
+  });
+
+  it.each([
+    ['of a known length', `${post(10)}abc`],
+    ['in chunks', `${CHUNKED}5\r\nabc`],
+  ])('amid content %s ends the request without a word', async (_name, request) => {
+    for (const leave of ['reset', 'halfClose'] as const) {
+      const journal: Journal = [];
+      const client = await start(journaled(journal, hello, readAll));
+      client.send(request);
+      await delay(30);
+      client[leave]();
+      if (leave === 'halfClose') expect((await client.readRest()).length).toBe(0);
+      await expectJournal(journal, ['abort', 'finished']);
+      expect(running.log).toEqual([]);
+      if (leave === 'reset') await running.stop();
+    }
+  });
+
+  it('while an earlier response is under way ends that, and serves no later request', async () => {
+    const journal: Journal = [];
+    const client = await start(journaled(journal, endless));
+    client.send(GET + GET + GET);
+    await client.readHead();
+    client.reset();
+    await expectJournal(journal, LEFT);
+  });
+
+  it('takes nobody along', async () => {
+    const journal: Journal = [];
+    const client = await start(journaled(journal, endless));
+    const other = running.connect();
+    client.send(GET);
+    other.send(GET);
+    await client.readHead();
+    await other.readHead();
+    client.reset();
+    await delay(50);
+    expect(await other.readChunk()).toHaveLength(1000);
+    expect(journal).toEqual(LEFT);
+  });
+
+  it('at any time does the server no harm', async () => {
+    const journal: Journal = [];
+    let begun = 0;
+    const application = journaled(journal, hello, (environ) => {
+      begun += 1;
+      return readAll(environ);
+    });
+    running = await startServer(application);
+    const request = `${CHUNKED}3\r\nabc\r\n0\r\n\r\n${GET}`;
+    for (let length = 0; length <= request.length; length += 3) {
+      const client = running.connect();
+      client.send(request.slice(0, length));
+      await delay(length % 2);
+      client.reset();
+    }
+    const client = running.connect();
+    client.send(GET);
+    expect((await client.readResponse()).statusCode).toBe(200);
+    await vi.waitFor(() => expect(journal.filter((event) => event === 'finished')).toHaveLength(begun));
+    expect(running.log).toEqual([]);
+  });
+});
+
+describe('a client that takes nothing', () => {
+  it.each<[string, Pieces]>([
+    ['of pieces that are there', flood],
+    [
+      'of one piece that is large',
+      function* () {
+        yield Buffer.alloc(50_000_000);
+      },
+    ],
+  ])('is given up after writeTimeout: %s', async (_name, pieces) => {
+    const journal: Journal = [];
+    const client = await start(journaled(journal, pieces), { writeTimeout: 300 });
+    client.socket.pause();
+    client.send(GET);
+    await vi.waitFor(() => expect(journal).toContain('finished'), 8000);
+    expect(journal.filter((event) => event === 'close')).toHaveLength(1);
+    expect(running.log).toEqual([]);
+  });
+
+  it('is given up where its responses are many and small', async () => {
+    const journal: Journal = [];
+    const client = await start(
+      journaled(journal, function* () {
+        yield Buffer.alloc(1_000_000);
+      }),
+      { writeTimeout: 300 },
+    );
+    client.socket.pause();
+    client.send(GET.repeat(100));
+    await vi.waitFor(async () => expect(await connections()).toBe(0), 8000);
+    expect(journal.filter((event) => event === 'close').length).toBeLessThan(30);
+  });
+
+  it('is given up when its connection is to be closed', async () => {
+    const client = await start(
+      (_environ, startResponse) => {
+        startResponse('200 OK', []);
+        return [Buffer.alloc(50_000_000)];
+      },
+      { writeTimeout: 300 },
+    );
+    client.socket.pause();
+    client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await vi.waitFor(async () => expect(await connections()).toBe(0), 8000);
+  });
+});
+
+function connections(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    running.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+  });
+}
+
+describe('the end of a connection', () => {
+  it('lets the client read a response whose request it is still sending', async () => {
+    const client = await start(journaled([], hello), { maxDrainSize: 1000 });
+    client.send(post(100_000_000));
+    const sending = setInterval(() => client.send('x'.repeat(20_000)), 5);
+    const response = await client.readResponse();
+    expect(response.content.toString()).toBe('Hello');
+    expect(response.headers).toContainEqual(['Connection', 'close']);
+    expect(await client.farewell()).toBe('end');
+    clearInterval(sending);
+  });
+
+  it('does not wait for ever for a client that goes on sending', async () => {
+    const client = await start(journaled([], hello));
+    client.send('BAD\r\n\r\n');
+    await client.readResponse();
+    const sending = setInterval(() => client.send('x'), 20);
+    await vi.waitFor(async () => expect(await connections()).toBe(0), 5000);
+    clearInterval(sending);
+  });
+
+  it('does not wait for a client that sends a lot', async () => {
+    const client = await start(journaled([], hello));
+    client.send('BAD\r\n\r\n');
+    await client.readResponse();
+    const started = performance.now();
+    const sending = setInterval(() => client.send(Buffer.alloc(1_000_000)), 5);
+    await vi.waitFor(async () => expect(await connections()).toBe(0), 5000);
+    clearInterval(sending);
+    expect(performance.now() - started).toBeLessThan(1900);
+  });
+
+  it('drains within its limits and goes on', async () => {
+    const journal: Journal = [];
+    const client = await start(journaled(journal, hello), { maxDrainSize: 1_000_000 });
+    for (const head of [post(1_000_000), CHUNKED]) {
+      client.send(head);
+      expect((await client.readResponse()).statusCode).toBe(200);
+      client.send(
+        head === CHUNKED ? `f4240\r\n${'x'.repeat(1_000_000)}\r\n0\r\n\r\n` : 'x'.repeat(1_000_000),
+      );
+    }
+    client.send(GET);
+    expect((await client.readResponse()).statusCode).toBe(200);
+    await expectJournal(journal, [...NORMAL, ...NORMAL, ...NORMAL]);
+  });
+});
+
+describe('the end of the server', () => {
+  /** Amid an upload and amid a download, each on its own connection. */
+  async function amid(options?: ServerOptions) {
+    const journals: Record<'up' | 'down', Journal> = { up: [], down: [] };
+    const up = journaled(journals.up, hello, readAll);
+    const down = journaled(journals.down, async function* () {
+      for (let count = 0; count < 30; count += 1) {
+        yield 'x'.repeat(1000);
+        await delay(10);
+      }
+    });
+    const upload = await start((environ, startResponse) => {
+      if (environ.PATH_INFO === '/idle') {
+        startResponse('200 OK', []);
+        return [];
+      }
+      return environ.REQUEST_METHOD === 'POST' ? up(environ, startResponse) : down(environ, startResponse);
+    }, options);
+    const download = running.connect();
+    const idle = running.connect();
+    upload.send(`${post(10)}abc`);
+    download.send(GET);
+    idle.send(GET.replace('/', '/idle'));
+    await idle.readResponse();
+    await download.readHead();
+    return { journals, upload, download, idle };
+  }
+
+  it('by close serves uploads and downloads to their ends', async () => {
+    const { journals, upload, download, idle } = await amid();
+    let hasClosed = false;
+    running.server.close(() => {
+      hasClosed = true;
+    });
+    expect(await idle.farewell()).toBe('end');
+    upload.send('defghij');
+    expect((await upload.readResponse()).content.toString()).toBe('Hello');
+    let size = 0;
+    for (let chunk = await download.readChunk(); chunk !== null; chunk = await download.readChunk()) {
+      size += chunk.length;
+    }
+    expect(size).toBe(30_000);
+    await expectJournal(journals.up, NORMAL);
+    await expectJournal(journals.down, NORMAL);
+    expect(hasClosed).toBe(false);
+    running.server.closeIdleConnections();
+    await vi.waitFor(() => expect(hasClosed).toBe(true));
+  });
+
+  it('by shutdown serves them to their ends, and closes', async () => {
+    const { journals, upload, download, idle } = await amid();
+    const done = running.server.shutdown({ timeout: 5000 });
+    expect(await idle.farewell()).toBe('end');
+    idle.destroy();
+    upload.send('defghij');
+    const response = await upload.readResponse();
+    expect(response.headers).toContainEqual(['Connection', 'close']);
+    expect(await upload.farewell()).toBe('end');
+    upload.destroy();
+    while ((await download.readChunk()) !== null);
+    await download.readFields();
+    expect(await download.farewell()).toBe('end');
+    download.destroy();
+    await done;
+    await expectJournal(journals.up, NORMAL);
+    await expectJournal(journals.down, NORMAL);
+  });
+
+  it('by shutdown cuts off at its deadline what is still running', async () => {
+    const { journals, download } = await amid();
+    const started = performance.now();
+    await running.server.shutdown({ timeout: 100 });
+    expect(performance.now() - started).toBeLessThan(5000);
+    await expectJournal(journals.up, ['abort', 'finished']);
+    await expectJournal(journals.down, LEFT);
+    download.destroy();
+  });
+
+  it('by closeAllConnections cuts off everything', async () => {
+    const { journals } = await amid();
+    running.server.closeAllConnections();
+    await expectJournal(journals.up, ['abort', 'finished']);
+    await expectJournal(journals.down, LEFT);
+    await vi.waitFor(async () => expect(await connections()).toBe(0));
+  });
+});
