@@ -118,7 +118,7 @@ function withNativeObjects(
 
 /** RFC 9110 §6.5: the trailer section is known once the content has been received. */
 function readTrailers(req: IncomingMessage): Promise<HeaderList> {
-  return new Promise((resolve, reject) => {
+  const trailers = new Promise<HeaderList>((resolve, reject) => {
     const finish = (): void => resolve(toPairs(req.rawTrailers));
     const fail = (): void => reject(new DisconnectError('WSGI_ERR_DISCONNECTED', 'request'));
     if (req.readableEnded) finish();
@@ -128,6 +128,9 @@ function readTrailers(req: IncomingMessage): Promise<HeaderList> {
       req.once('close', fail);
     }
   });
+  // Whoever asked may have failed at reading before it came to waiting.
+  trailers.catch(() => {});
+  return trailers;
 }
 
 /** Pairs of what node gives flat; an injected request has none. */

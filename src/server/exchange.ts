@@ -28,6 +28,7 @@ import type { HeaderList } from '../wsgi.ts';
 import { type PlacedFields, placeConnectionFields } from './connection-fields.ts';
 import { dateField } from './date.ts';
 import type { Output } from './output.ts';
+import { TrailerSection } from './trailer-section.ts';
 
 /** What an exchange asks of its connection. */
 export interface ExchangeHost {
@@ -74,7 +75,10 @@ export class Exchange implements InputSource, ResponseSink {
   #pendingPull: PendingPull | undefined;
   /** Milliseconds that the application has waited for octets of the client, but for the wait that goes on. */
   #waited = 0;
-  #pendingTrailers: ((trailers: HeaderList | Promise<HeaderList>) => void)[] = [];
+  /** Of the request; made when somebody asks for it. */
+  #trailerSection: TrailerSection | undefined;
+  /** Why the content has no end, and so no trailers. */
+  #contentFailure: { readonly error: unknown } | undefined;
   #onDisconnect: ((error: DisconnectError) => void) | undefined;
   #disconnect: DisconnectError | undefined;
   #framing: ResponseFraming = 'none';
@@ -114,7 +118,7 @@ export class Exchange implements InputSource, ResponseSink {
 
   #read(): Uint8Array | null | undefined {
     if (this.isContentEnded) return null;
-    const piece = this.#host.parser.readContent();
+    const piece = this.#parseContent();
     if (piece === null) this.#endContent();
     else if (piece === undefined && (this.#host.isPeerEnded || this.#disconnect !== undefined)) {
       const error = this.#disconnect ?? new DisconnectError('WSGI_ERR_DISCONNECTED', 'request');
@@ -124,10 +128,18 @@ export class Exchange implements InputSource, ResponseSink {
     return piece;
   }
 
+  #parseContent(): Uint8Array | null | undefined {
+    try {
+      return this.#host.parser.readContent();
+    } catch (error) {
+      this.#failTrailers(error);
+      throw error;
+    }
+  }
+
   #endContent(): void {
     this.isContentEnded = true;
-    for (const resolve of this.#pendingTrailers) resolve(this.#takeTrailers());
-    this.#pendingTrailers = [];
+    this.#trailerSection?.complete(this.#trailerFields());
   }
 
   /** RFC 9110 §10.1.1: 100 invites content, so it is sent when somebody wants some and none has come. */
@@ -153,6 +165,7 @@ export class Exchange implements InputSource, ResponseSink {
   /** Gives up waiting for octets. */
   failInput(error: unknown): void {
     this.isPersistent = false;
+    this.#failTrailers(error);
     this.#takePendingPull()?.reject(error);
   }
 
@@ -181,20 +194,21 @@ export class Exchange implements InputSource, ResponseSink {
 
   /** `gateway.trailers`. */
   readonly requestTrailers = (): Promise<HeaderList> => {
-    if (this.isContentEnded) return Promise.resolve(this.#takeTrailers());
-    return new Promise((resolve) => {
-      this.#pendingTrailers.push(resolve);
-    });
+    if (this.#trailerSection === undefined) {
+      this.#trailerSection = new TrailerSection();
+      if (this.isContentEnded) this.#trailerSection.complete(this.#trailerFields());
+      else if (this.#contentFailure !== undefined) this.#trailerSection.fail(this.#contentFailure.error);
+    }
+    return this.#trailerSection.wait();
   };
 
-  #takeTrailers(): HeaderList {
-    const list: HeaderList = [];
-    if (!this.head.isChunked) return list;
-    const { trailers } = this.#host.parser;
-    for (let index = 0; index + 1 < trailers.length; index += 2) {
-      list.push([trailers[index] ?? '', trailers[index + 1] ?? '']);
-    }
-    return list;
+  #trailerFields(): readonly string[] {
+    return this.head.isChunked ? this.#host.parser.trailers : [];
+  }
+
+  #failTrailers(error: unknown): void {
+    this.#contentFailure ??= { error };
+    this.#trailerSection?.fail(error);
   }
 
   /** {@link ResponseSink} */
@@ -208,8 +222,7 @@ export class Exchange implements InputSource, ResponseSink {
     if (this.isEnded || this.#disconnect !== undefined) return;
     this.#disconnect = error;
     this.#takePendingPull()?.reject(error);
-    for (const resolve of this.#pendingTrailers) resolve(Promise.reject(error));
-    this.#pendingTrailers = [];
+    this.#failTrailers(error);
     this.#onDisconnect?.(error);
   }
 

@@ -143,6 +143,27 @@ describe('framing', () => {
     expect((await client.readResponse()).content.toString()).toBe('["abcde",[["X","1"]],false,false]');
   });
 
+  it.each(['cut', 'xyz\r\n'])(
+    'fails those who wait for trailers after content that is %j',
+    async (content) => {
+      const outcomes: unknown[] = [];
+      const client = await start(async (environ) => {
+        const trailers = environ['gateway.trailers'] as () => Promise<HeaderList>;
+        // One that nobody looks at must not become an unhandled rejection.
+        void trailers();
+        const early = trailers();
+        const failure = await environ['wsgi.input'].read().catch((error) => error);
+        outcomes.push(failure, await early.catch((error) => error), await trailers().catch((error) => error));
+        throw failure;
+      });
+      client.send(`POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n${content}`);
+      client.halfClose();
+      await client.readRest();
+      expect(outcomes[0]).toBeInstanceOf(Error);
+      expect(outcomes.slice(1)).toEqual([outcomes[0], outcomes[0]]);
+    },
+  );
+
   it('sends trailers after chunks, and refuses those that frame', async () => {
     const client = await start(function* (environ, startResponse) {
       const sendTrailers = environ['gateway.send_trailers'] as (headers: HeaderList) => void;
