@@ -7,18 +7,7 @@
 import type { ConnectionDirectives, ResponseSink } from './port.ts';
 import { checkExtraHeaders } from './response.ts';
 import type { ResponseWriter } from './response-writer.ts';
-import type { Environ, HeaderList } from './wsgi.ts';
-
-/**
- * What `gateway.on_finished` calls, once the response is over; `error` is why it was not completed.
- * Status and headers are missing if no response was started.
- */
-export type FinishedCallback = (
-  environ: Environ,
-  status: string | undefined,
-  headers: HeaderList | undefined,
-  error: unknown,
-) => unknown;
+import type { Environ, FinishedCallback, HeaderList } from './wsgi.ts';
 
 /** What the extension keys do to a run. */
 export interface ExtensionHooks {

@@ -12,13 +12,13 @@
  */
 import { BodyReader, isPromise } from './body.ts';
 import { DisconnectError, ProtocolError } from './errors.ts';
-import { addExtensions, type FinishedCallback } from './extensions.ts';
+import { addExtensions } from './extensions.ts';
 import { failureResponse, isInstance, logError } from './failure.ts';
 import { fileLength } from './file-wrapper.ts';
 import type { ResponseSink } from './port.ts';
 import type { HopByHopPolicy } from './response.ts';
 import { ResponseWriter } from './response-writer.ts';
-import type { ApplicationFunction, Body, Chunk, Environ, ErrorStream } from './wsgi.ts';
+import type { ApplicationFunction, Body, Chunk, Environ, ErrorStream, FinishedCallback } from './wsgi.ts';
 
 /** What a deployer decides about how applications are run. */
 export interface GatewayOptions {

@@ -9,7 +9,6 @@ export {
   type ErrorCode,
   ProtocolError,
 } from './errors.ts';
-export type { FinishedCallback } from './extensions.ts';
 export {
   type FileHandleLike,
   type FileLike,
@@ -39,6 +38,7 @@ export type {
   Chunk,
   Environ,
   ErrorStream,
+  FinishedCallback,
   HeaderList,
   InputStream,
   StartResponse,

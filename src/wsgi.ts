@@ -98,8 +98,35 @@ export interface Environ {
   'wsgi.run_once': boolean;
   /** True: reading `wsgi.input` ends by itself, whether or not CONTENT_LENGTH is known. */
   'wsgi.input_terminated'?: boolean;
+  /** Makes a body of a file: a file handle, a readable stream, anything with a `read` method. */
+  'wsgi.file_wrapper'?(file: object, blockSize?: number): Body;
+  /** The fields of the request as they were received: name, value, name, value, … */
+  'gateway.raw_headers'?: readonly string[];
+  /** Gives a signal that is aborted when the client leaves before the response has ended. */
+  'gateway.signal'?: () => AbortSignal;
+  /** Calls back when the response is over, however it ended; the last one registered runs first. */
+  'gateway.on_finished'?: (callback: FinishedCallback) => void;
+  /** Sends a 103 with these headers. */
+  'gateway.early_hints'?: (headers: HeaderList) => void;
+  /** Sends an interim response: 100 to 199, and not 101. */
+  'gateway.informational'?: (statusCode: number, headers: HeaderList) => void;
+  /** Gives the trailer section of the request, once the content was read to its end. */
+  'gateway.trailers'?: () => Promise<HeaderList>;
+  /** Adds fields to the trailer section of the response. */
+  'gateway.send_trailers'?: (headers: HeaderList) => void;
   [key: string]: unknown;
 }
+
+/**
+ * What `gateway.on_finished` calls, once the response is over; `error` is why it was not completed.
+ * Status and headers are missing if no response was started.
+ */
+export type FinishedCallback = (
+  environ: Environ,
+  status: string | undefined,
+  headers: HeaderList | undefined,
+  error: unknown,
+) => unknown;
 
 /** The first form: called once a request with exactly two arguments. Generators of both kinds are functions too. */
 export type ApplicationFunction = (environ: Environ, startResponse: StartResponse) => Body | Promise<Body>;
@@ -110,6 +137,8 @@ export type ApplicationClass = new (environ: Environ, startResponse: StartRespon
 /** The third form: one instance whose `call` method answers every request. */
 export interface ApplicationObject {
   call(environ: Environ, startResponse: StartResponse): Body | Promise<Body>;
+  /** Functions have it, and a `call` method too: without this line every function would pass for an application. */
+  readonly [Symbol.hasInstance]?: never;
 }
 
 /** An application in any of its three forms. */

@@ -52,7 +52,8 @@ function makeLegacyClass(): Application {
   LegacyClass.prototype[Symbol.iterator] = function (this: { chunks: Uint8Array[] }) {
     return this.chunks.values();
   };
-  return LegacyClass;
+  // No type says that a function is constructed like a class.
+  return LegacyClass as unknown as ApplicationClass;
 }
 
 /** A function that looks like a class from outside. */
