@@ -15,6 +15,7 @@ import {
   runApplication,
   toApplication,
 } from '../../src/index.ts';
+import { checkMountOptions, checkOption } from '../_options.ts';
 import { CgiSink } from './cgi-sink.ts';
 import { type CgiEnvironOptions, createCgiEnviron } from './environ.ts';
 import { readRawVariables } from './raw-variables.ts';
@@ -45,6 +46,9 @@ export interface RunCgiOptions extends GatewayOptions, CgiEnvironOptions {
  * });
  */
 export function runCgi(application: Application, options: RunCgiOptions = {}): Promise<number> {
+  checkMountOptions(options);
+  checkOption('nph', options.nph, typeof options.nph === 'boolean');
+  checkOption('iis', options.iis, typeof options.iis === 'boolean');
   return answer(toApplication(application), options);
 }
 

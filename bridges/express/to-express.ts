@@ -8,6 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Application, ApplicationError, type ResponseHead, toApplication } from '../../src/index.ts';
 import { NodeSink } from '../_node-sink.ts';
+import { checkMountOptions, checkOption } from '../_options.ts';
 import { type RoutedRequest, readRouting } from '../_routing.ts';
 import { type MountOptions, serve } from '../_serve.ts';
 
@@ -38,7 +39,7 @@ export type ExpressHandler = (
  *
  * @param application The application, in any of its forms
  * @param options What the deployer decided
- * @throws TypeError if the application has none of the three forms
+ * @throws TypeError or RangeError if the application has none of the three forms, or an option a wrong value
  * @example
  * const hello = (environ, startResponse) => {
  *   startResponse('200 OK', [['Content-Type', 'text/plain']]);
@@ -47,10 +48,13 @@ export type ExpressHandler = (
  * express().use('/hello', toExpress(hello)).listen(8124);
  */
 export function toExpress(application: Application, options: ToExpressOptions = {}): ExpressHandler {
+  const { fallthrough = false } = options;
+  checkMountOptions(options);
+  checkOption('fallthrough', fallthrough, typeof fallthrough === 'boolean' || fallthrough === 'cascade');
   const mount = { application: toApplication(application), options };
   return (req, res, next) => {
     const extensions = { 'express.req': req, 'express.res': res };
-    const sink = new ExpressSink(req, res, { next, fallthrough: options.fallthrough ?? false });
+    const sink = new ExpressSink(req, res, { next, fallthrough });
     void serve(mount, { req, res, routing: readRouting(req), extensions }, sink);
   };
 }

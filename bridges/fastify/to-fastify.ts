@@ -8,6 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { type Application, toApplication } from '../../src/index.ts';
+import { checkMountOptions, checkOption } from '../_options.ts';
 import type { Routing } from '../_routing.ts';
 import { pathOf } from '../_routing.ts';
 import { type Mount, type MountOptions, serve } from '../_serve.ts';
@@ -34,7 +35,7 @@ export type FastifyPlugin = (scope: FastifyScope, options: object, done: (error?
  *
  * @param application The application, in any of its forms
  * @param options What the deployer decided
- * @throws TypeError if the application has none of the three forms
+ * @throws TypeError or RangeError if the application has none of the three forms, or an option a wrong value
  * @example
  * const hello = (environ, startResponse) => {
  *   startResponse('200 OK', [['Content-Type', 'text/plain']]);
@@ -45,6 +46,8 @@ export type FastifyPlugin = (scope: FastifyScope, options: object, done: (error?
  * await app.listen({ port: 8124 });
  */
 export function toFastify(application: Application, options: ToFastifyOptions = {}): FastifyPlugin {
+  checkMountOptions(options);
+  checkOption('hijack', options.hijack, typeof options.hijack === 'boolean');
   const mount = { application: toApplication(application), options };
   return (scope, _options, done) => {
     const states: States = new WeakMap();

@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { type Application, toApplication } from '../../src/index.ts';
 import { NodeSink } from '../_node-sink.ts';
+import { checkMountOptions } from '../_options.ts';
 import { readRouting } from '../_routing.ts';
 import { type MountOptions, serve } from '../_serve.ts';
 
@@ -27,7 +28,7 @@ export type NodeListener = (
  *
  * @param application The application, in any of its forms
  * @param options What the deployer decided
- * @throws TypeError if the application has none of the three forms
+ * @throws TypeError or RangeError if the application has none of the three forms, or an option a wrong value
  * @example
  * const hello = (environ, startResponse) => {
  *   startResponse('200 OK', [['Content-Type', 'text/plain']]);
@@ -36,6 +37,7 @@ export type NodeListener = (
  * http.createServer(toNode(hello)).listen(8124);
  */
 export function toNode(application: Application, options: ToNodeOptions = {}): NodeListener {
+  checkMountOptions(options);
   const mount = { application: toApplication(application), options };
   return (anyRequest, anyResponse) => {
     // The compatibility API of HTTP/2 has the same methods, and the sink knows where it differs.

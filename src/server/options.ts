@@ -121,6 +121,9 @@ function checkOthers(options: ServerOptions): void {
   const isKnown = underscoreHeaders === 'drop' || underscoreHeaders === 'refuse';
   check('underscoreHeaders', underscoreHeaders, isKnown || underscoreHeaders === 'allow');
   check('closeTimeout', closeTimeout, typeof closeTimeout === 'number');
+  for (const name of ['strict', 'exposeErrors'] as const) {
+    check(name, options[name], typeof options[name] === 'boolean');
+  }
   check('tls', tls, typeof tls === 'object' && tls !== null);
   check('environ', environ, typeof environ === 'object' && environ !== null);
   if (closeTimeout !== undefined && !(closeTimeout >= 0)) {

@@ -29,6 +29,8 @@ export interface ServeOptions extends ServerOptions {
  * server.listen(8124, '127.0.0.1');
  */
 export function createServer(application: Application, options: ServerOptions = {}): Server {
+  if (typeof options !== 'object')
+    throw new TypeError(`Options must be an object such as { port: ${options} }`);
   return new Server(application, options);
 }
 

@@ -25,10 +25,16 @@ describe('options of a server', () => {
     [{ closeTimeout: Number.NaN }, RangeError],
     [{ closeTimeout: '5' }, TypeError],
     [{ connectionsCheckingInterval: Number.POSITIVE_INFINITY }, RangeError],
+    [{ strict: 'yes' }, TypeError],
+    [{ exposeErrors: 'no' }, TypeError],
     [{ tls: 5 }, TypeError],
     [{ environ: 'A=1' }, TypeError],
   ])('are refused: %o', (options, error) => {
     expect(() => createServer(hello, options as ServerOptions)).toThrow(error);
+  });
+
+  it('are refused if they are a port', () => {
+    expect(() => createServer(hello, 3000 as never)).toThrow(/such as \{ port: 3000 \}/);
   });
 
   it.each<ServerOptions>([
