@@ -30,6 +30,8 @@ import type { Application, ApplicationClass, ApplicationFunction, ApplicationObj
  */
 export function toApplication(application: Application): ApplicationFunction {
   if (typeof application === 'function') {
+    if (isRouter(application))
+      throw new TypeError(`${FORMS}, not an app or router of Express: ${WRAP_EXPRESS}`);
     // The type system cannot see what isClass has found out.
     return isClass(application)
       ? asClass(application as ApplicationClass)
@@ -38,20 +40,24 @@ export function toApplication(application: Application): ApplicationFunction {
   if (isApplicationObject(application)) {
     return (environ, startResponse) => application.call(environ, startResponse);
   }
-  throw new TypeError(
-    `Application must be a function, a class or an object with a call method, not ${describe(application)}`,
-  );
+  throw new TypeError(`${FORMS}, not ${describe(application)}`);
 }
+
+const FORMS = 'Application must be a function, a class or an object with a call method';
+const WRAP_EXPRESS = 'pass fromExpress(app), or fromNode(listener) for Connect and its kin';
 
 /**
  * Marks a class as an application to construct, whatever it looks like: `asClass(Hello.bind(null))`.
  *
  * @param application The class
  * @returns The function form
+ * @throws TypeError if the value is no function
  * @example
  * const application = asClass(class { *[Symbol.iterator]() {} });
  */
 export function asClass(application: ApplicationClass): ApplicationFunction {
+  if (typeof application !== 'function')
+    throw new TypeError(`Application must be a class, not ${application}`);
   return (environ, startResponse) => new application(environ, startResponse);
 }
 
@@ -60,6 +66,7 @@ export function asClass(application: ApplicationClass): ApplicationFunction {
  *
  * @param application The function
  * @returns The function form
+ * @throws TypeError if the value is no function
  * @example
  * const application = asFunction((environ, startResponse) => {
  *   startResponse('204 No Content', []);
@@ -67,6 +74,8 @@ export function asClass(application: ApplicationClass): ApplicationFunction {
  * });
  */
 export function asFunction(application: ApplicationFunction): ApplicationFunction {
+  if (typeof application !== 'function')
+    throw new TypeError(`Application must be a function, not ${application}`);
   return (environ, startResponse) => application(environ, startResponse);
 }
 
@@ -82,6 +91,12 @@ function isClass(candidate: object): boolean {
   return Symbol.iterator in prototype || Symbol.asyncIterator in prototype;
 }
 
+/** An app or a router of Express or Connect is a function too, and was passed without its bridge. */
+function isRouter(candidate: object): boolean {
+  if (!('handle' in candidate && typeof candidate.handle === 'function')) return false;
+  return 'stack' in candidate || ('request' in candidate && 'response' in candidate);
+}
+
 function isApplicationObject(candidate: unknown): candidate is ApplicationObject {
   return (
     typeof candidate === 'object' &&
@@ -94,6 +109,8 @@ function isApplicationObject(candidate: unknown): candidate is ApplicationObject
 function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value !== 'object') return typeof value;
+  if ('then' in value && 'catch' in value) return 'a promise: await it';
+  if ('routing' in value && 'inject' in value) return 'an instance of Fastify: pass fromFastify(instance)';
   return Symbol.iterator in value || Symbol.asyncIterator in value
     ? 'an iterable object (pass the class, not an instance of it)'
     : 'an object without one';

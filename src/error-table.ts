@@ -202,7 +202,8 @@ export const ERRORS = {
     party: 'application',
     statusCode: 500,
     source: 'PEP 3333, The start_response() Callable',
-    message: 'startResponse was called again without excInfo',
+    message:
+      'startResponse was called again without excInfo, the error because of which it replaces the head',
   },
   WSGI_ERR_START_RESPONSE_MISSING: {
     party: 'application',
@@ -244,7 +245,7 @@ export const ERRORS = {
     party: 'application',
     statusCode: 500,
     source: 'PEP 3333, Other HTTP Features',
-    message: 'Header belongs to the gateway, remove it: {detail}',
+    message: 'Header belongs to the gateway, remove it or set the option hopByHop to drop: {detail}',
   },
   WSGI_ERR_HEADER_STATUS: {
     party: 'application',

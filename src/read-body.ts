@@ -34,8 +34,10 @@ type RequestContent = Readonly<
  * const content = await readBody(environ, { limit: 10_000_000 });
  */
 export async function readBody(environ: RequestContent, options: ReadBodyOptions = {}): Promise<Uint8Array> {
-  const limit = options.limit ?? DEFAULT_LIMIT;
-  if (!(limit >= 0)) throw new RangeError(`Limit must be a number of octets: ${limit}`);
+  const limit = limitOf(options);
+  if (environ['wsgi.input'] === undefined) {
+    throw new TypeError('First argument must be the environ: it has no wsgi.input');
+  }
   const declared = Number(environ.CONTENT_LENGTH || 0);
   if (declared > limit) throw new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', limit);
   const input = environ['wsgi.input'];
@@ -45,6 +47,14 @@ export async function readBody(environ: RequestContent, options: ReadBodyOptions
   const content = await input.read(Math.floor(limit) + 1);
   if (content.length > limit) throw new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', limit);
   return content;
+}
+
+function limitOf(options: ReadBodyOptions): number {
+  if (typeof options !== 'object')
+    throw new TypeError(`Options must be an object such as { limit: ${options} }`);
+  const limit = options.limit ?? DEFAULT_LIMIT;
+  if (!(limit >= 0)) throw new RangeError(`Limit must be a number of octets: ${limit}`);
+  return limit;
 }
 
 /**

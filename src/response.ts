@@ -65,7 +65,8 @@ export class ResponseState {
 
   /** Copies and checks the list: the caller may change its own afterwards. */
   #takeHeaders(headers: unknown): HeaderList {
-    if (!Array.isArray(headers)) throw new ApplicationError('WSGI_ERR_HEADERS_INVALID', describe(headers));
+    if (!Array.isArray(headers))
+      throw new ApplicationError('WSGI_ERR_HEADERS_INVALID', describeHeaders(headers));
     const copy: HeaderList = [];
     for (const pair of headers) {
       if (!Array.isArray(pair) || pair.length !== 2) {
@@ -73,7 +74,7 @@ export class ResponseState {
       }
       const [name, value]: unknown[] = pair;
       if (typeof name !== 'string' || typeof value !== 'string') {
-        const found = `found [${describe(name)}, ${describe(value)}]`;
+        const found = `found [${typeof name === 'string' ? JSON.stringify(name) : describe(name)}, ${describe(value)}]`;
         throw new ApplicationError('WSGI_ERR_HEADERS_INVALID', found);
       }
       switch (ownerOf(name)) {
@@ -89,7 +90,8 @@ export class ResponseState {
           break;
         case 'application':
       }
-      if (!isFieldValue(value)) throw new ApplicationError('WSGI_ERR_HEADER_VALUE_INVALID', name);
+      if (!isFieldValue(value))
+        throw new ApplicationError('WSGI_ERR_HEADER_VALUE_INVALID', `${name}${hintFor(value)}`);
       copy.push([name, value]);
     }
     return copy;
@@ -208,10 +210,21 @@ export function checkExtraHeaders(headers: HeaderList): HeaderList {
   return state.headers;
 }
 
+function describeHeaders(headers: unknown): string {
+  const found = `found ${describe(headers)}`;
+  if (typeof headers !== 'object' || headers === null) return found;
+  return `${found}; pass ${Symbol.iterator in headers ? '[...headers]' : 'Object.entries(headers)'}`;
+}
+
+function hintFor(value: string): string {
+  return /[^\0-\xff]/.test(value) ? '; encodeNative makes such text a header value' : '';
+}
+
 /** Names a value's type for an error message. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value !== 'object') return typeof value;
+  if (value instanceof Promise) return 'a promise: await it';
   const { name } = value.constructor ?? {};
   return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an object';
 }

@@ -1,3 +1,5 @@
+import express from 'express';
+import fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { asClass, asFunction, toApplication } from '../src/application.ts';
 import type { Application, Environ, StartResponse } from '../src/wsgi.ts';
@@ -126,8 +128,20 @@ describe('toApplication', () => {
     ['app', 'not string'],
     [{}, 'not an object without one'],
     [new Map(), 'pass the class, not an instance of it'],
+    [Promise.resolve(begin), 'await it'],
+    [express(), 'fromExpress(app)'],
+    [express.Router(), 'fromExpress(app)'],
   ])('refuses %s with a clear message', (value, message) => {
     expect(() => toApplication(value as unknown as Application)).toThrow(TypeError);
     expect(() => toApplication(value as unknown as Application)).toThrow(message);
+  });
+
+  it('refuses an instance of Fastify with the way to pass it', () => {
+    expect(() => toApplication(fastify() as unknown as Application)).toThrow('fromFastify(instance)');
+  });
+
+  it.each([[undefined], ['app'], [{}]])('refuses %s as a class and as a function', (value) => {
+    expect(() => asClass(value as never)).toThrow(TypeError);
+    expect(() => asFunction(value as never)).toThrow(TypeError);
   });
 });

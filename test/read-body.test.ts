@@ -155,6 +155,13 @@ describe('readJson()', () => {
   });
 });
 
+describe('what is no environ and what are no options', () => {
+  it('are refused, so that no limit is lost', async () => {
+    await expect(readBody(contentOf('')['wsgi.input'] as never)).rejects.toThrow(/must be the environ/);
+    await expect(readText(contentOf(''), 5 as never)).rejects.toThrow(/such as \{ limit: 5 \}/);
+  });
+});
+
 describe('readForm()', () => {
   const type = 'application/x-www-form-urlencoded';
 
