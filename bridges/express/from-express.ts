@@ -4,11 +4,10 @@
  * Express sets the prototypes of request and response on every request; they are born with these very prototypes, so
  * that nothing changes. Which prototypes, the app says itself (`app.request`, `app.response`).
  */
-import type { ApplicationFunction } from '../../src/index.ts';
+import type { ApplicationFunction, Environ } from '../../src/index.ts';
 import {
   fullUrl,
   type ListenerOptions,
-  type MessageConstructors,
   messageConstructors,
   mountUrl,
   type RequestMessage,
@@ -29,7 +28,8 @@ export interface FromExpressOptions extends ListenerOptions {}
 /**
  * Makes a gateway application of an Express app, as it is.
  *
- * Mounted below a path, the app sees `req.baseUrl`, `req.url` and `req.originalUrl` as if `app.use()` had mounted it.
+ * Errors that the app leaves unhandled are answered by Express, as on node:http. Mounted below a path, the app sees
+ * `req.baseUrl`, `req.url` and `req.originalUrl` as if `app.use()` had mounted it.
  *
  * @param expressApp An app of Express 5
  * @param options What http.createServer would be told
@@ -47,22 +47,32 @@ export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions 
     );
   }
   // An app takes any node messages; that it declares more is Express's own augmentation of them.
-  const app = expressApp as ExpressApp & ((request: RequestMessage, response: ResponseMessage) => unknown);
+  const app = expressApp as ExpressApp & Listener;
   let { request: requestPrototype, response: responsePrototype } = app;
-  let constructors: MessageConstructors = messageConstructors(requestPrototype, responsePrototype);
+  let listenerOptions = {
+    ...options,
+    constructors: messageConstructors(requestPrototype, responsePrototype),
+  };
   return (environ, startResponse) => {
     if (app.request !== requestPrototype || app.response !== responsePrototype) {
       ({ request: requestPrototype, response: responsePrototype } = app);
-      constructors = messageConstructors(requestPrototype, responsePrototype);
+      listenerOptions = {
+        ...options,
+        constructors: messageConstructors(requestPrototype, responsePrototype),
+      };
     }
-    const dispatch =
-      environ.SCRIPT_NAME === ''
-        ? app
-        : function mounted(this: unknown, request: RequestMessage, response: ResponseMessage) {
-            Object.assign(request, { baseUrl: mountUrl(environ), originalUrl: fullUrl(environ) });
-            return app.call(this, request, response);
-          };
-    return serveListener(dispatch, environ, startResponse, { ...options, constructors });
+    const dispatch = environ.SCRIPT_NAME === '' ? app : mounted(app, environ);
+    return serveListener(dispatch, environ, startResponse, listenerOptions);
+  };
+}
+
+type Listener = (this: unknown, request: RequestMessage, response: ResponseMessage) => unknown;
+
+/** What `app.use` does to a request on its way into a mounted app. */
+function mounted(app: Listener, environ: Environ): Listener {
+  return function listener(request, response) {
+    Object.assign(request, { baseUrl: mountUrl(environ), originalUrl: fullUrl(environ) });
+    return app.call(this, request, response);
   };
 }
 

@@ -104,7 +104,9 @@ function collect(response: ResponseMessage, headers: object, collector: FieldCol
       if (entry !== undefined) collector.addChecked(entry[0], entry[1]);
     }
   } else if (!Array.isArray(headers)) {
-    for (const [name, value] of Object.entries(headers)) collector.add(name, value);
+    for (const name in headers) {
+      if (Object.hasOwn(headers, name)) collector.add(name, Reflect.get(headers, name));
+    }
   } else if (Array.isArray(headers[0])) {
     for (const [name, value] of headers) collector.add(name, value);
   } else {
