@@ -27,9 +27,10 @@ export interface RequestContent {
 /**
  * Makes the content of a request.
  *
- * @throws TypeError if more than one kind is given
+ * @throws TypeError if more than one kind is given, or a `body` as fetch has it, which would be lost
  */
 export function createContent(options: ContentOptions): RequestContent | undefined {
+  if ('body' in options) throw new TypeError('Request has no body: pass content, json or form');
   const given = (['content', 'json', 'form'] as const).filter((kind) => options[kind] !== undefined);
   if (given.length > 1) throw new TypeError(`Request must have one of ${given.join(' and ')}, not both`);
   const { content, json, form } = options;

@@ -163,6 +163,7 @@ describe('buildEnviron()', () => {
     ['two queries', '/?a', { query: 'b' }],
     ['two bases', 'http://a.test/', { baseUrl: 'http://b.test/' }],
     ['two contents', '/', { content: 'a', json: 1 }],
+    ['a body as fetch has it', '/', { body: 'a' } as object],
     ['two content types', '/', { contentType: 'a/b', headers: { 'content-type': 'c/d' } }],
     ['a base with a query', '/', { baseUrl: 'http://a.test/?b' }],
     ['a base of another scheme', '/', { baseUrl: 'ftp://a.test/' }],
