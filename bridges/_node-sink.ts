@@ -115,10 +115,17 @@ export class NodeSink implements ResponseSink {
 
   abort(_error: unknown): void {
     const { res } = this;
-    if (!this.#hasBegun || res.writableEnded || this.#isGone()) return;
+    // What the host has begun is the host's.
+    const isHosts = !this.#hasBegun && res.headersSent;
+    if (isHosts || res.writableEnded || this.#isGone()) return;
     if (this.#http2 !== undefined) {
       // Destroying the stream would look like a response that ended well.
       this.#http2.stream.close(INTERNAL_ERROR);
+      return;
+    }
+    if (!this.#hasBegun) {
+      // A program has cut its connection, or the host could not be told of an error.
+      res.destroy();
       return;
     }
     // Node holds the first piece back until the end of the tick, in the socket and from 26 on in the response; the

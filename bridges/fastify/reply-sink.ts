@@ -97,8 +97,10 @@ export class ReplySink implements ResponseSink {
         this.#stream.fail(
           error instanceof Error ? error : new Error('Response was cut off', { cause: error }),
         );
-    } else if (!this.#reply.sent && !(error instanceof DisconnectError)) {
-      this.#onFailure(error);
+    } else if (!this.#reply.sent) {
+      // A program that cut its connection wants no answer.
+      if (error instanceof DisconnectError) this.#node.abort(error);
+      else this.#onFailure(error);
     }
   }
 
