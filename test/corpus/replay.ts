@@ -29,6 +29,15 @@ export interface Observation {
   readonly hasCrashed: boolean;
 }
 
+/** How a case is replayed. */
+export interface ReplayOptions {
+  readonly sending: Sending;
+  /** What is waited for. @default the outcome of the case */
+  readonly outcome?: Outcome;
+  /** Milliseconds that it is waited for. */
+  readonly patience?: number;
+}
+
 const PROBE = 'GET /probe HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n';
 
 /** Milliseconds: for what is expected to come, for what is not, and between two looks. */
@@ -39,14 +48,14 @@ const LOOK = 4;
 /** Replays one case. */
 export async function replay(
   contestant: Contestant,
-  { script, outcome }: CorpusCase,
-  { sending, patience = PATIENCE }: { readonly sending: Sending; readonly patience?: number },
+  each: CorpusCase,
+  { sending, outcome = each.outcome, patience = PATIENCE }: ReplayOptions,
 ): Promise<Observation> {
   const socket = connect({ port: contestant.port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
-  const inbox = new Inbox(socket);
+  const inbox = new Inbox(socket, refusedMethod(each));
   await new Promise((resolve) => socket.once('connect', resolve).once('error', resolve));
   const key = String(socket.localPort);
-  const talk: Talk = { script, requests: [], hasCrashed: false };
+  const talk: Talk = { script: each.script, requests: [], hasCrashed: false };
   contestant.talks.set(key, talk);
   const started = performance.now();
   try {
@@ -65,6 +74,12 @@ export async function replay(
   }
 }
 
+/** HEAD if it is the first request of a case, with a good request line, that is refused: its refusal has no content. */
+function refusedMethod({ octets, outcome }: CorpusCase): string {
+  const isHead = /^HEAD \/\S* HTTP\/1\.[01]\r\n/.test(octets.toString('latin1'));
+  return isHead && outcome.requests.length === 0 ? 'HEAD' : '';
+}
+
 /** What has come on a socket. */
 class Inbox {
   #text = '';
@@ -72,7 +87,11 @@ class Inbox {
   isReset = false;
   endedAt = Number.NaN;
 
-  constructor(socket: Socket) {
+  readonly #refusedMethod: string;
+
+  /** @param refusedMethod The method of the request that is refused, as far as it can be known */
+  constructor(socket: Socket, refusedMethod: string) {
+    this.#refusedMethod = refusedMethod;
     const end = (): void => {
       if (this.isOver) return;
       this.isOver = true;
@@ -90,7 +109,7 @@ class Inbox {
 
   read(requests: readonly { readonly method: string }[]): Arrivals {
     const methods = requests.map(({ method }) => method);
-    return readArrivals(this.#text, this.isOver, methods);
+    return readArrivals(this.#text, this.isOver, [...methods, this.#refusedMethod]);
   }
 }
 

@@ -83,7 +83,7 @@ async function judgeWay(each: CorpusCase, { sending, outcome }: Way): Promise<Ju
   const contestant = await serverFor(each);
   // The end tells how long to wait, and what a client that stays would have seen is judged.
   const judged = sending.isLast ? each.outcome : outcome;
-  return judge(judged, await replay(contestant, { ...each, outcome }, { sending }), sending);
+  return judge(judged, await replay(contestant, each, { sending, outcome }), sending);
 }
 
 /** What is not as it should be, in all ways of sending a case. */
