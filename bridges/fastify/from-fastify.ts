@@ -39,7 +39,8 @@ export interface FromFastifyOptions extends ListenerOptions {}
  */
 export function fromFastify(instance: FastifyApp, options: FromFastifyOptions = {}): ApplicationFunction {
   if (!isFastifyApp(instance)) {
-    throw new TypeError('Value must be a Fastify instance, as fastify() makes it');
+    const hint = (instance as unknown) instanceof Promise ? '; await the promise of it' : '';
+    throw new TypeError(`Value must be a Fastify instance, as fastify() makes it${hint}`);
   }
   let isReady = false;
   const dispatch = (request: RequestMessage, response: ResponseMessage): void => {

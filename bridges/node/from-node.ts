@@ -33,7 +33,8 @@ export interface FromNodeOptions extends ListenerOptions {}
  */
 export function fromNode(listener: RequestHandler, options: FromNodeOptions = {}): ApplicationFunction {
   if (typeof listener !== 'function') {
-    throw new TypeError(`Listener must be a function of request and response, not ${typeof listener}`);
+    const hint = typeof listener === 'object' ? '; use fromFastify for an instance of Fastify' : '';
+    throw new TypeError(`Listener must be a function of request and response, not ${typeof listener}${hint}`);
   }
   return (environ, startResponse) => serveListener(listener, environ, startResponse, options);
 }

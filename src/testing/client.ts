@@ -4,6 +4,7 @@
  * Responses are lazy: the body is iterated as it is read, so that a stream can be tested step by step and an endless
  * one be closed. What the application throws is thrown at the test.
  */
+import { toApplication } from '../application.ts';
 import { requestUri } from '../uri.ts';
 import type { Application, Environ, HeaderList } from '../wsgi.ts';
 import { type BuildEnvironOptions, buildEnviron, listHeaders } from './build-environ.ts';
@@ -68,6 +69,7 @@ export interface Client {
  *
  * @param application The application, in any of its forms
  * @param options What holds for all requests
+ * @throws TypeError if the application has none of the three forms
  * @example
  * const client = createClient(application);
  * await client.post('/login', { form: { user: 'emma' } });
@@ -75,6 +77,7 @@ export interface Client {
  * console.log(response.statusCode, await response.text());
  */
 export function createClient(application: Application, options: ClientOptions = {}): Client {
+  const call = toApplication(application);
   const cookies = new CookieJar();
   const keepsCookies = options.cookies !== false;
 
@@ -83,7 +86,7 @@ export function createClient(application: Application, options: ClientOptions = 
     const field = keepsCookies ? cookies.give(hostname, pathname) : undefined;
     if (field !== undefined)
       environ.HTTP_COOKIE = environ.HTTP_COOKIE ? `${environ.HTTP_COOKIE}; ${field}` : field;
-    const response = await runApp(application, environ);
+    const response = await runApp(call, environ);
     if (keepsCookies) cookies.take(response.headers.getAll('Set-Cookie'), hostname, pathname);
     return createResponse(response, environ);
   }

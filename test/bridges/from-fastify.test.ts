@@ -267,6 +267,11 @@ describe('fromFastify', () => {
   it.each([undefined, {}, (): void => {}])('refuses what is no instance: %j', (value) => {
     expect(() => fromFastify(value as never)).toThrow(TypeError);
   });
+
+  it('tells to await the promise of an instance', () => {
+    const promised = Promise.resolve();
+    expect(() => fromFastify(promised as never)).toThrow('await the promise');
+  });
 });
 
 describe('toFastify(fromFastify(instance))', () => {

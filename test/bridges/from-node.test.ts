@@ -4,6 +4,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
 import express, { type ErrorRequestHandler } from 'express';
+import fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toExpress } from '../../bridges/express/index.ts';
 import { fromNode, toNode } from '../../bridges/node/index.ts';
@@ -351,6 +352,10 @@ describe('fromNode', () => {
 
   it.each([undefined, {}, 'listener'])('refuses what is no function: %j', (value) => {
     expect(() => fromNode(value as never)).toThrow(TypeError);
+  });
+
+  it('tells where an instance of Fastify goes', () => {
+    expect(() => fromNode(fastify() as never)).toThrow('use fromFastify');
   });
 
   it('calls the listener as the server does', async () => {

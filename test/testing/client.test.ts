@@ -1,3 +1,4 @@
+import express from 'express';
 import { describe, expect, it } from 'vitest';
 import { readText } from '../../src/index.ts';
 import { type ClientRequestOptions, createClient } from '../../src/testing/index.ts';
@@ -75,6 +76,11 @@ describe('createClient()', () => {
     }
     expect(steps).toBe(3);
     await response.close();
+  });
+
+  it('refuses what is no application at once', () => {
+    expect(() => createClient(5 as never)).toThrow(TypeError);
+    expect(() => createClient(express() as never)).toThrow('fromExpress(app)');
   });
 
   it('throws what the application throws', async () => {
