@@ -27,6 +27,7 @@ import { cutOff, Farewell } from './farewell.ts';
 import { parserLimits, type ServerSettings } from './options.ts';
 import { Output } from './output.ts';
 import { formatRefusal } from './refusal.ts';
+import { Turn } from './turn.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** Octets that wait to be parsed before the socket is paused. */
@@ -54,6 +55,7 @@ export class Connection implements ExchangeHost, ServedConnection {
   /** Octets of content that had been read when the draining began. */
   #drainStart = 0;
   readonly #watchdog: Watchdog;
+  readonly #turn: Turn;
   #farewell: Farewell | undefined;
   /** The octets that came last, for those who want to see what was wrong with them. */
   #lastPacket: Buffer = NO_OCTETS;
@@ -63,6 +65,7 @@ export class Connection implements ExchangeHost, ServedConnection {
     this.#host = host;
     this.#facts = facts;
     this.#watchdog = new Watchdog(socket);
+    this.#turn = new Turn(socket, () => this.#advance());
     this.output = new Output(socket);
     this.parser = new RequestParser(parserLimits(host.settings, host.events.hasListener('connect')));
     socket.on('data', this.#onData);
@@ -127,6 +130,7 @@ export class Connection implements ExchangeHost, ServedConnection {
       return;
     }
     this.#lastPacket = octets;
+    this.#turn.begin();
     this.parser.push(octets);
     this.#advance();
     // Requests that wait for their turn, or content that nobody reads: TCP holds the client back.
@@ -168,12 +172,12 @@ export class Connection implements ExchangeHost, ServedConnection {
     // Requests follow one another no faster than the client takes the responses.
     if (this.output.wait() !== undefined) return false;
     this.#exchange = undefined;
-    this.#socket.resume();
+    if (this.parser.bufferedLength <= INPUT_LIMIT) this.#socket.resume();
     return true;
   }
 
   #beginRequest(): boolean {
-    if (this.#phase === 'closing') return false;
+    if (this.#phase === 'closing' || !this.#turn.mayServe()) return false;
     const head = this.parser.readHead();
     if (head === undefined) {
       if (this.isPeerEnded) this.#endOfInput();

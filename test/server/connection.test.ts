@@ -1,4 +1,4 @@
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ServerOptions } from '../../src/server/options.ts';
@@ -63,6 +63,22 @@ describe('persistence', () => {
     await delay(100);
     expect(served).toBeLessThan(20);
     expect(client.socket.writableLength).toBeGreaterThan(0);
+  });
+
+  it('takes no more of them with each answer than there is room for', async () => {
+    let served = 0;
+    let taken = 0;
+    const request = get('/');
+    const client = await start(async (environ, startResponse) => {
+      served += 1;
+      taken = (environ['gateway.socket'] as Socket).bytesRead;
+      await delay(1);
+      return hello(environ, startResponse);
+    });
+    client.send(request.repeat(200_000));
+    await vi.waitFor(() => expect(served).toBeGreaterThan(100));
+    // What waits to be parsed, and what node reads ahead: packets of 64 KiB, and few of them.
+    expect(taken - served * request.length).toBeLessThan(500_000);
   });
 
   it.each([
