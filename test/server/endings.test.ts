@@ -8,51 +8,22 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ServerOptions } from '../../src/server/options.ts';
 import type { WireClient } from '../../src/testing/wire-client.ts';
-import type { Application, ApplicationFunction, Environ, StartResponse } from '../../src/wsgi.ts';
+import type { Application } from '../../src/wsgi.ts';
+import {
+  connections,
+  expectJournal,
+  hello,
+  type Journal,
+  journaled,
+  LEFT,
+  NORMAL,
+  type Pieces,
+  readAll,
+} from './journal.ts';
 import { type RunningServer, startServer } from './support.ts';
 
 let running: RunningServer;
 afterEach(() => running.stop());
-
-/** What happened to an application, in order; `on_finished` comes last. */
-type Journal = string[];
-
-/** Something that yields; `finish` is what its `finally` waits for. */
-type Pieces = (environ: Environ) => AsyncGenerator<string | Uint8Array> | Generator<string | Uint8Array>;
-
-/** An application that keeps a journal. */
-function journaled(
-  journal: Journal,
-  pieces: Pieces,
-  before?: (environ: Environ) => Promise<void>,
-): ApplicationFunction {
-  return async (environ: Environ, startResponse: StartResponse) => {
-    // The server's own keys, of these types.
-    const signal = (environ['gateway.signal'] as () => AbortSignal)();
-    const onFinished = environ['gateway.on_finished'] as (callback: (...given: unknown[]) => void) => void;
-    signal.addEventListener('abort', () => journal.push('abort'));
-    onFinished(() => journal.push('finished'));
-    await before?.(environ);
-    startResponse('200 OK', []);
-    const inner = pieces(environ);
-    const body = {
-      async next() {
-        return inner.next();
-      },
-      async return() {
-        journal.push('return');
-        return inner.return(undefined);
-      },
-      [Symbol.asyncIterator]() {
-        return body;
-      },
-      close() {
-        journal.push('close');
-      },
-    };
-    return body;
-  };
-}
 
 async function* endless(): AsyncGenerator<Uint8Array> {
   for (;;) {
@@ -65,18 +36,10 @@ function* flood(): Generator<Uint8Array> {
   for (;;) yield Buffer.alloc(65_536, 'x');
 }
 
-function* hello(): Generator<string> {
-  yield 'Hello';
-}
-
 async function* slowHello(): AsyncGenerator<string> {
   yield 'Hel';
   await delay(200);
   yield 'lo';
-}
-
-async function readAll(environ: Environ): Promise<void> {
-  await environ['wsgi.input'].read();
 }
 
 async function start(application: Application, options?: ServerOptions): Promise<WireClient> {
@@ -89,16 +52,6 @@ async function start(application: Application, options?: ServerOptions): Promise
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const post = (length: number): string => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
 const CHUNKED = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
-
-/** Waits for the end of the journal, and for what must not come after it. */
-async function expectJournal(journal: Journal, expected: string[]): Promise<void> {
-  await vi.waitFor(() => expect(journal.at(-1)).toBe('finished'), 8000);
-  await delay(30);
-  expect(journal).toEqual(expected);
-}
-
-const NORMAL = ['close', 'finished'];
-const LEFT = ['abort', 'return', 'close', 'finished'];
 
 describe('a response that ends by itself', () => {
   it.each<[string, string, Pieces]>([
@@ -280,7 +233,7 @@ describe('a client that takes nothing', () => {
     );
     client.socket.pause();
     client.send(GET.repeat(100));
-    await vi.waitFor(async () => expect(await connections()).toBe(0), 8000);
+    await vi.waitFor(async () => expect(await connections(running)).toBe(0), 8000);
     expect(journal.filter((event) => event === 'close').length).toBeLessThan(30);
   });
 
@@ -294,15 +247,9 @@ describe('a client that takes nothing', () => {
     );
     client.socket.pause();
     client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-    await vi.waitFor(async () => expect(await connections()).toBe(0), 8000);
+    await vi.waitFor(async () => expect(await connections(running)).toBe(0), 8000);
   });
 });
-
-function connections(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    running.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
-  });
-}
 
 describe('the end of a connection', () => {
   it('lets the client read a response whose request it is still sending', async () => {
@@ -321,7 +268,7 @@ describe('the end of a connection', () => {
     client.send('BAD\r\n\r\n');
     await client.readResponse();
     const sending = setInterval(() => client.send('x'), 20);
-    await vi.waitFor(async () => expect(await connections()).toBe(0), 5000);
+    await vi.waitFor(async () => expect(await connections(running)).toBe(0), 5000);
     clearInterval(sending);
   });
 
@@ -331,7 +278,7 @@ describe('the end of a connection', () => {
     await client.readResponse();
     const started = performance.now();
     const sending = setInterval(() => client.send(Buffer.alloc(1_000_000)), 5);
-    await vi.waitFor(async () => expect(await connections()).toBe(0), 5000);
+    await vi.waitFor(async () => expect(await connections(running)).toBe(0), 5000);
     clearInterval(sending);
     expect(performance.now() - started).toBeLessThan(1900);
   });
@@ -349,92 +296,5 @@ describe('the end of a connection', () => {
     client.send(GET);
     expect((await client.readResponse()).statusCode).toBe(200);
     await expectJournal(journal, [...NORMAL, ...NORMAL, ...NORMAL]);
-  });
-});
-
-describe('the end of the server', () => {
-  /** Amid an upload and amid a download, each on its own connection. */
-  async function amid(options?: ServerOptions) {
-    const journals: Record<'up' | 'down', Journal> = { up: [], down: [] };
-    const up = journaled(journals.up, hello, readAll);
-    const down = journaled(journals.down, async function* () {
-      for (let count = 0; count < 30; count += 1) {
-        yield 'x'.repeat(1000);
-        await delay(10);
-      }
-    });
-    const upload = await start((environ, startResponse) => {
-      if (environ.PATH_INFO === '/idle') {
-        startResponse('200 OK', []);
-        return [];
-      }
-      return environ.REQUEST_METHOD === 'POST' ? up(environ, startResponse) : down(environ, startResponse);
-    }, options);
-    const download = running.connect();
-    const idle = running.connect();
-    upload.send(`${post(10)}abc`);
-    download.send(GET);
-    idle.send(GET.replace('/', '/idle'));
-    await idle.readResponse();
-    await download.readHead();
-    return { journals, upload, download, idle };
-  }
-
-  it('by close serves uploads and downloads to their ends', async () => {
-    const { journals, upload, download, idle } = await amid();
-    let hasClosed = false;
-    running.server.close(() => {
-      hasClosed = true;
-    });
-    expect(await idle.farewell()).toBe('end');
-    upload.send('defghij');
-    expect((await upload.readResponse()).content.toString()).toBe('Hello');
-    let size = 0;
-    for (let chunk = await download.readChunk(); chunk !== null; chunk = await download.readChunk()) {
-      size += chunk.length;
-    }
-    expect(size).toBe(30_000);
-    await expectJournal(journals.up, NORMAL);
-    await expectJournal(journals.down, NORMAL);
-    expect(hasClosed).toBe(false);
-    running.server.closeIdleConnections();
-    await vi.waitFor(() => expect(hasClosed).toBe(true));
-  });
-
-  it('by shutdown serves them to their ends, and closes', async () => {
-    const { journals, upload, download, idle } = await amid();
-    const done = running.server.shutdown({ timeout: 5000 });
-    expect(await idle.farewell()).toBe('end');
-    idle.destroy();
-    upload.send('defghij');
-    const response = await upload.readResponse();
-    expect(response.headers).toContainEqual(['Connection', 'close']);
-    expect(await upload.farewell()).toBe('end');
-    upload.destroy();
-    while ((await download.readChunk()) !== null);
-    await download.readFields();
-    expect(await download.farewell()).toBe('end');
-    download.destroy();
-    await done;
-    await expectJournal(journals.up, NORMAL);
-    await expectJournal(journals.down, NORMAL);
-  });
-
-  it('by shutdown cuts off at its deadline what is still running', async () => {
-    const { journals, download } = await amid();
-    const started = performance.now();
-    await running.server.shutdown({ timeout: 100 });
-    expect(performance.now() - started).toBeLessThan(5000);
-    await expectJournal(journals.up, ['abort', 'finished']);
-    await expectJournal(journals.down, LEFT);
-    download.destroy();
-  });
-
-  it('by closeAllConnections cuts off everything', async () => {
-    const { journals } = await amid();
-    running.server.closeAllConnections();
-    await expectJournal(journals.up, ['abort', 'finished']);
-    await expectJournal(journals.down, LEFT);
-    await vi.waitFor(async () => expect(await connections()).toBe(0));
   });
 });

@@ -1,0 +1,108 @@
+/** The ends of a server amid uploads and downloads, in order and not. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import {
+  connections,
+  expectJournal,
+  hello,
+  type Journal,
+  journaled,
+  LEFT,
+  NORMAL,
+  readAll,
+} from './journal.ts';
+import { type RunningServer, startServer } from './support.ts';
+
+let running: RunningServer;
+afterEach(() => running.stop());
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const post = (length: number): string => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
+
+describe('the end of the server', () => {
+  /** Amid an upload and amid a download, each on its own connection. */
+  async function amid() {
+    const journals: Record<'up' | 'down', Journal> = { up: [], down: [] };
+    const up = journaled(journals.up, hello, readAll);
+    const down = journaled(journals.down, async function* () {
+      for (let count = 0; count < 30; count += 1) {
+        yield 'x'.repeat(1000);
+        await delay(10);
+      }
+    });
+    running = await startServer((environ, startResponse) => {
+      if (environ.PATH_INFO === '/idle') {
+        startResponse('200 OK', []);
+        return [];
+      }
+      return environ.REQUEST_METHOD === 'POST' ? up(environ, startResponse) : down(environ, startResponse);
+    });
+    const upload = running.connect();
+    const download = running.connect();
+    const idle = running.connect();
+    upload.send(`${post(10)}abc`);
+    download.send(GET);
+    idle.send(GET.replace('/', '/idle'));
+    await idle.readResponse();
+    await download.readHead();
+    return { journals, upload, download, idle };
+  }
+
+  it('by close serves uploads and downloads to their ends', async () => {
+    const { journals, upload, download, idle } = await amid();
+    let hasClosed = false;
+    running.server.close(() => {
+      hasClosed = true;
+    });
+    expect(await idle.farewell()).toBe('end');
+    upload.send('defghij');
+    expect((await upload.readResponse()).content.toString()).toBe('Hello');
+    let size = 0;
+    for (let chunk = await download.readChunk(); chunk !== null; chunk = await download.readChunk()) {
+      size += chunk.length;
+    }
+    expect(size).toBe(30_000);
+    await expectJournal(journals.up, NORMAL);
+    await expectJournal(journals.down, NORMAL);
+    expect(hasClosed).toBe(false);
+    running.server.closeIdleConnections();
+    await vi.waitFor(() => expect(hasClosed).toBe(true));
+  });
+
+  it('by shutdown serves them to their ends, and closes', async () => {
+    const { journals, upload, download, idle } = await amid();
+    const done = running.server.shutdown({ timeout: 5000 });
+    expect(await idle.farewell()).toBe('end');
+    idle.destroy();
+    upload.send('defghij');
+    const response = await upload.readResponse();
+    expect(response.headers).toContainEqual(['Connection', 'close']);
+    expect(await upload.farewell()).toBe('end');
+    upload.destroy();
+    while ((await download.readChunk()) !== null);
+    await download.readFields();
+    expect(await download.farewell()).toBe('end');
+    download.destroy();
+    await done;
+    await expectJournal(journals.up, NORMAL);
+    await expectJournal(journals.down, NORMAL);
+  });
+
+  it('by shutdown cuts off at its deadline what is still running', async () => {
+    const { journals, download } = await amid();
+    const started = performance.now();
+    await running.server.shutdown({ timeout: 100 });
+    expect(performance.now() - started).toBeLessThan(5000);
+    await expectJournal(journals.up, ['abort', 'finished']);
+    await expectJournal(journals.down, LEFT);
+    download.destroy();
+  });
+
+  it('by closeAllConnections cuts off everything', async () => {
+    const { journals } = await amid();
+    running.server.closeAllConnections();
+    await expectJournal(journals.up, ['abort', 'finished']);
+    await expectJournal(journals.down, LEFT);
+    await vi.waitFor(async () => expect(await connections(running)).toBe(0));
+  });
+});
