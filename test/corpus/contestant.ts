@@ -91,9 +91,7 @@ function witness(talk: Talk | undefined, method = '', target = ''): WitnessedReq
 
 async function readGateway(environ: Environ, request: WitnessedRequest): Promise<void> {
   for await (const piece of environ['wsgi.input'].chunks()) request.content += latin1(piece);
-  // The server's own, which has this type.
-  const trailers = environ['gateway.trailers'] as (() => Promise<[string, string][]>) | undefined;
-  request.trailers = (await trailers?.())?.flat() ?? [];
+  request.trailers = (await environ['gateway.trailers']?.())?.flat() ?? [];
   request.isWhole = true;
 }
 
