@@ -20,6 +20,7 @@ import {
   type ResponseSink,
 } from '../src/index.ts';
 import { toHeaderObject, writeHead } from './_head.ts';
+import { onceLost } from './_lost-connections.ts';
 
 /** What HTTP/2 has behind its compatibility API. */
 interface Http2Response {
@@ -142,7 +143,7 @@ export class NodeSink implements ResponseSink {
   watch(listener: (error: DisconnectError) => void): void {
     if (this.#isGone()) listener(disconnection());
     else {
-      this.res.once('close', () => {
+      this.#onceClosed(() => {
         if (!this.#hasFinished()) listener(disconnection());
       });
     }
@@ -182,7 +183,34 @@ export class NodeSink implements ResponseSink {
   }
 
   #isGone(): boolean {
-    return this.#http2 === undefined ? this.res.destroyed : this.#http2.stream.destroyed;
+    if (this.#http2 !== undefined) return this.#http2.stream.destroyed;
+    return this.res.destroyed || this.#turn()?.destroyed === true;
+  }
+
+  /**
+   * The connection that a pipelined response waits for. Node forgets those that wait when it is lost: they are not
+   * destroyed, never close, and never finish (Node 20).
+   */
+  #turn(): Socket | undefined {
+    const { socket } = this.#req;
+    const isWaiting = this.#http2 === undefined && this.res.socket === null && !this.res.writableFinished;
+    return isWaiting && socket instanceof Socket ? socket : undefined;
+  }
+
+  /** Calls a listener when the response is closed or lost. @returns what takes the listener off again */
+  #onceClosed(listener: () => void): () => void {
+    const { res } = this;
+    const turn = this.#turn();
+    const forget = turn === undefined ? undefined : onceLost(turn, listener);
+    const onClose = (): void => {
+      forget?.();
+      listener();
+    };
+    res.once('close', onClose);
+    return () => {
+      res.off('close', onClose);
+      forget?.();
+    };
   }
 
   /** Over HTTP/2 `finish` of the response comes with each `close`, also when the client has cancelled. */
@@ -202,11 +230,11 @@ export class NodeSink implements ResponseSink {
       };
       const onEvent = (): void => {
         if (event === 'finish' && !this.#hasFinished()) return;
-        this.res.off('close', onClose);
+        stopWatching();
         resolve();
       };
       emitter.once(event, onEvent);
-      this.res.once('close', onClose);
+      const stopWatching = this.#onceClosed(onClose);
     });
   }
 }

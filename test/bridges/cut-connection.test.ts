@@ -1,10 +1,12 @@
 import { createServer, type ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
 import fastify from 'fastify';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { toExpress } from '../../bridges/express/index.ts';
 import { toFastify } from '../../bridges/fastify/index.ts';
 import { fromNode, type RequestHandler, toNode } from '../../bridges/node/index.ts';
+import { DisconnectError } from '../../src/errors.ts';
 import { createServer as createGatewayServer } from '../../src/server/index.ts';
 import type { ApplicationFunction } from '../../src/wsgi.ts';
 import { atEnd, formatRequest, listen, type Site, siteOf } from './site.ts';
@@ -42,5 +44,38 @@ describe.each(Object.keys(hosts))('%s', (host) => {
     client?.send(formatRequest('/'));
     expect(await client?.farewell()).toBe('end');
     expect((await client?.readRest())?.length).toBe(0);
+  });
+});
+
+describe.each(Object.keys(hosts))('%s, when a client leaves', (host) => {
+  it.each(['destroy', 'reset'] as const)('by %s ends the requests that wait for their turn', async (how) => {
+    const ended: string[] = [];
+    const log: string[] = [];
+    let started = 0;
+    const site = await hosts[host]?.((environ, startResponse) => {
+      const path = environ.PATH_INFO;
+      const onFinished = environ['gateway.on_finished'] as (callback: (...args: unknown[]) => void) => void;
+      onFinished((...[, , , error]) => log.push(`${path} ${error instanceof DisconnectError}`));
+      started += 1;
+      startResponse('200 OK', []);
+      const body = (async function* () {
+        yield Buffer.from('a');
+        await delay(30);
+        yield Buffer.from('b');
+        await delay(30);
+        yield Buffer.from('c');
+      })();
+      return Object.assign(body, { close: () => ended.push(path) });
+    });
+    const client = site?.open();
+    const paths = Array.from({ length: 15 }, (_, index) => `/${index}`);
+    client?.send(Buffer.concat(paths.map((path) => formatRequest(path))));
+    await vi.waitFor(() => expect(started).toBeGreaterThan(0));
+    await delay(10);
+    client?.[how]();
+    await vi.waitFor(() => expect(ended).toHaveLength(started));
+    await vi.waitFor(() => expect(log).toHaveLength(started));
+    // The first may have been complete by then.
+    expect(log.filter((line) => line.endsWith(' true')).length).toBeGreaterThan(0);
   });
 });
