@@ -1,10 +1,10 @@
 /**
- * One request and its response on a connection: the source of the request's content and the sink of the response.
+ * One request and its response on a connection: the sink of the response, with the content of the request beside it.
  *
- * What lives here turns the port into HTTP/1.1: when 100 is sent, which framing a response gets, what its head says
- * about the connection. It never touches the socket; when requests follow one another is the connection's affair.
+ * What lives here turns the port into HTTP/1.1: which framing a response gets, what its head says about the
+ * connection. It never touches the socket; when requests follow one another is the connection's affair.
  */
-import { ApplicationError, DisconnectError } from '../errors.ts';
+import { ApplicationError, type DisconnectError } from '../errors.ts';
 import {
   decideResponseFraming,
   formatChunkHead,
@@ -13,29 +13,18 @@ import {
   isForbiddenTrailer,
   LAST_CHUNK,
   type RequestHead,
-  type RequestParser,
   type ResponseFraming,
 } from '../http/index.ts';
-import type {
-  ConnectionDirectives,
-  ConnectionField,
-  InputSource,
-  ResponseHead,
-  ResponseSink,
-} from '../port.ts';
+import type { ConnectionDirectives, ConnectionField, ResponseHead, ResponseSink } from '../port.ts';
 import { reasonPhrase } from '../reason-phrase.ts';
 import type { HeaderList } from '../wsgi.ts';
 import { type PlacedFields, placeConnectionFields } from './connection-fields.ts';
+import { ContentPieces } from './content-pieces.ts';
 import { dateField } from './date.ts';
-import type { Output } from './output.ts';
-import { TrailerSection } from './trailer-section.ts';
+import { type ContentHost, RequestContent } from './request-content.ts';
 
 /** What an exchange asks of its connection. */
-export interface ExchangeHost {
-  readonly parser: RequestParser;
-  readonly output: Output;
-  /** Whether the client has said that it sends nothing more. */
-  readonly isPeerEnded: boolean;
+export interface ExchangeHost extends ContentHost {
   /** Whether the connection may serve another request after this one, for all that the server knows. */
   readonly mayPersist: boolean;
   /** The value of `Keep-Alive`, which tells the client how long it may idle, if there is an end to it. */
@@ -43,42 +32,23 @@ export interface ExchangeHost {
   readonly serverHeader: string | undefined;
   /** Whether this much content may be thrown away. */
   mayDrain(octets: number): boolean;
-  /** Octets are wanted. */
-  resume(): void;
   /** The response has ended, whole or, with an error, cut off. */
   responseEnded(error?: unknown): void;
   setIdleTimeout(milliseconds: number): void;
-}
-
-/** A read that waits for octets of the client. */
-interface PendingPull {
-  /** performance.now() */
-  readonly since: number;
-  resolve(piece: Uint8Array | null): void;
-  reject(error: unknown): void;
 }
 
 /** Sizes of more than 16 digits are refused by many. */
 const MAX_LEADING_ZEROS = 8;
 
 /** One request and its response. */
-export class Exchange implements InputSource, ResponseSink {
+export class Exchange implements ResponseSink {
   readonly head: RequestHead;
+  readonly content: RequestContent;
   readonly #host: ExchangeHost;
-  /** Whether the content of the request has been read to its end. */
-  isContentEnded: boolean;
   isHeadSent = false;
   isEnded = false;
   /** Whether the connection is to be kept after this exchange. */
   isPersistent: boolean;
-  #awaitsContinue: boolean;
-  #pendingPull: PendingPull | undefined;
-  /** Milliseconds that the application has waited for octets of the client, but for the wait that goes on. */
-  #waited = 0;
-  /** Of the request; made when somebody asks for it. */
-  #trailerSection: TrailerSection | undefined;
-  /** Why the content has no end, and so no trailers. */
-  #contentFailure: { readonly error: unknown } | undefined;
   #onDisconnect: ((error: DisconnectError) => void) | undefined;
   #disconnect: DisconnectError | undefined;
   #framing: ResponseFraming = 'none';
@@ -92,123 +62,9 @@ export class Exchange implements InputSource, ResponseSink {
   constructor(head: RequestHead, host: ExchangeHost) {
     this.head = head;
     this.#host = host;
-    this.isContentEnded = head.contentLength === 0;
+    this.content = new RequestContent(head, host);
+    this.content.onLost = (error) => this.disconnect(error);
     this.isPersistent = head.isPersistent;
-    this.#awaitsContinue = head.expectsContinue && !this.isContentEnded;
-  }
-
-  /** {@link InputSource} */
-  pull(): Uint8Array | null | Promise<Uint8Array | null> {
-    const piece = this.#read();
-    if (piece !== undefined) return piece;
-    this.#continue();
-    this.#host.resume();
-    return new Promise((resolve, reject) => {
-      this.#pendingPull = { since: performance.now(), resolve, reject };
-    });
-  }
-
-  #takePendingPull(): PendingPull | undefined {
-    const pending = this.#pendingPull;
-    if (pending === undefined) return undefined;
-    this.#pendingPull = undefined;
-    this.#waited += performance.now() - pending.since;
-    return pending;
-  }
-
-  #read(): Uint8Array | null | undefined {
-    if (this.isContentEnded) return null;
-    const piece = this.#parseContent();
-    if (piece === null) this.#endContent();
-    else if (piece === undefined && (this.#host.isPeerEnded || this.#disconnect !== undefined)) {
-      const error = this.#disconnect ?? new DisconnectError('WSGI_ERR_DISCONNECTED', 'request');
-      this.disconnect(error);
-      throw error;
-    }
-    return piece;
-  }
-
-  #parseContent(): Uint8Array | null | undefined {
-    try {
-      return this.#host.parser.readContent();
-    } catch (error) {
-      this.#failTrailers(error);
-      throw error;
-    }
-  }
-
-  #endContent(): void {
-    this.isContentEnded = true;
-    this.#trailerSection?.complete(this.#trailerFields());
-  }
-
-  /** RFC 9110 §10.1.1: 100 invites content, so it is sent when somebody wants some and none has come. */
-  #continue(): void {
-    if (!this.#awaitsContinue || this.isHeadSent) return;
-    this.#awaitsContinue = false;
-    if (this.#host.parser.contentRead > 0 || this.#host.parser.bufferedLength > 0) return;
-    this.#host.output.add('HTTP/1.1 100 Continue\r\n\r\n');
-    this.#host.output.flush();
-  }
-
-  /** Octets have come, or none will come any more. */
-  onInput(): void {
-    if (this.#pendingPull === undefined) return;
-    try {
-      const piece = this.#read();
-      if (piece !== undefined) this.#takePendingPull()?.resolve(piece);
-    } catch (error) {
-      this.#takePendingPull()?.reject(error);
-    }
-  }
-
-  /** Gives up waiting for octets. */
-  failInput(error: unknown): void {
-    this.isPersistent = false;
-    this.#failTrailers(error);
-    this.#takePendingPull()?.reject(error);
-  }
-
-  /** Whether the application waits for octets of the client. */
-  get isReading(): boolean {
-    return this.#pendingPull !== undefined;
-  }
-
-  /**
-   * The milliseconds that the application has waited for octets of the client, all waits together.
-   *
-   * @param now performance.now()
-   */
-  waited(now: number): number {
-    return this.#waited + (this.#pendingPull === undefined ? 0 : now - this.#pendingPull.since);
-  }
-
-  /** Throws away content that nobody read; true when the end has come. */
-  drain(): boolean {
-    let piece: Uint8Array | null | undefined;
-    do {
-      piece = this.#read();
-    } while (piece !== undefined && piece !== null);
-    return this.isContentEnded;
-  }
-
-  /** `gateway.trailers`. */
-  readonly requestTrailers = (): Promise<HeaderList> => {
-    if (this.#trailerSection === undefined) {
-      this.#trailerSection = new TrailerSection();
-      if (this.isContentEnded) this.#trailerSection.complete(this.#trailerFields());
-      else if (this.#contentFailure !== undefined) this.#trailerSection.fail(this.#contentFailure.error);
-    }
-    return this.#trailerSection.wait();
-  };
-
-  #trailerFields(): readonly string[] {
-    return this.head.isChunked ? this.#host.parser.trailers : [];
-  }
-
-  #failTrailers(error: unknown): void {
-    this.#contentFailure ??= { error };
-    this.#trailerSection?.fail(error);
   }
 
   /** {@link ResponseSink} */
@@ -219,10 +75,9 @@ export class Exchange implements InputSource, ResponseSink {
 
   /** The client has left. */
   disconnect(error: DisconnectError): void {
+    this.content.fail(error);
     if (this.isEnded || this.#disconnect !== undefined) return;
     this.#disconnect = error;
-    this.#takePendingPull()?.reject(error);
-    this.#failTrailers(error);
     this.#onDisconnect?.(error);
   }
 
@@ -236,6 +91,8 @@ export class Exchange implements InputSource, ResponseSink {
       contentLength: response.contentLength,
     });
     this.isPersistent &&= this.#mayPersist();
+    // No 100 after the head of the final response.
+    this.content.awaitsContinue = false;
     const placed = this.#placeFields(response);
     const fields = this.#formatFraming(response, placed);
     const headers = placed?.headers ?? response.headers;
@@ -255,9 +112,9 @@ export class Exchange implements InputSource, ResponseSink {
   #mayPersist(): boolean {
     const host = this.#host;
     if (this.#framing === 'close' || !host.mayPersist || host.parser.state === 'failed') return false;
-    if (this.isContentEnded) return true;
+    if (this.content.isEnded) return true;
     // The client may wait for a 100 that will not come, or send the content all the same.
-    if (this.#awaitsContinue) return false;
+    if (this.content.awaitsContinue) return false;
     return this.head.contentLength < 0 || host.mayDrain(this.head.contentLength - host.parser.contentRead);
   }
 
@@ -341,7 +198,7 @@ export class Exchange implements InputSource, ResponseSink {
   informational(statusCode: number, headers: HeaderList): void {
     // RFC 9110 §15.2: never to a client of HTTP/1.0.
     if (this.head.protocol === 'HTTP/1.0' || this.isHeadSent) return;
-    if (statusCode === 100) this.#awaitsContinue = false;
+    if (statusCode === 100) this.content.awaitsContinue = false;
     this.#host.output.add(formatResponseHead(`${statusCode} ${reasonPhrase(statusCode)}`, headers, ''));
     this.#host.output.flush();
   }
