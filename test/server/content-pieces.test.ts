@@ -60,7 +60,7 @@ describe('ContentPieces', () => {
   });
 
   it('gives what came before an error first', () => {
-    const { pieces } = begin(`${CHUNK.repeat(70)}not a size`);
+    const { pieces } = begin(`${CHUNK.repeat(70)}not a size\r\n`);
     const lengths: number[] = [];
     const readAll = (): void => {
       for (let piece = pieces.read(); piece; piece = pieces.read()) lengths.push(piece.length);
