@@ -6,7 +6,7 @@ import { createEnviron, type EnvironOptions } from '../environ.ts';
 import type { RequestHead } from '../http/index.ts';
 import type { GatewayRequest } from '../port.ts';
 import type { Environ } from '../wsgi.ts';
-import type { Exchange } from './exchange.ts';
+import type { RequestContent } from './request-content.ts';
 
 /** What is the same in the environ of every request of a connection. */
 export type ConnectionFacts = Pick<
@@ -39,14 +39,14 @@ export function describeSocket(socket: Socket | TLSSocket, serverName: string | 
  *
  * @param facts What is known of its connection
  * @param head Its head
- * @param exchange Where its content comes from
+ * @param content Its content
  * @param options What the deployer decided
  * @throws ProtocolError if it repeats a field that must stand alone
  */
 export function createRequestEnviron(
   facts: ConnectionFacts,
   head: RequestHead,
-  { exchange, options }: { readonly exchange: Exchange; readonly options: EnvironOptions },
+  { content, options }: { readonly content: RequestContent; readonly options: EnvironOptions },
 ): Environ {
   return createEnviron(
     {
@@ -62,8 +62,8 @@ export function createRequestEnviron(
       remotePort: facts.remotePort,
       multiprocess: facts.multiprocess,
       extensions: facts.extensions,
-      input: exchange.isContentEnded ? undefined : exchange,
-      trailers: exchange.requestTrailers,
+      input: content.isEnded ? undefined : content,
+      trailers: content.trailers,
     },
     options,
   );

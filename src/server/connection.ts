@@ -27,6 +27,7 @@ import { cutOff, Farewell } from './farewell.ts';
 import { parserLimits, type ServerSettings } from './options.ts';
 import { Output } from './output.ts';
 import { formatRefusal } from './refusal.ts';
+import type { RequestContent } from './request-content.ts';
 import { Turn } from './turn.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -52,8 +53,6 @@ export class Connection implements ExchangeHost, ServedConnection {
   #exchange: Exchange | undefined;
   #requests = 0;
   #isAdvancing = false;
-  /** Octets of content that had been read when the draining began. */
-  #drainStart = 0;
   readonly #watchdog: Watchdog;
   readonly #turn: Turn;
   #farewell: Farewell | undefined;
@@ -134,7 +133,8 @@ export class Connection implements ExchangeHost, ServedConnection {
     this.parser.push(octets);
     this.#advance();
     // Requests that wait for their turn, or content that nobody reads: TCP holds the client back.
-    if (this.#exchange?.isReading === false && this.parser.bufferedLength > INPUT_LIMIT) this.#socket.pause();
+    if (this.#exchange?.content.isReading === false && this.parser.bufferedLength > INPUT_LIMIT)
+      this.#socket.pause();
   };
 
   /** Does all that can be done with the octets that are there. */
@@ -161,14 +161,14 @@ export class Connection implements ExchangeHost, ServedConnection {
     const exchange = this.#exchange;
     if (exchange === undefined) return this.#beginRequest();
     if (!exchange.isEnded) {
-      exchange.onInput();
+      exchange.content.onInput();
       return false;
     }
     if (!exchange.isPersistent) {
       this.#close();
       return false;
     }
-    if (!exchange.isContentEnded) return this.#drain(exchange);
+    if (!exchange.content.isEnded) return this.#finishContent(exchange.content);
     // Requests follow one another no faster than the client takes the responses.
     if (this.output.wait() !== undefined) return false;
     this.#exchange = undefined;
@@ -195,7 +195,7 @@ export class Connection implements ExchangeHost, ServedConnection {
     this.#phase = 'serving';
     const { events, options } = this.#host;
     const exchange = new Exchange(head, this);
-    const environ = createRequestEnviron(this.#facts, head, { exchange, options });
+    const environ = createRequestEnviron(this.#facts, head, { content: exchange.content, options });
     const takeover = this.#takeoverOf(head);
     if (takeover !== undefined) {
       this.#handOver(takeover, environ);
@@ -234,16 +234,19 @@ export class Connection implements ExchangeHost, ServedConnection {
     this.#host.emit(event, createTakeoverRequest(environ, socket), socket, this.parser.takeRest());
   }
 
-  /** Throws away content that nobody read, so that the connection can be kept. */
-  #drain(exchange: Exchange): boolean {
+  /**
+   * Content that is left after the response: the application has it as long as it asks for it, the rest is thrown
+   * away, so that the connection can be kept.
+   */
+  #finishContent(content: RequestContent): boolean {
     if (this.#phase !== 'draining') {
       this.#enter('draining');
-      this.#drainStart = this.parser.contentRead;
       this.#socket.resume();
     }
-    if (exchange.drain()) return true;
-    if (!this.mayDrain(this.parser.contentRead - this.#drainStart)) this.#close();
-    return false;
+    const state = content.finish();
+    if (state === 'turn') setImmediate(() => this.#advance());
+    else if (state === 'waits' && !this.mayDrain(content.discarded)) this.#close();
+    return state === 'ended';
   }
 
   /** The one place where what the client did wrong becomes a response. */
@@ -303,20 +306,10 @@ export class Connection implements ExchangeHost, ServedConnection {
 
   readonly #onPeerEnd = (): void => {
     this.isPeerEnded = true;
-    const exchange = this.#exchange;
-    if (exchange !== undefined && !exchange.isEnded && this.#isContentMissing(exchange)) {
-      exchange.disconnect(new DisconnectError('WSGI_ERR_DISCONNECTED', 'request'));
-    }
+    this.#exchange?.content.onPeerEnd();
     this.#watchdog.onPeerEnd();
     this.#advance();
   };
-
-  /** Whether content is still to come; of a chunked message only reading it can tell. */
-  #isContentMissing({ head }: Exchange): boolean {
-    return (
-      head.contentLength > 0 && this.parser.contentRead + this.parser.bufferedLength < head.contentLength
-    );
-  }
 
   /** The client has closed its half between two requests, or amid a head. */
   #endOfInput(): void {
@@ -348,7 +341,8 @@ export class Connection implements ExchangeHost, ServedConnection {
         this.#checkServing(now, settings);
         break;
       case 'draining':
-        if (isOver(passed, settings.drainTimeout)) this.#close();
+        if (this.#exchange?.content.isReading === true) this.#checkReading(now, this.#exchange, settings);
+        else if (isOver(passed, settings.drainTimeout)) this.#close();
         break;
       case 'closing':
         if (this.#farewell !== undefined) this.#farewell.check(now, settings.writeTimeout);
@@ -369,15 +363,20 @@ export class Connection implements ExchangeHost, ServedConnection {
   #checkServing(now: number, settings: ServerSettings): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
-    if (exchange.isReading) {
-      if (isOver(this.#headTime + exchange.waited(now), settings.requestTimeout)) {
-        exchange.failInput(new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT'));
-      }
+    if (exchange.content.isReading) {
+      this.#checkReading(now, exchange, settings);
     } else if (this.#watchdog.isStuck(now, settings.writeTimeout)) {
       this.#socket.destroy();
     } else if (this.isPeerEnded && !exchange.isEnded) {
       this.#checkHalfClosed(now, exchange);
     }
+  }
+
+  #checkReading(now: number, exchange: Exchange, settings: ServerSettings): void {
+    if (!isOver(this.#headTime + exchange.content.waited(now), settings.requestTimeout)) return;
+    exchange.isPersistent = false;
+    exchange.content.fail(new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT'));
+    if (exchange.isEnded) this.#advance();
   }
 
   /** Finds out whether a client that has closed its half is still there. */

@@ -19,7 +19,6 @@ import type { ConnectionDirectives, ConnectionField, ResponseHead, ResponseSink 
 import { reasonPhrase } from '../reason-phrase.ts';
 import type { HeaderList } from '../wsgi.ts';
 import { type PlacedFields, placeConnectionFields } from './connection-fields.ts';
-import { ContentPieces } from './content-pieces.ts';
 import { dateField } from './date.ts';
 import { type ContentHost, RequestContent } from './request-content.ts';
 

@@ -1,0 +1,109 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { fromNode } from '../../bridges/node/index.ts';
+import type { Application } from '../../src/wsgi.ts';
+import { get, hello, type RunningServer, startServer } from './support.ts';
+
+let running: RunningServer;
+afterEach(() => running.stop());
+
+describe('content that is read after the response', () => {
+  it('is the application’s as long as it asks for it, and then the connection is kept', async () => {
+    const read: string[] = [];
+    const answerFirst: Application = (environ, startResponse) => {
+      startResponse('200 OK', [['Content-Length', '2']]);
+      void (async () => {
+        for await (const piece of environ['wsgi.input'].chunks()) read.push(Buffer.from(piece).toString());
+        read.push('end');
+      })();
+      return ['ok'];
+    };
+    running = await startServer(answerFirst);
+    const client = running.connect();
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nab');
+    expect((await client.readResponse()).content.toString()).toBe('ok');
+    client.send('cd');
+    await delay(20);
+    client.send(`ef${get('/')}`);
+    expect((await client.readResponse()).content.toString()).toBe('ok');
+    await vi.waitFor(() => expect(read.join('')).toBe('abcdefendend'));
+  });
+
+  it('reaches a wrapped program that answers first', async () => {
+    let length = 0;
+    let isEnded = false;
+    const listener = fromNode((request, response) => {
+      response.end('early');
+      request.on('data', (octets: Buffer) => {
+        length += octets.length;
+      });
+      request.on('end', () => {
+        isEnded = true;
+      });
+    });
+    running = await startServer(listener);
+    const client = running.connect();
+    const content = 'x'.repeat(300_000);
+    client.send(
+      `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${content.length}\r\n\r\n${content.slice(0, 1000)}`,
+    );
+    expect((await client.readResponse()).content.toString()).toBe('early');
+    client.send(content.slice(1000));
+    await vi.waitFor(() => expect([length, isEnded]).toEqual([content.length, true]));
+    client.send(get('/'));
+    expect((await client.readResponse()).statusCode).toBe(200);
+  });
+
+  it('that does not come is not waited for longer than for any other', async () => {
+    let failure: unknown;
+    running = await startServer(
+      (environ, startResponse) => {
+        startResponse('200 OK', []);
+        environ['wsgi.input'].read().catch((error) => {
+          failure = error;
+        });
+        return ['ok'];
+      },
+      { requestTimeout: 100, connectionsCheckingInterval: 10 },
+    );
+    const client = running.connect();
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nab');
+    expect((await client.readResponse()).statusCode).toBe(200);
+    expect((await client.readRest()).length).toBe(0);
+    await vi.waitFor(() => expect(failure).toHaveProperty('code', 'WSGI_ERR_REQUEST_TIMEOUT'));
+  });
+});
+
+describe('a request that is cut off amid its content', () => {
+  it.each([
+    ['a length', 'Content-Length: 10\r\n\r\nabc'],
+    ['chunks', 'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n'],
+    ['a chunk', 'Transfer-Encoding: chunked\r\n\r\n5\r\nabc'],
+  ])('with %s gets no 2xx, though nobody reads it', async (_what, rest) => {
+    let isAborted = false;
+    running = await startServer(async (environ, startResponse) => {
+      const signal = environ['gateway.signal']?.();
+      await delay(100);
+      isAborted = signal?.aborted === true;
+      return hello(environ, startResponse);
+    });
+    const client = running.connect();
+    client.send(`POST / HTTP/1.1\r\nHost: a\r\n${rest}`);
+    client.halfClose();
+    expect((await client.readRest()).length).toBe(0);
+    await vi.waitFor(() => expect(isAborted).toBe(true));
+  });
+
+  it('is not confused with one that is whole and waits to be read', async () => {
+    running = await startServer(async (environ, startResponse) => {
+      await delay(50);
+      startResponse('200 OK', []);
+      return [await environ['wsgi.input'].read(), JSON.stringify(await environ['gateway.trailers']?.())];
+    });
+    const client = running.connect();
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    client.send('3\r\nabc\r\n2\r\nde\r\n0\r\nT: 1\r\n\r\n');
+    client.halfClose();
+    expect((await client.readResponse()).content.toString()).toBe('abcde[["T","1"]]');
+  });
+});
