@@ -1,23 +1,18 @@
 /**
- * The standalone server: listens, makes a connection of every socket, keeps the clock, and ends all of it.
+ * The standalone server as its users see it: listening, TLS, and the ways to end.
  *
  * Its surface is that of node's http.Server, so that what attaches to one (supertest, graceful-shutdown helpers)
- * attaches to the other. A plain or a TLS server of node does the listening; HTTP begins in connection.ts.
+ * attaches to the other. What becomes of an accepted socket is connection-pool.ts's.
  */
 import { Server as NetServer, type Socket } from 'node:net';
 import {
   createServer as createTlsServer,
   type SecureContextOptions,
-  type TLSSocket,
   type Server as TlsServer,
 } from 'node:tls';
 import { toApplication } from '../application.ts';
-import type { ProtocolError } from '../errors.ts';
 import type { Application } from '../wsgi.ts';
-import { createClientError } from './client-error.ts';
-import { Connection } from './connection.ts';
-import { describeSocket } from './connection-facts.ts';
-import type { ConnectionHost, ServedConnection } from './connection-host.ts';
+import { ConnectionPool } from './connection-pool.ts';
 import { type ServerOptions, type ServerSettings, takeSettings } from './options.ts';
 import { RequestEvents } from './request-events.ts';
 
@@ -33,7 +28,7 @@ export interface ShutdownOptions {
  * It is a net.Server, and emits what a server of node:http emits. Limits and time-outs are properties that can be
  * changed at any time.
  */
-export class Server extends NetServer implements ServerSettings, ConnectionHost {
+export class Server extends NetServer implements ServerSettings {
   declare headersTimeout: number;
   declare requestTimeout: number;
   declare keepAliveTimeout: number;
@@ -50,29 +45,22 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
   declare maxConnections: number;
   declare requireHostHeader: boolean;
   declare connectionsCheckingInterval: number;
-  /** @internal */
-  readonly events: RequestEvents;
-  readonly options: ServerOptions;
-  isShuttingDown = false;
+  readonly #pool: ConnectionPool;
   readonly #tls: TlsServer | undefined;
-  readonly #connections = new Set<ServedConnection>();
   /** Sockets whose TLS handshake is under way. */
   readonly #handshakes = new Set<Socket>();
-  /** Sockets that listeners have taken over. */
-  readonly #released = new Set<Socket>();
-  #clock: NodeJS.Timeout | undefined;
 
-  /** @internal Use `createServer`. */
+  /** Use {@link createServer}. */
   constructor(application: Application, options: ServerOptions) {
     const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0 } = options;
     // A client may close its half and wait for the response (RFC 9112 §9.6).
     super({ allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay });
-    this.events = new RequestEvents(this, toApplication(application));
-    this.options = options;
     Object.assign(this, takeSettings(options));
+    const events = new RequestEvents(this, toApplication(application));
+    this.#pool = new ConnectionPool(this, { settings: this, options, events });
     this.#tls = options.tls === undefined ? undefined : this.#createTls(options.tls);
     this.on('connection', (socket) => {
-      if (this.#tls === undefined) this.#accept(socket);
+      if (this.#tls === undefined) this.#pool.accept(socket);
       else this.#beginHandshake(this.#tls, socket);
     });
   }
@@ -82,7 +70,7 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
     const server = createTlsServer({ ALPNProtocols: ['http/1.1'], ...options });
     server.on('secureConnection', (socket) => {
       socket.allowHalfOpen = true;
-      this.#accept(socket);
+      this.#pool.accept(socket);
       this.emit('secureConnection', socket);
     });
     server.on('tlsClientError', (error, socket) => {
@@ -110,58 +98,6 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
     this.#tls.setSecureContext(options);
   }
 
-  get settings(): ServerSettings {
-    return this;
-  }
-
-  get keepAliveValue(): string | undefined {
-    const { keepAliveTimeout, maxRequestsPerSocket } = this;
-    if (!isLimited(keepAliveTimeout)) return undefined;
-    const max = isLimited(maxRequestsPerSocket) ? `, max=${maxRequestsPerSocket}` : '';
-    return `timeout=${Math.floor(keepAliveTimeout / 1000)}${max}`;
-  }
-
-  #accept(socket: Socket | TLSSocket): void {
-    const connection = new Connection(socket, this, describeSocket(socket, this.options.serverName));
-    this.#connections.add(connection);
-    if (isLimited(this.timeout)) {
-      socket.setTimeout(this.timeout);
-      socket.on('timeout', () => {
-        if (!this.emit('timeout', socket)) socket.destroy();
-      });
-    }
-    this.#clock ??= setInterval(() => this.#checkConnections(), this.connectionsCheckingInterval).unref();
-  }
-
-  #checkConnections(): void {
-    const now = performance.now();
-    for (const connection of this.#connections) connection.check(now);
-  }
-
-  /** @internal */
-  reportClientError(error: ProtocolError, socket: Socket, rawPacket: Buffer): boolean {
-    return this.emit('clientError', createClientError(error, rawPacket), socket);
-  }
-
-  /** @internal */
-  reportSocketError(error: Error, socket: Socket): void {
-    this.emit('clientError', error, socket);
-  }
-
-  /** @internal */
-  remove(connection: ServedConnection): void {
-    this.#connections.delete(connection);
-    if (this.#connections.size > 0) return;
-    clearInterval(this.#clock);
-    this.#clock = undefined;
-  }
-
-  /** @internal */
-  release(socket: Socket): void {
-    this.#released.add(socket);
-    socket.once('close', () => this.#released.delete(socket));
-  }
-
   /**
    * Stops accepting connections and drops those that are idle. Others are served until they end or idle out.
    *
@@ -175,14 +111,12 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
 
   /** Closes the connections on which no request is under way. */
   closeIdleConnections(): void {
-    for (const connection of [...this.#connections]) {
-      if (connection.isIdle) connection.destroy();
-    }
+    this.#pool.destroyIdle();
   }
 
   /** Closes all connections, also those that are serving a request. */
   closeAllConnections(): void {
-    for (const connection of [...this.#connections]) connection.destroy();
+    this.#pool.destroyAll();
     for (const socket of [...this.#handshakes]) socket.destroy();
   }
 
@@ -191,23 +125,24 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
    * left at the deadline is cut off, also what listeners of `upgrade` and `connect` have taken over.
    *
    * @param options How long to wait
-   * @returns a promise of the end of the last connection
+   * @returns a promise of the end of the last connection; it rejects with TypeError or RangeError if the options are
+   *   none
    */
-  async shutdown({ timeout = 10_000 }: ShutdownOptions = {}): Promise<void> {
-    this.isShuttingDown = true;
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const timeout = takeTimeout(options);
     const closed = new Promise<void>((resolve) => {
       super.close(() => resolve());
     });
-    for (const connection of [...this.#connections]) connection.closeWhenDone();
+    this.#pool.beginShutdown();
     const deadline = Number.isFinite(timeout) ? setTimeout(() => this.#cutOff(), timeout) : undefined;
     await closed;
     clearTimeout(deadline);
-    this.isShuttingDown = false;
+    this.#pool.endShutdown();
   }
 
   #cutOff(): void {
     this.closeAllConnections();
-    for (const socket of [...this.#released]) socket.destroy();
+    this.#pool.destroyReleased();
   }
 
   /**
@@ -234,7 +169,14 @@ export class Server extends NetServer implements ServerSettings, ConnectionHost 
   }
 }
 
-/** 0 and Infinity are for no limit. */
-function isLimited(value: number): boolean {
-  return value > 0 && Number.isFinite(value);
+/** @throws TypeError or RangeError if it is none */
+function takeTimeout(options: ShutdownOptions): number {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`Shutdown takes an object such as { timeout: 5000 }, not ${String(options)}`);
+  }
+  const { timeout = 10_000 } = options;
+  if (typeof timeout !== 'number')
+    throw new TypeError(`Option timeout must be a number, not ${typeof timeout}`);
+  if (!(timeout >= 0)) throw new RangeError(`Option timeout must be 0 or more, not ${timeout}`);
+  return timeout;
 }

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
 import { describe, expect, it, vi } from 'vitest';
-import { createServer, serve } from '../../src/server/index.ts';
+import { createServer, DEFAULT_SETTINGS, serve } from '../../src/server/index.ts';
 import { echo, hello, startServer } from './support.ts';
 
 describe('createServer', () => {
@@ -23,6 +23,21 @@ describe('createServer', () => {
   ])('refuses the option %s: %j', (name, value, expected) => {
     expect(() => createServer(hello, { [name]: value })).toThrow(expected);
     expect(() => createServer(hello, { [name]: value })).toThrow(name);
+  });
+
+  it.each([[5000], [null], [{ timeout: '5' }], [{ timeout: -1 }]])(
+    'refuses shutdown(%j)',
+    async (options) => {
+      // What only JavaScript lets through.
+      const wrong = options as { timeout: number };
+      await expect(createServer(hello).shutdown(wrong)).rejects.toThrow(/timeout/);
+    },
+  );
+
+  it('shows no more of itself than its documented surface', () => {
+    const server = createServer(hello);
+    const own = Object.keys(server).filter((key) => !(key in createNetServer()));
+    expect(own.sort()).toEqual(Object.keys(DEFAULT_SETTINGS).sort());
   });
 
   it('refuses what is no application', () => {

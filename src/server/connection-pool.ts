@@ -1,0 +1,127 @@
+/**
+ * The connections of a server: makes one of every socket, keeps the clock for all of them, and ends them.
+ *
+ * One clock looks at all connections, so that neither a connection nor a request needs a timer of its own.
+ */
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ProtocolError } from '../errors.ts';
+import { createClientError } from './client-error.ts';
+import { Connection } from './connection.ts';
+import { describeSocket } from './connection-facts.ts';
+import type { ConnectionHost, ServedConnection } from './connection-host.ts';
+import type { ServerOptions, ServerSettings } from './options.ts';
+import type { RequestEvents } from './request-events.ts';
+
+/** What the connections of a server have in common. */
+export interface PoolOptions {
+  /** Looked at anew each time, because they may change. */
+  readonly settings: ServerSettings;
+  readonly options: ServerOptions;
+  readonly events: RequestEvents;
+}
+
+/** The connections of one server. */
+export class ConnectionPool implements ConnectionHost {
+  readonly settings: ServerSettings;
+  readonly options: ServerOptions;
+  readonly events: RequestEvents;
+  isShuttingDown = false;
+  readonly #emitter: EventEmitter;
+  readonly #connections = new Set<ServedConnection>();
+  /** Sockets that listeners have taken over. */
+  readonly #released = new Set<Socket>();
+  #clock: NodeJS.Timeout | undefined;
+
+  /**
+   * @param emitter Whose listeners hear of errors and take connections over
+   * @param options What the connections have in common
+   */
+  constructor(emitter: EventEmitter, { settings, options, events }: PoolOptions) {
+    this.#emitter = emitter;
+    this.settings = settings;
+    this.options = options;
+    this.events = events;
+  }
+
+  get keepAliveValue(): string | undefined {
+    const { keepAliveTimeout, maxRequestsPerSocket } = this.settings;
+    if (!isLimited(keepAliveTimeout)) return undefined;
+    const max = isLimited(maxRequestsPerSocket) ? `, max=${maxRequestsPerSocket}` : '';
+    return `timeout=${Math.floor(keepAliveTimeout / 1000)}${max}`;
+  }
+
+  /** Serves a socket; one of TLS after its handshake. */
+  accept(socket: Socket): void {
+    const connection = new Connection(socket, this, describeSocket(socket, this.options.serverName));
+    this.#connections.add(connection);
+    const { timeout, connectionsCheckingInterval } = this.settings;
+    if (isLimited(timeout)) {
+      socket.setTimeout(timeout);
+      socket.on('timeout', () => {
+        if (!this.#emitter.emit('timeout', socket)) socket.destroy();
+      });
+    }
+    this.#clock ??= setInterval(() => this.#checkAll(), connectionsCheckingInterval).unref();
+  }
+
+  #checkAll(): void {
+    const now = performance.now();
+    for (const connection of this.#connections) connection.check(now);
+  }
+
+  reportClientError(error: ProtocolError, socket: Socket, rawPacket: Buffer): boolean {
+    return this.#emitter.emit('clientError', createClientError(error, rawPacket), socket);
+  }
+
+  reportSocketError(error: Error, socket: Socket): void {
+    this.#emitter.emit('clientError', error, socket);
+  }
+
+  emit(event: 'upgrade' | 'connect', request: IncomingMessage, socket: Socket, rest: Buffer): boolean {
+    return this.#emitter.emit(event, request, socket, rest);
+  }
+
+  remove(connection: ServedConnection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size > 0) return;
+    clearInterval(this.#clock);
+    this.#clock = undefined;
+  }
+
+  release(socket: Socket): void {
+    this.#released.add(socket);
+    socket.once('close', () => this.#released.delete(socket));
+  }
+
+  destroyIdle(): void {
+    for (const connection of [...this.#connections]) {
+      if (connection.isIdle) connection.destroy();
+    }
+  }
+
+  destroyAll(): void {
+    for (const connection of [...this.#connections]) connection.destroy();
+  }
+
+  destroyReleased(): void {
+    for (const socket of [...this.#released]) socket.destroy();
+  }
+
+  /** Ends every connection with the response that it is serving. */
+  beginShutdown(): void {
+    this.isShuttingDown = true;
+    for (const connection of [...this.#connections]) connection.closeWhenDone();
+  }
+
+  /** All have ended; there may be others. */
+  endShutdown(): void {
+    this.isShuttingDown = false;
+  }
+}
+
+/** 0 and Infinity are for no limit. */
+function isLimited(value: number): boolean {
+  return value > 0 && Number.isFinite(value);
+}
