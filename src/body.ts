@@ -35,8 +35,7 @@ export class BodyReader {
    */
   constructor(body: unknown) {
     if (!isBody(body)) {
-      const hint = typeof body === 'string' || ArrayBuffer.isView(body) ? '; wrap it in an array' : '';
-      throw new ApplicationError('WSGI_ERR_BODY_INVALID', `found ${describe(body)}${hint}`);
+      throw new ApplicationError('WSGI_ERR_BODY_INVALID', `found ${describe(body)}${hintFor(body)}`);
     }
     this.#body = body;
   }
@@ -93,6 +92,11 @@ export class BodyReader {
 /** Tells a promise from a value, also one of another library or realm. */
 export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> & Promise<T> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function hintFor(value: unknown): string {
+  if (value === undefined) return '; return [] if there is no content';
+  return typeof value === 'string' || ArrayBuffer.isView(value) ? '; wrap it in an array' : '';
 }
 
 function isBody(value: unknown): value is Body {

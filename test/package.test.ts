@@ -58,7 +58,16 @@ afterAll(() => {
 describe('the tarball', () => {
   it('holds the compiled package and its papers, and nothing else', () => {
     const others = packedFiles.filter((path) => !/^dist\/(src|bridges)\/[\w/-]+\.(js|d\.ts)$/.test(path));
-    expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+    const papers = others.filter((path) => !/^docs\/[\w-]+\.md$/.test(path));
+    expect(papers.sort()).toEqual([
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'LICENSE',
+      'README.md',
+      'package.json',
+    ]);
+    // README links to them.
+    expect(others).toContain('docs/getting-started.md');
   });
 
   it('holds a declaration for every module', () => {

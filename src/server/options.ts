@@ -29,7 +29,10 @@ export interface ServerOptions extends EnvironOptions, GatewayOptions, Partial<S
 export interface ServerSettings {
   /** Milliseconds from the first octet of a head to its last. @default 60000, as node:http and nginx */
   headersTimeout: number;
-  /** Milliseconds from the first octet of a request to the last of its content. @default 300000, as node:http */
+  /**
+   * Milliseconds that a client may take for a request, from its first octet to the last of its content; the time that
+   * the application takes between its reads does not count. @default 300000, as node:http
+   */
   requestTimeout: number;
   /** Milliseconds that a connection may idle between two requests. @default 5000, as node:http */
   keepAliveTimeout: number;

@@ -13,7 +13,7 @@ describe.each<[string, (application: Application) => Application]>([
   [
     'an asynchronous application',
     (application) => async (environ, startResponse) => {
-      await null;
+      await Promise.resolve();
       // Applications of this test are functions.
       return (application as (...given: unknown[]) => string[])(environ, startResponse);
     },
