@@ -22,7 +22,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const ROOT = join(import.meta.dirname, '..');
 const PACKED = [
   ...['package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'LICENSE', 'CHANGELOG.md'],
-  ...['src', 'bridges', 'scripts'],
+  ...['CONTRIBUTING.md', 'docs', 'src', 'bridges', 'scripts'],
 ];
 const MANIFEST: { version: string; exports: Record<string, unknown> } = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),
