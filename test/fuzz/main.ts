@@ -32,7 +32,7 @@ const campaign = measure(() =>
     onProgress: (count) => process.stderr.write(`\r${count} inputs`),
   }),
 );
-printCampaign(await campaign.result, campaign.seconds());
+printCampaign(campaign.result, campaign.seconds());
 const loopback = measure(() => runLoopback({ seed, connections: Number(values.connections) }));
 printLoopback(await loopback.result, loopback.seconds());
 
