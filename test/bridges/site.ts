@@ -139,3 +139,11 @@ export async function until(isSo: () => boolean, milliseconds = 5000): Promise<v
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** Gives chunks one by one. */
+export function pieces(chunks: readonly string[], headers: HeaderList = []): Application {
+  return async function* (_environ, startResponse) {
+    startResponse('200 OK', headers);
+    for (const chunk of chunks) yield Buffer.from(chunk);
+  };
+}

@@ -1,28 +1,11 @@
-import { createServer } from 'node:http';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { toExpress } from '../../bridges/express/to-express.ts';
 import { fieldValues } from '../../src/testing/wire-client.ts';
 import type { Application } from '../../src/wsgi.ts';
-import { answering, createLog, extension, formatRequest, listen, until } from './site.ts';
-
-function serve(app: Express) {
-  return listen(createServer(app));
-}
-
-/** An Express app that remembers the errors it gets. */
-function appWith(...handlers: RequestHandler[]): { app: Express; errors: unknown[] } {
-  const errors: unknown[] = [];
-  const app = express();
-  for (const handler of handlers) app.use(handler);
-  const remember: ErrorRequestHandler = (error, _req, res, _next) => {
-    errors.push(error);
-    res.status(error?.statusCode ?? 500).send('handled');
-  };
-  app.use(remember);
-  return { app, errors };
-}
+import { appWith, serve } from './express-site.ts';
+import { answering, createLog, extension, formatRequest, until } from './site.ts';
 
 describe('fallthrough', () => {
   const missing = answering('nothing here', [['X-From', 'application']], '404 Not Found');

@@ -1,44 +1,22 @@
 import { Transform } from 'node:stream';
 import { createGzip, gunzipSync, gzipSync } from 'node:zlib';
-import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { type ToFastifyOptions, toFastify } from '../../bridges/fastify/to-fastify.ts';
+import { toFastify } from '../../bridges/fastify/to-fastify.ts';
 import { fieldValues } from '../../src/testing/wire-client.ts';
-import type { Application, HeaderList } from '../../src/wsgi.ts';
+import type { Application } from '../../src/wsgi.ts';
+import { mounting, serve } from './fastify-site.ts';
 import {
   answering,
-  atEnd,
   createLog,
   extension,
   formatRequest,
+  pieces,
   place,
   report,
   reported,
-  type Site,
-  siteOf,
   until,
 } from './site.ts';
-
-async function serve(app: FastifyInstance): Promise<Site> {
-  await app.listen({ port: 0, host: '127.0.0.1' });
-  atEnd(() => app.close());
-  return siteOf(app.server);
-}
-
-/** An instance with one application at /x. */
-function mounting(application: Application, options?: ToFastifyOptions, settings?: FastifyServerOptions) {
-  const app = fastify(settings);
-  app.register(toFastify(application, options), { prefix: '/x' });
-  return app;
-}
-
-/** Gives chunks one by one. */
-function pieces(chunks: readonly string[], headers: HeaderList = []): Application {
-  return async function* (_environ, startResponse) {
-    startResponse('200 OK', headers);
-    for (const chunk of chunks) yield Buffer.from(chunk);
-  };
-}
 
 describe('hooks', () => {
   const upper = () =>

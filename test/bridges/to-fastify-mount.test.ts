@@ -1,21 +1,8 @@
-import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { type ToFastifyOptions, toFastify } from '../../bridges/fastify/to-fastify.ts';
-import type { Application } from '../../src/wsgi.ts';
-import { atEnd, place, report, reported, type Site, siteOf } from './site.ts';
-
-async function serve(app: FastifyInstance): Promise<Site> {
-  await app.listen({ port: 0, host: '127.0.0.1' });
-  atEnd(() => app.close());
-  return siteOf(app.server);
-}
-
-/** An instance with one application at /x. */
-function mounting(application: Application, options?: ToFastifyOptions, settings?: FastifyServerOptions) {
-  const app = fastify(settings);
-  app.register(toFastify(application, options), { prefix: '/x' });
-  return app;
-}
+import { toFastify } from '../../bridges/fastify/to-fastify.ts';
+import { mounting, serve } from './fastify-site.ts';
+import { place, report, reported } from './site.ts';
 
 describe('a mount', () => {
   const PLACES: readonly (readonly [target: string, place: string])[] = [
