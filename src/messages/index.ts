@@ -1,7 +1,7 @@
 /**
  * The front door of messages: node's request and response over the gateway interface.
  */
-export { type MessageConstructors, messageConstructors } from './message-constructors.ts';
+export { messageConstructors } from './message-constructors.ts';
 export type { RequestMessage, ResponseMessage } from './node-internals.ts';
 export { fullUrl, mountUrl } from './request-target.ts';
 export { listenerOf, serveEvent } from './serve-event.ts';
