@@ -1,0 +1,77 @@
+/** The application under load: answers at once, takes content, gives content; and counts what it has open. */
+import { createHash } from 'node:crypto';
+
+import type { Body, Environ, StartResponse } from '../../src/wsgi.ts';
+import { PATTERN } from './pattern.ts';
+
+const PIECE = 16_384;
+
+/** All are 0 when nothing is under way, but for `doubleCloses`, which is 0 for ever. */
+export const open = { calls: 0, iterations: 0, bodies: 0, doubleCloses: 0 };
+
+/**
+ * `POST /upload` answers with the length and the digest of what it has read; `GET /download?n` gives n octets of the
+ * pattern, over and over; `/stream?n` the same in chunks; anything else is greeted, and its content left unread.
+ */
+export const soakApplication = async (environ: Environ, startResponse: StartResponse): Promise<Body> => {
+  open.calls += 1;
+  try {
+    return await answer(environ, startResponse);
+  } finally {
+    open.calls -= 1;
+  }
+};
+
+async function answer(environ: Environ, startResponse: StartResponse): Promise<Body> {
+  const size = Number(environ.QUERY_STRING);
+  switch (environ.PATH_INFO) {
+    case '/upload':
+      return upload(environ, startResponse);
+    case '/download':
+      startResponse('200 OK', [['Content-Length', String(size)]]);
+      return track(givePattern(size));
+    case '/stream':
+      startResponse('200 OK', []);
+      return track(givePattern(size));
+    default:
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      return ['Hello'];
+  }
+}
+
+async function upload(environ: Environ, startResponse: StartResponse): Promise<Body> {
+  const hash = createHash('sha1');
+  let length = 0;
+  for await (const piece of environ['wsgi.input'].chunks()) {
+    hash.update(piece);
+    length += piece.length;
+  }
+  startResponse('200 OK', [['Content-Type', 'text/plain']]);
+  return [`${length} ${hash.digest('hex')}`];
+}
+
+async function* givePattern(size: number): AsyncGenerator<Uint8Array> {
+  open.iterations += 1;
+  try {
+    for (let given = 0; given < size; ) {
+      const start = given % PATTERN.length;
+      const piece = PATTERN.subarray(start, Math.min(start + PIECE, start + size - given));
+      yield piece;
+      given += piece.length;
+    }
+  } finally {
+    open.iterations -= 1;
+  }
+}
+
+function track<Item extends object>(body: Item): Item & { close(): void } {
+  open.bodies += 1;
+  let isClosed = false;
+  return Object.assign(body, {
+    close(): void {
+      if (isClosed) open.doubleCloses += 1;
+      else open.bodies -= 1;
+      isClosed = true;
+    },
+  });
+}

@@ -1,0 +1,143 @@
+/**
+ * The soak: good clients on their own, then beside hostile ones, then on their own again, round after round; and what
+ * the server holds before and after.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Observer, type Operation, startGoodClients } from './good-clients.ts';
+import { Measurements, type Summary, summarise } from './measurements.ts';
+import { startProgram } from './program.ts';
+import type { Holdings } from './server-program.ts';
+
+export interface SoakOptions {
+  /** Milliseconds of all phases together. */
+  readonly duration: number;
+  readonly rounds: number;
+  /** The part of the hostile clients that take part. @default 1 */
+  readonly scale?: number;
+  onPhase?(name: string): void;
+}
+
+export interface SoakResult {
+  readonly quiet: Readonly<Record<Operation, Summary>>;
+  readonly attacked: Readonly<Record<Operation, Summary>>;
+  /** What went wrong for good clients. */
+  readonly errors: readonly string[];
+  /** Connections of hostile clients, by kind. */
+  readonly attacks: Readonly<Record<string, number>>;
+  readonly before: Holdings;
+  readonly after: Holdings;
+  /** Octets of resident memory at most, under attack. */
+  readonly peakRss: number;
+  /** The part of a core that the server used. */
+  readonly quietLoad: number;
+  readonly attackedLoad: number;
+}
+
+/** Good clients, and the milliseconds of a window: some hundred operations of each kind. */
+const GOOD_CLIENTS = 12;
+const WINDOW = 5_000;
+/** The part of a round that is quiet; half of it before the attack, half after. */
+const QUIET_PART = 0.4;
+/** What the longest of the server's time-outs and the lingering after it may take, and some more. */
+const SETTLING = 10_000;
+
+export async function runSoak({ duration, rounds, scale = 1, onPhase }: SoakOptions): Promise<SoakResult> {
+  const server = startProgram('server-program.ts');
+  const hostile = startProgram('hostile-program.ts');
+  try {
+    const { port } = await server.ask<{ port: number }>();
+    await hostile.ask<string>();
+    const errors: string[] = [];
+    const attacks: Record<string, number> = {};
+    const phases = { quiet: [] as Phase[], attacked: [] as Phase[] };
+    const round = duration / rounds;
+    const warmUp = Math.min(5_000, round / 4);
+    let peakRss = 0;
+
+    const runPhase = async (name: string, milliseconds: number): Promise<Phase> => {
+      onPhase?.(name);
+      const began = await server.ask<Holdings>('holdings');
+      const phase = { measurements: new Measurements(WINDOW), load: 0 };
+      const good = startGoodClients(port, GOOD_CLIENTS, observe(phase.measurements, errors));
+      const from = performance.now();
+      await delay(milliseconds);
+      const passed = performance.now() - from;
+      const ended = await server.ask<Holdings>('holdings');
+      await good.stop();
+      peakRss = Math.max(peakRss, ended.peakRss);
+      return { ...phase, load: (ended.cpu - began.cpu) / passed };
+    };
+    const runAttack = async (name: string, milliseconds: number): Promise<Phase> => {
+      await hostile.ask<string>(`on ${port} ${scale}`);
+      const phase = await runPhase(name, milliseconds);
+      for (const [kind, lives] of Object.entries(await hostile.ask<Record<string, number>>('off'))) {
+        attacks[kind] = (attacks[kind] ?? 0) + lives;
+      }
+      return phase;
+    };
+
+    // Once for nothing: what is compiled and allocated the first time is held for ever.
+    await runPhase('warm-up', warmUp);
+    await runAttack('warm-up under attack', warmUp);
+    const before = await settle(server.ask);
+    for (let count = 1; count <= rounds; count += 1) {
+      phases.quiet.push(await runPhase(`round ${count}: quiet`, (round * QUIET_PART) / 2));
+      phases.attacked.push(await runAttack(`round ${count}: under attack`, round * (1 - QUIET_PART)));
+      phases.quiet.push(await runPhase(`round ${count}: quiet again`, (round * QUIET_PART) / 2));
+    }
+    onPhase?.('settling');
+    const after = await settle(server.ask);
+    return {
+      quiet: summariseAll(phases.quiet),
+      attacked: summariseAll(phases.attacked),
+      errors,
+      attacks,
+      before,
+      after,
+      peakRss,
+      quietLoad: mean(phases.quiet),
+      attackedLoad: mean(phases.attacked),
+    };
+  } finally {
+    await hostile.stop();
+    await server.stop();
+  }
+}
+
+interface Phase {
+  readonly measurements: Measurements;
+  readonly load: number;
+}
+
+function observe(measurements: Measurements, errors: string[]): Observer {
+  return {
+    onSuccess: (operation, milliseconds) => measurements.add(operation, milliseconds),
+    onError: (operation, error) => errors.push(`${operation}: ${error}`),
+  };
+}
+
+/** Waits until the server holds nothing for clients that have left, and says what it holds then. */
+async function settle(ask: (question: string) => Promise<Holdings>): Promise<Holdings> {
+  const deadline = performance.now() + SETTLING;
+  for (;;) {
+    const holdings = await ask('holdings');
+    if ((holdings.sockets === 0 && holdings.unfinished === 0) || performance.now() > deadline)
+      return holdings;
+    await delay(100);
+  }
+}
+
+function summariseAll(phases: readonly Phase[]): Record<Operation, Summary> {
+  const summaryOf = (operation: Operation): Summary =>
+    summarise(phases.flatMap(({ measurements }) => measurements.windowsOf(operation)));
+  return {
+    hello: summaryOf('hello'),
+    pipeline: summaryOf('pipeline'),
+    upload: summaryOf('upload'),
+    download: summaryOf('download'),
+  };
+}
+
+function mean(phases: readonly Phase[]): number {
+  return phases.reduce((sum, { load }) => sum + load, 0) / phases.length;
+}
