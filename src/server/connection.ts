@@ -65,7 +65,7 @@ export class Connection implements ExchangeHost, ServedConnection {
     this.#facts = facts;
     this.#watchdog = new Watchdog(socket);
     this.#turn = new Turn(socket, () => this.#advance());
-    this.output = new Output(socket);
+    this.output = new Output(socket, () => this.#onDrain());
     this.parser = new RequestParser(parserLimits(host.settings, host.events.hasListener('connect')));
     socket.on('data', this.#onData);
     socket.on('end', this.#onPeerEnd);

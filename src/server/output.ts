@@ -13,6 +13,12 @@ const GATHER_LIMIT = 16_384;
 /** More than this is not held back. */
 const HOLD_LIMIT = 65_536;
 
+/**
+ * Octets after which other connections get their turn. A kernel takes megabytes at once, and as long as it does, an
+ * application that never waits for anything else would keep the event loop to itself.
+ */
+const OCTETS_A_TURN = 262_144;
+
 /** The outgoing half of one connection. */
 export class Output {
   readonly #socket: Socket;
@@ -22,8 +28,15 @@ export class Output {
   #isHeld = false;
   #drained: { promise: Promise<void>; resolve(): void; reject(error: unknown): void } | undefined;
 
-  constructor(socket: Socket) {
+  readonly #goOn: () => void;
+  /** Octets that left in this turn. */
+  #sent = 0;
+  #awaitsTurn = false;
+
+  /** @param goOn Called when there is room again without a `drain` of the socket */
+  constructor(socket: Socket, goOn: () => void) {
     this.#socket = socket;
+    this.#goOn = goOn;
   }
 
   /** Adds a part; it leaves with the next flush. */
@@ -53,6 +66,7 @@ export class Output {
     const length = this.#length;
     this.#parts = [];
     this.#length = 0;
+    this.#sent += length;
     const socket = this.#socket;
     // The client has left: there is nobody to send to, and the connection is about to learn it.
     if (socket.destroyed || !socket.writable) return;
@@ -68,10 +82,13 @@ export class Output {
     }
   }
 
-  /** Gives a promise if the client has to catch up first; it rejects if the client leaves instead. */
+  /**
+   * Gives a promise if the client has to catch up first, or other clients have their turn; it rejects if the client
+   * leaves instead.
+   */
   wait(): Promise<void> | undefined {
     if (this.#drained !== undefined) return this.#drained.promise;
-    if (!this.#socket.writableNeedDrain) return undefined;
+    if (!this.#isTurnOver() && !this.#socket.writableNeedDrain) return undefined;
     let resolve = (): void => {};
     let reject = (_error: unknown): void => {};
     const promise = new Promise<void>((onResolve, onReject) => {
@@ -84,8 +101,21 @@ export class Output {
     return promise;
   }
 
-  /** The socket has caught up. */
+  #isTurnOver(): boolean {
+    if (this.#sent < OCTETS_A_TURN) return false;
+    if (this.#awaitsTurn) return true;
+    this.#awaitsTurn = true;
+    setImmediate(() => {
+      this.#awaitsTurn = false;
+      this.#sent = 0;
+      if (!this.#socket.writableNeedDrain) this.#goOn();
+    });
+    return true;
+  }
+
+  /** The socket has caught up, or the turn has come. */
   onDrain(): void {
+    if (this.#isTurnOver()) return;
     this.#drained?.resolve();
     this.#drained = undefined;
   }

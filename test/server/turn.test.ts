@@ -8,6 +8,35 @@ let running: RunningServer;
 
 afterEach(() => running.stop());
 
+describe('a download that never waits', () => {
+  it('keeps nobody else waiting', async () => {
+    const size = 16_384;
+    const total = 8_000_000;
+    let given = 0;
+    let givenBefore = 0;
+    running = await startServer(async (environ, startResponse) => {
+      startResponse('200 OK', []);
+      if (environ.PATH_INFO !== '/greedy') {
+        givenBefore = given;
+        return [environ.PATH_INFO];
+      }
+      return (function* () {
+        for (; given < total; given += size) yield Buffer.alloc(size);
+      })();
+    });
+    const [greedy, modest] = [running.connect(), running.connect()];
+    for (const client of [greedy, modest]) {
+      client.send(get('/first'));
+      await client.readResponse();
+    }
+    greedy.send(get('/greedy'));
+    modest.send(get('/modest'));
+    expect((await modest.readResponse()).content.toString()).toBe('/modest');
+    expect(givenBefore).toBeLessThan(size + 300_000);
+    expect((await greedy.readResponse()).content.length).toBe(given);
+  });
+});
+
 describe.each<[string, (application: Application) => Application]>([
   ['a synchronous application', (application) => application],
   [
