@@ -3,7 +3,7 @@
  *
  * Rule 1: each ends when the server has had enough of it, when its own time is over, or when it is told to.
  * Rule 2: how many there are, and how long they rest between two lives, is bounded by the table below: some 300 at
- *         once and 500 connections a second. The soak asks whether they are contained, not what a machine does that has
+ *         once and 300 connections a second. The soak asks whether they are contained, not what a machine does that has
  *         run out of CPU.
  */
 import { connect, type Socket } from 'node:net';
@@ -61,8 +61,8 @@ export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
     },
   },
   resets: {
-    clients: 10,
-    pause: 50,
+    clients: 6,
+    pause: 80,
     async misbehave(socket, random) {
       const request = random.pick([
         GET.repeat(20),
@@ -76,16 +76,16 @@ export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
     },
   },
   'bad heads': {
-    clients: 8,
-    pause: 40,
+    clients: 6,
+    pause: 80,
     async misbehave(socket, random) {
       socket.write(generateInput(random), 'latin1');
       await wait(socket, random.pick([10, 50, 100]));
     },
   },
   'half-closes': {
-    clients: 8,
-    pause: 60,
+    clients: 6,
+    pause: 100,
     async misbehave(socket, random) {
       const request = random.pick([
         GET,
@@ -98,7 +98,7 @@ export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
   },
   'pipelining bursts': {
     clients: 4,
-    pause: 250,
+    pause: 1000,
     async misbehave(socket, random) {
       if (random.once(2)) socket.pause();
       socket.write(GET.repeat(1_000));
@@ -106,8 +106,8 @@ export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
     },
   },
   'what never ends': {
-    clients: 10,
-    pause: 100,
+    clients: 6,
+    pause: 250,
     async misbehave(socket, random) {
       const chunked = `${POST}Transfer-Encoding: chunked\r\n\r\n`;
       const start = random.pick([
@@ -125,7 +125,7 @@ export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
     },
   },
   'connects without a word': { clients: 80, pause: 50, misbehave: (socket) => wait(socket, 5_000) },
-  'hanging up': { clients: 8, pause: 40, misbehave: (socket, random) => wait(socket, random.below(5)) },
+  'hanging up': { clients: 6, pause: 60, misbehave: (socket, random) => wait(socket, random.below(5)) },
   'promised content that does not come': {
     clients: 10,
     pause: 50,
@@ -135,8 +135,8 @@ export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
     },
   },
   'content that nobody wants': {
-    clients: 5,
-    pause: 500,
+    clients: 3,
+    pause: 1000,
     async misbehave(socket) {
       socket.write(`POST / HTTP/1.1\r\n${HOST}Content-Length: 20000000\r\n\r\n`);
       for (let sent = 0; sent < 20_000_000 && socket.writable; sent += PIECE) {
@@ -147,7 +147,7 @@ export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
   },
   'chunks of one octet': {
     clients: 4,
-    pause: 250,
+    pause: 500,
     async misbehave(socket) {
       socket.write(`${POST}Transfer-Encoding: chunked\r\n\r\n${'1\r\nx\r\n'.repeat(5_000)}0\r\n\r\n`);
       await wait(socket, 300);

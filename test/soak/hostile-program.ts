@@ -6,7 +6,7 @@ import { setPriority } from 'node:os';
 import { startHostileClients } from './hostile-clients.ts';
 
 // What is to be measured is the server, not how a machine of few cores shares them among three processes.
-setPriority(10);
+setPriority(19);
 
 let stop: (() => Promise<Record<string, number>>) | undefined;
 
@@ -19,4 +19,6 @@ process.on('message', (message) => {
   if (command === 'off') void stop?.().then((lives) => process.send?.(lives));
   if (command === 'stop') process.disconnect();
 });
+// Whoever started it may have ended without a word.
+process.on('disconnect', () => process.exit());
 process.send?.('ready');

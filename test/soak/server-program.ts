@@ -52,6 +52,8 @@ process.on('message', (question) => {
     process.send?.(takeStock());
   }
 });
+// Whoever started it may have ended without a word.
+process.on('disconnect', () => process.exit());
 server.listen(0, '127.0.0.1', () => {
   // It listens on a port.
   const { port } = server.address() as AddressInfo;
