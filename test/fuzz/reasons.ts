@@ -6,7 +6,14 @@
  * Rule 3: whatever has no reason here is a finding.
  */
 import { METHODS } from 'node:http';
-import { type Dispute, elementsOf, extendedChunkLines, requestLine, valuesOf } from './dispute.ts';
+import {
+  type Dispute,
+  elementsOf,
+  extendedChunkLines,
+  requestLine,
+  theirMessage,
+  valuesOf,
+} from './dispute.ts';
 import { HEAD_LIMIT, isChunkLine, isToken, type Reason } from './reason.ts';
 import { REFUSALS } from './refusals.ts';
 
@@ -72,6 +79,19 @@ export const REASONS: readonly Reason[] = [
   },
 
   // What both accept and read differently.
+  {
+    id: 'error-in-content-of-upgrade',
+    sentence:
+      'Content that is malformed is an error also beside Upgrade; node keeps it to itself there, and waits',
+    source: 'RFC 9112 §7.1',
+    example:
+      'POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\n',
+    kinds: ['stricter'],
+    holds: (dispute) => {
+      const message = theirMessage(dispute);
+      return message?.isUpgrade === true && message.end === undefined && dispute.node.ending === 'waiting';
+    },
+  },
   {
     id: 'tab-after-coding-of-upgrade',
     sentence: 'A tab around a value is whitespace as much as a space; node sees no content here',
