@@ -1,0 +1,31 @@
+/** Express apps as programs that both servers serve. */
+import { createServer as createNodeServer } from 'node:http';
+import express, { type Express } from 'express';
+import { fromExpress } from '../../../bridges/express/index.ts';
+import { createServer } from '../../../src/server/index.ts';
+import type { MakeProgram } from '../both-servers.ts';
+
+/**
+ * Makes a program of what fills an app.
+ *
+ * @param fill Adds middleware and routes; the second argument is the trail
+ */
+export function expressProgram(fill: (app: Express, trail: string[]) => unknown): MakeProgram {
+  return async (trail) => {
+    const app = express();
+    // Otherwise the page of an error shows the stack, which shows who has called.
+    app.set('env', 'production');
+    await fill(app, trail);
+    return {
+      node: () => createNodeServer(app),
+      ours(log) {
+        const errors = {
+          write: (text: string) => void log.push(text),
+          writelines: (lines: Iterable<string>) => void log.push(...lines),
+          flush: () => {},
+        };
+        return createServer(fromExpress(app), { environ: { 'wsgi.errors': errors } });
+      },
+    };
+  };
+}
