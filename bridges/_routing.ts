@@ -49,6 +49,12 @@ export function pathOf(target: string): string {
   return path;
 }
 
+/** Puts a mount in front of the path of a request target. */
+export function withMount(target: string, mount: string): string {
+  const rest = withoutAuthority(target);
+  return `${target.slice(0, target.length - rest.length)}${mount}${rest}`;
+}
+
 /** Connect does not say what it cut off. */
 function consumedPart(originalPath: string, path: string): string {
   if (originalPath.endsWith(path)) return originalPath.slice(0, originalPath.length - path.length);

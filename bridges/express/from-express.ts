@@ -4,12 +4,10 @@
  * Express sets the prototypes of request and response on every request; they are born with these very prototypes, so
  * that nothing changes. Which prototypes, the app says itself (`app.request`, `app.response`).
  */
-import type { ApplicationFunction, Environ } from '../../src/index.ts';
+import type { ApplicationFunction } from '../../src/index.ts';
 import {
-  fullUrl,
   type ListenerOptions,
   messageConstructors,
-  mountUrl,
   type RequestMessage,
   type ResponseMessage,
   serveListener,
@@ -61,20 +59,11 @@ export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions 
         constructors: messageConstructors(requestPrototype, responsePrototype),
       };
     }
-    const dispatch = environ.SCRIPT_NAME === '' ? app : mounted(app, environ);
-    return serveListener(dispatch, environ, startResponse, listenerOptions);
+    return serveListener(app, environ, startResponse, listenerOptions);
   };
 }
 
 type Listener = (this: unknown, request: RequestMessage, response: ResponseMessage) => unknown;
-
-/** What `app.use` does to a request on its way into a mounted app. */
-function mounted(app: Listener, environ: Environ): Listener {
-  return function listener(request, response) {
-    Object.assign(request, { baseUrl: mountUrl(environ), originalUrl: fullUrl(environ) });
-    return app.call(this, request, response);
-  };
-}
 
 function isExpressApp(value: unknown): value is ExpressApp {
   return typeof value === 'function' && 'request' in value && 'response' in value && 'handle' in value;

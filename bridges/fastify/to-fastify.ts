@@ -9,8 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { type Application, toApplication } from '../../src/index.ts';
 import { checkMountOptions, checkOption } from '../_options.ts';
-import type { Routing } from '../_routing.ts';
-import { pathOf } from '../_routing.ts';
+import { pathOf, type Routing, withMount } from '../_routing.ts';
 import { type Mount, type MountOptions, serve } from '../_serve.ts';
 import type { FastifyReplyLike, FastifyRequestLike, FastifyScope, LastHooks } from './instance.ts';
 import { type FailureListener, HijackSink, ReplySink } from './reply-sink.ts';
@@ -161,15 +160,21 @@ function rawBodyOf(request: object): unknown {
   return 'rawBody' in request ? request.rawBody : undefined;
 }
 
-/** The request as Fastify leaves it: `rewriteUrl` keeps the original on node's request. */
+/** The request as Fastify leaves it, and as an application finds it that contains a whole instance. */
 interface RewrittenRequest extends IncomingMessage {
+  /** The target before `rewriteUrl` or middleware, and with the mount of the instance. */
   readonly originalUrl?: unknown;
+  /** Where the instance itself is mounted. */
+  readonly baseUrl?: unknown;
 }
 
 /** Fastify leaves the URL whole; the mount is as many segments of it as the prefix has. */
 function readRouting(req: RewrittenRequest, prefix: string): Routing {
   const url = (req.url ?? '/').replace(NOT_ASCII, encodeURIComponent);
-  const target = typeof req.originalUrl === 'string' ? req.originalUrl : url;
+  const outer = typeof req.baseUrl === 'string' ? req.baseUrl : '';
+  let target = typeof req.originalUrl === 'string' ? req.originalUrl : url;
+  // What Fastify itself keeps as the original does not have the outer mount.
+  if (!pathOf(target).startsWith(outer)) target = withMount(target, outer);
   const path = pathOf(url);
   const question = url.indexOf('?');
   const query = question === -1 ? '' : url.slice(question);
@@ -181,7 +186,7 @@ function readRouting(req: RewrittenRequest, prefix: string): Routing {
     end = next === -1 ? path.length : next;
   }
   const rest = path === '' ? '/' : path.slice(end);
-  return { target, url: `${rest}${query}`, mount: path.slice(0, end) };
+  return { target, url: `${rest}${query}`, mount: outer + path.slice(0, end) };
 }
 
 /** Some plugins leave a decoded URL behind. */

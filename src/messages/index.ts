@@ -3,7 +3,6 @@
  */
 export { messageConstructors } from './message-constructors.ts';
 export type { RequestMessage, ResponseMessage } from './node-internals.ts';
-export { fullUrl, mountUrl } from './request-target.ts';
 export { listenerOf, serveEvent } from './serve-event.ts';
 export { type ListenerOptions, serveListener } from './serve-listener.ts';
 export { createTakeoverRequest } from './takeover-request.ts';

@@ -4,6 +4,7 @@
 import type { Body, Environ, StartResponse } from '../wsgi.ts';
 import { type Dispatch, Exchange } from './exchange.ts';
 import { type MessageConstructors, plainMessages } from './message-constructors.ts';
+import { fullUrl, mountUrl } from './request-target.ts';
 
 /** What a listener may be told about the messages; the names are those of http.createServer. */
 export interface ListenerOptions {
@@ -38,6 +39,10 @@ export function serveListener(
 ): Body | Promise<Body> {
   const exchange = new Exchange(environ, startResponse, options.constructors ?? plainMessages);
   if (options.joinDuplicateHeaders === true) exchange.request.joinDuplicateHeaders = true;
+  // What Connect and Express leave on a request on its way into a mount; what is mounted further in goes on from there.
+  if (environ.SCRIPT_NAME) {
+    Object.assign(exchange.request, { baseUrl: mountUrl(environ), originalUrl: fullUrl(environ) });
+  }
   return exchange.run(dispatch);
 }
 
