@@ -198,12 +198,14 @@ function createVisitor({ port, trail, lines, responses, clients }: Notes): Visit
 export function describeResponse(response: WireResponse): string {
   const { interim, framing, content, trailers } = response;
   const heads = [...interim, response].map(({ raw }) => raw).join('');
+  // Ours never sends the length of a 204 (docs/http.md), which some middleware sets.
+  const shown = response.statusCode === 204 ? heads.replace(/^Content-Length: 0\r\n/im, '') : heads;
   const text =
     content.length > SHOWN_CONTENT
       ? createHash('sha256').update(content).digest('hex')
       : content.toString('latin1');
   const fields = trailers.map(([name, value]) => `\n${name}: ${value}`).join('');
-  return `${heads}[${framing}, ${content.length} octets]\n${text}${fields}`;
+  return `${shown}[${framing}, ${content.length} octets]\n${text}${fields}`;
 }
 
 function masked(text: string, masks: readonly RegExp[]): string {

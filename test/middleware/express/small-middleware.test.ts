@@ -1,0 +1,149 @@
+/** Middleware that a few cases say all about: cookie-session, method-override, response-time, vhost, helmet. */
+import cookieSession from 'cookie-session';
+import express from 'express';
+import helmet from 'helmet';
+import methodOverride from 'method-override';
+import responseTime from 'response-time';
+import vhost from 'vhost';
+import { describe, expect, it } from 'vitest';
+import { expectAlike } from '../both-servers.ts';
+import { expressProgram } from './express-program.ts';
+
+describe('cookie-session', () => {
+  const program = expressProgram((app) => {
+    app.use(cookieSession({ name: 's', keys: ['k1', 'k2'], maxAge: 60_000 }));
+    // Its types and those of express-session cannot both be true of `req.session`.
+    const holder = (req: object): { session: Record<string, unknown> | null } => req as never;
+    app.get('/count', (req, res) => {
+      const count = Number(holder(req).session?.count ?? 0) + 1;
+      holder(req).session = { count };
+      res.send(`count ${count}`);
+    });
+    app.get('/clear', (req, res) => {
+      holder(req).session = null;
+      res.end();
+    });
+    app.get('/look', (req, res) => void res.json([holder(req).session, holder(req).session?.isNew]));
+  });
+
+  it('keeps the session in signed cookies', async () => {
+    const visit = expectAlike(
+      program,
+      async ({ fetch }) => {
+        await fetch('/look');
+        const lines = (await fetch('/count')).headers.filter(([name]) => name.toLowerCase() === 'set-cookie');
+        const headers: [string, string][] = [
+          ['Cookie', lines.map(([, line]) => line.split(';')[0]).join('; ')],
+        ];
+        await fetch({ target: '/count', headers });
+        await fetch({ target: '/look', headers });
+        await fetch({ target: '/look', headers: [['Cookie', 's=eyJjb3VudCI6MX0=; s.sig=forged']] });
+        await fetch({ target: '/clear', headers });
+      },
+      { masks: [/(expires=)[^;]+/g] },
+    );
+    const { text } = await visit;
+    expect(text).toContain('count 2');
+    expect(text).toContain('s.sig=');
+  });
+});
+
+describe('method-override', () => {
+  const program = expressProgram((app) => {
+    app.use(express.urlencoded({ extended: false }));
+    app.use(methodOverride(), methodOverride('_method'));
+    app.use(methodOverride((req) => req.body?._method));
+    app.all('/', (req, res) => void res.json([req.method, Reflect.get(req, 'originalMethod')]));
+  });
+
+  it('takes the method from a field, the query or the content', async () => {
+    const { text } = await expectAlike(program, async ({ fetch }) => {
+      await fetch({ method: 'POST', headers: [['X-HTTP-Method-Override', 'DELETE']] });
+      await fetch({ method: 'POST', target: '/?_method=PATCH' });
+      const headers: [string, string][] = [['Content-Type', 'application/x-www-form-urlencoded']];
+      await fetch({ method: 'POST', headers, content: '_method=PUT' });
+      await fetch({ method: 'GET', headers: [['X-HTTP-Method-Override', 'DELETE']] });
+      await fetch({ method: 'POST', headers: [['X-HTTP-Method-Override', 'NONSENSE']] });
+    });
+    for (const method of ['DELETE', 'PATCH', 'PUT']) expect(text).toContain(`["${method}","POST"]`);
+  });
+});
+
+describe('response-time', () => {
+  const program = expressProgram((app, trail) => {
+    app.use(responseTime((_req, _res, time) => void trail.push(typeof time)));
+    app.use(responseTime({ header: 'X-Time', suffix: false, digits: 0 }), responseTime());
+    app.get('/', (_req, res) => void res.send('x'));
+    app.get('/written', (_req, res) => void res.writeHead(200, { A: 'b' }).end('x'));
+    app.get('/head', (_req, res) => {
+      res.flushHeaders();
+      setTimeout(() => res.end('later'), 3);
+    });
+  });
+
+  it('says how long it took', async () => {
+    const { text, trail } = await expectAlike(
+      program,
+      async ({ fetch }) => {
+        for (const target of ['/', '/written', '/head', '/nowhere']) await fetch(target);
+      },
+      { masks: [/^(X-Response-Time: )\d+\.\d{3}ms$/gm, /^(X-Time: )\d+$/gm] },
+    );
+    expect(text.match(/X-Response-Time: …\r/g)).toHaveLength(4);
+    expect(trail).toEqual(Array(4).fill('number'));
+  });
+});
+
+describe('vhost', () => {
+  const program = expressProgram((app) => {
+    const site = express();
+    site.get('/', (req, res) => {
+      // vhost() puts it there; its types say so of its own handlers only.
+      const { vhost: match } = req as unknown as { vhost: Record<string, unknown> };
+      res.json([match[0], match.host, match.hostname, match.length, req.app === site, req.hostname]);
+    });
+    app.use(vhost('*.example.test', site));
+    app.use(vhost('plain.test', site), (_req, res) => void res.end('default'));
+  });
+
+  it('chooses by Host', async () => {
+    const { text } = await expectAlike(program, async (visitor) => {
+      for (const host of [
+        'a.example.test',
+        'A.Example.Test:81',
+        'plain.test',
+        'other.test',
+        '[::1]:80',
+        '',
+      ]) {
+        const client = visitor.open();
+        client.send(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+        await visitor.read(client);
+      }
+    });
+    expect(text).toContain('["a","a.example.test","a.example.test",1,true,"a.example.test"]');
+    expect(text).toContain('default');
+  });
+});
+
+describe('helmet', () => {
+  it.each([
+    {},
+    {
+      contentSecurityPolicy: { directives: { scriptSrc: ["'self'", () => "'nonce-1'"] } },
+      xPoweredBy: false,
+    },
+    { contentSecurityPolicy: false, hsts: { maxAge: 5, preload: true }, frameguard: { action: 'deny' } },
+  ] satisfies Parameters<typeof helmet>[0][])('sets what protects: %#', async (options) => {
+    const program = expressProgram((app) => {
+      app.use(helmet(options));
+      app.get('/', (_req, res) => void res.send('<p>'));
+    });
+    const { text } = await expectAlike(program, async ({ fetch }) => {
+      await fetch('/');
+      await fetch('/nowhere');
+      await fetch({ method: 'HEAD', target: '/' });
+    });
+    expect(text).toContain('X-Content-Type-Options: nosniff');
+  });
+});
