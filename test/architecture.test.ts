@@ -176,9 +176,13 @@ function parse(sources: [path: string, text: string][]): typeof files {
 
 function list(folder: string): string[] {
   if (!existsSync(join(ROOT, folder))) return [];
-  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .map((name) => posix.join(folder, name.replaceAll('\\', '/')))
-    .filter(isFile);
+  return (
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .map((name) => posix.join(folder, name.replaceAll('\\', '/')))
+      // bench has peers and programs of its own that are installed and built.
+      .filter((path) => !/\/(node_modules|dist)\//.test(path))
+      .filter(isFile)
+  );
 }
 
 function isFile(path: string): boolean {

@@ -1,0 +1,114 @@
+/**
+ * The load: as many requests as the server can take, over connections that are kept.
+ *
+ * wrk makes it where it is installed; autocannon, which costs ten times as much itself, elsewhere. Either counts what
+ * was answered, and anything but an answer that is right fails the run.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pinned } from './processors.ts';
+import { track } from './server-process.ts';
+import type { RequestTemplate, Work } from './work.ts';
+
+export const CONNECTIONS = 64;
+const STREAMS = 4;
+
+/** What has been done for how long. */
+export interface Served {
+  /** Requests, or MiB of streamed content. */
+  readonly count: number;
+  /** The same for each second of the wall clock. */
+  readonly rate: number;
+}
+
+const hasWrk = spawnSync('wrk', ['-v']).error === undefined;
+const AUTOCANNON = join(import.meta.dirname, 'node_modules/autocannon/autocannon.js');
+
+export const loadName: string = hasWrk ? 'wrk' : 'autocannon';
+
+/** Loads a server for so many seconds. */
+export function load(work: Work, port: number, seconds: number): Promise<Served> {
+  if (work.stream !== undefined) return loadStream(work.stream, port, seconds);
+  return hasWrk ? loadByWrk(work.request, port, seconds) : loadByAutocannon(work.request, port, seconds);
+}
+
+async function loadByWrk(request: RequestTemplate, port: number, seconds: number): Promise<Served> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatebridge-bench-'));
+  const script = join(folder, 'request.lua');
+  writeFileSync(script, luaScript(request));
+  try {
+    const url = `http://127.0.0.1:${port}${request.path}`;
+    const args = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`, '-s', script, url];
+    const report = await runLoad(['wrk', ...args]);
+    const [, count, duration] = /(\d+) requests in ([\d.]+s)/.exec(report) ?? [];
+    if (count === undefined || duration === undefined || /Socket errors|Non-2xx/.test(report)) {
+      throw new Error(`Load failed\n${report}`);
+    }
+    return { count: Number(count), rate: Number(count) / Number.parseFloat(duration) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The request is made once; only then does wrk send it without asking Lua each time. */
+function luaScript({ method, headers, content, pipelining = 1 }: RequestTemplate): string {
+  const lines = [`wrk.method = "${method}"`];
+  for (const [name, value] of headers) lines.push(`wrk.headers["${name}"] = [==[${value}]==]`);
+  if (content !== undefined) lines.push(`wrk.body = [==[${content}]==]`);
+  if (pipelining > 1) {
+    lines.push(
+      'local batch',
+      `init = function() batch = string.rep(wrk.format(), ${pipelining}) end`,
+      'request = function() return batch end',
+    );
+  }
+  return lines.join('\n');
+}
+
+async function loadByAutocannon(request: RequestTemplate, port: number, seconds: number): Promise<Served> {
+  const { method, headers, content, pipelining = 1, path } = request;
+  const args = ['-j', '-n', '-c', String(CONNECTIONS), '-d', String(seconds), '-p', String(pipelining)];
+  for (const [name, value] of headers) args.push('-H', `${name}=${value}`);
+  if (content !== undefined) args.push('-b', content);
+  args.push('-m', method, `http://127.0.0.1:${port}${path}`);
+  const result = JSON.parse(await runLoad([process.execPath, AUTOCANNON, ...args]));
+  if (result.errors > 0 || result.non2xx > 0 || result['2xx'] === 0) {
+    throw new Error(`Load failed: ${result.errors} errors, ${result.non2xx} answers that are no success`);
+  }
+  return { count: result['2xx'], rate: result['2xx'] / result.duration };
+}
+
+async function loadStream(direction: 'up' | 'down', port: number, seconds: number): Promise<Served> {
+  const { mebibytes, duration } = await runProgram('stream', {
+    direction,
+    port,
+    milliseconds: seconds * 1000,
+    connections: STREAMS,
+  });
+  if (mebibytes === undefined || duration === undefined) throw new Error('Load gave no figures');
+  return { count: mebibytes, rate: mebibytes / (duration / 1000) };
+}
+
+/** Runs one of our own clients, from loads/, and gives the figures that it prints. */
+export async function runProgram(name: string, options: object): Promise<Record<string, number>> {
+  const program = join(import.meta.dirname, `dist/loads/${name}.js`);
+  // Pauses of the client's own garbage collector would pass for the server's.
+  const flags = ['--max-semi-space-size=64'];
+  return JSON.parse(await runLoad([process.execPath, ...flags, program, JSON.stringify(options)]));
+}
+
+async function runLoad(line: readonly string[]): Promise<string> {
+  const [command, args] = pinned('load', line);
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  track(child);
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    output += text;
+  });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`Load has ended with ${code}\n${output}`);
+  return output;
+}

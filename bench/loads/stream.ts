@@ -1,0 +1,96 @@
+/**
+ * A client that streams: content of 64 MiB up in pieces of 64 KiB, or down, again and again on each connection.
+ *
+ * What is not whole ends the run.
+ */
+import { connect, type Socket } from 'node:net';
+
+interface Options {
+  readonly direction: 'up' | 'down';
+  readonly port: number;
+  readonly milliseconds: number;
+  readonly connections: number;
+}
+
+const MEBIBYTE = 1_048_576;
+const LENGTH = 64 * MEBIBYTE;
+const PIECE = Buffer.alloc(65_536, 'gatebridge ');
+const HOST = 'Host: 127.0.0.1\r\n';
+const DOWN = `GET /down HTTP/1.1\r\n${HOST}\r\n`;
+const UP = `POST /up HTTP/1.1\r\n${HOST}Content-Type: application/octet-stream\r\nContent-Length: ${LENGTH}\r\n\r\n`;
+
+const { direction, port, milliseconds, connections }: Options = JSON.parse(process.argv[2] ?? '');
+const begun = performance.now();
+const clients = Array.from({ length: connections }, () => run());
+const transfers = (await Promise.all(clients)).reduce((sum, count) => sum + count, 0);
+const duration = performance.now() - begun;
+console.log(JSON.stringify({ mebibytes: (transfers * LENGTH) / MEBIBYTE, duration }));
+
+/** Transfers until the time is over, and finishes what it has begun. */
+async function run(): Promise<number> {
+  const answers = new Answers();
+  // One buffer for all that arrives: a client is not to be slower than what it measures.
+  const onread = { buffer: Buffer.alloc(PIECE.length), callback: answers.take };
+  const socket = connect({ port, host: '127.0.0.1', onread });
+  socket.setNoDelay(true);
+  socket.on('error', fail);
+  socket.on('close', () => fail(new Error('Server has closed the connection')));
+  let count = 0;
+  while (performance.now() - begun < milliseconds) {
+    const answered = answers.next();
+    socket.write(direction === 'down' ? DOWN : UP);
+    if (direction === 'up') await sendContent(socket);
+    await answered;
+    count += 1;
+  }
+  socket.removeAllListeners('close');
+  socket.destroy();
+  return count;
+}
+
+async function sendContent(socket: Socket): Promise<void> {
+  for (let sent = 0; sent < LENGTH; sent += PIECE.length) {
+    if (!socket.write(PIECE)) await new Promise((resolve) => socket.once('drain', resolve));
+  }
+}
+
+/** Reads answers that declare their length. */
+class Answers {
+  #head = '';
+  #missing = 0;
+  #resolve: (() => void) | undefined;
+
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  readonly take = (length: number, octets: Uint8Array): boolean => {
+    if (this.#missing > 0) this.#missing -= length;
+    else this.#takeHead(length, octets);
+    if (this.#missing < 0) fail(new Error('Answer is longer than it says'));
+    if (this.#missing === 0 && this.#head === '') this.#resolve?.();
+    return true;
+  };
+
+  #takeHead(length: number, octets: Uint8Array): void {
+    this.#head += Buffer.from(octets.buffer, octets.byteOffset, length).toString('latin1');
+    const end = this.#head.indexOf('\r\n\r\n');
+    if (end === -1) return;
+    const [, declared] = /\r\nContent-Length: *(\d+)\r\n/i.exec(this.#head) ?? [];
+    const content = this.#head.slice(end + 4);
+    if (!this.#head.startsWith('HTTP/1.1 200 ') || declared === undefined) {
+      fail(new Error(`Answer is ${this.#head.slice(0, end)}`));
+    }
+    if (direction === 'up' && content !== '' && content !== String(LENGTH))
+      fail(new Error(`Answer is ${content}`));
+    this.#missing = Number(declared) - content.length;
+    this.#head = '';
+  }
+}
+
+function fail(error: Error): never {
+  console.error(error);
+  process.exit(1);
+}

@@ -1,0 +1,103 @@
+/** Where the time of a server goes, or what it allocates, under load: the functions at the top, and the profile as a file. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { load } from './load.ts';
+import { startServer } from './server-process.ts';
+import type { ProfileKind } from './servers/profiling.ts';
+import type { Work } from './work.ts';
+
+const TOP = 45;
+const FOLDER = join(import.meta.dirname, 'profiles');
+
+export interface ProfileSettings {
+  readonly kind: ProfileKind;
+  readonly node: string;
+  readonly seconds: number;
+  readonly warmUp: number;
+}
+
+interface CallFrame {
+  readonly functionName: string;
+  readonly url: string;
+  readonly lineNumber: number;
+}
+
+interface CpuProfile {
+  readonly nodes: readonly { readonly id: number; readonly callFrame: CallFrame }[];
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+}
+
+interface AllocationNode {
+  readonly callFrame: CallFrame;
+  readonly selfSize: number;
+  readonly children: readonly AllocationNode[];
+}
+
+/** Profiles a server at some work and prints what is at the top. */
+export async function profile(work: Work, server: string, settings: ProfileSettings): Promise<void> {
+  const { kind, node, seconds, warmUp } = settings;
+  const process = await startServer(server, node);
+  try {
+    await load(work, process.port, warmUp);
+    await process.ask({ ask: 'profile', kind });
+    const before = await process.usage();
+    const { count, rate } = await load(work, process.port, seconds);
+    const after = await process.usage();
+    const found = await process.ask({ ask: 'endProfile' });
+    mkdirSync(FOLDER, { recursive: true });
+    const name = `${work.name}-${server.replaceAll(/\W+/g, '-')}`;
+    const path = join(FOLDER, `${name}.${kind === 'cpu' ? 'cpuprofile' : 'heapprofile'}`);
+    writeFileSync(path, JSON.stringify(found));
+    const cost = ((after.cpu - before.cpu) / count).toFixed(2);
+    console.log(`\n${work.name}/${server}: ${cost} µs CPU, ${rate.toFixed(0)} a second, while profiled`);
+    // The inspector gives what was asked for.
+    const sums = kind === 'cpu' ? sumTime(found as CpuProfile) : sumAllocations(found as AllocationHead);
+    print(sums, count, kind === 'cpu' ? 'µs' : 'octets');
+    console.log(`bench/profiles/${name}.${kind === 'cpu' ? 'cpuprofile' : 'heapprofile'}`);
+  } finally {
+    await process.stop();
+  }
+}
+
+interface AllocationHead {
+  readonly head: AllocationNode;
+}
+
+function sumTime({ nodes, samples, timeDeltas }: CpuProfile): Map<string, number> {
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
+  const sums = new Map<string, number>();
+  samples.forEach((id, index) => {
+    const name = names.get(id) ?? '';
+    sums.set(name, (sums.get(name) ?? 0) + (timeDeltas[index] ?? 0));
+  });
+  sums.delete('(idle)');
+  return sums;
+}
+
+function sumAllocations({ head }: AllocationHead): Map<string, number> {
+  const sums = new Map<string, number>();
+  const visit = ({ callFrame, selfSize, children }: AllocationNode): void => {
+    const name = nameOf(callFrame);
+    sums.set(name, (sums.get(name) ?? 0) + selfSize);
+    children.forEach(visit);
+  };
+  visit(head);
+  return sums;
+}
+
+function nameOf({ functionName, url, lineNumber }: CallFrame): string {
+  const name = functionName === '' ? '(anonymous)' : functionName;
+  const file = url.replace(/^.*\/(?:node_modules|dist)\/(?=[^/]*)/, '').replace(/^gatebridge\/dist\//, '');
+  return url === '' ? name : `${name} ${file}:${lineNumber + 1}`;
+}
+
+function print(sums: ReadonlyMap<string, number>, count: number, unit: string): void {
+  const rows = [...sums].sort(([, a], [, b]) => b - a);
+  const total = rows.reduce((sum, [, value]) => sum + value, 0);
+  console.log(`${(total / count).toFixed(2)} ${unit} for each request, of them:`);
+  for (const [name, value] of rows.slice(0, TOP)) {
+    const part = ((value / total) * 100).toFixed(1).padStart(5);
+    console.log(`${part} %  ${(value / count).toFixed(3).padStart(9)} ${unit}  ${name}`);
+  }
+}

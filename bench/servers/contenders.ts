@@ -1,0 +1,23 @@
+/**
+ * All servers by name. A process loads one of them, so that none pays for the modules of another.
+ */
+import type { Contender } from './contender.ts';
+
+type Loader = () => Promise<{ readonly contender: Contender }>;
+
+export const CONTENDERS: Readonly<Record<string, Loader>> = {
+  floor: () => import('./floor.ts'),
+  'node:http': () => import('./node-http.ts'),
+  gatebridge: () => import('./gatebridge.ts'),
+  'gatebridge with fromNode': () => import('./from-node.ts'),
+  hono: () => import('./hono.ts'),
+  srvx: () => import('./srvx.ts'),
+  express: () => import('./express.ts'),
+  'express on gatebridge': () => import('./express-on-gatebridge.ts'),
+  'express by hand': () => import('./express-by-hand.ts'),
+  'mounted in express': () => import('./mounted-in-express.ts'),
+  fastify: () => import('./fastify.ts'),
+  'fastify on gatebridge': () => import('./fastify-on-gatebridge.ts'),
+  'fastify by hand': () => import('./fastify-by-hand.ts'),
+  'mounted in fastify': () => import('./mounted-in-fastify.ts'),
+};

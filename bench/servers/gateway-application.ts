@@ -1,0 +1,52 @@
+/** A gateway application that answers what node-listener.ts answers. */
+import type { Application, Body, Environ, StartResponse } from 'gatebridge';
+import { HELLO_LENGTH, HELLO_OCTETS, PIECE, PIECES, STREAM_LENGTH } from './contender.ts';
+
+export const application: Application = (environ, startResponse) => {
+  switch (environ.PATH_INFO) {
+    case '/echo':
+      return echo(environ, startResponse);
+    case '/down':
+      return down(startResponse);
+    case '/up':
+      return up(environ, startResponse);
+    default:
+      startResponse('200 OK', [
+        ['Content-Type', 'text/plain'],
+        ['Content-Length', HELLO_LENGTH],
+      ]);
+      return [HELLO_OCTETS];
+  }
+};
+
+async function echo(environ: Environ, startResponse: StartResponse): Promise<Body> {
+  const content = await environ['wsgi.input'].read();
+  const value: unknown = JSON.parse(
+    Buffer.from(content.buffer, content.byteOffset, content.length).toString(),
+  );
+  const octets = Buffer.from(JSON.stringify(value));
+  startResponse('200 OK', [
+    ['Content-Type', 'application/json'],
+    ['Content-Length', String(octets.length)],
+  ]);
+  return [octets];
+}
+
+function* down(startResponse: StartResponse): Generator<Uint8Array> {
+  startResponse('200 OK', [
+    ['Content-Type', 'application/octet-stream'],
+    ['Content-Length', STREAM_LENGTH],
+  ]);
+  for (let sent = 0; sent < PIECES; sent += 1) yield PIECE;
+}
+
+async function up(environ: Environ, startResponse: StartResponse): Promise<Body> {
+  let length = 0;
+  for await (const piece of environ['wsgi.input'].chunks()) length += piece.length;
+  const text = String(length);
+  startResponse('200 OK', [
+    ['Content-Type', 'text/plain'],
+    ['Content-Length', String(text.length)],
+  ]);
+  return [Buffer.from(text)];
+}

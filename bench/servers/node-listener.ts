@@ -1,0 +1,63 @@
+/** A listener of node:http, written by hand and without a wasted step. */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { HELLO, HELLO_LENGTH, PIECE, PIECES, STREAM_LENGTH } from './contender.ts';
+
+export function createListener(): RequestListener {
+  return (req, res) => {
+    switch (req.url) {
+      case '/echo':
+        echo(req, res);
+        break;
+      case '/down':
+        down(res);
+        break;
+      case '/up':
+        up(req, res);
+        break;
+      default:
+        res.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': HELLO_LENGTH });
+        // A string leaves in one piece with the head, which a Buffer does not.
+        res.end(HELLO);
+    }
+  };
+}
+
+function echo(req: IncomingMessage, res: ServerResponse): void {
+  const pieces: Buffer[] = [];
+  req.on('data', (piece: Buffer) => pieces.push(piece));
+  req.on('end', () => {
+    const value: unknown = JSON.parse(Buffer.concat(pieces).toString());
+    const text = JSON.stringify(value);
+    res.writeHead(200, {
+      'Content-Type': 'application/json',
+      'Content-Length': String(Buffer.byteLength(text)),
+    });
+    res.end(text);
+  });
+}
+
+function down(res: ServerResponse): void {
+  res.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': STREAM_LENGTH });
+  let sent = 0;
+  const send = (): void => {
+    while (sent < PIECES) {
+      sent += 1;
+      if (!res.write(PIECE)) return;
+    }
+    res.end();
+  };
+  res.on('drain', send);
+  send();
+}
+
+function up(req: IncomingMessage, res: ServerResponse): void {
+  let length = 0;
+  req.on('data', (piece: Buffer) => {
+    length += piece.length;
+  });
+  req.on('end', () => {
+    const text = String(length);
+    res.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': String(text.length) });
+    res.end(text);
+  });
+}

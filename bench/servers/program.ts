@@ -1,0 +1,78 @@
+/**
+ * One server as a process of its own: `node program.js NAME`, told what to do over the channel to its parent.
+ *
+ * What is measured about the process is asked of the operating system from in here, because process.cpuUsage()
+ * counts all its threads in microseconds where /proc counts in hundredths of a second.
+ */
+import { CONTENDERS } from './contenders.ts';
+import type { ProfileKind, Profiling } from './profiling.ts';
+
+/** What the parent asks. */
+export type Command =
+  | { readonly ask: 'usage'; readonly collectGarbage?: boolean }
+  /** Lets connections idle for so many milliseconds. */
+  | { readonly ask: 'idle'; readonly milliseconds: number }
+  | { readonly ask: 'profile'; readonly kind: ProfileKind }
+  | { readonly ask: 'endProfile' };
+
+/** What the operating system and V8 say about the process. */
+export interface Usage {
+  /** User and system time of all threads, in microseconds. */
+  readonly cpu: number;
+  /** Resident memory, in octets. */
+  readonly resident: number;
+  /** Memory of JavaScript and of its buffers, in octets. */
+  readonly heap: number;
+  readonly connections: number;
+}
+
+const name = process.argv[2] ?? '';
+const load = CONTENDERS[name];
+if (load === undefined) throw new RangeError(`Server must be one of ${Object.keys(CONTENDERS)}, not ${name}`);
+
+let profiling: Profiling | undefined;
+const begun = performance.now();
+const { contender } = await load();
+const server = await contender.listen();
+const address = server.address();
+if (address === null || typeof address === 'string') throw new TypeError('Server listens on no port');
+process.send?.({ port: address.port, milliseconds: performance.now() - begun });
+
+process.on('message', (command: Command) => {
+  void answer(command).then((reply) => process.send?.(reply));
+});
+process.on('disconnect', () => process.exit());
+
+async function answer(command: Command): Promise<unknown> {
+  if (command.ask === 'profile') return (await loadProfiling()).start(command.kind);
+  if (command.ask === 'endProfile') return (await loadProfiling()).stop();
+  if (command.ask === 'idle') {
+    Object.assign(server, { keepAliveTimeout: command.milliseconds });
+    return true;
+  }
+  if (command.collectGarbage === true) await collectGarbage();
+  return usage();
+}
+
+/** Not before somebody asks: the inspector is part of no server. */
+async function loadProfiling(): Promise<Profiling> {
+  profiling ??= new (await import('./profiling.ts')).Profiling();
+  return profiling;
+}
+
+/** Twice, with a pause: what has finalizers goes in the second. */
+async function collectGarbage(): Promise<void> {
+  for (let round = 0; round < 2; round += 1) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function usage(): Promise<Usage> {
+  const connections = await new Promise<number>((resolve) => {
+    server.getConnections((_error, count) => resolve(count));
+  });
+  const { user, system } = process.cpuUsage();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { cpu: user + system, resident: rss, heap: heapUsed + external, connections };
+}

@@ -1,0 +1,25 @@
+/** What many measurements come to. */
+
+/** The middle one, and how far the others are from it. */
+export interface Spread {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** @throws RangeError if there are none */
+export function spread(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [least] = sorted;
+  const most = sorted.at(-1);
+  if (least === undefined || most === undefined) throw new RangeError('Nothing was measured');
+  const middle = (sorted.length - 1) / 2;
+  const low = sorted[Math.floor(middle)] ?? least;
+  const high = sorted[Math.ceil(middle)] ?? most;
+  return { median: (low + high) / 2, least, most };
+}
+
+/** The value below which so large a part of a sorted list is. */
+export function percentile(sorted: Float64Array, part: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN;
+}

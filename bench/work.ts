@@ -1,0 +1,155 @@
+/**
+ * The work that servers are measured at, and what is to be reached, as data.
+ *
+ * Rule 1: the first of `servers` is what the others are compared with.
+ * Rule 2: a bar is a ratio of CPU time for each request. `atLeast`: the peer's to ours. `atMost`: ours to the peer's.
+ */
+
+export interface RequestTemplate {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly content?: string;
+  /** How many requests are sent before an answer is waited for. @default 1 */
+  readonly pipelining?: number;
+}
+
+export interface Bar {
+  readonly server: string;
+  readonly against: string;
+  readonly atLeast?: number;
+  readonly atMost?: number;
+  /** The major versions of Node for which it is set. @default Node 20 */
+  readonly on?: readonly number[];
+}
+
+export interface Work {
+  readonly name: string;
+  readonly title: string;
+  readonly servers: readonly string[];
+  readonly request: RequestTemplate;
+  /** Content in pieces of 64 KiB, sent by a client of our own; counted by the MiB. */
+  readonly stream?: 'up' | 'down';
+  readonly bars: readonly Bar[];
+}
+
+/** What a browser of 2026 sends with a page. */
+const BROWSER_HEADERS: RequestTemplate['headers'] = [
+  ['Connection', 'keep-alive'],
+  ['sec-ch-ua', '"Chromium";v="142", "Not=A?Brand";v="24"'],
+  ['sec-ch-ua-mobile', '?0'],
+  ['sec-ch-ua-platform', '"Linux"'],
+  ['User-Agent', 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36'],
+  ['Accept', 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8'],
+  ['Sec-Fetch-Site', 'none'],
+  ['Sec-Fetch-Mode', 'navigate'],
+  ['Accept-Encoding', 'gzip, deflate, br, zstd'],
+  ['Accept-Language', 'en-GB,en;q=0.9,de;q=0.8'],
+  ['Cookie', 'session=5f2c9a7be1d04d6f8a3b; theme=dark; consent=1'],
+];
+
+const HELLO: RequestTemplate = { method: 'GET', path: '/', headers: [] };
+const EVERYWHERE = [24, 26];
+
+export const WORK: readonly Work[] = [
+  {
+    name: 'hello',
+    title: 'hello, few headers',
+    servers: ['node:http', 'gatebridge', 'floor', 'hono', 'srvx'],
+    request: HELLO,
+    bars: [
+      { server: 'gatebridge', against: 'node:http', atLeast: 1.5 },
+      { server: 'gatebridge', against: 'floor', atMost: 1.15 },
+    ],
+  },
+  {
+    name: 'browser',
+    title: "hello, a browser's 12 headers",
+    servers: ['node:http', 'gatebridge', 'floor'],
+    request: { ...HELLO, headers: BROWSER_HEADERS },
+    bars: [{ server: 'gatebridge', against: 'node:http', atLeast: 1.4 }],
+  },
+  {
+    name: 'pipelined',
+    title: 'hello, 16 requests pipelined',
+    servers: ['node:http', 'gatebridge', 'floor'],
+    request: { ...HELLO, pipelining: 16 },
+    bars: [{ server: 'gatebridge', against: 'node:http', atLeast: 8 }],
+  },
+  {
+    name: 'json',
+    title: 'POST of 1 KiB of JSON, read and echoed',
+    servers: ['node:http', 'gatebridge'],
+    request: {
+      method: 'POST',
+      path: '/echo',
+      headers: [['Content-Type', 'application/json']],
+      content: createJson(1024),
+    },
+    bars: [{ server: 'gatebridge', against: 'node:http', atLeast: 1.3 }],
+  },
+  {
+    name: 'down',
+    title: '64 MiB streamed down in 64 KiB pieces',
+    servers: ['node:http', 'gatebridge'],
+    request: { ...HELLO, path: '/down' },
+    stream: 'down',
+    bars: [{ server: 'gatebridge', against: 'node:http', atLeast: 1 }],
+  },
+  {
+    name: 'up',
+    title: '64 MiB streamed up in 64 KiB pieces',
+    servers: ['node:http', 'gatebridge'],
+    request: { method: 'POST', path: '/up', headers: [] },
+    stream: 'up',
+    bars: [{ server: 'gatebridge', against: 'node:http', atLeast: 1 }],
+  },
+  {
+    name: 'node',
+    title: 'a node:http listener through fromNode',
+    servers: ['node:http', 'gatebridge with fromNode'],
+    request: HELLO,
+    bars: [],
+  },
+  {
+    name: 'express',
+    title: 'an Express app through fromExpress',
+    servers: ['express', 'express on gatebridge'],
+    request: HELLO,
+    bars: [
+      { server: 'express on gatebridge', against: 'express', atLeast: 4 },
+      { server: 'express on gatebridge', against: 'express', atLeast: 1.15, on: EVERYWHERE },
+    ],
+  },
+  {
+    name: 'fastify',
+    title: 'a Fastify app through fromFastify',
+    servers: ['fastify', 'fastify on gatebridge'],
+    request: HELLO,
+    bars: [{ server: 'fastify on gatebridge', against: 'fastify', atLeast: 1.15, on: [20, ...EVERYWHERE] }],
+  },
+  {
+    name: 'mounted-express',
+    title: 'an application mounted in Express, against the same answer by hand',
+    servers: ['express by hand', 'mounted in express'],
+    request: HELLO,
+    bars: [{ server: 'mounted in express', against: 'express by hand', atMost: 1.1 }],
+  },
+  {
+    name: 'mounted-fastify',
+    title: 'an application mounted in Fastify, against the same answer by hand',
+    servers: ['fastify by hand', 'mounted in fastify'],
+    request: HELLO,
+    bars: [{ server: 'mounted in fastify', against: 'fastify by hand', atMost: 1.1 }],
+  },
+];
+
+/** JSON of about that many octets, and of the shape of what clients send. */
+function createJson(length: number): string {
+  const items: object[] = [];
+  const text = (): string => JSON.stringify({ order: 4711, customer: 'A. Turing', items });
+  for (let id = 1; text().length < length - 50; id += 1) {
+    items.push({ id, name: `item ${id}`, price: id * 1.25, tags: ['a', 'b'] });
+  }
+  return text();
+}
