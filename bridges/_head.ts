@@ -4,52 +4,123 @@
  * The application's headers replace the host's of the same name; Set-Cookie has a line for each cookie, whoever set
  * it; whatever else the host set stays. Framing is nobody's but ours: a Content-Length of the host's goes.
  */
-import { OutgoingMessage, type ServerResponse } from 'node:http';
-import type { HeaderList, ResponseHead } from '../src/index.ts';
+import { OutgoingMessage, ServerResponse } from 'node:http';
+import type { ConnectionDirectives, HeaderList, ResponseHead } from '../src/index.ts';
+
+/** What a wrapped program has set of the connection's fields. */
+type ConnectionFields = NonNullable<ConnectionDirectives['fields']>;
+
+/** Node's response with the length that it works out for content which it is given in one piece. */
+interface CountingResponse extends ServerResponse {
+  _contentLength?: number | null;
+  readonly _removedContLen?: boolean;
+}
+
+/** As node defines it; a response that has another one was patched or is another's class. */
+const { writeHead: nativeWriteHead } = ServerResponse.prototype;
 
 /**
  * Writes a head. When it throws, the response has the headers that it had before.
  *
  * @param res The response of the host
  * @param head What the application made known
- * @param isHttp2 Whether there is no reason phrase
+ * @param fields The connection's fields that a wrapped program has set; undefined over HTTP/2
  */
-export function writeHead(res: ServerResponse, head: ResponseHead, isHttp2: boolean): void {
-  const { headers, statusCode, reason } = head;
+export function writeHead(res: ServerResponse, head: ResponseHead, fields?: ConnectionFields): void {
+  const headers = fields === undefined ? head.headers : withConnectionFields(res, head, fields);
   // Who has patched writeHead, as on-headers does, looks for the headers on the response.
-  if (!isHttp2 && !Object.hasOwn(res, 'writeHead') && takesList(res, headers)) {
-    const fields: string[] = [];
-    for (const [name, value] of headers) fields.push(name, value);
-    if (needsLength(head)) fields.push('Content-Length', `${head.contentLength}`);
-    res.writeHead(statusCode, reason, fields);
-    return;
+  if (res.writeHead === nativeWriteHead && takesList(res, headers)) writeList(res, head, headers);
+  else mergeHeaders(res, head, headers);
+}
+
+/** Writes the head of a response over HTTP/2, which has no reason phrase. */
+export function writeHttp2Head(res: ServerResponse, head: ResponseHead): void {
+  mergeHeaders(res, head, head.headers, true);
+}
+
+function writeList(res: CountingResponse, head: ResponseHead, headers: HeaderList): void {
+  const lines: string[] = [];
+  for (const [name, value] of headers) lines.push(name, value);
+  if (needsLength(head)) {
+    // Where node works a length out, it puts it behind the fields of its own; to HEAD and to HTTP/1.0 it gives none.
+    const isNodes = !head.isBodiless && res.useChunkedEncodingByDefault && res._removedContLen === false;
+    if (isNodes) res._contentLength = head.contentLength ?? null;
+    else lines.push('Content-Length', `${head.contentLength}`);
   }
-  const before = { ...res.getHeaders() };
-  if (Array.isArray(before['set-cookie'])) before['set-cookie'] = [...before['set-cookie']];
   try {
-    mergeHeaders(res, head);
-    if (isHttp2) res.writeHead(statusCode);
-    else res.writeHead(statusCode, reason);
+    res.writeHead(head.statusCode, head.reason, lines);
+  } catch (error) {
+    if (!res.headersSent) res._contentLength = null;
+    throw error;
+  }
+}
+
+function mergeHeaders(res: ServerResponse, head: ResponseHead, headers: HeaderList, isHttp2 = false): void {
+  const { sendDate } = res;
+  const replaced: [name: string, value: number | string | string[]][] = [];
+  try {
+    // Node takes the removal of a framing field that is not there for the wish to do without: no chunks, no length.
+    for (const name of FRAMING) {
+      const present = res.getHeader(name);
+      if (present === undefined) continue;
+      replaced.push([name, present]);
+      res.removeHeader(name);
+    }
+    for (let index = 0; index < headers.length; index += 1) {
+      const [name, value] = headers[index] ?? ['', ''];
+      const present = res.getHeader(name);
+      if (present === undefined) res.setHeader(name, value);
+      else if (hasEarlier(headers, index)) res.appendHeader(name, value);
+      else {
+        replaced.push([name, present]);
+        // A list of its own: the present one may be the host's.
+        if (isSetCookie(name)) res.setHeader(name, [...[present].flat().map(String), value]);
+        else res.setHeader(name, value);
+      }
+    }
+    if (needsLength(head)) res.setHeader('Content-Length', `${head.contentLength}`);
+    if (isHttp2) res.writeHead(head.statusCode);
+    else res.writeHead(head.statusCode, head.reason);
   } catch (error) {
     if (!res.headersSent) {
-      for (const name of res.getHeaderNames()) res.removeHeader(name);
-      for (const [name, value = ''] of Object.entries(before)) res.setHeader(name, value);
+      for (const [name] of headers) res.removeHeader(name);
+      if (needsLength(head)) res.removeHeader('Content-Length');
+      for (const [name, value] of replaced) res.setHeader(name, value);
+      // Removing a Date is the wish to do without.
+      if (!isHttp2) res.sendDate = sendDate;
     }
     throw error;
   }
 }
 
-function mergeHeaders(res: ServerResponse, head: ResponseHead): void {
-  // Node takes the removal of a framing field that is not there for the wish to do without: no chunks, no length.
-  for (const name of ['content-length', 'transfer-encoding']) {
-    if (res.hasHeader(name)) res.removeHeader(name);
+const FRAMING = ['content-length', 'transfer-encoding'] as const;
+
+/**
+ * Puts fields of the connection where a wrapped program has set them: what node makes of them is what it would have
+ * made of them had the program been called by node.
+ */
+function withConnectionFields(res: ServerResponse, head: ResponseHead, fields: ConnectionFields): HeaderList {
+  const headers: HeaderList = [];
+  const isChunked = head.contentLength === undefined && !head.isBodiless && res.useChunkedEncodingByDefault;
+  let next = 0;
+  for (const { index, name, value } of fields) {
+    const lowerCase = name.toLowerCase();
+    // RFC 9112 §6.1: chunks only, and only where there are any; node throws at the announcement of trailers elsewhere.
+    const isOfChunks = lowerCase === 'transfer-encoding' || lowerCase === 'trailer';
+    if (isOfChunks ? !isChunked : !OWN_FIELDS.has(lowerCase)) continue;
+    while (next < index && next < head.headers.length) headers.push(head.headers[next++] ?? ['', '']);
+    headers.push([name, lowerCase === 'transfer-encoding' ? 'chunked' : value]);
   }
-  for (const [name] of head.headers) {
-    if (!isSetCookie(name) && res.hasHeader(name)) res.removeHeader(name);
-  }
-  for (const [name, value] of head.headers) res.appendHeader(name, value);
-  if (needsLength(head)) res.setHeader('Content-Length', `${head.contentLength}`);
+  headers.push(...head.headers.slice(next));
+  return headers;
 }
+
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'upgrade',
+]);
 
 /** Whether the length is known to us and not among the application's headers. */
 export function needsLength(head: ResponseHead): boolean {
@@ -75,14 +146,19 @@ function takesList(res: ServerResponse, headers: HeaderList): boolean {
   return res.getHeaderNames().length === 0 && !hasRepeats(headers);
 }
 
-/** Lists are short: comparing lengths first leaves next to nothing to compare. */
 function hasRepeats(headers: HeaderList): boolean {
   for (let index = 1; index < headers.length; index += 1) {
-    const name = headers[index]?.[0] ?? '';
-    for (let other = 0; other < index; other += 1) {
-      const earlier = headers[other]?.[0] ?? '';
-      if (earlier.length === name.length && earlier.toLowerCase() === name.toLowerCase()) return true;
-    }
+    if (hasEarlier(headers, index)) return true;
+  }
+  return false;
+}
+
+/** Lists are short: comparing lengths first leaves next to nothing to compare. */
+function hasEarlier(headers: HeaderList, index: number): boolean {
+  const name = headers[index]?.[0] ?? '';
+  for (let other = 0; other < index; other += 1) {
+    const earlier = headers[other]?.[0] ?? '';
+    if (earlier.length === name.length && earlier.toLowerCase() === name.toLowerCase()) return true;
   }
   return false;
 }

@@ -19,7 +19,7 @@ import {
   type ResponseHead,
   type ResponseSink,
 } from '../src/index.ts';
-import { toHeaderObject, writeHead } from './_head.ts';
+import { toHeaderObject, writeHead, writeHttp2Head } from './_head.ts';
 import { onceLost } from './_lost-connections.ts';
 
 /** What HTTP/2 has behind its compatibility API. */
@@ -54,6 +54,7 @@ export class NodeSink implements ResponseSink {
   /** Whether the client knows how long the content will be. */
   #isDelimited = false;
   #isDelivered = false;
+  #fields: ConnectionDirectives['fields'];
 
   /**
    * @param req The request of the host
@@ -70,7 +71,9 @@ export class NodeSink implements ResponseSink {
     if (this.res.headersSent || this.res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
     this.#hasBegun = true;
     this.#isDelimited = head.contentLength !== undefined;
-    if (!this.#isGone()) writeHead(this.res, head, this.#http2 !== undefined);
+    if (this.#isGone()) return;
+    if (this.#http2 === undefined) writeHead(this.res, head, this.#fields);
+    else writeHttp2Head(this.res, head);
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
@@ -174,6 +177,7 @@ export class NodeSink implements ResponseSink {
     const { res } = this;
     // RFC 9113 §8.2.2: HTTP/2 has no such thing as the connection of one request.
     if (directives.close === true && this.#http2 === undefined) res.shouldKeepAlive = false;
+    if (directives.fields !== undefined) this.#fields = directives.fields;
     if (directives.sendDate !== undefined) res.sendDate = directives.sendDate;
     const { socket } = res;
     if (directives.timeout !== undefined && this.#http2 === undefined && socket !== null) {
