@@ -10,18 +10,23 @@ import type { MakeProgram } from '../both-servers.ts';
 beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => {}));
 afterEach(() => void vi.mocked(console.error).mockRestore());
 
+type Filled = (() => Promise<void>) | void;
+
 /**
  * Makes a program of what fills an app.
  *
- * @param fill Adds middleware and routes; the second argument is the trail
+ * @param fill Adds middleware and routes; the second argument is the trail. May give what frees what it holds
  */
-export function expressProgram(fill: (app: Express, trail: string[]) => unknown): MakeProgram {
+export function expressProgram(
+  fill: (app: Express, trail: string[]) => Filled | Promise<Filled>,
+): MakeProgram {
   return async (trail) => {
     const app = express();
     // Otherwise the page of an error shows the stack, which shows who has called.
     app.set('env', 'production');
-    await fill(app, trail);
+    const close = await fill(app, trail);
     return {
+      ...(close && { close }),
       node: () => createNodeServer(app),
       ours(log) {
         const errors = {
