@@ -95,24 +95,35 @@ function mergeHeaders(res: ServerResponse, head: ResponseHead, headers: HeaderLi
 
 const FRAMING = ['content-length', 'transfer-encoding'] as const;
 
-/**
- * Puts fields of the connection where a wrapped program has set them: what node makes of them is what it would have
- * made of them had the program been called by node.
- */
+/** Puts fields of the connection where a wrapped program has set them. */
 function withConnectionFields(res: ServerResponse, head: ResponseHead, fields: ConnectionFields): HeaderList {
   const headers: HeaderList = [];
-  const isChunked = head.contentLength === undefined && !head.isBodiless && res.useChunkedEncodingByDefault;
   let next = 0;
-  for (const { index, name, value } of fields) {
-    const lowerCase = name.toLowerCase();
-    // RFC 9112 §6.1: chunks only, and only where there are any; node throws at the announcement of trailers elsewhere.
-    const isOfChunks = lowerCase === 'transfer-encoding' || lowerCase === 'trailer';
-    if (isOfChunks ? !isChunked : !OWN_FIELDS.has(lowerCase)) continue;
+  for (const { index, name, value } of ownFields(res, head, fields)) {
     while (next < index && next < head.headers.length) headers.push(head.headers[next++] ?? ['', '']);
-    headers.push([name, lowerCase === 'transfer-encoding' ? 'chunked' : value]);
+    headers.push([name, value]);
   }
   headers.push(...head.headers.slice(next));
   return headers;
+}
+
+/**
+ * Chooses the fields of the connection that a response may have. What node makes of them is what it would have made
+ * of them had it called the wrapped program itself.
+ */
+export function ownFields(
+  res: ServerResponse,
+  head: ResponseHead,
+  fields: ConnectionFields,
+): ConnectionFields {
+  const isChunked = head.contentLength === undefined && !head.isBodiless && res.useChunkedEncodingByDefault;
+  return fields.filter(({ name, value }) => {
+    const lowerCase = name.toLowerCase();
+    // RFC 9112 §6.1: not over HTTP/1.0, and nothing but chunks.
+    if (lowerCase === 'transfer-encoding') return isChunked && value.toLowerCase() === 'chunked';
+    // Node throws at the announcement of a trailer section where there are no chunks.
+    return lowerCase === 'trailer' ? isChunked : OWN_FIELDS.has(lowerCase);
+  });
 }
 
 const OWN_FIELDS: ReadonlySet<string> = new Set([

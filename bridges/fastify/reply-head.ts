@@ -6,8 +6,8 @@
  * clients that want to see them as the application wrote them.
  */
 import type { ServerResponse } from 'node:http';
-import type { ResponseHead } from '../../src/index.ts';
-import { isSetCookie, needsLength } from '../_head.ts';
+import type { ConnectionDirectives, ResponseHead } from '../../src/index.ts';
+import { isSetCookie, needsLength, ownFields } from '../_head.ts';
 import type { FastifyReplyLike } from './instance.ts';
 
 /** The head of one response. */
@@ -50,8 +50,9 @@ export class ReplyHead {
    *
    * @param payload What is going to be sent
    * @param isOwn Whether it is what the application answered, and not what a hook made of it
+   * @param fields The connection's fields that a wrapped program has set
    */
-  settle(payload: unknown, isOwn: boolean): void {
+  settle(payload: unknown, isOwn: boolean, fields: ConnectionDirectives['fields']): void {
     const reply = this.#reply;
     const isHeld = typeof payload === 'string' || payload instanceof Uint8Array;
     // Fastify corrects the length of what it holds in memory; of another stream nobody knows it.
@@ -65,6 +66,12 @@ export class ReplyHead {
       if (!isFieldContent(value) || (key === 'content-length' && isHeld)) continue;
       reply.removeHeader(key);
       this.#raw.setHeader(name, value);
+    }
+    if (isOwn && fields !== undefined) {
+      for (const { name, value } of ownFields(this.#raw, this.#head, fields)) {
+        // What is held in memory gets a length, and with it neither chunks nor trailers.
+        if (!isHeld || !CHUNKS_ONLY.test(name)) this.#raw.setHeader(name, value);
+      }
     }
     if (this.#raw.statusCode === this.#head.statusCode) this.#raw.statusMessage = this.#head.reason;
   }
@@ -95,6 +102,8 @@ export class ReplyHead {
       this.#reply.removeHeader('content-length');
   }
 }
+
+const CHUNKS_ONLY = /^(?:trailer|transfer-encoding)$/i;
 
 /** Headers with all values of a name together, under its first spelling. */
 function group(headers: ResponseHead['headers']): [name: string, values: string[]][] {

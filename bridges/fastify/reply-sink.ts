@@ -38,6 +38,8 @@ export class ReplySink implements ResponseSink {
   /** Whether the application wants the head to leave before any content. */
   #flushes = false;
   #canFlush = false;
+  #fields: ConnectionDirectives['fields'];
+  #hasTrailers = false;
 
   /**
    * @param request The request of Fastify's
@@ -74,6 +76,10 @@ export class ReplySink implements ResponseSink {
   }
 
   end(lastChunk?: Uint8Array): Promise<void> | undefined {
+    if (this.#stream === undefined && lastChunk !== undefined && this.#needsChunks()) {
+      this.write(lastChunk)?.catch(ignore);
+      return this.end();
+    }
     if (this.#stream === undefined) {
       const chunks = lastChunk === undefined ? this.#collected : [...this.#collected, lastChunk];
       this.#send(chunks.length === 0 ? undefined : join(chunks));
@@ -117,17 +123,19 @@ export class ReplySink implements ResponseSink {
   }
 
   trailers(headers: HeaderList): void {
+    this.#hasTrailers = true;
     this.#node.trailers(headers);
   }
 
   direct(directives: ConnectionDirectives): void {
+    if (directives.fields !== undefined) this.#fields = directives.fields;
     this.#node.direct(directives);
   }
 
   /** Called by the last `onSend` hook. */
   settle(payload: unknown): void {
     const isOwn = payload === this.#payload;
-    this.#replyHead?.settle(payload, isOwn);
+    this.#replyHead?.settle(payload, isOwn, this.#fields);
     // Where a hook has put something between, the head goes when that gives something.
     this.#canFlush = isOwn;
   }
@@ -149,6 +157,11 @@ export class ReplySink implements ResponseSink {
   #isCollectable(): boolean {
     const { contentLength = Number.POSITIVE_INFINITY, hasContentLengthField = true } = this.#head ?? {};
     return !hasContentLengthField && contentLength <= COLLECTABLE;
+  }
+
+  /** RFC 9112 §7.1.2: a trailer section has its place behind chunks; Fastify gives a length to what it gets whole. */
+  #needsChunks(): boolean {
+    return this.#hasTrailers && this.#head?.contentLength === undefined;
   }
 
   #flushHead(): void {
@@ -190,6 +203,8 @@ export class HijackSink extends NodeSink {
     this.#onFailure(error);
   }
 }
+
+function ignore(): void {}
 
 function join(chunks: Uint8Array[]): Buffer {
   const [first] = chunks;
