@@ -25,6 +25,8 @@ export interface CapturedHead {
   readonly directives: ConnectionDirectives | undefined;
   /** Whether a value has characters that stand for no octet. */
   readonly isWide: boolean;
+  /** Characters of the text that node would have written, with its own fields: a program sees it wait. */
+  readonly length: number;
 }
 
 const STATUS_START = 'HTTP/1.1 '.length;
@@ -62,7 +64,25 @@ export function captureHead(response: ResponseMessage, statusLine: string, heade
     fields,
     directives: connectionFields === undefined ? directives : { ...directives, fields: connectionFields },
     isWide,
+    length: statusLine.length + collector.length + lengthOfOwnFields(response, collector, sendDate),
   };
+}
+
+/** `Date: Sun, 06 Nov 1994 08:49:37 GMT`, with its CRLF; the others likewise. */
+const DATE_LENGTH = 37;
+const CLOSE_LENGTH = 'Connection: close\r\n'.length;
+const KEEP_ALIVE_LENGTH = 'Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n'.length;
+const CHUNKED_LENGTH = 'Transfer-Encoding: chunked\r\n'.length;
+
+/** The fields that node adds, and the empty line. */
+function lengthOfOwnFields(response: ResponseMessage, facts: FieldCollector, sendDate: boolean): number {
+  let length = 2;
+  if (sendDate && !facts.hasDate) length += DATE_LENGTH;
+  if (!facts.hasConnection && !response._removedConnection) {
+    length += response._last ? CLOSE_LENGTH : KEEP_ALIVE_LENGTH;
+  }
+  if (response.chunkedEncoding && !facts.hasTransferEncoding) length += CHUNKED_LENGTH;
+  return length;
 }
 
 /**
@@ -128,6 +148,8 @@ class FieldCollector {
   hasDate = false;
   hasTrailer = false;
   isWide = false;
+  /** Characters, with colons and CRLFs. */
+  length = 0;
   readonly #response: ResponseMessage;
 
   constructor(response: ResponseMessage) {
@@ -154,6 +176,7 @@ class FieldCollector {
   #put(name: string, value: unknown): void {
     const text = this.#textOf(name, value);
     this.#note(name, text);
+    this.length += name.length + text.length + 4;
     if (!isHopByHop(name)) {
       this.fields.push([name, text]);
       return;

@@ -22,6 +22,8 @@ import { StreamedBody } from './streamed-body.ts';
 
 /** Who is told how the delivery goes. */
 export interface DeliveryListener {
+  /** Pieces were handed over: whether they have gone can be seen in the connection below. */
+  handedOn(batch: Batch): void;
   /** The gateway took pieces. */
   taken(batch: Batch): void;
   /** It did not, because nobody is left to send them to. */
@@ -59,6 +61,8 @@ export class Delivery {
   #resolve: ((body: Body | Promise<Body>) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
   #isFlushWanted = false;
+  /** Batches that the gateway has not taken yet. */
+  #underWay = 0;
 
   constructor(
     outgoing: Outgoing,
@@ -173,17 +177,22 @@ export class Delivery {
     this.phase = 'streaming';
     this.#body = new StreamedBody(() => this.#bodyClosed());
     this.#resolve?.(this.#body);
+    const batch = this.#outgoing.takeBatch();
     // PEP 3333: the first call of write sends the head, also with nothing.
-    if (this.#outgoing.isEmpty) this.#handOver(EMPTY);
-    this.#handOn();
+    if (batch.pieces.length === 0) this.#handOver(EMPTY);
+    this.#handOnBatch(batch);
   }
 
   #handOn(): void {
-    if (this.#outgoing.isEmpty) return;
-    const batch = this.#outgoing.takeBatch();
+    if (!this.#outgoing.isEmpty) this.#handOnBatch(this.#outgoing.takeBatch());
+  }
+
+  #handOnBatch(batch: Batch): void {
     for (const piece of batch.pieces) this.#handOver(piece);
+    this.#listener.handedOn(batch);
+    this.#underWay += 1;
     Promise.resolve(this.#taken).then(
-      () => process.nextTick(tellTaken, this.#listener, batch),
+      () => process.nextTick(settle, this, batch),
       (error: unknown) => process.nextTick(tellRefused, this, batch, error),
     );
   }
@@ -196,7 +205,18 @@ export class Delivery {
     }
   }
 
+  /** Whether the gateway has taken everything that it was given. */
+  get isTaken(): boolean {
+    return this.#underWay === 0;
+  }
+
+  taken(batch: Batch): void {
+    this.#underWay -= 1;
+    this.#listener.taken(batch);
+  }
+
   refused(batch: Batch, error: unknown): void {
+    this.#underWay -= 1;
     // A gateway cuts off what exceeds the length, and takes nothing any more once it has all that it sends.
     const isCutOff = codeOf(error) === 'WSGI_ERR_CONTENT_LENGTH_EXCEEDED';
     if (isCutOff || this.phase === 'answered' || this.phase === 'released') this.#listener.taken(batch);
@@ -234,6 +254,10 @@ export class Delivery {
 
 function tellTaken(listener: DeliveryListener, batch: Batch): void {
   listener.taken(batch);
+}
+
+function settle(delivery: Delivery, batch: Batch): void {
+  delivery.taken(batch);
 }
 
 function tellRefused(delivery: Delivery, batch: Batch, error: unknown): void {

@@ -37,6 +37,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #state: 'open' | 'finished' | 'closed' = 'open';
   #reader: ContentReader | undefined;
   #isContentOver = false;
+  /** Whether the program has asked for content before that of a request without any could end. */
+  #isContentWanted = false;
   /** Whether nothing but a tick lies between now and 'finish'. */
   #isFinishing = false;
   /** Whether the program cut the connection after its response was complete. */
@@ -77,10 +79,16 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       this.#abandon();
       return this.#successor(this.environ, this.#delivery.startResponse);
     }
-    // node's parser comes to the end of a request without content right after the program was called.
-    if (contentLength(this.environ) === 0) this.request.complete = true;
+    if (contentLength(this.environ) === 0) this.#endEmptyContent();
     if (this.#outgoing.isClosed && !this.#isCut) throw disconnection(this.#socket.errored);
     return this.#outgoing.isEnded ? this.#answer() : this.#delivery.wait();
+  }
+
+  /** node's parser comes to the end of a request without content right after the program was called. */
+  #endEmptyContent(): void {
+    this.request.complete = true;
+    // Otherwise the end follows when somebody asks for it.
+    if (this.#isContentWanted || this.#socket.destroyed) this.#contentReader().discard();
   }
 
   /**
@@ -138,10 +146,22 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
 
   // What the gateway tells.
 
+  handedOn(batch: Batch): void {
+    if (!this.#socket.isNativeEmpty) return;
+    this.#credit(batch);
+  }
+
+  /** What has gone does not fill the socket any more. */
+  #credit(batch: Batch): void {
+    const socket = this.#socket;
+    socket.writableLength = Math.max(0, socket.writableLength - batch.length);
+    batch.length = 0;
+  }
+
   taken(batch: Batch): void {
     if (this.#state === 'closed') return;
     const socket = this.#socket;
-    socket.writableLength = Math.max(0, socket.writableLength - batch.length);
+    this.#credit(batch);
     socket.refresh();
     this.#endBodyWhenTaken();
     if (socket.writableLength === 0) emitDrain(this.response);
@@ -150,7 +170,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
 
   #endBodyWhenTaken(): void {
     if (this.#delivery.phase !== 'streaming' || !this.#outgoing.isEnded) return;
-    if (this.#outgoing.isEmpty && this.#socket.writableLength === 0) this.#delivery.endBody();
+    if (this.#outgoing.isEmpty && this.#delivery.isTaken) this.#delivery.endBody();
   }
 
   refused(batch: Batch, error: unknown): void {
@@ -217,14 +237,15 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     if (this.#state !== 'open') return;
     this.#state = 'finished';
     const { response } = this;
+    for (const callback of this.#delivery.callbacks) callback(null);
     this.#socket.detachResponse();
+    if (response._last) this.#socket.endWriting();
     setSocket(response, null);
     this.#endRequest();
     if (this.#isContentOver) this.#socket.detach();
     if (this.#isCut) this.#socket.destroyNative();
     const isWatched = response._eventsCount > 0;
     if (isWatched) process.nextTick(emitResponseClose, response);
-    for (const callback of this.#delivery.callbacks) callback(null);
     this.#outgoing.finish?.(null);
     // Where nobody listens nobody sees that it comes a tick early.
     if (!isWatched) emitResponseClose(response);
@@ -247,7 +268,9 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   // What the socket tells.
 
   resume(): void {
-    this.#contentReader().resume();
+    if (this.#delivery.phase === 'dispatching' && contentLength(this.environ) === 0)
+      this.#isContentWanted = true;
+    else this.#contentReader().resume();
   }
 
   #contentReader(): ContentReader {

@@ -14,7 +14,7 @@
 import { OutgoingMessage, type ServerResponse } from 'node:http';
 import type { Environ } from '../wsgi.ts';
 import type { NativeSocket } from './native-socket.ts';
-import { nodeError } from './node-internals.ts';
+import { checkDuration, nodeError } from './node-internals.ts';
 import { SocketFacts } from './socket-facts.ts';
 
 /** The exchange that a socket stands in for at the moment. */
@@ -68,6 +68,7 @@ export class MessageSocket extends SocketFacts {
     this.#corks = 0;
     this.#isEnding = false;
     this.writableLength = 0;
+    this.writable = !this.destroyed;
   }
 
   /** Takes the response off the socket; the request may still be read. */
@@ -76,6 +77,11 @@ export class MessageSocket extends SocketFacts {
     this.writableLength = 0;
     this.#stopTimer();
     this.timeout = undefined;
+  }
+
+  /** The connection ends with the response that was sent. */
+  endWriting(): void {
+    this.writable = false;
   }
 
   /** Frees the socket for the next exchange. */
@@ -227,6 +233,11 @@ export class MessageSocket extends SocketFacts {
     return this.native?.destroy !== undefined;
   }
 
+  /** Whether nothing waits in the connection below. */
+  get isNativeEmpty(): boolean {
+    return this.native?.writableLength === 0;
+  }
+
   /** Cuts the connection below. */
   destroyNative(): void {
     this.native?.destroy?.();
@@ -252,17 +263,8 @@ export class MessageSocket extends SocketFacts {
   /** net.Socket's: `milliseconds` without traffic, 0 for never. */
   setTimeout(milliseconds: number, callback?: () => void): this {
     if (this.destroyed) return this;
-    if (typeof milliseconds !== 'number') {
-      throw Object.assign(new TypeError('The "msecs" argument must be of type number'), {
-        code: 'ERR_INVALID_ARG_TYPE',
-      });
-    }
-    if (!(milliseconds >= 0 && milliseconds < Number.POSITIVE_INFINITY)) {
-      throw Object.assign(new RangeError('The value of "msecs" is out of range'), {
-        code: 'ERR_OUT_OF_RANGE',
-      });
-    }
     this.timeout = milliseconds;
+    checkDuration(milliseconds);
     this.#stopTimer();
     if (milliseconds === 0) {
       if (callback !== undefined) this.removeListener('timeout', callback);

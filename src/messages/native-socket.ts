@@ -15,6 +15,7 @@ export interface NativeSocket {
   readonly bytesRead?: number | undefined;
   readonly bytesWritten?: number | undefined;
   readonly server?: unknown;
+  readonly writableLength?: number | undefined;
   on?(event: 'close' | 'error' | 'timeout', listener: (error: Error) => void): unknown;
   write?(data: unknown, encoding?: unknown, callback?: unknown): unknown;
   end?(data?: unknown, encoding?: unknown, callback?: unknown): unknown;

@@ -84,6 +84,29 @@ export function nodeError(code: string, message: string): NodeJS.ErrnoException 
 }
 
 /**
+ * Checks the milliseconds of a time-out as net.Socket does.
+ *
+ * @throws node's own errors
+ */
+export function checkDuration(milliseconds: unknown): void {
+  if (typeof milliseconds !== 'number') {
+    const message = `The "msecs" argument must be of type number. Received ${describe(milliseconds)}`;
+    throw Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' });
+  }
+  if (milliseconds >= 0 && milliseconds < Number.POSITIVE_INFINITY) return;
+  const message = `The value of "msecs" is out of range. It must be a non-negative finite number. Received ${milliseconds}`;
+  throw Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' });
+}
+
+/** As node tells of a value that has the wrong type. */
+function describe(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`;
+  return `type ${typeof value} (${typeof value === 'string' ? `'${value}'` : String(value)})`;
+}
+
+/**
  * Leaves a request as it is after nobody has read it: ended and closed. For one that nobody listens to; Node 26 does
  * the same for requests without content (`optimizeEmptyRequests`). Reading to the end for nobody takes four ticks.
  */

@@ -26,7 +26,8 @@ export interface OutgoingListener {
 export interface Batch {
   readonly pieces: Uint8Array[];
   readonly callbacks: WriteCallback[];
-  readonly length: number;
+  /** By how much they keep the socket's buffer filled. */
+  length: number;
 }
 
 interface OwnedResponse extends ResponseMessage {
@@ -105,14 +106,28 @@ export class Outgoing {
     return batch;
   }
 
-  /** Takes a piece as node hands it to `_send`. */
+  /**
+   * Takes a piece as node hands it to `_send`.
+   *
+   * @returns by how much the socket's buffer is fuller then. As with node's socket, head and frames count, and of a
+   *   string its characters.
+   */
   take(response: ResponseMessage, data: string | Uint8Array, encoding: BufferEncoding | undefined): number {
+    let { length } = data;
     if (!response._headerSent) {
       response._headerSent = true;
       this.#isUtf8 = typeof data === 'string' && (encoding === undefined || encoding === 'utf8');
+      length += this.head?.length ?? 0;
     }
-    if (response.chunkedEncoding) return this.#takeFrame(data, encoding);
-    return data.length === 0 ? 0 : this.#put(toOctets(data, encoding));
+    if (response.chunkedEncoding) {
+      // The last chunk: `end` stands for it.
+      if (this.#framePart === 'size' && data[0] === '0') length -= data.length;
+      this.#takeFrame(data, encoding);
+    } else if (data.length > 0) {
+      this.#pieces.push(toOctets(data, encoding));
+    }
+    this.#length += length;
+    return length;
   }
 
   addCallback(callback: WriteCallback): void {
@@ -123,6 +138,11 @@ export class Outgoing {
   /** Whether all of the response is here, and so little that it is as good as sent. */
   get isSmall(): boolean {
     return this.#isWhole && this.#length <= SMALL;
+  }
+
+  /** Whether what is left is all that waits, and so little that it is as good as sent. */
+  isLittleOf(waiting: number): boolean {
+    return this.#length === waiting && waiting <= SMALL;
   }
 
   end(response: ResponseMessage): void {
@@ -138,33 +158,23 @@ export class Outgoing {
     this.#listener.flush();
   }
 
-  #takeFrame(data: string | Uint8Array, encoding: BufferEncoding | undefined): number {
+  #takeFrame(data: string | Uint8Array, encoding: BufferEncoding | undefined): void {
     if (this.#framePart === 'size') {
-      // Nothing to frame: an empty write, a flush of the head, or the last chunk (`0`), which `end` stands for.
+      // Nothing to frame: an empty write, a flush of the head, or the last chunk.
       if (data.length > 0 && data[0] !== '0') this.#framePart = 'crlf';
-      return 0;
-    }
-    if (this.#framePart === 'crlf') {
+    } else if (this.#framePart === 'crlf') {
       this.#crlf = data;
       this.#framePart = 'content';
-      return 0;
-    }
-    // The same object each time: node's CRLF is a constant of its own.
-    if (data !== this.#crlf) {
+    } else if (data !== this.#crlf) {
       this.#content ??= [];
       this.#content.push(toOctets(data, encoding));
-      return 0;
+    } else {
+      // The same object as before: node's CRLF is a constant of its own.
+      const content = this.#content ?? [];
+      this.#framePart = 'size';
+      this.#content = undefined;
+      this.#pieces.push(content.length === 1 ? (content[0] ?? EMPTY) : Buffer.concat(content));
     }
-    this.#framePart = 'size';
-    const content = this.#content ?? [];
-    this.#content = undefined;
-    return this.#put(content.length === 1 ? (content[0] ?? EMPTY) : Buffer.concat(content));
-  }
-
-  #put(piece: Uint8Array): number {
-    this.#pieces.push(piece);
-    this.#length += piece.length;
-    return piece.length;
   }
 }
 
@@ -214,7 +224,8 @@ function writeRaw(
 function finish(this: OwnedResponse): void {
   const outgoing = this[OUTGOING];
   // What a kernel takes at once is gone when `end` returns, and a program may look: `writableFinished`.
-  if (this.socket !== null && outgoing.isSmall) setLength(this.socket, 0);
+  const { socket } = this;
+  if (socket !== null && outgoing.isLittleOf(socket.writableLength)) setLength(socket, 0);
   const prototype: Partial<ResponseMessage> = Object.getPrototypeOf(this);
   prototype._finish?.call(this);
   outgoing.end(this);

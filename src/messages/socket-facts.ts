@@ -106,7 +106,8 @@ export class SocketFacts extends LegacyStream {
   }
 
   get readyState(): string {
-    return this.destroyed ? 'closed' : 'open';
+    if (this.destroyed) return 'closed';
+    return Reflect.get(this, 'writable') === false ? 'readOnly' : 'open';
   }
 
   address(): object {
