@@ -24,12 +24,12 @@ async function listenUpstream(trail: string[]): Promise<{ port: number; close():
 }
 
 async function answer(req: IncomingMessage, res: ServerResponse, trail: string[]): Promise<void> {
+  res.on('close', () => trail.push(`upstream closed, ${res.writableFinished ? 'finished' : 'cut'}`));
   const { method, url, headers } = req;
   const content = await read(req).catch((error) => `${error.code}`);
   trail.push(
     `upstream ${JSON.stringify({ method, url, headers, content: content.slice(0, 100), size: content.length })}`,
   );
-  res.on('close', () => trail.push(`upstream closed, ${res.writableFinished ? 'finished' : 'cut'}`));
   if (url === '/cut') {
     res.writeHead(200, { 'Content-Length': 10 }).write('half');
     setTimeout(() => res.destroy(), 10);
