@@ -1,9 +1,13 @@
 /** Which processor does what: the server has one for itself, the load another. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
+import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 type Role = 'server' | 'load';
+
+const TOLERATED_SHARE = 0.1;
+const QUIET_MILLISECONDS = 300;
 
 const numbers = listProcessors();
 const canPin = numbers.length > 1 && spawnSync('taskset', ['--version']).status === 0;
@@ -22,13 +26,33 @@ export function describeMachine(): string {
   return `${model}, ${numbers.length} cores, ${load}`;
 }
 
-/** Says what makes figures doubtful. */
-export function warnings(): string[] {
+/** Says what makes figures doubtful. To be called when nothing of the benchmark runs. */
+export async function warnings(): Promise<string[]> {
   const found: string[] = [];
   if (!canPin) found.push('Servers and load share the processors: taskset or a second processor is missing');
-  const [load = 0] = loadavg();
-  if (load > 0.7) found.push(`Load average is ${load.toFixed(2)}: others use this machine`);
+  const share = await otherShare();
+  if (share > TOLERATED_SHARE) {
+    found.push(`Other programs use ${(share * 100).toFixed(0)} % of the processors, or did at times`);
+  }
   return found;
+}
+
+/** How busy the processors are with what is not ours, from 0 to 1. The load average would count our own programs. */
+async function otherShare(): Promise<number> {
+  const before = processorTimes();
+  await sleep(QUIET_MILLISECONDS);
+  const after = processorTimes();
+  return 1 - (after.idle - before.idle) / (after.total - before.total);
+}
+
+function processorTimes(): { idle: number; total: number } {
+  let idle = 0;
+  let total = 0;
+  for (const { times } of cpus()) {
+    idle += times.idle;
+    total += times.idle + times.user + times.sys + times.nice + times.irq;
+  }
+  return { idle, total };
 }
 
 /** Those that this process may use: a container may have some of many. */

@@ -9,8 +9,8 @@ const PROGRAM = join(import.meta.dirname, 'dist/servers/program.js');
 
 export interface ServerProcess {
   readonly port: number;
-  /** From the start of the process until it listened, in milliseconds of the wall clock. */
-  readonly startTime: number;
+  /** How long its modules took to load and it to listen, in milliseconds of the wall clock. */
+  readonly loadTime: number;
   ask(command: Command): Promise<unknown>;
   usage(collectGarbage?: boolean): Promise<Usage>;
   stop(): Promise<void>;
@@ -42,18 +42,17 @@ export async function startServer(
   flags: readonly string[] = [],
 ): Promise<ServerProcess> {
   const [command, args] = pinned('server', [node, ...flags, PROGRAM, name]);
-  const begun = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   track(child);
-  const { port } = (await nextMessage(child, name)) as { port: number };
-  const startTime = performance.now() - begun;
+  // What the program says first.
+  const { port, milliseconds } = (await nextMessage(child, name)) as { port: number; milliseconds: number };
   const ask = async (request: Command): Promise<unknown> => {
     child.send(request);
     return nextMessage(child, name);
   };
   return {
     port,
-    startTime,
+    loadTime: milliseconds,
     ask,
     // The program answers this question with exactly that.
     usage: async (collectGarbage = false) => (await ask({ ask: 'usage', collectGarbage })) as Usage,

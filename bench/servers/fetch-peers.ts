@@ -3,10 +3,11 @@
  * of the project do not know them: what is used of them is declared here.
  */
 import type { Server } from 'node:net';
-import { HELLO } from './contender.ts';
+import { HELLO, HELLO_LENGTH } from './contender.ts';
 
-export function respond(): Response {
-  return new Response(HELLO, { headers: { 'Content-Type': 'text/plain' } });
+export function respondBy(ResponseClass: typeof Response): Response {
+  const headers = { 'Content-Type': 'text/plain', 'Content-Length': HELLO_LENGTH };
+  return new ResponseClass(HELLO, { headers });
 }
 
 /** Loads a package that the compiler is not to look for. */
@@ -24,5 +25,6 @@ export interface Hono {
 }
 
 export interface Srvx {
+  readonly FastResponse: typeof Response;
   serve(options: object): { ready(): Promise<unknown>; readonly node?: { readonly server?: Server } };
 }

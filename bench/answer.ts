@@ -1,0 +1,60 @@
+/**
+ * Checks that servers which are compared do the same work: the same status, the same content, the same fields.
+ *
+ * A server that says less is faster for it; such a comparison does not begin.
+ */
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { startServer } from './server-process.ts';
+import type { RequestTemplate, Work } from './work.ts';
+
+/** What is compared. */
+interface Answer {
+  /** Protocol and code; the reason phrase says nothing. */
+  readonly status: string;
+  /** Names of fields, in lower case and in order of the alphabet. */
+  readonly names: string;
+  readonly type: string;
+  readonly content: string;
+}
+
+/** @throws Error if a server answers otherwise than the first */
+export async function checkAnswers(work: Work, node: string): Promise<void> {
+  if (work.stream !== undefined) return;
+  let expected: Answer | undefined;
+  for (const name of work.servers) {
+    const server = await startServer(name, node);
+    const answer = await ask(server.port, work.request).finally(server.stop);
+    expected ??= answer;
+    const [wanted, found] = [JSON.stringify(expected), JSON.stringify(answer)];
+    if (answer.status !== 'HTTP/1.1 200' || wanted !== found) {
+      throw new Error(`${name} answers otherwise than ${work.servers[0]}\n${wanted}\n${found}`);
+    }
+  }
+}
+
+async function ask(port: number, { method, path, headers, content }: RequestTemplate): Promise<Answer> {
+  const lines = [`${method} ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`];
+  for (const [name, value] of headers) lines.push(`${name}: ${value}`);
+  if (content !== undefined) lines.push(`Content-Length: ${Buffer.byteLength(content)}`);
+  const socket = connect({ port, host: '127.0.0.1' });
+  const request = `${lines.join('\r\n')}\r\n\r\n${content ?? ''}`;
+  // The second request ends the connection, so that the first one is answered as under load; the last answer goes.
+  socket.write(`${request}GET / HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n`);
+  socket.setTimeout(5000, () => socket.end());
+  const received = await text(socket);
+  const end = received.indexOf('\r\n\r\n');
+  const [status = '', ...fields] = received.slice(0, end).split('\r\n');
+  const pairs = fields.map((field) => [
+    field.split(':', 1)[0]?.toLowerCase() ?? '',
+    field.replace(/^.*?: */, ''),
+  ]);
+  const values = new Map(pairs.map(([name = '', value = '']) => [name, value]));
+  const length = Number(values.get('content-length') ?? Number.NaN);
+  return {
+    status: status.slice(0, 'HTTP/1.1 200'.length),
+    names: [...values.keys()].sort().join(' '),
+    type: values.get('content-type') ?? '',
+    content: received.slice(end + 4, end + 4 + length),
+  };
+}

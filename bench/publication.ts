@@ -1,0 +1,25 @@
+/** Where figures go: a page for each version of Node, and a table in README.md for the oldest one that we serve. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatResults, formatSummary, type Results } from './report.ts';
+
+const RESULTS = join(import.meta.dirname, 'results');
+const README = join(import.meta.dirname, '../README.md');
+const SUMMARIZED = 20;
+const BETWEEN_MARKERS = /(<!-- bench:begin -->\n).*?(?=<!-- bench:end -->)/s;
+
+/** Writes both. */
+export function publish(results: Results): void {
+  const major = Number(/\d+/.exec(results.version)?.[0]);
+  mkdirSync(RESULTS, { recursive: true });
+  writeFileSync(join(RESULTS, `node-${major}.md`), formatResults(results));
+  if (major !== SUMMARIZED) return;
+  const readme = readFileSync(README, 'utf8');
+  writeFileSync(README, replaceSummary(readme, formatSummary(results)));
+}
+
+/** Puts a table between the markers. */
+export function replaceSummary(page: string, summary: string): string {
+  if (!BETWEEN_MARKERS.test(page)) throw new Error('README.md has no markers <!-- bench:begin -->');
+  return page.replace(BETWEEN_MARKERS, (_all, begin: string) => `${begin}\n${summary}\n`);
+}
