@@ -19,6 +19,7 @@ import {
   type ResponseHead,
   type ResponseSink,
 } from '../src/index.ts';
+import { canReset } from '../src/messages/index.ts';
 import { toHeaderObject, writeHead, writeHttp2Head } from './_head.ts';
 import { onceLost } from './_lost-connections.ts';
 
@@ -140,7 +141,7 @@ export class NodeSink implements ResponseSink {
     if (this.#isDelimited || res.chunkedEncoding || !canReset(socket)) res.destroy();
     // Where only the end of the connection ends the response, an orderly one would look like a whole response. A
     // reset that comes with the last octets hides them, or is hidden by them, so it comes a little later.
-    else setTimeout(() => socket.resetAndDestroy(), RESET_DELAY);
+    else setTimeout(() => socket?.resetAndDestroy(), RESET_DELAY);
   }
 
   watch(listener: (error: DisconnectError) => void): void {
@@ -245,9 +246,4 @@ export class NodeSink implements ResponseSink {
 
 function disconnection(): DisconnectError {
   return new DisconnectError('WSGI_ERR_DISCONNECTED', 'response');
-}
-
-/** Only a plain TCP connection can be reset. */
-function canReset(socket: unknown): socket is Socket {
-  return socket instanceof Socket && !('encrypted' in socket) && socket.remoteAddress !== undefined;
 }

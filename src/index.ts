@@ -17,6 +17,7 @@ export {
   type WrappableFile,
 } from './file-wrapper.ts';
 export { type GatewayOptions, runApplication } from './gateway.ts';
+export { checkGatewayOptions, type OptionRules } from './gateway-options.ts';
 export { Headers, isHopByHop } from './headers.ts';
 export { decodeNative, encodeNative } from './native.ts';
 export type {

@@ -9,13 +9,13 @@
 import {
   type Application,
   type ApplicationFunction,
+  checkGatewayOptions,
   decodeNative,
   encodeNative,
   type GatewayOptions,
   runApplication,
   toApplication,
 } from '../../src/index.ts';
-import { checkMountOptions, checkOption } from '../_options.ts';
 import { CgiSink } from './cgi-sink.ts';
 import { type CgiEnvironOptions, createCgiEnviron } from './environ.ts';
 import { readRawVariables } from './raw-variables.ts';
@@ -46,9 +46,7 @@ export interface RunCgiOptions extends GatewayOptions, CgiEnvironOptions {
  * });
  */
 export function runCgi(application: Application, options: RunCgiOptions = {}): Promise<number> {
-  checkMountOptions(options);
-  checkOption('nph', options.nph, typeof options.nph === 'boolean');
-  checkOption('iis', options.iis, typeof options.iis === 'boolean');
+  checkGatewayOptions(options, { nph: isBoolean, iis: isBoolean });
   return answer(toApplication(application), options);
 }
 
@@ -76,4 +74,8 @@ function readVariables(): Record<string, string> {
     variables[name] = octets !== undefined && decodeNative(octets) === value ? octets : encodeNative(value);
   }
   return variables;
+}
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean';
 }

@@ -12,6 +12,7 @@ import {
   type ResponseMessage,
   serveListener,
 } from '../../src/messages/index.ts';
+import { checkListenerOptions } from '../_listener-options.ts';
 
 /** What is used of an Express app. Structural, so that Express's types are not needed. */
 export interface ExpressApp {
@@ -32,7 +33,7 @@ export interface FromExpressOptions extends ListenerOptions {}
  * @param expressApp An app of Express 5
  * @param options What http.createServer would be told
  * @returns The application
- * @throws TypeError if the value is no Express app
+ * @throws TypeError if the value is no Express app, or an option unknown or wrong
  * @example
  * const app = express();
  * app.get('/', (req, res) => res.send('Hello'));
@@ -44,6 +45,7 @@ export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions 
       'Value must be an Express app, as express() makes it; use fromNode for other listeners',
     );
   }
+  checkListenerOptions(options);
   // An app takes any node messages; that it declares more is Express's own augmentation of them.
   const app = expressApp as ExpressApp & Listener;
   let { request: requestPrototype, response: responsePrototype } = app;

@@ -6,9 +6,15 @@
  * are node's, with a few properties more.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Application, ApplicationError, type ResponseHead, toApplication } from '../../src/index.ts';
+import {
+  type Application,
+  ApplicationError,
+  checkGatewayOptions,
+  type OptionRules,
+  type ResponseHead,
+  toApplication,
+} from '../../src/index.ts';
 import { NodeSink } from '../_node-sink.ts';
-import { checkMountOptions, checkOption } from '../_options.ts';
 import { type RoutedRequest, readRouting } from '../_routing.ts';
 import { type MountOptions, serve } from '../_serve.ts';
 
@@ -48,9 +54,8 @@ export type ExpressHandler = (
  * express().use('/hello', toExpress(hello)).listen(8124);
  */
 export function toExpress(application: Application, options: ToExpressOptions = {}): ExpressHandler {
+  checkGatewayOptions(options, OPTION_RULES);
   const { fallthrough = false } = options;
-  checkMountOptions(options);
-  checkOption('fallthrough', fallthrough, typeof fallthrough === 'boolean' || fallthrough === 'cascade');
   const mount = { application: toApplication(application), options };
   return (req, res, next) => {
     const extensions = { 'express.req': req, 'express.res': res };
@@ -58,6 +63,10 @@ export function toExpress(application: Application, options: ToExpressOptions = 
     void serve(mount, { req, res, routing: readRouting(req), extensions }, sink);
   };
 }
+
+const OPTION_RULES: OptionRules = {
+  fallthrough: (value) => typeof value === 'boolean' || value === 'cascade',
+};
 
 interface Passing {
   readonly next: ExpressNext;

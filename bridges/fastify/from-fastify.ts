@@ -11,6 +11,7 @@ import {
   type ResponseMessage,
   serveListener,
 } from '../../src/messages/index.ts';
+import { checkListenerOptions } from '../_listener-options.ts';
 
 /** What is used of a Fastify instance. Structural, so that Fastify's types are not needed. */
 export interface FastifyApp {
@@ -31,7 +32,7 @@ export interface FromFastifyOptions extends ListenerOptions {}
  * @param instance An instance of Fastify 5
  * @param options What http.createServer would be told
  * @returns The application
- * @throws TypeError if the value is no Fastify instance
+ * @throws TypeError if the value is no Fastify instance, or an option unknown or wrong
  * @example
  * const instance = fastify();
  * instance.get('/', async () => ({ hello: 'world' }));
@@ -42,6 +43,7 @@ export function fromFastify(instance: FastifyApp, options: FromFastifyOptions = 
     const hint = (instance as unknown) instanceof Promise ? '; await the promise of it' : '';
     throw new TypeError(`Value must be a Fastify instance, as fastify() makes it${hint}`);
   }
+  checkListenerOptions(options);
   let isReady = false;
   const dispatch = (request: RequestMessage, response: ResponseMessage): void => {
     // Fastify declares its own request type, which is node's for an HTTP/1.1 server.

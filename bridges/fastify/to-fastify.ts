@@ -7,8 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { type Application, toApplication } from '../../src/index.ts';
-import { checkMountOptions, checkOption } from '../_options.ts';
+import { type Application, checkGatewayOptions, toApplication } from '../../src/index.ts';
 import { pathOf, type Routing, withMount } from '../_routing.ts';
 import { type Mount, type MountOptions, serve } from '../_serve.ts';
 import type { FastifyReplyLike, FastifyRequestLike, FastifyScope, LastHooks } from './instance.ts';
@@ -45,8 +44,7 @@ export type FastifyPlugin = (scope: FastifyScope, options: object, done: (error?
  * await app.listen({ port: 8124 });
  */
 export function toFastify(application: Application, options: ToFastifyOptions = {}): FastifyPlugin {
-  checkMountOptions(options);
-  checkOption('hijack', options.hijack, typeof options.hijack === 'boolean');
+  checkGatewayOptions(options, { hijack: (value) => typeof value === 'boolean' });
   const mount = { application: toApplication(application), options };
   return (scope, _options, done) => {
     const states: States = new WeakMap();

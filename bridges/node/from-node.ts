@@ -8,6 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApplicationFunction } from '../../src/index.ts';
 import { type ListenerOptions, serveListener } from '../../src/messages/index.ts';
+import { checkListenerOptions } from '../_listener-options.ts';
 
 /** A listener for the `request` event of node:http; it may be asynchronous. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -24,7 +25,7 @@ export interface FromNodeOptions extends ListenerOptions {}
  * @param listener Called with node's request and response
  * @param options What http.createServer would be told
  * @returns The application
- * @throws TypeError if the listener is no function
+ * @throws TypeError if the listener is no function, or an option unknown or wrong
  * @example
  * const application = fromNode((request, response) => {
  *   response.setHeader('Content-Type', 'text/plain');
@@ -36,5 +37,6 @@ export function fromNode(listener: RequestHandler, options: FromNodeOptions = {}
     const hint = typeof listener === 'object' ? '; use fromFastify for an instance of Fastify' : '';
     throw new TypeError(`Listener must be a function of request and response, not ${typeof listener}${hint}`);
   }
+  checkListenerOptions(options);
   return (environ, startResponse) => serveListener(listener, environ, startResponse, options);
 }

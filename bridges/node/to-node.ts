@@ -6,9 +6,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { type Application, toApplication } from '../../src/index.ts';
+import { type Application, checkGatewayOptions, toApplication } from '../../src/index.ts';
 import { NodeSink } from '../_node-sink.ts';
-import { checkMountOptions } from '../_options.ts';
 import { readRouting } from '../_routing.ts';
 import { type MountOptions, serve } from '../_serve.ts';
 
@@ -37,7 +36,7 @@ export type NodeListener = (
  * http.createServer(toNode(hello)).listen(8124);
  */
 export function toNode(application: Application, options: ToNodeOptions = {}): NodeListener {
-  checkMountOptions(options);
+  checkGatewayOptions(options);
   const mount = { application: toApplication(application), options };
   return (anyRequest, anyResponse) => {
     // The compatibility API of HTTP/2 has the same methods, and the sink knows where it differs.

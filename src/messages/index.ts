@@ -1,6 +1,7 @@
 /**
  * The front door of messages: node's request and response over the gateway interface.
  */
+export { canReset } from './connection-reset.ts';
 export { messageConstructors } from './message-constructors.ts';
 export type { RequestMessage, ResponseMessage } from './node-internals.ts';
 export { listenerOf, serveEvent } from './serve-event.ts';

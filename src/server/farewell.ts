@@ -6,6 +6,7 @@
  * moment: closing with octets unread would make TCP reset the connection and destroy the response on its way.
  */
 import type { Socket } from 'node:net';
+import { canReset } from '../messages/index.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** Octets that are still taken, and the milliseconds for which they are. */
@@ -21,8 +22,7 @@ const NOTHING = new Uint8Array(0);
  * unix socket has nothing of the kind.
  */
 export function cutOff(socket: Socket): void {
-  const isPlainTcp = !('encrypted' in socket) && socket.remoteAddress !== undefined;
-  if (isPlainTcp) socket.resetAndDestroy();
+  if (canReset(socket)) socket.resetAndDestroy();
   else socket.write(NOTHING, () => socket.destroy());
 }
 

@@ -6,6 +6,7 @@
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import type { EnvironOptions } from '../environ.ts';
 import type { GatewayOptions } from '../gateway.ts';
+import { checkGatewayOptions, type OptionRules } from '../gateway-options.ts';
 import { isFieldValue } from '../headers.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from '../http/index.ts';
 
@@ -111,38 +112,17 @@ export function takeSettings(options: ServerOptions): ServerSettings {
   if (!(connectionsCheckingInterval >= 1 && connectionsCheckingInterval < 2 ** 31)) {
     throw new RangeError('Option connectionsCheckingInterval must be from 1 to 2147483647');
   }
-  checkOthers(options);
+  // Those of node's createServer that have no meaning here may be there.
+  checkGatewayOptions(options, OTHER_RULES, 'ignore');
   return settings;
 }
 
-/** Checks what is no setting: it cannot be changed later. */
-function checkOthers(options: ServerOptions): void {
-  const { serverHeader, serverName, hopByHop, underscoreHeaders, closeTimeout, tls, environ } = options;
-  check('serverHeader', serverHeader, isText(serverHeader) && isFieldValue(serverHeader));
-  check('serverName', serverName, isText(serverName) && /^[\x21-\x7e]+$/.test(serverName));
-  check('hopByHop', hopByHop, hopByHop === 'error' || hopByHop === 'drop');
-  const isKnown = underscoreHeaders === 'drop' || underscoreHeaders === 'refuse';
-  check('underscoreHeaders', underscoreHeaders, isKnown || underscoreHeaders === 'allow');
-  check('closeTimeout', closeTimeout, typeof closeTimeout === 'number');
-  for (const name of ['strict', 'exposeErrors'] as const) {
-    check(name, options[name], typeof options[name] === 'boolean');
-  }
-  check('tls', tls, typeof tls === 'object' && tls !== null);
-  check('environ', environ, typeof environ === 'object' && environ !== null);
-  if (closeTimeout !== undefined && !(closeTimeout >= 0)) {
-    throw new RangeError(`Option closeTimeout must be 0 or more, not ${closeTimeout}`);
-  }
-}
-
-function check(name: keyof ServerOptions, value: unknown, isValid: boolean): void {
-  if (value !== undefined && !isValid) {
-    throw new TypeError(`Option ${name} has a value that it cannot have: ${JSON.stringify(value)}`);
-  }
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string';
-}
+/** What is no setting: it cannot be changed later. */
+const OTHER_RULES: OptionRules = {
+  serverHeader: (value) => typeof value === 'string' && isFieldValue(value),
+  serverName: (value) => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value),
+  tls: (value) => typeof value === 'object' && value !== null,
+};
 
 /**
  * Makes the limits of a parser.

@@ -1,7 +1,9 @@
+import express from 'express';
+import fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { toExpress } from '../../bridges/express/index.ts';
-import { toFastify } from '../../bridges/fastify/index.ts';
-import { toNode } from '../../bridges/node/index.ts';
+import { fromExpress, toExpress } from '../../bridges/express/index.ts';
+import { fromFastify, toFastify } from '../../bridges/fastify/index.ts';
+import { fromNode, toNode } from '../../bridges/node/index.ts';
 import type { Application } from '../../src/index.ts';
 
 type Mount = (application: Application, options: object) => unknown;
@@ -29,12 +31,20 @@ describe.each<[string, Mount]>([
     [{ closeTimeout: Number.NaN }, RangeError],
     [{ strict: 'yes' }, TypeError],
     [{ exposeErrors: 'no' }, TypeError],
+    [{ fallThrough: true }, TypeError],
+    [{ toString: true }, TypeError],
+    [{ constructor: true }, TypeError],
   ])('are refused: %o', (options, error) => {
     expect(() => mount(application, options as object)).toThrow(error);
   });
 
+  it('are named where nobody knows them', () => {
+    expect(() => mount(application, { strct: true })).toThrow(/strct is unknown here; known are .*strict/);
+  });
+
   it.each([
     [{}],
+    [{ unheardOf: undefined }],
     [{ environ: undefined, strict: undefined }],
     [{ environ: { 'app.name': 'x' }, underscoreHeaders: 'refuse', hopByHop: 'drop' }],
     [{ closeTimeout: Number.POSITIVE_INFINITY, strict: true, exposeErrors: false }],
@@ -46,4 +56,28 @@ describe.each<[string, Mount]>([
 it('refuses what only one bridge knows, too', () => {
   expect(() => toExpress(application, { fallthrough: 'yes' as never })).toThrow(/fallthrough .* "yes"/);
   expect(() => toFastify(application, { hijack: 1 as never })).toThrow(/hijack .* 1$/);
+});
+
+it('refuses what only another bridge knows', () => {
+  const options: object = { fallthrough: true, hijack: true };
+  expect(() => toNode(application, options)).toThrow(/fallthrough is unknown/);
+  expect(() => toExpress(application, options)).toThrow(/hijack is unknown/);
+  expect(() => toFastify(application, options)).toThrow(/fallthrough is unknown/);
+});
+
+describe('options of what wraps programs', () => {
+  const WRAPPERS: Readonly<Record<string, (options: object) => unknown>> = {
+    fromNode: (options) => fromNode(() => {}, options),
+    fromExpress: (options) => fromExpress(express(), options),
+    fromFastify: (options) => fromFastify(fastify(), options),
+  };
+
+  it.each(Object.entries(WRAPPERS))('are checked by %s', (_name, wrap) => {
+    for (const options of [3, null, { joinDuplicateHeaders: 'yes' }, { maxHeaderSize: 1 }]) {
+      expect(() => wrap(options as object)).toThrow(TypeError);
+    }
+    expect(() => wrap({ maxHeaderSize: 1 })).toThrow(/maxHeaderSize is unknown/);
+    expect(() => wrap({ joinDuplicateHeaders: true })).not.toThrow();
+    expect(() => wrap({ joinDuplicateHeaders: undefined })).not.toThrow();
+  });
 });
