@@ -34,6 +34,12 @@ export const ERRORS = {
     source: 'RFC 9112 §8',
     message: 'Client closed its half of the connection amid the head of a request',
   },
+  WSGI_ERR_CONTENT_INCOMPLETE: {
+    party: 'client',
+    statusCode: 400,
+    source: 'RFC 9112 §8',
+    message: 'Client closed its half of the connection amid the content of a request',
+  },
   WSGI_ERR_REQUEST_TIMEOUT: {
     party: 'client',
     statusCode: 408,

@@ -96,6 +96,12 @@ export interface ConnectionDirectives {
   /** Milliseconds without traffic after which the connection may be closed; 0 for never. */
   readonly timeout?: number | undefined;
   /**
+   * Whether a client that has closed its half of the connection still gets the response (RFC 9112 §9.6). Where it does
+   * not, the connection is closed then, and the client counts as gone.
+   * @default true
+   */
+  readonly halfOpen?: boolean | undefined;
+  /**
    * Fields of the connection that the application has set, in ascending order of their places. A host that writes
    * HTTP/1.1 itself puts its own in their place and spells them so; what they say remains the host's decision.
    */

@@ -12,6 +12,7 @@
 import { isPromise } from '../body.ts';
 import { DisconnectError } from '../errors.ts';
 import { logError } from '../failure.ts';
+import type { ConnectionDirectives } from '../port.ts';
 import type { ApplicationFunction, Body, Environ, StartResponse } from '../wsgi.ts';
 import { type ContentListener, ContentReader, connectionReset, contentLength } from './content-reader.ts';
 import { Delivery, type DeliveryListener } from './delivery.ts';
@@ -81,7 +82,9 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     }
     if (contentLength(this.environ) === 0) this.#endEmptyContent();
     if (this.#outgoing.isClosed && !this.#isCut) throw disconnection(this.#socket.errored);
-    return this.#outgoing.isEnded ? this.#answer() : this.#delivery.wait();
+    if (this.#outgoing.isEnded) return this.#answer();
+    this.#delivery.direct(HALF_CLOSE_ENDS);
+    return this.#delivery.wait();
   }
 
   /** node's parser comes to the end of a request without content right after the program was called. */
@@ -103,6 +106,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       throw nodeError('ERR_HTTP_HEADERS_SENT', 'Cannot hand over a response that has begun');
     }
     const successor = withHeaders(application, response);
+    this.#delivery.direct(HALF_CLOSE_IS_FINE);
     if (this.#delivery.phase === 'dispatching') {
       this.#successor = successor;
     } else {
@@ -138,6 +142,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       if (this.#outgoing.isSmall) this.#finishSoon();
       return;
     }
+    // What was given to a socket is sent before its end.
+    delivery.direct(HALF_CLOSE_IS_FINE);
     const isReleased = delivery.phase === 'released';
     delivery.end();
     if (isReleased) this.#finishSoon();
@@ -324,6 +330,10 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     this.request.destroy(connectionReset());
   }
 }
+
+/** node's server closes a connection whose client closes its half, unless the response is complete. */
+const HALF_CLOSE_ENDS: ConnectionDirectives = Object.freeze({ halfOpen: false });
+const HALF_CLOSE_IS_FINE: ConnectionDirectives = Object.freeze({ halfOpen: true });
 
 function finish(exchange: Exchange): void {
   exchange.finish();

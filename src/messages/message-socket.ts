@@ -249,6 +249,7 @@ export class MessageSocket extends SocketFacts {
       this.#nativeError = error;
     });
     native.on?.('close', () => this.lose(undefined));
+    native.on?.('end', () => this.emit('end'));
     // The server's own timeout; whether it ends the connection is the server's affair. Between requests node's would
     // wait for the next one (keepAliveTimeout), which is no affair of a program either.
     native.on?.('timeout', () => {

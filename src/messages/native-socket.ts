@@ -16,7 +16,7 @@ export interface NativeSocket {
   readonly bytesWritten?: number | undefined;
   readonly server?: unknown;
   readonly writableLength?: number | undefined;
-  on?(event: 'close' | 'error' | 'timeout', listener: (error: Error) => void): unknown;
+  on?(event: 'close' | 'end' | 'error' | 'timeout', listener: (error: Error) => void): unknown;
   write?(data: unknown, encoding?: unknown, callback?: unknown): unknown;
   end?(data?: unknown, encoding?: unknown, callback?: unknown): unknown;
   destroy?(error?: Error): unknown;

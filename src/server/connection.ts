@@ -18,16 +18,17 @@ import { DisconnectError, ProtocolError } from '../errors.ts';
 import { logError } from '../failure.ts';
 import { runApplication } from '../gateway.ts';
 import { type RequestHead, RequestParser } from '../http/index.ts';
-import { createTakeoverRequest } from '../messages/index.ts';
 import type { Environ } from '../wsgi.ts';
 import { type ConnectionFacts, createRequestEnviron } from './connection-facts.ts';
 import type { ConnectionHost, ServedConnection } from './connection-host.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import { cutOff, Farewell } from './farewell.ts';
-import { parserLimits, type ServerSettings } from './options.ts';
+import { parserLimits } from './options.ts';
 import { Output } from './output.ts';
 import { formatRefusal } from './refusal.ts';
 import type { RequestContent } from './request-content.ts';
+import { isOver, judgeSilence } from './silence.ts';
+import { handOver, type TakeoverEvent, takeoverOf } from './takeover.ts';
 import { Turn } from './turn.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -196,7 +197,7 @@ export class Connection implements ExchangeHost, ServedConnection {
     const { events, options } = this.#host;
     const exchange = new Exchange(head, this);
     const environ = createRequestEnviron(this.#facts, head, { content: exchange.content, options });
-    const takeover = this.#takeoverOf(head);
+    const takeover = takeoverOf(head, events);
     if (takeover !== undefined) {
       this.#handOver(takeover, environ);
       return;
@@ -208,16 +209,7 @@ export class Connection implements ExchangeHost, ServedConnection {
     void runApplication(application, environ, exchange, options);
   }
 
-  /** RFC 9110 §7.8, §9.3.6: a request to go on in another protocol, if there is somebody who speaks it. */
-  #takeoverOf(head: RequestHead): 'upgrade' | 'connect' | undefined {
-    const { events } = this.#host;
-    if (head.method === 'CONNECT') return 'connect';
-    const asks = head.connectionNominatesUpgrade && head.contentLength === 0;
-    return asks && events.hasListener('upgrade') ? 'upgrade' : undefined;
-  }
-
-  /** Leaves the socket to a listener, with the octets that came after the head. */
-  #handOver(event: 'upgrade' | 'connect', environ: Environ): void {
+  #handOver(event: TakeoverEvent, environ: Environ): void {
     const socket = this.#socket;
     this.output.flush();
     this.#phase = 'closed';
@@ -227,11 +219,7 @@ export class Connection implements ExchangeHost, ServedConnection {
     socket.off('error', this.#onError);
     socket.off('close', this.#onClose);
     this.#host.remove(this);
-    this.#host.release(socket);
-    // As node does it: whoever reads next decides how.
-    socket.pause();
-    Object.assign(socket, { readableFlowing: null });
-    this.#host.emit(event, createTakeoverRequest(environ, socket), socket, this.parser.takeRest());
+    handOver({ event, environ, socket, rest: this.parser.takeRest() }, this.#host);
   }
 
   /**
@@ -308,8 +296,24 @@ export class Connection implements ExchangeHost, ServedConnection {
     this.isPeerEnded = true;
     this.#exchange?.content.onPeerEnd();
     this.#watchdog.onPeerEnd();
-    this.#advance();
+    if (this.#exchange?.isHalfOpen === false && !this.#exchange.isEnded) this.hangUp();
+    else this.#advance();
   };
+
+  hangUp(): void {
+    const exchange = this.#exchange;
+    if (exchange?.content.isLost === true) {
+      // The application was told; what it makes of it goes nowhere.
+      if (exchange.isHeadSent) return;
+      this.#exchange = undefined;
+      this.#refuse(new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE'));
+      this.output.flush();
+      return;
+    }
+    this.output.flush();
+    // Both halves are closed then, and the socket closes when the client has what was sent so far.
+    this.#socket.end();
+  }
 
   /** The client has closed its half between two requests, or amid a head. */
   #endOfInput(): void {
@@ -338,10 +342,10 @@ export class Connection implements ExchangeHost, ServedConnection {
         }
         break;
       case 'serving':
-        this.#checkServing(now, settings);
+        this.#checkServing(now);
         break;
       case 'draining':
-        if (this.#exchange?.content.isReading === true) this.#checkReading(now, this.#exchange, settings);
+        if (this.#exchange?.content.isReading === true) this.#checkServing(now);
         else if (isOver(passed, settings.drainTimeout)) this.#close();
         break;
       case 'closing':
@@ -360,33 +364,23 @@ export class Connection implements ExchangeHost, ServedConnection {
     this.output.flush();
   }
 
-  #checkServing(now: number, settings: ServerSettings): void {
+  #checkServing(now: number): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
-    if (exchange.content.isReading) {
-      this.#checkReading(now, exchange, settings);
-    } else if (this.#watchdog.isStuck(now, settings.writeTimeout)) {
-      this.#socket.destroy();
-    } else if (this.isPeerEnded && !exchange.isEnded) {
-      this.#checkHalfClosed(now, exchange);
-    }
+    const verdict = judgeSilence(exchange, now, {
+      settings: this.#host.settings,
+      watchdog: this.#watchdog,
+      headTime: this.#headTime,
+      isPeerEnded: this.isPeerEnded,
+    });
+    if (verdict === 'probe') exchange.probe();
+    else if (verdict === 'gone') this.#socket.destroy();
+    else if (verdict === 'late') this.#failContent(exchange);
   }
 
-  #checkReading(now: number, exchange: Exchange, settings: ServerSettings): void {
-    if (!isOver(this.#headTime + exchange.content.waited(now), settings.requestTimeout)) return;
+  #failContent(exchange: Exchange): void {
     exchange.isPersistent = false;
     exchange.content.fail(new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT'));
     if (exchange.isEnded) this.#advance();
   }
-
-  /** Finds out whether a client that has closed its half is still there. */
-  #checkHalfClosed(now: number, exchange: Exchange): void {
-    const suspicion = this.#watchdog.suspect(now, exchange.canProbe);
-    if (suspicion === 'probe') exchange.probe();
-    else if (suspicion === 'gone') this.#socket.destroy();
-  }
-}
-
-function isOver(passed: number, timeout: number): boolean {
-  return timeout > 0 && passed >= timeout;
 }

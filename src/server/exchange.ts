@@ -34,6 +34,8 @@ export interface ExchangeHost extends ContentHost {
   /** The response has ended, whole or, with an error, cut off. */
   responseEnded(error?: unknown): void;
   setIdleTimeout(milliseconds: number): void;
+  /** Closes the connection, because its client has closed its half and the application takes that for a departure. */
+  hangUp(): void;
 }
 
 /** Sizes of more than 16 digits are refused by many. */
@@ -48,6 +50,8 @@ export class Exchange implements ResponseSink {
   isEnded = false;
   /** Whether the connection is to be kept after this exchange. */
   isPersistent: boolean;
+  /** Whether a client that has closed its half is served all the same. */
+  isHalfOpen = true;
   #onDisconnect: ((error: DisconnectError) => void) | undefined;
   #disconnect: DisconnectError | undefined;
   #framing: ResponseFraming = 'none';
@@ -235,6 +239,9 @@ export class Exchange implements ResponseSink {
     if (directives.sendDate !== undefined) this.#sendsDate = directives.sendDate;
     if (directives.timeout !== undefined) this.#host.setIdleTimeout(directives.timeout);
     if (directives.fields !== undefined) this.#connectionFields = directives.fields;
+    if (directives.halfOpen === undefined) return;
+    this.isHalfOpen = directives.halfOpen;
+    if (!this.isHalfOpen && this.#host.isPeerEnded) this.#host.hangUp();
   }
 }
 

@@ -73,6 +73,11 @@ export class RequestContent implements InputSource {
     });
   }
 
+  /** Whether the client left amid of it. */
+  get isLost(): boolean {
+    return this.#failure?.error instanceof DisconnectError;
+  }
+
   /** Whether the application waits for octets of the client. */
   get isReading(): boolean {
     return this.#pendingPull !== undefined;
@@ -100,8 +105,9 @@ export class RequestContent implements InputSource {
     if (ahead !== undefined) return ahead;
     if (this.isEnded) return null;
     const piece = this.#parse();
-    if (piece === null) this.#end();
-    else if (piece === undefined) this.#failIfLost();
+    if (piece === undefined) this.#failIfLost();
+    // Content with a length ends with its last octet, and not when somebody asks for more.
+    else if (this.#host.parser.state === 'head') this.#end();
     return piece;
   }
 
@@ -153,6 +159,7 @@ export class RequestContent implements InputSource {
    * What there is of it has been received, and is no more than a connection buffers.
    */
   onPeerEnd(): void {
+    this.onInput();
     if (this.isReading) return;
     const ahead: Uint8Array[] = [];
     try {
@@ -181,7 +188,6 @@ export class RequestContent implements InputSource {
   finish(): 'ended' | 'waits' | 'turn' {
     if (this.isReading) {
       this.onInput();
-      if (this.isEnded) return 'ended';
       return this.isReading ? 'waits' : 'turn';
     }
     if (!this.#isFinishing) {

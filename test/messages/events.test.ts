@@ -1,10 +1,10 @@
 /** What a program observes of its messages, event by event, on node:http and on the standalone server. */
-import { connect, type Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
-import { fromNode } from '../../bridges/node/index.ts';
+import { describe, it } from 'vitest';
 import { ENDING_SCENES } from './ending-scenes.ts';
-import { attempt, follow, GET, HEAD, post, type Scene, type Trail } from './scene.ts';
-import { type Listening, listenNode, listenOurs, pause, until, withoutDate } from './side-by-side.ts';
+import { HALF_CLOSE_SCENES } from './half-close-scenes.ts';
+import { expectAlike } from './play.ts';
+import { attempt, follow, GET, HEAD, post, type Scene } from './scene.ts';
+import { pause } from './side-by-side.ts';
 
 const SCENES: readonly Scene[] = [
   {
@@ -303,34 +303,12 @@ const SCENES: readonly Scene[] = [
   },
 ];
 
-async function play(scene: Scene, listening: Listening, trail: Trail): Promise<string> {
-  const socket = connect(listening.port, '127.0.0.1');
-  let wire = '';
-  let isClosed = false;
-  socket.on('data', (piece) => {
-    wire += piece.toString('latin1');
-  });
-  socket.on('error', () => {});
-  socket.on('close', () => {
-    isClosed = true;
-  });
-  await new Promise((resolve) => socket.once('connect', resolve));
-  await (scene.client ?? ((client: Socket) => client.write(GET)))(socket);
-  await until(() => trail.some((line) => line.startsWith(scene.last)));
-  await pause(30);
-  const end = isClosed ? 'closed' : 'open';
-  socket.destroy();
-  await listening.close();
-  return withoutDate(`${wire.length > 2000 ? wire.length : wire} [${end}]`);
-}
-
 describe('the messages of a wrapped program', () => {
   it.each([...SCENES, ...ENDING_SCENES])('behave as on node:http: $name', async (scene) => {
-    const [expected, actual]: [Trail, Trail] = [[], []];
-    const onNode = await play(scene, await listenNode((req, res) => scene.run(req, res, expected)), expected);
-    const application = fromNode((req, res) => scene.run(req, res, actual));
-    const onOurs = await play(scene, await listenOurs(application), actual);
-    expect(actual).toEqual(expected);
-    expect(onOurs).toBe(onNode);
+    await expectAlike(scene);
+  });
+
+  it.each(HALF_CLOSE_SCENES)('are told as on node:http of a client that closes its half $name', async (scene) => {
+    await expectAlike(scene);
   });
 });

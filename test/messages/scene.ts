@@ -13,6 +13,8 @@ export interface Scene {
   client?(socket: Socket): unknown;
   /** The line of the trail after which nothing is to come any more. */
   readonly last: string;
+  /** Whether of what comes over the wire only the first line is to be alike: refusals are the server's own. */
+  readonly isRefused?: boolean;
 }
 
 export const GET = 'GET /p?q=1 HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-a: 2\r\n\r\n';

@@ -40,6 +40,22 @@ describe('createServer', () => {
     expect(own.sort()).toEqual(Object.keys(DEFAULT_SETTINGS).sort());
   });
 
+  it('drops a connection at close as soon as the client has the answer to all its content', async () => {
+    const { server, connect: open, stop } = await startServer(async (environ, startResponse) => {
+      await environ['wsgi.input'].read(5);
+      startResponse('200 OK', []);
+      return ['read'];
+    });
+    const client = open();
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello');
+    await client.readResponse();
+    server.close();
+    const before = performance.now();
+    await client.readRest();
+    expect(performance.now() - before).toBeLessThan(DEFAULT_SETTINGS.keepAliveTimeout / 2);
+    await stop();
+  });
+
   it('refuses what is no application', () => {
     expect(() => createServer({} as typeof hello)).toThrow(TypeError);
   });

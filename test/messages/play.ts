@@ -1,0 +1,39 @@
+/** Plays a scene on node:http and on the standalone server. */
+import { connect, type Socket } from 'node:net';
+import { expect } from 'vitest';
+import { fromNode } from '../../bridges/node/index.ts';
+import { GET, type Scene, type Trail } from './scene.ts';
+import { type Listening, listenNode, listenOurs, pause, until, withoutDate } from './side-by-side.ts';
+
+/** Expects that program and client see the same on both servers. */
+export async function expectAlike(scene: Scene): Promise<void> {
+  const [expected, actual]: [Trail, Trail] = [[], []];
+  const onNode = await play(scene, await listenNode((req, res) => scene.run(req, res, expected)), expected);
+  const application = fromNode((req, res) => scene.run(req, res, actual));
+  const onOurs = await play(scene, await listenOurs(application), actual);
+  expect(actual).toEqual(expected);
+  const compared = (wire: string): string =>
+    scene.isRefused === true ? wire.replace(/\r\n.*\[/s, ' [') : wire;
+  expect(compared(onOurs)).toBe(compared(onNode));
+}
+
+async function play(scene: Scene, listening: Listening, trail: Trail): Promise<string> {
+  const socket = connect(listening.port, '127.0.0.1');
+  let wire = '';
+  let isClosed = false;
+  socket.on('data', (piece) => {
+    wire += piece.toString('latin1');
+  });
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    isClosed = true;
+  });
+  await new Promise((resolve) => socket.once('connect', resolve));
+  await (scene.client ?? ((client: Socket) => client.write(GET)))(socket);
+  await until(() => trail.some((line) => line.startsWith(scene.last)));
+  await pause(30);
+  const end = isClosed ? 'closed' : 'open';
+  socket.destroy();
+  await listening.close();
+  return withoutDate(`${wire.length > 2000 ? wire.length : wire} [${end}]`);
+}
