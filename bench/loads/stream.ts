@@ -4,6 +4,7 @@
  * What is not whole ends the run.
  */
 import { connect, type Socket } from 'node:net';
+import { Answers } from './answers.ts';
 
 interface Options {
   readonly direction: 'up' | 'down';
@@ -28,7 +29,7 @@ console.log(JSON.stringify({ mebibytes: (transfers * LENGTH) / MEBIBYTE, duratio
 
 /** Transfers until the time is over, and finishes what it has begun. */
 async function run(): Promise<number> {
-  const answers = new Answers();
+  const answers = new Answers(direction === 'up' ? String(LENGTH) : undefined, fail);
   // One buffer for all that arrives: a client is not to be slower than what it measures.
   const onread = { buffer: Buffer.alloc(PIECE.length), callback: answers.take };
   const socket = connect({ port, host: '127.0.0.1', onread });
@@ -51,42 +52,6 @@ async function run(): Promise<number> {
 async function sendContent(socket: Socket): Promise<void> {
   for (let sent = 0; sent < LENGTH; sent += PIECE.length) {
     if (!socket.write(PIECE)) await new Promise((resolve) => socket.once('drain', resolve));
-  }
-}
-
-/** Reads answers that declare their length. */
-class Answers {
-  #head = '';
-  #missing = 0;
-  #resolve: (() => void) | undefined;
-
-  next(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-  }
-
-  readonly take = (length: number, octets: Uint8Array): boolean => {
-    if (this.#missing > 0) this.#missing -= length;
-    else this.#takeHead(length, octets);
-    if (this.#missing < 0) fail(new Error('Answer is longer than it says'));
-    if (this.#missing === 0 && this.#head === '') this.#resolve?.();
-    return true;
-  };
-
-  #takeHead(length: number, octets: Uint8Array): void {
-    this.#head += Buffer.from(octets.buffer, octets.byteOffset, length).toString('latin1');
-    const end = this.#head.indexOf('\r\n\r\n');
-    if (end === -1) return;
-    const [, declared] = /\r\nContent-Length: *(\d+)\r\n/i.exec(this.#head) ?? [];
-    const content = this.#head.slice(end + 4);
-    if (!this.#head.startsWith('HTTP/1.1 200 ') || declared === undefined) {
-      fail(new Error(`Answer is ${this.#head.slice(0, end)}`));
-    }
-    if (direction === 'up' && content !== '' && content !== String(LENGTH))
-      fail(new Error(`Answer is ${content}`));
-    this.#missing = Number(declared) - content.length;
-    this.#head = '';
   }
 }
 

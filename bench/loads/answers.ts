@@ -1,0 +1,50 @@
+/** Answers as they arrive at a client that looks at nothing but whether they are whole. */
+
+/** Reads answers that declare their length, one after another. */
+export class Answers {
+  #head = '';
+  #missing = 0;
+  #resolve: (() => void) | undefined;
+  readonly #expected: string | undefined;
+  readonly #fail: (error: Error) => never;
+
+  /**
+   * @param expected The content, if it is short and known
+   * @param fail What becomes of a wrong answer
+   */
+  constructor(expected: string | undefined, fail: (error: Error) => never) {
+    this.#expected = expected;
+    this.#fail = fail;
+  }
+
+  /** Gives a promise of the next answer's end. */
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  readonly take = (length: number, octets: Uint8Array): boolean => {
+    if (this.#missing > 0) this.#missing -= length;
+    else this.#takeHead(length, octets);
+    if (this.#missing < 0) this.#fail(new Error('Answer is longer than it says'));
+    if (this.#missing === 0 && this.#head === '') this.#resolve?.();
+    return true;
+  };
+
+  #takeHead(length: number, octets: Uint8Array): void {
+    this.#head += Buffer.from(octets.buffer, octets.byteOffset, length).toString('latin1');
+    const end = this.#head.indexOf('\r\n\r\n');
+    if (end === -1) return;
+    const [, declared] = /\r\nContent-Length: *(\d+)\r\n/i.exec(this.#head) ?? [];
+    const content = this.#head.slice(end + 4);
+    if (!this.#head.startsWith('HTTP/1.1 200 ') || declared === undefined) {
+      this.#fail(new Error(`Answer is ${this.#head.slice(0, end)}`));
+    }
+    if (this.#expected !== undefined && content !== '' && content !== this.#expected) {
+      this.#fail(new Error(`Answer is ${content}`));
+    }
+    this.#missing = Number(declared) - content.length;
+    this.#head = '';
+  }
+}
