@@ -32,15 +32,15 @@ export interface RoutedRequest {
 export function readRouting(req: RoutedRequest): Routing {
   const { url = '/', originalUrl = url } = req;
   if (url === originalUrl && (req.baseUrl ?? '') === '') return { target: originalUrl };
-  const rest = withoutAuthority(url);
-  const question = rest.indexOf('?');
-  const path = question === -1 ? rest : rest.slice(0, question);
-  const query = question === -1 ? '' : rest.slice(question);
+  const path = pathOf(url);
+  const query = withoutAuthority(url).slice(path.length);
   const originalPath = pathOf(originalUrl);
   const baseUrl = req.baseUrl ?? consumedPart(originalPath, path);
   const isExactHit = baseUrl !== '' && (path === '' || path === '/');
   const left = isExactHit ? slashBehind(baseUrl, originalPath) : path || '/';
-  return { target: originalUrl, url: `${left}${query}`, mount: baseUrl };
+  // A wildcard takes slashes too, which SCRIPT_NAME does not end in.
+  const mount = withoutTrailingSlashes(baseUrl);
+  return { target: originalUrl, url: `${baseUrl.slice(mount.length)}${left}${query}`, mount };
 }
 
 /** The path of a request target, without scheme, authority and query. */
@@ -67,6 +67,12 @@ function slashBehind(baseUrl: string, originalPath: string): '' | '/' {
   if (originalPath.startsWith(`${baseUrl}/`)) return '/';
   // The URL was rewritten before it was routed; a rewriter keeps the slash at the end, or the lack of it.
   return originalPath.endsWith('/') ? '/' : '';
+}
+
+function withoutTrailingSlashes(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === '/') end -= 1;
+  return path.slice(0, end);
 }
 
 const AUTHORITY = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
