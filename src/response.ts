@@ -126,7 +126,7 @@ export class ResponseState {
       contentLength = computedLength;
     }
     let hasContentLengthField = this.declaredLength !== undefined;
-    if (statusCode === 204 || statusCode === 205) {
+    if (statusCode === 204 || (statusCode === 205 && contentLength !== 0)) {
       // RFC 9110 §8.6: no Content-Length in a 204. §15.3.6: a 205 has no content, and must say so.
       if (hasContentLengthField) {
         this.headers = this.headers.filter(([name]) => ownerOf(name) !== 'framing');

@@ -28,6 +28,11 @@ export function requestUrl(environ: Readonly<Environ>): string {
     if (PATH_INFO === '' && !REQUEST_URI.includes('/')) return REQUEST_URI;
   }
   const origin = ORIGIN.exec(REQUEST_URI ?? '')?.[0] ?? '';
+  if (SCRIPT_NAME === '' && PATH_INFO === '/' && origin !== '') {
+    // RFC 9112 §3.2.1: an absolute-form target may lack the path; node shows it as it came.
+    const bare = `${origin}${queryOf(environ)}`;
+    if (bare === REQUEST_URI) return bare;
+  }
   return `${origin}${rawPathInfo(environ) || '/'}${queryOf(environ)}`;
 }
 
