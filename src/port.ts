@@ -89,6 +89,8 @@ export interface ConnectionField {
 export interface ConnectionDirectives {
   /** Close the connection after this response. */
   readonly close?: boolean | undefined;
+  /** Whether the host says of a connection of HTTP/1.1 that it persists, which goes without saying. @default true */
+  readonly announcePersistence?: boolean | undefined;
   /** Whether the host adds a Date field. @default true */
   readonly sendDate?: boolean | undefined;
   /** Whether a length is worked out for a response that declares none. @default true */

@@ -58,7 +58,8 @@ export function captureHead(response: ResponseMessage, statusLine: string, heade
   // Two framings at once are refused by every careful recipient (RFC 9112 §6.2): node sends both, we the one it uses.
   if (collector.hasTransferEncoding && collector.hasLength) removeLength(fields);
   const sendDate = response.sendDate || collector.hasDate;
-  const directives = directivesFor(response._last, sendDate, computeLength);
+  const announcePersistence = !response._removedConnection;
+  const directives = directivesFor({ close: response._last, announcePersistence, sendDate, computeLength });
   return {
     status: statusLine.slice(STATUS_START, -2),
     fields,
@@ -270,20 +271,25 @@ function refuse(response: ResponseMessage, statusLine: string, headers: unknown)
 }
 
 /** The combinations that occur, made once. */
-const DIRECTIVES: readonly (ConnectionDirectives | undefined)[] = Array.from({ length: 8 }, (_, bits) =>
+const DIRECTIVES: readonly (ConnectionDirectives | undefined)[] = Array.from({ length: 16 }, (_, bits) =>
   bits === 0
     ? undefined
     : Object.freeze({
         ...((bits & 1) !== 0 && { close: true }),
         ...((bits & 2) !== 0 && { sendDate: false }),
         ...((bits & 4) !== 0 && { computeLength: false }),
+        ...((bits & 8) !== 0 && { announcePersistence: false }),
       }),
 );
 
-function directivesFor(
-  close: boolean,
-  sendDate: boolean,
-  computeLength: boolean,
-): ConnectionDirectives | undefined {
-  return DIRECTIVES[(close ? 1 : 0) | (sendDate ? 0 : 2) | (computeLength ? 0 : 4)];
+function directivesFor({
+  close,
+  announcePersistence,
+  sendDate,
+  computeLength,
+}: Readonly<Record<'close' | 'announcePersistence' | 'sendDate' | 'computeLength', boolean>>):
+  | ConnectionDirectives
+  | undefined {
+  const bits = (close ? 1 : 0) | (sendDate ? 0 : 2) | (computeLength ? 0 : 4) | (announcePersistence ? 0 : 8);
+  return DIRECTIVES[bits];
 }

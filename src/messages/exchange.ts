@@ -138,6 +138,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   ended(): void {
     if (this.#outgoing.isClosed) return;
     const delivery = this.#delivery;
+    // Where everything has gone already node emits 'finish' by itself; its server is the first to hear of it.
+    if (this.#outgoing.finish === undefined) this.response.prependOnceListener('finish', () => this.finish());
     if (delivery.phase === 'dispatching') {
       if (this.#outgoing.isSmall) this.#finishSoon();
       return;
@@ -229,8 +231,13 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #close(): void {
     this.#state = 'closed';
     this.#outgoing.isClosed = true;
+    this.#dropPieces();
+  }
+
+  #dropPieces(): void {
     const { callbacks } = this.#outgoing.takeBatch();
-    for (const callback of callbacks) process.nextTick(callback, destroyedError());
+    const error = this.#socket.errored ?? destroyedError();
+    for (const callback of callbacks) process.nextTick(callback, error);
   }
 
   #finishSoon(): void {
@@ -290,6 +297,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       this.#outgoing.isClosed = true;
       // What was complete before still goes out, as it would have on node.
       if (this.#outgoing.isEnded) this.#isCut = true;
+      else this.#dropPieces();
     } else if (phase === 'waiting' || phase === 'streaming') {
       this.#close();
       this.#delivery.fail(disconnection(error));

@@ -208,6 +208,7 @@ export class MessageSocket extends SocketFacts {
     this.readable = false;
     this.writable = false;
     this.#stopTimer();
+    if (this.writableLength > 0) process.nextTick(emptyBuffer, this);
     if (error === undefined) return;
     this._hadError = true;
     this.errored = error;
@@ -288,6 +289,11 @@ export class MessageSocket extends SocketFacts {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
+}
+
+/** What a destroyed socket still held is dropped. */
+function emptyBuffer(socket: MessageSocket): void {
+  socket.writableLength = 0;
 }
 
 function emitError(socket: MessageSocket, error: Error): void {

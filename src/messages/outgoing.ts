@@ -8,6 +8,7 @@
  * Where node frames content in chunks it calls `_send` for the size, the CRLF, the content and the CRLF again. The
  * frames are taken off here, but each chunk stays one piece, so that its bounds are node's on every version.
  */
+import type { Socket } from 'node:net';
 import type { Environ } from '../wsgi.ts';
 import { type CapturedHead, captureHead, encodeHead } from './captured-head.ts';
 import { sendInterim } from './interim.ts';
@@ -40,6 +41,9 @@ const EMPTY = new Uint8Array(0);
 /** Octets that a socket's buffer takes at once, whoever reads at the other end. */
 const SMALL = 16_384;
 
+/** Octets that it takes at once if nothing else is in it. */
+const MEDIUM = 65_536;
+
 const NO_CALLBACKS: WriteCallback[] = [];
 
 /** Where node is in the framing of a chunk. */
@@ -63,6 +67,8 @@ export class Outgoing {
   #pieces: Uint8Array[] = [];
   #callbacks: WriteCallback[] = NO_CALLBACKS;
   #length = 0;
+  /** By how much what is here keeps the socket's buffer filled. */
+  #filling = 0;
   #framePart: FramePart = 'size';
   #crlf: unknown;
   #content: Uint8Array[] | undefined;
@@ -98,10 +104,11 @@ export class Outgoing {
 
   /** Gives away all that was taken so far. */
   takeBatch(): Batch {
-    const batch: Batch = { pieces: this.#pieces, callbacks: this.#callbacks, length: this.#length };
+    const batch: Batch = { pieces: this.#pieces, callbacks: this.#callbacks, length: this.#filling };
     this.#pieces = [];
     this.#callbacks = NO_CALLBACKS;
     this.#length = 0;
+    this.#filling = 0;
     this.#isWhole = false;
     return batch;
   }
@@ -127,6 +134,7 @@ export class Outgoing {
       this.#pieces.push(toOctets(data, encoding));
     }
     this.#length += length;
+    this.#filling += length;
     return length;
   }
 
@@ -140,9 +148,15 @@ export class Outgoing {
     return this.#isWhole && this.#length <= SMALL;
   }
 
-  /** Whether what is left is all that waits, and so little that it is as good as sent. */
-  isLittleOf(waiting: number): boolean {
-    return this.#length === waiting && waiting <= SMALL;
+  /**
+   * Empties the socket's buffer if all that is in it is still here: what a kernel takes at once is gone when the call
+   * returns that sends it, and a program may look (`writableLength`, `writableFinished`).
+   */
+  sendSoon(socket: Socket | null): void {
+    if (socket === null || socket.destroyed) return;
+    if (this.#filling !== socket.writableLength || this.#filling > MEDIUM) return;
+    setLength(socket, 0);
+    this.#filling = 0;
   }
 
   end(response: ResponseMessage): void {
@@ -205,7 +219,10 @@ function send(
   if (typeof listener === 'function') outgoing.addCallback(listener);
   // node corks the socket for the rest of the tick before `write` sends. What comes uncorked is flushHeaders, or, with
   // a callback, the last piece of `end`, which `_finish` follows at once.
-  else if (socket.writableCorked === 0) outgoing.flush();
+  else if (socket.writableCorked === 0) {
+    outgoing.flush();
+    outgoing.sendSoon(socket);
+  }
   return socket.writableLength < socket.writableHighWaterMark;
 }
 
@@ -223,9 +240,7 @@ function writeRaw(
 
 function finish(this: OwnedResponse): void {
   const outgoing = this[OUTGOING];
-  // What a kernel takes at once is gone when `end` returns, and a program may look: `writableFinished`.
-  const { socket } = this;
-  if (socket !== null && outgoing.isLittleOf(socket.writableLength)) setLength(socket, 0);
+  outgoing.sendSoon(this.socket);
   const prototype: Partial<ResponseMessage> = Object.getPrototypeOf(this);
   prototype._finish?.call(this);
   outgoing.end(this);

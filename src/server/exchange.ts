@@ -57,6 +57,7 @@ export class Exchange implements ResponseSink {
   #framing: ResponseFraming = 'none';
   #trailers: HeaderList = [];
   #sendsDate = true;
+  #announcesPersistence = true;
   /** Of the size of the next chunk. */
   #leadingZeros = 0;
   /** The fields of the connection that a wrapped application has set itself. */
@@ -129,7 +130,7 @@ export class Exchange implements ResponseSink {
       fields += `Server: ${host.serverHeader}\r\n`;
     }
     if (this.#sendsDate && !hasField(response.headers, 'date')) fields += dateField();
-    if (placed?.hasConnection !== true) {
+    if (placed?.hasConnection !== true && !this.#isTacit) {
       if (!this.isPersistent) fields += 'Connection: close\r\n';
       else if (placed?.hasKeepAlive === true) fields += 'Connection: keep-alive\r\n';
       else fields += `Connection: keep-alive\r\n${this.#keepAlive()}`;
@@ -140,6 +141,11 @@ export class Exchange implements ResponseSink {
       fields += 'Transfer-Encoding: chunked\r\n';
     }
     return fields;
+  }
+
+  /** Whether nothing is said about the connection (RFC 9112 §9.3: that of HTTP/1.1 persists). */
+  get #isTacit(): boolean {
+    return !this.#announcesPersistence && this.isPersistent && this.head.protocol !== 'HTTP/1.0';
   }
 
   #keepAlive(): string {
@@ -236,6 +242,9 @@ export class Exchange implements ResponseSink {
   /** {@link ResponseSink} */
   direct(directives: ConnectionDirectives): void {
     if (directives.close === true) this.isPersistent = false;
+    if (directives.announcePersistence !== undefined) {
+      this.#announcesPersistence = directives.announcePersistence;
+    }
     if (directives.sendDate !== undefined) this.#sendsDate = directives.sendDate;
     if (directives.timeout !== undefined) this.#host.setIdleTimeout(directives.timeout);
     if (directives.fields !== undefined) this.#connectionFields = directives.fields;
