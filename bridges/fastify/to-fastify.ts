@@ -179,8 +179,11 @@ function readRouting(req: RewrittenRequest, prefix: string): Routing {
   let end = 0;
   for (const segment of prefix.split('/')) {
     if (segment === '') continue;
-    while (path[end] === '/') end += 1;
-    const next = path.indexOf('/', end);
+    let start = end;
+    while (path[start] === '/') start += 1;
+    // A parameter at the end of a prefix may be empty; then the slash is the application's.
+    if (start === path.length) break;
+    const next = path.indexOf('/', start);
     end = next === -1 ? path.length : next;
   }
   const rest = path === '' ? '/' : path.slice(end);
