@@ -100,6 +100,18 @@ export const ERRORS = {
     source: 'RFC 9110 §9.1',
     message: 'Method is not a token: {detail}',
   },
+  WSGI_ERR_METHOD_UNKNOWN: {
+    party: 'client',
+    statusCode: 501,
+    source: 'RFC 9110 §9.1',
+    message: 'Method is none that node:http knows: {detail}',
+  },
+  WSGI_ERR_REQUESTS_TOO_MANY: {
+    party: 'client',
+    statusCode: 503,
+    source: 'RFC 9112 §9.6',
+    message: 'Connection has served as many requests as it may',
+  },
   WSGI_ERR_CONNECT_REFUSED: {
     party: 'client',
     statusCode: 501,

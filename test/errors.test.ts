@@ -17,7 +17,7 @@ describe('the table', () => {
     expect(source).toMatch(/^(RFC \d{4} §|PEP 3333, |CVE-)/);
     expect(message).toMatch(/^([A-Z]|startResponse |write )[^\n]*[^.\s]$/);
     const statuses: Record<string, RegExp> = {
-      client: /^(4\d\d|50[15])$/,
+      client: /^(4\d\d|50[135])$/,
       application: /^500$/,
       upstream: /^50[24]$/,
       nobody: /^499$/,

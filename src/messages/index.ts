@@ -6,4 +6,4 @@ export { messageConstructors } from './message-constructors.ts';
 export type { RequestMessage, ResponseMessage } from './node-internals.ts';
 export { listenerOf, serveEvent } from './serve-event.ts';
 export { type ListenerOptions, serveListener } from './serve-listener.ts';
-export { createTakeoverRequest } from './takeover-request.ts';
+export { createTakeoverRequest, createUnansweredRequest } from './takeover-request.ts';

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ProtocolError } from '../errors.ts';
+import type { Environ } from '../wsgi.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
 import type { RequestEvents } from './request-events.ts';
 
@@ -33,6 +34,8 @@ export interface ConnectionHost {
   reportClientError(error: ProtocolError, socket: Socket, rawPacket: Buffer): boolean;
   /** Hands the error of a socket to listeners, if there are any. */
   reportSocketError(error: Error, socket: Socket): void;
+  /** Tells listeners of `dropRequest` of a request that is refused because its connection has served enough. */
+  reportDrop(environ: Environ, socket: Socket): void;
   emit(event: 'upgrade' | 'connect', request: IncomingMessage, socket: Socket, rest: Buffer): boolean;
   /** Forgets a connection that is closed or has become somebody else's. */
   remove(connection: ServedConnection): void;

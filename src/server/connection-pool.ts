@@ -7,6 +7,8 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ProtocolError } from '../errors.ts';
+import { createUnansweredRequest } from '../messages/index.ts';
+import type { Environ } from '../wsgi.ts';
 import { createClientError } from './client-error.ts';
 import { Connection } from './connection.ts';
 import { describeSocket } from './connection-facts.ts';
@@ -77,6 +79,11 @@ export class ConnectionPool implements ConnectionHost {
 
   reportSocketError(error: Error, socket: Socket): void {
     this.#emitter.emit('clientError', error, socket);
+  }
+
+  reportDrop(environ: Environ, socket: Socket): void {
+    if (this.#emitter.listenerCount('dropRequest') === 0) return;
+    this.#emitter.emit('dropRequest', createUnansweredRequest(environ, socket), socket);
   }
 
   emit(event: 'upgrade' | 'connect', request: IncomingMessage, socket: Socket, rest: Buffer): boolean {

@@ -1,15 +1,7 @@
 /**
  * One connection: requests come in one after another, each is served whole before the next begins.
  *
- * A connection is in one phase at a time, and each phase has its own answer to silence:
- * - `fresh`: no octet of a first request has come; closed after headersTimeout.
- * - `idle`: no octet of a next request has come; closed after keepAliveTimeout.
- * - `head`: a head has begun; 408 after headersTimeout, counted from its first octet.
- * - `serving`: an application is at work; requestTimeout goes on from where the head has left it, but only while the
- *   application waits for content: what it takes itself is not the client's fault.
- * - `draining`: the response has ended, content that nobody read is thrown away, up to a size and a time.
- * - `closing`: nothing is served any more; how a connection ends in order is farewell.ts's.
- * - `closed`.
+ * A connection is in one phase at a time; which there are, and how long each may last, is silence.ts's.
  * Time-outs run from a fixed start and are looked at by the server's one clock, so that no request needs a timer.
  */
 import type { Socket } from 'node:net';
@@ -23,11 +15,11 @@ import { type ConnectionFacts, createRequestEnviron } from './connection-facts.t
 import type { ConnectionHost, ServedConnection } from './connection-host.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import { cutOff, Farewell } from './farewell.ts';
-import { parserLimits } from './options.ts';
+import { parserLimits, type ServerSettings } from './options.ts';
 import { Output } from './output.ts';
-import { formatRefusal } from './refusal.ts';
+import { addRefusal } from './refusal.ts';
 import type { RequestContent } from './request-content.ts';
-import { isOver, judgeSilence } from './silence.ts';
+import { judgeSilence, type Phase, type SilentConnection } from './silence.ts';
 import { handOver, type TakeoverEvent, takeoverOf } from './takeover.ts';
 import { Turn } from './turn.ts';
 import { Watchdog } from './watchdog.ts';
@@ -36,27 +28,25 @@ import { Watchdog } from './watchdog.ts';
 const INPUT_LIMIT = 65_536;
 const NO_OCTETS = Buffer.alloc(0);
 
-type Phase = 'fresh' | 'idle' | 'head' | 'serving' | 'draining' | 'closing' | 'closed';
-
 /** One connection of a server. */
-export class Connection implements ExchangeHost, ServedConnection {
+export class Connection implements ExchangeHost, ServedConnection, SilentConnection {
   readonly parser: RequestParser;
   readonly output: Output;
   isPeerEnded = false;
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #facts: ConnectionFacts;
-  #phase: Phase = 'fresh';
+  phase: Phase = 'fresh';
   /** When the phase began, by performance.now(). */
-  #since: number = performance.now();
+  since: number = performance.now();
   /** Milliseconds that the head took of the request whose content is awaited. */
-  #headTime = 0;
-  #exchange: Exchange | undefined;
+  headTime = 0;
+  exchange: Exchange | undefined;
   #requests = 0;
   #isAdvancing = false;
-  readonly #watchdog: Watchdog;
+  readonly watchdog: Watchdog;
   readonly #turn: Turn;
-  #farewell: Farewell | undefined;
+  farewell: Farewell | undefined;
   /** The octets that came last, for those who want to see what was wrong with them. */
   #lastPacket: Buffer = NO_OCTETS;
 
@@ -64,7 +54,7 @@ export class Connection implements ExchangeHost, ServedConnection {
     this.#socket = socket;
     this.#host = host;
     this.#facts = facts;
-    this.#watchdog = new Watchdog(socket);
+    this.watchdog = new Watchdog(socket);
     this.#turn = new Turn(socket, () => this.#advance());
     this.output = new Output(socket, () => this.#onDrain());
     this.parser = new RequestParser(parserLimits(host.settings, host.events.hasListener('connect')));
@@ -78,15 +68,22 @@ export class Connection implements ExchangeHost, ServedConnection {
 
   get isIdle(): boolean {
     return (
-      (this.#phase === 'fresh' || this.#phase === 'idle' || this.#phase === 'head') &&
+      (this.phase === 'fresh' || this.phase === 'idle' || this.phase === 'head') &&
       !this.parser.hasPartialHead
     );
   }
 
   get mayPersist(): boolean {
-    const { settings, isShuttingDown } = this.#host;
-    const { maxRequestsPerSocket } = settings;
-    return !isShuttingDown && (maxRequestsPerSocket === 0 || this.#requests < maxRequestsPerSocket);
+    return !this.#host.isShuttingDown;
+  }
+
+  get isUsedUp(): boolean {
+    const { maxRequestsPerSocket } = this.#host.settings;
+    return maxRequestsPerSocket !== 0 && this.#requests >= maxRequestsPerSocket;
+  }
+
+  get settings(): ServerSettings {
+    return this.#host.settings;
   }
 
   get keepAliveValue(): string | undefined {
@@ -111,7 +108,7 @@ export class Connection implements ExchangeHost, ServedConnection {
 
   closeWhenDone(): void {
     if (this.isIdle) this.#close();
-    else if (this.#exchange !== undefined) this.#exchange.isPersistent = false;
+    else if (this.exchange !== undefined) this.exchange.isPersistent = false;
   }
 
   destroy(): void {
@@ -119,14 +116,14 @@ export class Connection implements ExchangeHost, ServedConnection {
   }
 
   #enter(phase: Phase): void {
-    if (this.#phase === 'closed') return;
-    this.#phase = phase;
-    this.#since = performance.now();
+    if (this.phase === 'closed') return;
+    this.phase = phase;
+    this.since = performance.now();
   }
 
   readonly #onData = (octets: Buffer): void => {
-    if (this.#farewell !== undefined) {
-      this.#farewell.discard(octets);
+    if (this.farewell !== undefined) {
+      this.farewell.discard(octets);
       return;
     }
     this.#lastPacket = octets;
@@ -134,13 +131,13 @@ export class Connection implements ExchangeHost, ServedConnection {
     this.parser.push(octets);
     this.#advance();
     // Requests that wait for their turn, or content that nobody reads: TCP holds the client back.
-    if (this.#exchange?.content.isReading === false && this.parser.bufferedLength > INPUT_LIMIT)
+    if (this.exchange?.content.isReading === false && this.parser.bufferedLength > INPUT_LIMIT)
       this.#socket.pause();
   };
 
   /** Does all that can be done with the octets that are there. */
   #advance(): void {
-    if (this.#isAdvancing || this.#phase === 'closed') return;
+    if (this.#isAdvancing || this.phase === 'closed') return;
     this.#isAdvancing = true;
     this.output.hold();
     try {
@@ -150,16 +147,16 @@ export class Connection implements ExchangeHost, ServedConnection {
     }
     this.#isAdvancing = false;
     this.output.release();
-    if (this.#exchange === undefined && (this.#phase === 'serving' || this.#phase === 'draining')) {
+    if (this.exchange === undefined && (this.phase === 'serving' || this.phase === 'draining')) {
       this.#enter(this.parser.hasPartialHead ? 'head' : 'idle');
-    } else if ((this.#phase === 'idle' || this.#phase === 'fresh') && this.parser.hasPartialHead) {
+    } else if ((this.phase === 'idle' || this.phase === 'fresh') && this.parser.hasPartialHead) {
       this.#enter('head');
     }
   }
 
   /** Does one thing; false when there is nothing to do until something happens. */
   #step(): boolean {
-    const exchange = this.#exchange;
+    const exchange = this.exchange;
     if (exchange === undefined) return this.#beginRequest();
     if (!exchange.isEnded) {
       exchange.content.onInput();
@@ -170,15 +167,20 @@ export class Connection implements ExchangeHost, ServedConnection {
       return false;
     }
     if (!exchange.content.isEnded) return this.#finishContent(exchange.content);
+    // RFC 9112 §9.6: what was sent before the client could know is not processed.
+    if (this.isUsedUp && this.parser.bufferedLength > 0) {
+      this.#close();
+      return false;
+    }
     // Requests follow one another no faster than the client takes the responses.
     if (this.output.wait() !== undefined) return false;
-    this.#exchange = undefined;
+    this.exchange = undefined;
     if (this.parser.bufferedLength <= INPUT_LIMIT) this.#socket.resume();
     return true;
   }
 
   #beginRequest(): boolean {
-    if (this.#phase === 'closing' || !this.#turn.mayServe()) return false;
+    if (this.phase === 'closing' || !this.#turn.mayServe()) return false;
     const head = this.parser.readHead();
     if (head === undefined) {
       if (this.isPeerEnded) this.#endOfInput();
@@ -189,14 +191,20 @@ export class Connection implements ExchangeHost, ServedConnection {
   }
 
   #serve(head: RequestHead): void {
+    const isDropped = this.isUsedUp;
     this.#requests += 1;
     if (head.contentLength !== 0) {
-      this.#headTime = this.#phase === 'head' ? performance.now() - this.#since : 0;
+      this.headTime = this.phase === 'head' ? performance.now() - this.since : 0;
     }
-    this.#phase = 'serving';
+    this.phase = 'serving';
     const { events, options } = this.#host;
+    if (!events.isKnownMethod(head.method)) throw new ProtocolError('WSGI_ERR_METHOD_UNKNOWN', head.method);
     const exchange = new Exchange(head, this);
     const environ = createRequestEnviron(this.#facts, head, { content: exchange.content, options });
+    if (isDropped) {
+      this.#drop(environ);
+      return;
+    }
     const takeover = takeoverOf(head, events);
     if (takeover !== undefined) {
       this.#handOver(takeover, environ);
@@ -204,15 +212,22 @@ export class Connection implements ExchangeHost, ServedConnection {
     }
     const application = events.choose(head);
     if (application === undefined) throw new ProtocolError('WSGI_ERR_EXPECTATION_UNKNOWN');
-    this.#exchange = exchange;
+    this.exchange = exchange;
     // It never rejects, and tells the exchange when it has ended.
     void runApplication(application, environ, exchange, options);
+  }
+
+  /** Refuses a request beyond the number that a connection may serve, as node:http does. */
+  #drop(environ: Environ): void {
+    this.#host.reportDrop(environ, this.#socket);
+    addRefusal(this.output, new ProtocolError('WSGI_ERR_REQUESTS_TOO_MANY'), environ.REQUEST_METHOD);
+    this.#close();
   }
 
   #handOver(event: TakeoverEvent, environ: Environ): void {
     const socket = this.#socket;
     this.output.flush();
-    this.#phase = 'closed';
+    this.phase = 'closed';
     socket.off('data', this.#onData);
     socket.off('end', this.#onPeerEnd);
     socket.off('drain', this.#onDrain);
@@ -227,7 +242,7 @@ export class Connection implements ExchangeHost, ServedConnection {
    * away, so that the connection can be kept.
    */
   #finishContent(content: RequestContent): boolean {
-    if (this.#phase !== 'draining') {
+    if (this.phase !== 'draining') {
       this.#enter('draining');
       this.#socket.resume();
     }
@@ -239,15 +254,15 @@ export class Connection implements ExchangeHost, ServedConnection {
 
   /** The one place where what the client did wrong becomes a response. */
   #refuse(error: unknown): void {
-    const hasResponse = this.#exchange !== undefined;
-    this.#exchange = undefined;
+    const hasResponse = this.exchange !== undefined;
+    this.exchange = undefined;
     if (!hasResponse && error instanceof ProtocolError) {
       this.output.flush();
       if (this.#host.reportClientError(error, this.#socket, this.#lastPacket)) {
         this.#enter('closing');
         return;
       }
-      for (const part of formatRefusal(error, this.parser.method)) this.output.add(part);
+      addRefusal(this.output, error, this.parser.method);
     } else if (!hasResponse && !(error instanceof DisconnectError)) {
       // Ours, then: the connection is lost, the server is not.
       logError(standardErrors, error);
@@ -258,7 +273,7 @@ export class Connection implements ExchangeHost, ServedConnection {
   }
 
   responseEnded(error?: unknown): void {
-    const exchange = this.#exchange;
+    const exchange = this.exchange;
     if (error === undefined) {
       this.#advance();
       return;
@@ -269,18 +284,18 @@ export class Connection implements ExchangeHost, ServedConnection {
       return;
     }
     this.output.flush();
-    this.#exchange = undefined;
+    this.exchange = undefined;
     this.#enter('closing');
     cutOff(this.#socket);
   }
 
   /** Sends what is left, closes our half and goes on reading for a moment. */
   #close(): void {
-    this.#exchange = undefined;
-    if (this.#phase === 'closing' || this.#phase === 'closed') return;
+    this.exchange = undefined;
+    if (this.phase === 'closing' || this.phase === 'closed') return;
     this.output.flush();
     this.#enter('closing');
-    this.#farewell = new Farewell(this.#socket, this.#watchdog);
+    this.farewell = new Farewell(this.#socket, this.watchdog);
   }
 
   readonly #onError = (error: Error): void => {
@@ -294,18 +309,18 @@ export class Connection implements ExchangeHost, ServedConnection {
 
   readonly #onPeerEnd = (): void => {
     this.isPeerEnded = true;
-    this.#exchange?.content.onPeerEnd();
-    this.#watchdog.onPeerEnd();
-    if (this.#exchange?.isHalfOpen === false && !this.#exchange.isEnded) this.hangUp();
+    this.exchange?.content.onPeerEnd();
+    this.watchdog.onPeerEnd();
+    if (this.exchange?.isHalfOpen === false && !this.exchange.isEnded) this.hangUp();
     else this.#advance();
   };
 
   hangUp(): void {
-    const exchange = this.#exchange;
+    const exchange = this.exchange;
     if (exchange?.content.isLost === true) {
       // The application was told; what it makes of it goes nowhere.
       if (exchange.isHeadSent) return;
-      this.#exchange = undefined;
+      this.exchange = undefined;
       this.#refuse(new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE'));
       this.output.flush();
       return;
@@ -322,38 +337,30 @@ export class Connection implements ExchangeHost, ServedConnection {
   }
 
   readonly #onClose = (): void => {
-    this.#phase = 'closed';
+    this.phase = 'closed';
     this.output.onClose();
-    this.#exchange?.disconnect(new DisconnectError('WSGI_ERR_DISCONNECTED', 'response'));
+    this.exchange?.disconnect(new DisconnectError('WSGI_ERR_DISCONNECTED', 'response'));
     this.#host.remove(this);
   };
 
   check(now: number): void {
-    const { settings } = this.#host;
-    const passed = now - this.#since;
-    switch (this.#phase) {
-      case 'idle':
-        if (isOver(passed, settings.keepAliveTimeout)) this.#close();
+    switch (judgeSilence(this, now)) {
+      case 'close':
+        this.#close();
         break;
-      case 'fresh':
-      case 'head':
-        if (isOver(passed, settings.headersTimeout) || isOver(passed, settings.requestTimeout)) {
-          this.#refuseLate();
-        }
+      case 'refuse':
+        this.#refuseLate();
         break;
-      case 'serving':
-        this.#checkServing(now);
+      case 'fail':
+        this.#failContent();
         break;
-      case 'draining':
-        if (this.#exchange?.content.isReading === true) this.#checkServing(now);
-        else if (isOver(passed, settings.drainTimeout)) this.#close();
+      case 'probe':
+        this.exchange?.probe();
         break;
-      case 'closing':
-        if (this.#farewell !== undefined) this.#farewell.check(now, settings.writeTimeout);
-        // The socket is a clientError listener's, and stays if it is left alone, but not for a client that is stuck.
-        else if (this.#watchdog.isStuck(now, settings.writeTimeout)) this.#socket.destroy();
+      case 'gone':
+        this.#socket.destroy();
         break;
-      case 'closed':
+      case 'wait':
     }
   }
 
@@ -364,21 +371,9 @@ export class Connection implements ExchangeHost, ServedConnection {
     this.output.flush();
   }
 
-  #checkServing(now: number): void {
-    const exchange = this.#exchange;
+  #failContent(): void {
+    const { exchange } = this;
     if (exchange === undefined) return;
-    const verdict = judgeSilence(exchange, now, {
-      settings: this.#host.settings,
-      watchdog: this.#watchdog,
-      headTime: this.#headTime,
-      isPeerEnded: this.isPeerEnded,
-    });
-    if (verdict === 'probe') exchange.probe();
-    else if (verdict === 'gone') this.#socket.destroy();
-    else if (verdict === 'late') this.#failContent(exchange);
-  }
-
-  #failContent(exchange: Exchange): void {
     exchange.isPersistent = false;
     exchange.content.fail(new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT'));
     if (exchange.isEnded) this.#advance();

@@ -26,6 +26,8 @@ import { type ContentHost, RequestContent } from './request-content.ts';
 export interface ExchangeHost extends ContentHost {
   /** Whether the connection may serve another request after this one, for all that the server knows. */
   readonly mayPersist: boolean;
+  /** Whether it has served as many as it may: the client is told that it closes. */
+  readonly isUsedUp: boolean;
   /** The value of `Keep-Alive`, which tells the client how long it may idle, if there is an end to it. */
   readonly keepAliveValue: string | undefined;
   readonly serverHeader: string | undefined;
@@ -107,7 +109,7 @@ export class Exchange implements ResponseSink {
     if (this.#connectionFields === undefined) return undefined;
     const mayBeChunked = this.#framing === 'none' && statusCode !== 204 && this.head.protocol === 'HTTP/1.1';
     const decision = {
-      isPersistent: this.isPersistent,
+      isPersistent: this.isPersistent && !this.#host.isUsedUp,
       isChunked: this.#framing === 'chunked' || mayBeChunked,
     };
     return placeConnectionFields(headers, this.#connectionFields, decision);
@@ -131,7 +133,7 @@ export class Exchange implements ResponseSink {
     }
     if (this.#sendsDate && !hasField(response.headers, 'date')) fields += dateField();
     if (placed?.hasConnection !== true && !this.#isTacit) {
-      if (!this.isPersistent) fields += 'Connection: close\r\n';
+      if (!this.isPersistent || host.isUsedUp) fields += 'Connection: close\r\n';
       else if (placed?.hasKeepAlive === true) fields += 'Connection: keep-alive\r\n';
       else fields += `Connection: keep-alive\r\n${this.#keepAlive()}`;
     }

@@ -52,16 +52,14 @@ export class Farewell {
   }
 
   /**
-   * Looks at the clock.
+   * Tells whether it has taken long enough, so that the connection is to be cut.
    *
    * @param now performance.now()
    * @param writeTimeout Milliseconds for which a client may take nothing
    */
-  check(now: number, writeTimeout: number): void {
-    const isOver =
-      this.#finishedAt === undefined
-        ? this.#watchdog.isStuck(now, writeTimeout)
-        : now - this.#finishedAt >= LINGER_TIMEOUT;
-    if (isOver) this.#socket.destroy();
+  isOver(now: number, writeTimeout: number): boolean {
+    return this.#finishedAt === undefined
+      ? this.#watchdog.isStuck(now, writeTimeout)
+      : now - this.#finishedAt >= LINGER_TIMEOUT;
   }
 }

@@ -3,15 +3,17 @@ import type { ProtocolError } from '../errors.ts';
 import { failureResponse } from '../failure.ts';
 import { formatResponseHead } from '../http/index.ts';
 import { dateField } from './date.ts';
+import type { Output } from './output.ts';
 
 /**
- * Formats the response that refuses a request: head and content, or the head alone to a HEAD (RFC 9110 §9.3.2).
+ * Adds the response that refuses a request: head and content, or the head alone to a HEAD (RFC 9110 §9.3.2).
  *
  * @param method The method of the request, if so much could be read
  */
-export function formatRefusal(error: ProtocolError, method: string | undefined): (string | Uint8Array)[] {
+export function addRefusal(output: Output, error: ProtocolError, method: string | undefined): void {
   const { head, content } = failureResponse(error, method === 'HEAD', false);
   const framing = `${dateField()}Connection: close\r\nContent-Length: ${content.length}\r\n`;
   const text = formatResponseHead(head.status, head.headers, framing);
-  return head.isBodiless ? [text] : [text, content];
+  output.add(text);
+  if (!head.isBodiless) output.add(content);
 }

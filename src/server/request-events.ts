@@ -5,6 +5,7 @@
  * themselves, as socket.io does. While it is alone nothing of node's is made for a request.
  */
 import type { EventEmitter } from 'node:events';
+import { METHODS } from 'node:http';
 import type { RequestHead } from '../http/index.ts';
 import { listenerOf, serveEvent } from '../messages/index.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
@@ -37,6 +38,14 @@ export class RequestEvents {
     });
   }
 
+  /**
+   * Whether the method is one that node:http's parser knows. Others are served like any, unless somebody listens for
+   * `clientError`, where node:http reports them.
+   */
+  isKnownMethod(method: string): boolean {
+    return KNOWN_METHODS.has(method) || this.#emitter.listenerCount('clientError') === 0;
+  }
+
   /** Whether anybody wants to take over connections with this event. */
   hasListener(event: 'upgrade' | 'connect'): boolean {
     return this.#emitter.listenerCount(event) > 0;
@@ -52,6 +61,8 @@ export class RequestEvents {
     return this.#emitter.listenerCount('request') > 0 ? this.#onRequest : unanswered;
   }
 }
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 
 /** node:http lets a request that nobody listens for wait until its client gives up; we say what is wrong. */
 const unanswered: ApplicationFunction = () => {

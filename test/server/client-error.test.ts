@@ -23,6 +23,8 @@ describe('clientError', () => {
   it.each([
     ['GET /# HTTP/1.1\r\n\r\n', 'HPE_INVALID_URL', 'WSGI_ERR_TARGET_INVALID'],
     ['G@T / HTTP/1.1\r\n\r\n', 'HPE_INVALID_METHOD', 'WSGI_ERR_METHOD_INVALID'],
+    // Any other server of ours serves it.
+    ['BREW / HTTP/1.1\r\nHost: a\r\n\r\n', 'HPE_INVALID_METHOD', 'WSGI_ERR_METHOD_UNKNOWN'],
     [
       `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}`,
       'HPE_HEADER_OVERFLOW',

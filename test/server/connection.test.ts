@@ -102,6 +102,28 @@ describe('persistence', () => {
     expect((await client.readResponse()).headers).toContainEqual(['Connection', 'close']);
     expect((await client.readRest()).length).toBe(0);
   });
+
+  it('closes by itself when a client that was told of the end does not', async () => {
+    const client = await start(hello, { maxRequestsPerSocket: 1 });
+    client.send(get('/'));
+    await client.readResponse();
+    expect((await client.readRest()).length).toBe(0);
+  });
+
+  it('refuses a request that a client sends although it was told of the end, and tells of it', async () => {
+    const dropped: unknown[] = [];
+    const client = await start(hello, { maxRequestsPerSocket: 1 });
+    running.server.on('dropRequest', (request, socket) => {
+      dropped.push(request.url, request.method, request.upgrade, request.socket === socket);
+    });
+    client.send(get('/'));
+    await client.readResponse();
+    client.send(get('/more'));
+    const { statusCode, headers } = await client.readResponse();
+    expect([statusCode, dropped]).toEqual([503, ['/more', 'GET', false, true]]);
+    expect(headers).toContainEqual(['Connection', 'close']);
+    expect((await client.readRest()).length).toBe(0);
+  });
 });
 
 describe('framing', () => {
