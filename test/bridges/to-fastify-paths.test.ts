@@ -27,7 +27,7 @@ const ROUTERS: Readonly<Record<string, RouterOptions>> = {
   'that ignores case': { caseSensitive: false },
   'that ignores slashes': { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
   // Missing from the type.
-  'with semicolons': { ...{ useSemicolonDelimiter: true } },
+  'with semicolons': { useSemicolonDelimiter: true } as RouterOptions,
 };
 
 const TARGETS = [

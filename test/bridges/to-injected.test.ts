@@ -1,0 +1,143 @@
+/**
+ * Requests that never were on a socket: light-my-request, as Fastify's inject() and by itself.
+ *
+ * It changes the prototypes of Express for the whole process when it is given an app, so that no app works on a server
+ * afterwards, neither on node's nor wrapped; no test here has one.
+ */
+import express from 'express';
+import fastify from 'fastify';
+import { type DispatchFunc, inject } from 'light-my-request';
+import { describe, expect, it } from 'vitest';
+import { toExpress } from '../../bridges/express/index.ts';
+import { fromFastify, toFastify } from '../../bridges/fastify/index.ts';
+import { toNode } from '../../bridges/node/index.ts';
+import type { Application } from '../../src/wsgi.ts';
+import { answering, createLog, pieces, report } from './site.ts';
+
+const QUIET = { environ: createLog().environ };
+
+const WAYS: Readonly<Record<string, (application: Application) => DispatchFunc>> = {
+  toNode: (application) => toNode(application, QUIET) as DispatchFunc,
+  toExpress: (application) => express().use(toExpress(application, QUIET)) as DispatchFunc,
+  'toExpress without a field of its own': (application) =>
+    express().disable('x-powered-by').use(toExpress(application, QUIET)) as DispatchFunc,
+  'toExpress(fromFastify)': (application) => {
+    const inner = fastify();
+    inner.register(toFastify(application, QUIET));
+    return express().use(toExpress(fromFastify(inner), QUIET)) as DispatchFunc;
+  },
+  toFastify: (application) => routing(application, {}),
+  'toFastify, hijacked': (application) => routing(application, { hijack: true }),
+  'toFastify(fromFastify)': (application) => {
+    const inner = fastify();
+    inner.register(toFastify(application, QUIET));
+    return routing(fromFastify(inner), {});
+  },
+};
+
+function routing(application: Application, options: object): DispatchFunc {
+  const instance = fastify();
+  instance.register(toFastify(application, { ...QUIET, ...options }));
+  return (req, res) => {
+    instance.ready(() => instance.routing(req as never, res as never));
+  };
+}
+
+describe.each(Object.keys(WAYS))('%s', (name) => {
+  const serve = (application: Application): DispatchFunc => {
+    const way = WAYS[name];
+    if (way === undefined) throw new Error(`No ${name}`);
+    return way(application);
+  };
+
+  it('answers with status, headers and content', async () => {
+    const response = await inject(
+      serve(
+        answering(
+          'whole',
+          [
+            ['X-Own', 'v'],
+            ['Set-Cookie', 'a=1'],
+            ['Set-Cookie', 'b=2'],
+          ],
+          '201 Made',
+        ),
+      ),
+      '/',
+    );
+    expect([response.statusCode, response.statusMessage, response.payload]).toEqual([201, 'Made', 'whole']);
+    expect(response.headers).toMatchObject({
+      'x-own': 'v',
+      'set-cookie': ['a=1', 'b=2'],
+      'content-length': '5',
+    });
+  });
+
+  it('answers in pieces', async () => {
+    const response = await inject(serve(pieces(['one', 'two'], [['X-Own', 'v']])), '/');
+    expect([response.payload, response.headers['x-own']]).toEqual(['onetwo', 'v']);
+    const stream = await inject(serve(pieces(['one', 'two'])), { url: '/', payloadAsStream: true });
+    let text = '';
+    for await (const chunk of stream.stream()) text += chunk;
+    expect(text).toBe('onetwo');
+  });
+
+  it('answers HEAD, and says that there is nothing', async () => {
+    const head = await inject(serve(answering('content')), { method: 'HEAD', url: '/' });
+    expect([head.headers['content-length'], head.payload]).toEqual(['7', '']);
+    const empty = await inject(serve(answering('', [], '204 No Content')), '/');
+    expect([empty.statusCode, empty.payload]).toEqual([204, '']);
+  });
+
+  it('gives the content to the application', async () => {
+    const response = await inject(serve(report), { method: 'POST', url: '/a/b?c', payload: { a: [1] } });
+    expect(response.json()).toMatchObject({
+      REQUEST_METHOD: 'POST',
+      PATH_INFO: '/a/b',
+      QUERY_STRING: 'c',
+      CONTENT_TYPE: 'application/json',
+      CONTENT_LENGTH: '9',
+      content: '{"a":[1]}',
+      HTTP_HOST: 'localhost:80',
+    });
+  });
+
+  it('answers when the application fails', async () => {
+    const response = await inject(
+      serve(() => Promise.reject(new Error('failed'))),
+      '/',
+    );
+    expect(response.statusCode).toBe(500);
+  });
+
+  it('rejects where the application fails after the head', async () => {
+    const application: Application = async function* (_environ, startResponse) {
+      startResponse('200 OK', []);
+      yield 'begun';
+      throw new Error('late');
+    };
+    await expect(inject(serve(application), '/')).rejects.toThrow();
+  });
+
+  it('calls close() and the callbacks once', async () => {
+    const events: string[] = [];
+    const application: Application = (environ, startResponse) => {
+      // An extension key, unknown to the type of the environ.
+      const onFinished = environ['gateway.on_finished'] as (callback: () => void) => void;
+      onFinished(() => events.push('finished'));
+      startResponse('200 OK', []);
+      return {
+        *[Symbol.iterator]() {
+          yield 'a';
+          yield 'b';
+        },
+        close: () => {
+          events.push('close');
+        },
+      };
+    };
+    expect((await inject(serve(application), '/')).payload).toBe('ab');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(events).toEqual(['close', 'finished']);
+  });
+});
