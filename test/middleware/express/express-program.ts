@@ -1,14 +1,14 @@
 /** Express apps as programs that both servers serve. */
 import { createServer as createNodeServer } from 'node:http';
 import express, { type Express } from 'express';
-import { afterEach, beforeEach, vi } from 'vitest';
+import { afterAll, beforeAll, vi } from 'vitest';
 import { fromExpress } from '../../../bridges/express/index.ts';
 import { createServer } from '../../../src/server/index.ts';
 import type { MakeProgram } from '../both-servers.ts';
 
 // Express logs the errors that it answers.
-beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => {}));
-afterEach(() => void vi.mocked(console.error).mockRestore());
+beforeAll(() => void vi.spyOn(console, 'error').mockImplementation(() => {}));
+afterAll(() => void vi.mocked(console.error).mockRestore());
 
 type Filled = (() => Promise<void>) | void;
 
