@@ -4,9 +4,10 @@
  * It changes the prototypes of Express for the whole process when it is given an app, so that no app works on a server
  * afterwards, neither on node's nor wrapped; no test here has one.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
 import express from 'express';
-import fastify from 'fastify';
-import { type DispatchFunc, inject } from 'light-my-request';
+import fastify, { type InjectOptions, type LightMyRequestResponse } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { toExpress } from '../../bridges/express/index.ts';
 import { fromFastify, toFastify } from '../../bridges/fastify/index.ts';
@@ -14,17 +15,25 @@ import { toNode } from '../../bridges/node/index.ts';
 import type { Application } from '../../src/wsgi.ts';
 import { answering, createLog, pieces, report } from './site.ts';
 
+type Dispatch = (req: IncomingMessage, res: ServerResponse) => void;
+
+// The one that Fastify brings along; a required module has no type of its own.
+const inject = createRequire(import.meta.resolve('fastify'))('light-my-request') as (
+  dispatch: Dispatch,
+  options: InjectOptions | string,
+) => Promise<LightMyRequestResponse>;
+
 const QUIET = { environ: createLog().environ };
 
-const WAYS: Readonly<Record<string, (application: Application) => DispatchFunc>> = {
-  toNode: (application) => toNode(application, QUIET) as DispatchFunc,
-  toExpress: (application) => express().use(toExpress(application, QUIET)) as DispatchFunc,
+const WAYS: Readonly<Record<string, (application: Application) => Dispatch>> = {
+  toNode: (application) => toNode(application, QUIET),
+  toExpress: (application) => express().use(toExpress(application, QUIET)),
   'toExpress without a field of its own': (application) =>
-    express().disable('x-powered-by').use(toExpress(application, QUIET)) as DispatchFunc,
+    express().disable('x-powered-by').use(toExpress(application, QUIET)),
   'toExpress(fromFastify)': (application) => {
     const inner = fastify();
     inner.register(toFastify(application, QUIET));
-    return express().use(toExpress(fromFastify(inner), QUIET)) as DispatchFunc;
+    return express().use(toExpress(fromFastify(inner), QUIET));
   },
   toFastify: (application) => routing(application, {}),
   'toFastify, hijacked': (application) => routing(application, { hijack: true }),
@@ -35,16 +44,16 @@ const WAYS: Readonly<Record<string, (application: Application) => DispatchFunc>>
   },
 };
 
-function routing(application: Application, options: object): DispatchFunc {
+function routing(application: Application, options: object): Dispatch {
   const instance = fastify();
   instance.register(toFastify(application, { ...QUIET, ...options }));
   return (req, res) => {
-    instance.ready(() => instance.routing(req as never, res as never));
+    instance.ready(() => instance.routing(req, res));
   };
 }
 
 describe.each(Object.keys(WAYS))('%s', (name) => {
-  const serve = (application: Application): DispatchFunc => {
+  const serve = (application: Application): Dispatch => {
     const way = WAYS[name];
     if (way === undefined) throw new Error(`No ${name}`);
     return way(application);
