@@ -89,8 +89,18 @@ export interface ConnectionField {
 export interface ConnectionDirectives {
   /** Close the connection after this response. */
   readonly close?: boolean | undefined;
-  /** Whether the host says of a connection of HTTP/1.1 that it persists, which goes without saying. @default true */
-  readonly announcePersistence?: boolean | undefined;
+  /**
+   * What the head says of the connection, if not what becomes of it: `nothing`, or `keep-alive` though the application
+   * ends it with this response.
+   */
+  readonly announce?: 'nothing' | 'keep-alive' | undefined;
+  /**
+   * Whether content whose length is not known may be sent in chunks; otherwise it ends with the connection.
+   * @default true
+   */
+  readonly chunked?: boolean | undefined;
+  /** Whether the status may be 1xx, and is all there is of the response (`startResponse` refuses it). @default false */
+  readonly interim?: boolean | undefined;
   /** Whether the host adds a Date field. @default true */
   readonly sendDate?: boolean | undefined;
   /** Whether a length is worked out for a response that declares none. @default true */

@@ -18,6 +18,8 @@ export interface ResponseFacts {
   /** Whether the response has no content whatever its headers say: to HEAD, or 1xx, 204, 304. */
   readonly isBodiless: boolean;
   readonly contentLength: number | undefined;
+  /** Whether chunks will do, as far as the sender is concerned. @default true */
+  readonly mayBeChunked?: boolean | undefined;
 }
 
 /** Decides how the end of a response's content is marked. */
@@ -27,7 +29,7 @@ export function decideResponseFraming(facts: ResponseFacts): ResponseFraming {
   // Case 6: a known length; it goes before case 4, because a recipient can then tell how much is to come.
   if (facts.contentLength !== undefined) return 'length';
   // Case 4: chunked, but never to a client that does not know it (§6.1).
-  if (facts.requestProtocol === 'HTTP/1.1') return 'chunked';
+  if (facts.requestProtocol === 'HTTP/1.1' && facts.mayBeChunked !== false) return 'chunked';
   // Case 8: until the connection is closed.
   return 'close';
 }

@@ -51,15 +51,21 @@ export function captureHead(response: ResponseMessage, statusLine: string, heade
     response.shouldKeepAlive = false;
   }
   settleConnection(response, collector);
-  const computeLength = settleFraming(response, collector);
+  const isLast = response._last;
+  const framing = settleFraming(response, collector);
   if (collector.hasTrailer && !response.chunkedEncoding) return refuse(response, statusLine, headers);
 
   const { fields, connectionFields, isWide } = collector;
   // Two framings at once are refused by every careful recipient (RFC 9112 §6.2): node sends both, we the one it uses.
   if (collector.hasTransferEncoding && collector.hasLength) removeLength(fields);
   const sendDate = response.sendDate || collector.hasDate;
-  const announcePersistence = !response._removedConnection;
-  const directives = directivesFor({ close: response._last, announcePersistence, sendDate, computeLength });
+  const directives = directivesFor({
+    close: response._last,
+    sendDate,
+    framing,
+    announce: announcementOf(response, isLast),
+    interim: response.statusCode < 200,
+  });
   return {
     status: statusLine.slice(STATUS_START, -2),
     fields,
@@ -238,23 +244,32 @@ function settleConnection(response: ResponseMessage, facts: FieldCollector): voi
   }
 }
 
-/** How the content ends. @returns whether the gateway may work out a length */
-function settleFraming(response: ResponseMessage, facts: FieldCollector): boolean {
-  if (facts.hasTransferEncoding) return false;
-  if (facts.hasLength) return true;
+/** node settles what it says of the connection before it finds out that the content has to end with it. */
+function announcementOf(response: ResponseMessage, wasLast: boolean): Announcement {
+  if (response._removedConnection) return 'nothing';
+  return response._last && !wasLast ? 'keep-alive' : undefined;
+}
+
+/** How the content ends: `length` stands for what is declared, or else worked out by the gateway. */
+type Framing = 'length' | 'chunks' | 'connection';
+
+function settleFraming(response: ResponseMessage, facts: FieldCollector): Framing {
+  if (facts.hasTransferEncoding) return 'chunks';
+  if (facts.hasLength) return 'length';
   if (!response._hasBody) {
     response.chunkedEncoding = false;
-    return true;
+    return 'length';
   }
-  if (!response.useChunkedEncodingByDefault) {
-    response._last = true;
-    return false;
+  if (response.useChunkedEncodingByDefault) {
+    const isKnown = typeof response._contentLength === 'number';
+    if (isKnown && !facts.hasTrailer && !response._removedContLen) return 'length';
+    if (!response._removedTE) {
+      response.chunkedEncoding = true;
+      return 'chunks';
+    }
   }
-  const isKnown = typeof response._contentLength === 'number';
-  if (isKnown && !facts.hasTrailer && !response._removedContLen) return true;
-  if (!response._removedTE) response.chunkedEncoding = true;
-  else response._last = true;
-  return false;
+  response._last = true;
+  return 'connection';
 }
 
 function removeLength(fields: HeaderList): void {
@@ -270,26 +285,38 @@ function refuse(response: ResponseMessage, statusLine: string, headers: unknown)
   throw new TypeError('Headers are not valid');
 }
 
-/** The combinations that occur, made once. */
-const DIRECTIVES: readonly (ConnectionDirectives | undefined)[] = Array.from({ length: 16 }, (_, bits) =>
-  bits === 0
-    ? undefined
-    : Object.freeze({
-        ...((bits & 1) !== 0 && { close: true }),
-        ...((bits & 2) !== 0 && { sendDate: false }),
-        ...((bits & 4) !== 0 && { computeLength: false }),
-        ...((bits & 8) !== 0 && { announcePersistence: false }),
-      }),
-);
+type Announcement = ConnectionDirectives['announce'];
 
-function directivesFor({
-  close,
-  announcePersistence,
-  sendDate,
-  computeLength,
-}: Readonly<Record<'close' | 'announcePersistence' | 'sendDate' | 'computeLength', boolean>>):
-  | ConnectionDirectives
-  | undefined {
-  const bits = (close ? 1 : 0) | (sendDate ? 0 : 2) | (computeLength ? 0 : 4) | (announcePersistence ? 0 : 8);
+/** What the host has to know of a head. */
+interface HeadFacts {
+  readonly close: boolean;
+  readonly sendDate: boolean;
+  readonly framing: Framing;
+  readonly announce: Announcement;
+  readonly interim: boolean;
+}
+
+/** The combinations that occur, made once. */
+const DIRECTIVES: (ConnectionDirectives | undefined)[] = [];
+
+function directivesFor(facts: HeadFacts): ConnectionDirectives | undefined {
+  const { close, sendDate, framing, announce, interim } = facts;
+  const bits =
+    (close ? 1 : 0) |
+    (sendDate ? 0 : 2) |
+    (framing === 'length' ? 0 : 4) |
+    (framing === 'connection' ? 8 : 0) |
+    (announce === 'nothing' ? 16 : 0) |
+    (announce === 'keep-alive' ? 32 : 0) |
+    (interim ? 64 : 0);
+  if (bits === 0) return undefined;
+  DIRECTIVES[bits] ??= Object.freeze({
+    ...(close && { close }),
+    ...(!sendDate && { sendDate }),
+    ...(framing !== 'length' && { computeLength: false }),
+    ...(framing === 'connection' && { chunked: false }),
+    ...(announce !== undefined && { announce }),
+    ...(interim && { interim }),
+  });
   return DIRECTIVES[bits];
 }

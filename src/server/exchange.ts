@@ -59,7 +59,8 @@ export class Exchange implements ResponseSink {
   #framing: ResponseFraming = 'none';
   #trailers: HeaderList = [];
   #sendsDate = true;
-  #announcesPersistence = true;
+  /** What a wrapped application asks for seldom. */
+  #wishes: ConnectionDirectives | undefined;
   /** Of the size of the next chunk. */
   #leadingZeros = 0;
   /** The fields of the connection that a wrapped application has set itself. */
@@ -95,12 +96,15 @@ export class Exchange implements ResponseSink {
       requestProtocol: head.protocol,
       isBodiless: response.isBodiless,
       contentLength: response.contentLength,
+      mayBeChunked: this.#wishes?.chunked !== false,
     });
-    this.isPersistent &&= this.#mayPersist();
+    const mayPersist = this.isPersistent && this.#mayPersist();
+    this.isPersistent = mayPersist && this.#framing !== 'close' && this.#wishes?.close !== true;
+    const isAnnounced = this.#wishes?.announce === 'keep-alive' ? mayPersist : this.isPersistent;
     // No 100 after the head of the final response.
     this.content.awaitsContinue = false;
     const placed = this.#placeFields(response);
-    const fields = this.#formatFraming(response, placed);
+    const fields = this.#formatFraming(response, placed, isAnnounced);
     const headers = placed?.headers ?? response.headers;
     this.#host.output.add(formatResponseHead(response.status, headers, fields));
   }
@@ -117,7 +121,7 @@ export class Exchange implements ResponseSink {
 
   #mayPersist(): boolean {
     const host = this.#host;
-    if (this.#framing === 'close' || !host.mayPersist || host.parser.state === 'failed') return false;
+    if (!host.mayPersist || host.parser.state === 'failed') return false;
     if (this.content.isEnded) return true;
     // The client may wait for a 100 that will not come, or send the content all the same.
     if (this.content.awaitsContinue) return false;
@@ -125,15 +129,15 @@ export class Exchange implements ResponseSink {
   }
 
   /** The fields that are the server's, in node's order: Date, Connection, Keep-Alive, then what frames the content. */
-  #formatFraming(response: ResponseHead, placed: PlacedFields | undefined): string {
+  #formatFraming(response: ResponseHead, placed: PlacedFields | undefined, isAnnounced: boolean): string {
     const host = this.#host;
     let fields = '';
     if (host.serverHeader !== undefined && !hasField(response.headers, 'server')) {
       fields += `Server: ${host.serverHeader}\r\n`;
     }
     if (this.#sendsDate && !hasField(response.headers, 'date')) fields += dateField();
-    if (placed?.hasConnection !== true && !this.#isTacit) {
-      if (!this.isPersistent || host.isUsedUp) fields += 'Connection: close\r\n';
+    if (placed?.hasConnection !== true && this.#wishes?.announce !== 'nothing') {
+      if (!isAnnounced || host.isUsedUp) fields += 'Connection: close\r\n';
       else if (placed?.hasKeepAlive === true) fields += 'Connection: keep-alive\r\n';
       else fields += `Connection: keep-alive\r\n${this.#keepAlive()}`;
     }
@@ -143,11 +147,6 @@ export class Exchange implements ResponseSink {
       fields += 'Transfer-Encoding: chunked\r\n';
     }
     return fields;
-  }
-
-  /** Whether nothing is said about the connection (RFC 9112 §9.3: that of HTTP/1.1 persists). */
-  get #isTacit(): boolean {
-    return !this.#announcesPersistence && this.isPersistent && this.head.protocol !== 'HTTP/1.0';
   }
 
   #keepAlive(): string {
@@ -243,10 +242,11 @@ export class Exchange implements ResponseSink {
 
   /** {@link ResponseSink} */
   direct(directives: ConnectionDirectives): void {
-    if (directives.close === true) this.isPersistent = false;
-    if (directives.announcePersistence !== undefined) {
-      this.#announcesPersistence = directives.announcePersistence;
-    }
+    const { announce, chunked } = directives;
+    if (announce !== undefined || chunked !== undefined) this.#wishes = { ...this.#wishes, ...directives };
+    // RFC 9112 §9.3: a connection of HTTP/1.0 persists only if that is said.
+    if (announce === 'nothing' && this.head.protocol === 'HTTP/1.0') this.isPersistent = false;
+    if (directives.close === true && announce !== 'keep-alive') this.isPersistent = false;
     if (directives.sendDate !== undefined) this.#sendsDate = directives.sendDate;
     if (directives.timeout !== undefined) this.#host.setIdleTimeout(directives.timeout);
     if (directives.fields !== undefined) this.#connectionFields = directives.fields;

@@ -1,20 +1,37 @@
 /** Plays a scene on node:http and on the standalone server. */
 import { connect, type Socket } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { fromNode } from '../../bridges/node/index.ts';
 import { GET, type Scene, type Trail } from './scene.ts';
 import { type Listening, listenNode, listenOurs, pause, until, withoutDate } from './side-by-side.ts';
 
-/** Expects that program and client see the same on both servers. */
+/** Expects that program and client see the same on both servers; on a machine that is busy, at a second try. */
 export async function expectAlike(scene: Scene): Promise<void> {
-  const [expected, actual]: [Trail, Trail] = [[], []];
-  const onNode = await play(scene, await listenNode((req, res) => scene.run(req, res, expected)), expected);
-  const application = fromNode((req, res) => scene.run(req, res, actual));
-  const onOurs = await play(scene, await listenOurs(application), actual);
-  expect(actual).toEqual(expected);
+  let [onNode, onOurs] = await playTwice(scene);
+  for (let tries = 1; tries < 3 && !isDeepStrictEqual(onNode, onOurs); tries += 1) {
+    [onNode, onOurs] = await playTwice(scene);
+  }
+  expect(onOurs).toEqual(onNode);
+}
+
+/** What program and client saw. */
+interface Account {
+  readonly trail: Trail;
+  readonly wire: string;
+}
+
+async function playTwice(scene: Scene): Promise<[Account, Account]> {
+  const [onNode, onOurs]: [Trail, Trail] = [[], []];
+  const expected = await play(scene, await listenNode((req, res) => scene.run(req, res, onNode)), onNode);
+  const application = fromNode((req, res) => scene.run(req, res, onOurs));
+  const actual = await play(scene, await listenOurs(application), onOurs);
   const compared = (wire: string): string =>
     scene.isRefused === true ? wire.replace(/\r\n.*\[/s, ' [') : wire;
-  expect(compared(onOurs)).toBe(compared(onNode));
+  return [
+    { trail: onNode, wire: compared(expected) },
+    { trail: onOurs, wire: compared(actual) },
+  ];
 }
 
 async function play(scene: Scene, listening: Listening, trail: Trail): Promise<string> {
