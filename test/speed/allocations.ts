@@ -21,7 +21,7 @@ const FLAGS = ['--expose-gc', '--max-semi-space-size=128', '--min-semi-space-siz
 
 const CONNECTIONS = 8;
 /** Requests until the optimising compiler is done with what is hot. */
-const WARM_UP = 8000;
+const WARM_UP = 12_000;
 const BATCHES = 7;
 const BATCH = 500;
 
