@@ -2,7 +2,8 @@
  * The octets that were received and not consumed yet, as one contiguous window.
  *
  * Rule 1: what arrives at an empty window is kept as a view. Only what arrives at one that still holds octets is
- *         copied, into an allocation that doubles: linear time, even octet by octet.
+ *         copied, into an allocation that doubles: linear time, even octet by octet. Octets that are only lent are
+ *         kept as a view until `keep`, and given out as copies.
  * Rule 2: octets that were given out are never written again, so that views of them stay as they are.
  * Rule 3: no octet is searched twice for the end of a line.
  */
@@ -37,6 +38,8 @@ export class OctetWindow {
   #scanned = 0;
   /** Whether `#octets` was allocated here, and may be written beyond `#end`. */
   #isOwned = false;
+  /** Whether `#octets` is somebody else's, who is going to write it anew. */
+  #isLent = false;
 
   get length(): number {
     return this.#end - this.#start;
@@ -47,18 +50,31 @@ export class OctetWindow {
     return this.#scanned === this.#start;
   }
 
-  push(octets: Buffer): void {
+  /**
+   * @param octets Begins with what has arrived
+   * @param length How many octets have
+   * @param isLent Whether they are overwritten after the next call of `keep`
+   */
+  push(octets: Buffer, length: number = octets.length, isLent = false): void {
     if (this.#start === this.#end) {
       this.#octets = octets;
       this.#start = 0;
       this.#scanned = 0;
-      this.#end = octets.length;
+      this.#end = length;
       this.#isOwned = false;
+      this.#isLent = isLent;
       return;
     }
-    if (!this.#isOwned || this.#octets.length - this.#end < octets.length) this.#grow(octets.length);
-    this.#octets.set(octets, this.#end);
-    this.#end += octets.length;
+    if (!this.#isOwned || this.#octets.length - this.#end < length) this.#grow(length);
+    this.#octets.set(length === octets.length ? octets : octets.subarray(0, length), this.#end);
+    this.#end += length;
+  }
+
+  /** Makes the octets that are left its own, if they were lent. */
+  keep(): void {
+    if (!this.#isLent) return;
+    if (this.#start === this.#end) this.clear();
+    else this.#grow(0);
   }
 
   #grow(size: number): void {
@@ -70,6 +86,7 @@ export class OctetWindow {
     this.#start = 0;
     this.#end = length;
     this.#isOwned = true;
+    this.#isLent = false;
   }
 
   /** Gives up to `size` octets from the start as a native string, and consumes none. */
@@ -88,11 +105,12 @@ export class OctetWindow {
     this.#scanned = this.#start;
   }
 
-  /** Consumes up to `size` octets, and gives a view of them. */
+  /** Consumes up to `size` octets, and gives a view of them, or a copy if they are lent. */
   take(size: number): Buffer {
     const from = this.#start;
     this.skip(Math.min(size, this.length));
-    return this.#octets.subarray(from, this.#start);
+    const view = this.#octets.subarray(from, this.#start);
+    return this.#isLent ? Buffer.from(view) : view;
   }
 
   clear(): void {
@@ -100,6 +118,7 @@ export class OctetWindow {
     this.#start = 0;
     this.#end = 0;
     this.#scanned = 0;
+    this.#isLent = false;
   }
 
   /**

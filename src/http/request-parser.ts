@@ -61,9 +61,20 @@ export class RequestParser {
     return this.#window.length;
   }
 
-  /** Hands over octets, which the parser keeps as they are: they must not be changed afterwards. */
-  push(octets: Buffer): void {
-    if (this.#state !== 'failed') this.#window.push(octets);
+  /**
+   * Hands over octets, which the parser keeps as they are: they must not be changed afterwards.
+   *
+   * @param octets Begins with them
+   * @param length How many they are
+   * @param isLent Whether they may be changed after all, once `keep` has been called
+   */
+  push(octets: Buffer, length: number = octets.length, isLent = false): void {
+    if (this.#state !== 'failed') this.#window.push(octets, length, isLent);
+  }
+
+  /** Copies what is left of octets that were lent. */
+  keep(): void {
+    this.#window.keep();
   }
 
   /** Gives up everything that was not consumed, for a connection that goes on in another protocol. */

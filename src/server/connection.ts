@@ -17,6 +17,7 @@ import { Exchange, type ExchangeHost } from './exchange.ts';
 import { cutOff, Farewell } from './farewell.ts';
 import { parserLimits, type ServerSettings } from './options.ts';
 import { Output } from './output.ts';
+import { Receiver, type ReceiverHost } from './receiver.ts';
 import { addRefusal } from './refusal.ts';
 import type { RequestContent } from './request-content.ts';
 import { judgeSilence, type Phase, type SilentConnection } from './silence.ts';
@@ -26,10 +27,9 @@ import { Watchdog } from './watchdog.ts';
 
 /** Octets that wait to be parsed before the socket is paused. */
 const INPUT_LIMIT = 65_536;
-const NO_OCTETS = Buffer.alloc(0);
 
 /** One connection of a server. */
-export class Connection implements ExchangeHost, ServedConnection, SilentConnection {
+export class Connection implements ExchangeHost, ReceiverHost, ServedConnection, SilentConnection {
   readonly parser: RequestParser;
   readonly output: Output;
   isPeerEnded = false;
@@ -47,8 +47,7 @@ export class Connection implements ExchangeHost, ServedConnection, SilentConnect
   readonly watchdog: Watchdog;
   readonly #turn: Turn;
   farewell: Farewell | undefined;
-  /** The octets that came last, for those who want to see what was wrong with them. */
-  #lastPacket: Buffer = NO_OCTETS;
+  readonly #receiver: Receiver;
 
   constructor(socket: Socket, host: ConnectionHost, facts: ConnectionFacts) {
     this.#socket = socket;
@@ -58,7 +57,7 @@ export class Connection implements ExchangeHost, ServedConnection, SilentConnect
     this.#turn = new Turn(socket, () => this.#advance());
     this.output = new Output(socket, () => this.#onDrain());
     this.parser = new RequestParser(parserLimits(host.settings, host.events.hasListener('connect')));
-    socket.on('data', this.#onData);
+    this.#receiver = new Receiver(socket, this);
     socket.on('end', this.#onPeerEnd);
     socket.on('drain', this.#onDrain);
     // 'close' follows and does what there is to do.
@@ -121,19 +120,27 @@ export class Connection implements ExchangeHost, ServedConnection, SilentConnect
     this.since = performance.now();
   }
 
-  readonly #onData = (octets: Buffer): void => {
+  get hasRest(): boolean {
+    return this.parser.bufferedLength > 0 || this.parser.hasPartialHead;
+  }
+
+  get keepsViews(): boolean {
+    return this.parser.state === 'content';
+  }
+
+  receive(buffer: Buffer, length: number, isLent: boolean): void {
     if (this.farewell !== undefined) {
-      this.farewell.discard(octets);
+      this.farewell.discard(length);
       return;
     }
-    this.#lastPacket = octets;
     this.#turn.begin();
-    this.parser.push(octets);
+    this.parser.push(buffer, length, isLent);
     this.#advance();
+    if (isLent) this.parser.keep();
     // Requests that wait for their turn, or content that nobody reads: TCP holds the client back.
     if (this.exchange?.content.isReading === false && this.parser.bufferedLength > INPUT_LIMIT)
       this.#socket.pause();
-  };
+  }
 
   /** Does all that can be done with the octets that are there. */
   #advance(): void {
@@ -228,7 +235,7 @@ export class Connection implements ExchangeHost, ServedConnection, SilentConnect
     const socket = this.#socket;
     this.output.flush();
     this.phase = 'closed';
-    socket.off('data', this.#onData);
+    this.#receiver.release();
     socket.off('end', this.#onPeerEnd);
     socket.off('drain', this.#onDrain);
     socket.off('error', this.#onError);
@@ -258,7 +265,7 @@ export class Connection implements ExchangeHost, ServedConnection, SilentConnect
     this.exchange = undefined;
     if (!hasResponse && error instanceof ProtocolError) {
       this.output.flush();
-      if (this.#host.reportClientError(error, this.#socket, this.#lastPacket)) {
+      if (this.#host.reportClientError(error, this.#socket, this.#receiver.lastPacket)) {
         this.#enter('closing');
         return;
       }

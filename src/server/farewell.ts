@@ -46,8 +46,8 @@ export class Farewell {
   }
 
   /** Takes octets that nobody wants. */
-  discard(octets: Buffer): void {
-    this.#discarded += octets.length;
+  discard(octets: number): void {
+    this.#discarded += octets;
     if (this.#finishedAt !== undefined && this.#discarded > LINGER_LIMIT) this.#socket.destroy();
   }
 

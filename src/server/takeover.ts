@@ -25,11 +25,8 @@ export interface Takeover {
   readonly rest: Buffer;
 }
 
-/** Leaves a socket, off which all listeners of its connection were taken, to a listener of the event. */
+/** Leaves a socket that its connection has let go of to a listener of the event. */
 export function handOver({ event, environ, socket, rest }: Takeover, host: ConnectionHost): void {
   host.release(socket);
-  // As node does it: whoever reads next decides how.
-  socket.pause();
-  Object.assign(socket, { readableFlowing: null });
   host.emit(event, createTakeoverRequest(environ, socket), socket, rest);
 }
