@@ -50,6 +50,7 @@ export function addExtensions(
   if (sink.direct !== undefined) {
     environ['gateway.connection'] = (directives: ConnectionDirectives): void => {
       if (directives.computeLength !== undefined) writer.computesLength = directives.computeLength;
+      if (directives.interim !== undefined) response.mayBeInterim = directives.interim;
       if (response.state !== 'ended') sink.direct?.(directives);
     };
   }

@@ -26,6 +26,8 @@ export class ResponseState {
   failure: { readonly error: unknown } | undefined;
   /** Whether the head says that there is no content: to HEAD, or 204, or 304. */
   isBodiless = false;
+  /** Whether the status may be 1xx, which then is all there is of the response. */
+  mayBeInterim = false;
   /** Whether the application sent more than it declared. */
   hasExceeded = false;
   /** The octets that may still be sent, once the head has left; infinite where no length is known. */
@@ -54,7 +56,7 @@ export class ResponseState {
     this.failure = undefined;
     this.declaredLength = undefined;
     try {
-      checkStatus(status);
+      if (!this.mayBeInterim || !INTERIM_STATUS.test(status)) checkStatus(status);
       this.status = status;
       this.headers = this.#takeHeaders(headers);
     } catch (error) {
@@ -119,7 +121,7 @@ export class ResponseState {
       throw new ApplicationError('WSGI_ERR_START_RESPONSE_MISSING', 'its response was due');
     }
     const statusCode = Number(this.status.slice(0, 3));
-    const isEmptyStatus = statusCode === 204 || statusCode === 304;
+    const isEmptyStatus = statusCode === 204 || statusCode === 304 || statusCode < 200;
     this.isBodiless = this.#isHead || isEmptyStatus;
     let contentLength = this.declaredLength;
     if (contentLength === undefined && !isEmptyStatus && !(this.#isHead && computedLength === 0)) {
@@ -166,6 +168,9 @@ export class ResponseState {
 
 /** "999 Reason", where the reason may be empty. A final response only: 1xx has ways of its own. */
 const STATUS = /^[2-9][0-9][0-9] [\t\x20-\x7e\x80-\xff]*$/;
+
+/** What programs for node:http may have besides. */
+const INTERIM_STATUS = /^1[0-9][0-9] [\t\x20-\x7e\x80-\xff]*$/;
 
 function checkStatus(status: unknown): void {
   if (typeof status === 'string' && STATUS.test(status)) return;

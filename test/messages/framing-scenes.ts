@@ -80,6 +80,24 @@ function requestsFor(what: string): [request: string, text: string][] {
   return Object.entries(REQUESTS).filter(([request]) => EXEMPT[what]?.includes(request) !== true);
 }
 
+/** A final response that is none: what it says to node's client is that there is more to come. */
+export const INTERIM_SCENES: readonly Scene[] = [100, 101, 102, 103, 199].flatMap((statusCode) =>
+  Object.entries(DELIVERIES).flatMap(([how, deliver]) =>
+    [GET, HEAD, LAST].map(
+      (text): Scene => ({
+        name: `${statusCode}, ${how}, to ${text.slice(0, 20)}`,
+        run(_req, res, trail) {
+          res.statusCode = statusCode;
+          res.setHeader('X-Reason', 'none');
+          deliver(res, () => trail.push('last'));
+        },
+        client: (socket) => socket.write(text),
+        last: 'last',
+      }),
+    ),
+  ),
+);
+
 export const FRAMING_SCENES: readonly Scene[] = Object.entries(PREPARATIONS).flatMap(([what, prepare]) =>
   Object.entries(DELIVERIES).flatMap(([how, deliver]) =>
     requestsFor(what).map(
