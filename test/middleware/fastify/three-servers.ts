@@ -150,7 +150,7 @@ function comparable(text: string): string {
   const [head, statusCode] = ONE_RESPONSE.exec(text) ?? [];
   if (head === undefined) return text;
   const rest = text.slice(head.length);
-  if (statusCode === '204') return head.replace(/content-length: 0\r\n/i, '') + comparable(rest);
+  if (statusCode === '204') return head.replace(/content-length: \d+\r\n/i, '') + comparable(rest);
   const [, length = '0'] = /^content-length: (\d+)/im.exec(head) ?? [];
   if (/^transfer-encoding: chunked/im.test(head) && /^[\da-f]+\r\n/i.test(rest)) {
     const { content, end } = joinChunks(rest);

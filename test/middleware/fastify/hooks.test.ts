@@ -1,0 +1,218 @@
+/** Hooks of all kinds, in order, and the log: what an app sees while a request goes through it. */
+import { connect } from 'node:net';
+import { Transform } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { request, type Step, transcript, until } from '../../messages/side-by-side.ts';
+import { alike, closeAll, type Place, type PlaceName, serveEverywhere } from './three-servers.ts';
+
+type Trails = Record<PlaceName, string[]>;
+
+let places: readonly Place[];
+const trails: Trails = { node: [], fromFastify: [], serverFactory: [] };
+const logs: Trails = { node: [], fromFastify: [], serverFactory: [] };
+
+beforeAll(async () => {
+  places = await serveEverywhere((options, name) => {
+    const app = fastify({
+      ...options,
+      // An interval of the server's own, not of the hook's.
+      connectionTimeout: 0,
+      logger: { level: 'info', stream: { write: (line: string) => void logs[name].push(line) } },
+    });
+    addHooks(app, trails[name]);
+    addRoutes(app, trails[name]);
+    return app;
+  });
+});
+
+beforeEach(() => {
+  for (const list of [...Object.values(trails), ...Object.values(logs)]) list.length = 0;
+});
+
+afterAll(() => closeAll(places));
+
+function addHooks(app: FastifyInstance, trail: string[]): void {
+  const note = (hook: string, req: FastifyRequest, more: unknown = ''): void => {
+    // The socket is in it because hooks are where programs look at it.
+    const { complete, aborted, readableEnded, destroyed, socket } = req.raw;
+    const facts = [complete, aborted, readableEnded, destroyed, socket.destroyed].map(Number).join('');
+    trail.push(`${hook} ${req.url} ${facts} ${more}`);
+  };
+  app.addHook('onRequest', async (req) => note('onRequest', req));
+  app.addHook('preParsing', async (req, _reply, payload) => {
+    note('preParsing', req);
+    if (req.headers['x-transformed'] === undefined) return payload;
+    const upper = new Transform({
+      transform: (chunk, _encoding, done) => done(null, String(chunk).toUpperCase()),
+    });
+    return payload.pipe(Object.assign(upper, { receivedEncodedLength: 0 }));
+  });
+  app.addHook('preValidation', (req, _reply, done) => {
+    note('preValidation', req, JSON.stringify(req.body ?? null));
+    done();
+  });
+  app.addHook('preHandler', async (req, reply) => {
+    note('preHandler', req);
+    if (req.headers['x-stop'] !== undefined) await reply.code(403).send('stopped');
+  });
+  app.addHook('preSerialization', async (req, _reply, payload) => {
+    note('preSerialization', req, JSON.stringify(payload));
+    return { wrapped: payload };
+  });
+  app.addHook('onSend', async (req, reply, payload) => {
+    note('onSend', req, `${typeof payload} ${reply.statusCode} ${reply.raw.headersSent}`);
+    if (req.headers['x-replaced'] !== undefined) return 'replaced';
+    return payload;
+  });
+  app.addHook('onResponse', async (req, reply) => {
+    const { writableEnded, writableFinished, headersSent, statusCode } = reply.raw;
+    note(
+      'onResponse',
+      req,
+      [statusCode, headersSent, writableEnded, writableFinished, reply.elapsedTime > 0].join(' '),
+    );
+  });
+  app.addHook('onError', async (req, _reply, error) => note('onError', req, error.message));
+  app.addHook('onTimeout', async (req) => note('onTimeout', req));
+  app.addHook(
+    'onRequestAbort',
+    async (req) => void trail.push(`onRequestAbort ${req.url} ${req.raw.aborted}`),
+  );
+}
+
+function addRoutes(app: FastifyInstance, trail: string[]): void {
+  app.get('/', async () => ({ a: 1 }));
+  app.get('/text', (_req, reply) => void reply.send('text'));
+  app.get('/error', async () => Promise.reject(Object.assign(new Error('failed'), { statusCode: 409 })));
+  app.get('/async', async () => {
+    await wait(3);
+    return { a: 2 };
+  });
+  app.post('/echo', async (req) => ({ echoed: req.body }));
+  app.post('/checked', { schema: { body: { type: 'object', required: ['a'] } } }, async () => 'fine');
+  app.get('/hijacked', (_req, reply) => {
+    reply.hijack();
+    reply.raw.end('hijacked');
+  });
+  app.get('/waiting', async (req, reply) => {
+    req.raw.on('aborted', () => trail.push('aborted'));
+    req.raw.on('error', (error: NodeJS.ErrnoException) => trail.push(`error ${error.code} ${error.message}`));
+    req.raw.on('close', () => trail.push('request close'));
+    reply.raw.on('close', () => trail.push(`response close ${reply.raw.writableFinished}`));
+    await new Promise((resolve) => req.raw.on('close', resolve));
+    return 'nobody is left';
+  });
+  app.get('/signal', async (req) => {
+    trail.push(`signal ${req.signal.aborted}`);
+    return 'signal';
+  });
+  app.get('/timed', { handlerTimeout: 15 }, async (req) => {
+    req.signal.addEventListener('abort', () => trail.push(`abort ${req.signal.reason?.code}`));
+    await wait(40);
+    return 'too late';
+  });
+  app.get('/idle', async (req) => {
+    req.raw.socket.setTimeout(20);
+    req.raw.socket.once('timeout', () => trail.push('timeout of the socket'));
+    await wait(60);
+    return 'after the time-out';
+  });
+}
+
+/** Expects what node:http's app noted in the others, too. */
+function sameTrails(all: Trails): readonly string[] {
+  const { node, ...others } = all;
+  for (const [name, trail] of Object.entries(others)) expect(trail, name).toEqual(node);
+  return node;
+}
+
+const JSON_TYPE = 'Content-Type: application/json';
+const CASES: readonly (readonly [string, ...Step[]])[] = [
+  ['an answer', request('GET', '/')],
+  ['an answer that comes later', request('GET', '/async')],
+  ['HEAD', request('HEAD', '/')],
+  ['a text', request('GET', '/text')],
+  ['an error', request('GET', '/error')],
+  ['no route', request('GET', '/nowhere')],
+  ['content', request('POST', '/echo', [JSON_TYPE], '{"a":1}')],
+  [
+    'content that comes later',
+    request('POST', '/echo', [JSON_TYPE, 'Content-Length: 7']),
+    10,
+    '{"a":',
+    5,
+    '1}',
+  ],
+  ['content that is transformed', request('POST', '/echo', [JSON_TYPE, 'X-Transformed: 1'], '{"a":"b"}')],
+  ['content that fails its schema', request('POST', '/checked', [JSON_TYPE], '{}')],
+  ['broken content', request('POST', '/echo', [JSON_TYPE], '{')],
+  ['a hook that answers', request('GET', '/', ['X-Stop: 1'])],
+  ['a hook that answers in time', request('POST', '/echo', [JSON_TYPE, 'X-Stop: 1'], '{}')],
+  ['a payload that is replaced', request('GET', '/', ['X-Replaced: 1'])],
+  ['a hijacked response', request('GET', '/hijacked')],
+  ['a signal', request('GET', '/signal')],
+  ['a handler that takes too long', request('GET', '/timed')],
+  ['a socket that is idle', request('GET', '/idle')],
+];
+
+describe('hooks', () => {
+  it.each(CASES)('see the same of %s', async (_name, ...steps) => {
+    await alike(places, steps);
+    const expected = trails.node.length;
+    await until(() => Object.values(trails).every((trail) => trail.length >= expected));
+    await wait(5);
+    expect(sameTrails(trails).length).toBeGreaterThan(2);
+  });
+
+  it('see the same of two requests of one connection', async () => {
+    const kept = request('GET', '/').replace('Connection: close\r\n', '');
+    await alike(places, [kept, 'answer', request('POST', '/echo', [JSON_TYPE], '{"b":2}')]);
+    expect(sameTrails(trails).filter((line) => line.startsWith('onResponse'))).toHaveLength(2);
+  });
+
+  it('hear of a client that leaves by a reset', async () => {
+    for (const { port, name } of places) {
+      const socket = connect(port, '127.0.0.1');
+      socket.write(request('GET', '/waiting'));
+      await until(() => trails[name].some((line) => line.startsWith('preHandler')));
+      socket.resetAndDestroy();
+    }
+    await until(() =>
+      Object.values(trails).every((trail) => trail.some((line) => line.startsWith('response close'))),
+    );
+    await wait(20);
+    expect(sameTrails(trails)).toContain('onRequestAbort /waiting true');
+  });
+});
+
+describe('the log', () => {
+  /** Lines without what is different every time. */
+  function lines(list: readonly string[]): unknown[] {
+    return list.map((line) => {
+      const {
+        time: _time,
+        pid: _pid,
+        hostname: _hostname,
+        responseTime,
+        req,
+        err,
+        ...rest
+      } = JSON.parse(line);
+      const { remotePort, ...facts } = req ?? {};
+      const error = err === undefined ? undefined : [err.type, err.message, err.code];
+      return { ...rest, req: facts, error, isTimed: typeof responseTime, hasPort: typeof remotePort };
+    });
+  }
+
+  it.each(CASES)('has the same lines of %s', async (_name, ...steps) => {
+    await Promise.all(places.map((place) => transcript(place, ...steps)));
+    const expected = logs.node.length;
+    await until(() => Object.values(logs).every((list) => list.length >= expected));
+    const masked = (list: readonly string[]): unknown[] =>
+      lines(list).map((line) => JSON.parse(JSON.stringify(line).replace(/req-\w+/g, 'req')));
+    for (const place of places) expect(masked(logs[place.name]), place.name).toEqual(masked(logs.node));
+    expect(expected).toBeGreaterThan(1);
+  });
+});
