@@ -40,6 +40,7 @@ export function rescueContent(headers: IncomingHttpHeaders, host: HostBody): Uin
       return encodeText(isLiteral(mediaType, body) ? JSON.stringify(body) : body, charset);
     if (JSON_TYPE.test(mediaType) && body !== undefined) return encodeText(JSON.stringify(body), charset);
     if (mediaType === 'application/x-www-form-urlencoded' && typeof body === 'object' && body !== null) {
+      checkFormCharset(body, charset);
       return Buffer.from(encodeForm(body, declaredLength(headers)), 'latin1');
     }
     return new ApplicationError('WSGI_ERR_BODY_CONSUMED', explain(mediaType));
@@ -129,6 +130,12 @@ function encodeText(text: string, charset = 'utf-8'): Uint8Array {
   }
 }
 
+/** An escaped octet of a form means a character of its charset; what encodes forms anew knows UTF-8 alone. */
+function checkFormCharset(form: object, charset = 'utf-8'): void {
+  if (charset === 'utf-8' || charset === 'utf8' || !/[^\0-\x7f]/.test(JSON.stringify(form))) return;
+  throw new RangeError(`Charset of a form must be UTF-8, not ${charset}`);
+}
+
 function declaredLength(headers: IncomingHttpHeaders): number | undefined {
   const length = headers['content-length'];
   return length === undefined ? undefined : Number(length);
@@ -136,9 +143,10 @@ function declaredLength(headers: IncomingHttpHeaders): number | undefined {
 
 /** Express's parsers remove a content coding, Fastify's leave it; no parser says which it did. */
 function isStillCoded(headers: IncomingHttpHeaders, content: Uint8Array): boolean {
-  if (headers['content-encoding'] === undefined) return false;
+  const coding = headers['content-encoding'];
+  if (coding === undefined) return false;
   const length = declaredLength(headers);
-  if (length !== undefined) return length === content.length;
   // RFC 1952 §2.3.1: a member of gzip begins with these two octets.
-  return content[0] === 0x1f && content[1] === 0x8b;
+  const isGzip = content[0] === 0x1f && content[1] === 0x8b;
+  return length === undefined || /gzip$/i.test(coding) ? isGzip : length === content.length;
 }

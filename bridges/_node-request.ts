@@ -43,9 +43,10 @@ export interface NodeRequest extends GatewayRequest {
  */
 export function createNodeRequest(host: HostRequest): NodeRequest {
   const { req, res, routing, stream = req } = host;
-  const { socket } = req;
-  const isSecure = 'encrypted' in socket && socket.encrypted === true;
-  const { remotePort } = socket;
+  // Node's types have it always; a request that something has destroyed has lost it (Node 20).
+  const socket: Socket | null = req.socket;
+  const isSecure = socket !== null && 'encrypted' in socket && socket.encrypted === true;
+  const remotePort = socket?.remotePort;
   let rawHeaders = req.httpVersionMajor === 2 ? withoutPseudoFields(req.rawHeaders) : req.rawHeaders;
   let input: HostInput;
   if (stream.readableEnded) {
@@ -65,9 +66,9 @@ export function createNodeRequest(host: HostRequest): NodeRequest {
     rawHeaders,
     scheme: isSecure ? 'https' : 'http',
     // A unix socket has no address, and neither has a request that was injected.
-    serverName: socket.localAddress ?? 'localhost',
-    serverPort: `${socket.localPort ?? (isSecure ? 443 : 80)}`,
-    remoteAddress: socket.remoteAddress,
+    serverName: socket?.localAddress ?? 'localhost',
+    serverPort: `${socket?.localPort ?? (isSecure ? 443 : 80)}`,
+    remoteAddress: socket?.remoteAddress,
     remotePort: remotePort === undefined ? undefined : `${remotePort}`,
     multiprocess: cluster.isWorker,
     input,

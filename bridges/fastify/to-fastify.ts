@@ -92,7 +92,11 @@ function answer(mount: FastifyMount, request: FastifyRequestLike, reply: Fastify
     res: reply.raw as ServerResponse,
     routing: readRouting(req, mount.prefix),
     stream: state.payload,
-    parsed: { body: request.body, rawBody: rawBodyOf(request) ?? rawBodyOf(req) },
+    // Parsers of Express, by middie or @fastify/express, leave what they have read on node's request.
+    parsed: {
+      body: request.body ?? kept(req, 'body'),
+      rawBody: kept(request, 'rawBody') ?? kept(req, 'rawBody'),
+    },
     extensions: { 'fastify.request': request, 'fastify.reply': reply },
   };
   const running = serve(mount, host, sink);
@@ -153,9 +157,9 @@ function isMediaType(value: unknown): boolean {
   return value === undefined || (typeof value === 'string' && MEDIA_TYPE.test(value));
 }
 
-/** Of fastify-raw-body and the like; no type says that it is there. */
-function rawBodyOf(request: object): unknown {
-  return 'rawBody' in request ? request.rawBody : undefined;
+/** What a plugin or a middleware has left on a request; no type says that it is there. */
+function kept(request: object, name: 'body' | 'rawBody'): unknown {
+  return name in request ? Reflect.get(request, name) : undefined;
 }
 
 /** The request as Fastify leaves it, and as an application finds it that contains a whole instance. */
