@@ -6,6 +6,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileProgram, measureAllocations, REQUESTS, type WorkName } from './allocations.ts';
 
+/** The optimising compiler settles in more than one way; the dearest that is seen counts. */
+const RUNS = 3;
 const FIGURES = join(import.meta.dirname, 'allocations.json');
 const [major = ''] = process.versions.node.split('.');
 
@@ -14,7 +16,9 @@ const program = compileProgram();
 try {
   const found: Partial<Record<WorkName, number>> = {};
   for (const work of Object.keys(REQUESTS) as WorkName[]) {
-    found[work] = await measureAllocations(program.path, work);
+    const runs: number[] = [];
+    while (runs.length < RUNS) runs.push(await measureAllocations(program.path, work));
+    found[work] = Math.max(...runs);
     console.log(`${work}: ${found[work]} octets a request, ${figures[major]?.[work] ?? 'nothing'} before`);
   }
   writeFileSync(FIGURES, `${JSON.stringify({ ...figures, [major]: found }, null, 2)}\n`);
