@@ -17,7 +17,7 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
-import { describe, expectTypeOf, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { type ToExpressOptions, toExpress } from '../../bridges/express/index.ts';
 import { toFastify } from '../../bridges/fastify/index.ts';
 import type { FastifyReplyLike, FastifyRequestLike, FastifyScope } from '../../bridges/fastify/instance.ts';
@@ -53,7 +53,7 @@ describe('types of toExpress', () => {
   it('know their options', () => {
     expectTypeOf<ToExpressOptions['fallthrough']>().toEqualTypeOf<boolean | 'cascade' | undefined>();
     // @ts-expect-error there is no such option
-    toExpress(application, { fallThrough: true });
+    expect(() => toExpress(application, { fallThrough: true })).toThrow(TypeError);
   });
 });
 
