@@ -189,8 +189,8 @@ export class Delivery {
 
   #handOnBatch(batch: Batch): void {
     for (const piece of batch.pieces) this.#handOver(piece);
-    this.#listener.handedOn(batch);
     this.#underWay += 1;
+    this.#listener.handedOn(batch);
     Promise.resolve(this.#taken).then(
       () => process.nextTick(settle, this, batch),
       (error: unknown) => process.nextTick(tellRefused, this, batch, error),

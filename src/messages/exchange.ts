@@ -44,6 +44,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #isFinishing = false;
   /** Whether the program cut the connection after its response was complete. */
   #isCut = false;
+  /** Whether the gateway has told that the response has gone. */
+  #isDelivered = false;
   /** The application that answers in the place of the program. */
   #successor: ApplicationFunction | undefined;
 
@@ -89,9 +91,12 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
 
   /** node's parser comes to the end of a request without content right after the program was called. */
   #endEmptyContent(): void {
-    this.request.complete = true;
-    // Otherwise the end follows when somebody asks for it.
-    if (this.#isContentWanted || this.#socket.destroyed) this.#contentReader().discard();
+    const { request } = this;
+    request.complete = true;
+    const isWatched = request._eventsCount > 0 || request.readableFlowing !== null;
+    if (isWatched || this.#isContentWanted || this.#socket.destroyed) this.#contentReader().discard();
+    // What somebody who comes later sees: nothing has to be told to anybody.
+    else request._readableState.ended = true;
   }
 
   /**
@@ -132,7 +137,10 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   // What the response tells.
 
   flush(): void {
+    // Uncorked, but nothing was held back.
+    if (!this.response._headerSent) return;
     this.#delivery.flush();
+    if (this.#delivery.phase === 'dispatching') this.#outgoing.sendSoon(this.#socket);
   }
 
   ended(): void {
@@ -140,23 +148,23 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     const delivery = this.#delivery;
     // Where everything has gone already node emits 'finish' by itself; its server is the first to hear of it.
     if (this.#outgoing.finish === undefined) this.response.prependOnceListener('finish', () => this.finish());
-    if (delivery.phase === 'dispatching') {
-      if (this.#outgoing.isSmall) this.#finishSoon();
-      return;
-    }
+    // It leaves before the next tick, or, for a gateway that has to be told first, right after.
+    const isDispatching = delivery.phase === 'dispatching';
+    if (this.#outgoing.isSmall) this.#finishSoon();
+    else if (delivery.phase !== 'streaming') this.#finishWhenGone(this.#outgoing.contentLength);
+    if (isDispatching) return;
     // What was given to a socket is sent before its end.
     delivery.direct(HALF_CLOSE_IS_FINE);
     const isReleased = delivery.phase === 'released';
     delivery.end();
-    if (isReleased) this.#finishSoon();
-    else this.#endBodyWhenTaken();
+    if (isReleased || (delivery.phase === 'streaming' && this.#socket.isNativeEmpty)) this.#finishSoon();
+    this.#endBodyWhenTaken();
   }
 
   // What the gateway tells.
 
   handedOn(batch: Batch): void {
-    if (!this.#socket.isNativeEmpty) return;
-    this.#credit(batch);
+    if (this.#socket.isNativeEmpty) this.#credit(batch);
   }
 
   /** What has gone does not fill the socket any more. */
@@ -187,6 +195,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   }
 
   delivered(): void {
+    this.#isDelivered = true;
+    if (this.#isCut) this.#socket.destroyNative();
     if (this.#state !== 'open') return;
     if (this.#outgoing.isEnded) this.finish();
     else this.#delivery.release();
@@ -245,6 +255,17 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     process.nextTick(finish, this);
   }
 
+  /** Looks whether so many octets have gone below, once the gateway has had its turn. */
+  #finishWhenGone(length: number): void {
+    const socket = this.#socket;
+    const target = socket.bytesWritten + length;
+    const look = (): void => {
+      if (socket.isNativeEmpty && socket.bytesWritten >= target) this.finish();
+    };
+    if (this.#delivery.phase === 'dispatching') process.nextTick(look);
+    else queueMicrotask(() => process.nextTick(look));
+  }
+
   /** What node's server does when a response has been sent. */
   finish(): void {
     if (this.#state !== 'open') return;
@@ -256,7 +277,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     setSocket(response, null);
     this.#endRequest();
     if (this.#isContentOver) this.#socket.detach();
-    if (this.#isCut) this.#socket.destroyNative();
+    if (this.#isCut && !this.#delivery.isTold) this.#socket.destroyNative();
     const isWatched = response._eventsCount > 0;
     if (isWatched) process.nextTick(emitResponseClose, response);
     this.#outgoing.finish?.(null);
@@ -274,7 +295,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       // Where there is none, node's parser has come to its end before; content that is still to come ends later.
       if (request.complete) this.#contentReader().discard();
       request._dump();
-      this.#contentReader().discard();
+      // Whoever waits for 'readable' has not begun to read.
+      if (request.listenerCount('readable') === 0) this.#contentReader().discard();
     }
   }
 
@@ -301,6 +323,9 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     } else if (phase === 'waiting' || phase === 'streaming') {
       this.#close();
       this.#delivery.fail(disconnection(error));
+    } else if (phase === 'answered' && this.#delivery.isTold && !this.#isDelivered) {
+      // The gateway is about to send it.
+      this.#isCut = true;
     } else {
       this.#socket.destroyNative();
     }
@@ -308,6 +333,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
 
   closed(): void {
     if (this.#isFinishing) this.finish();
+    if (this.#isCut) this.#socket.destroyNative();
     // node's server forgets a request once it is answered.
     if (this.#state === 'finished') return;
     this.#state = 'closed';

@@ -188,7 +188,8 @@ export class MessageSocket extends SocketFacts {
     else owner.cut(error);
     // A socket takes until the event loop comes round to close; its error comes at once.
     if (error !== undefined) process.nextTick(emitError, this, error);
-    setImmediate(emitClose, this);
+    // It is told by the connection below, and where there is none at the same time.
+    setImmediate(() => setImmediate(emitClose, this));
     return this;
   }
 
@@ -249,7 +250,7 @@ export class MessageSocket extends SocketFacts {
     native.on?.('error', (error) => {
       this.#nativeError = error;
     });
-    native.on?.('close', () => this.lose(undefined));
+    native.on?.('close', () => (this.destroyed ? this.emitClose() : this.lose(undefined)));
     native.on?.('end', () => this.emit('end'));
     // The server's own timeout; whether it ends the connection is the server's affair. Between requests node's would
     // wait for the next one (keepAliveTimeout), which is no affair of a program either.

@@ -70,6 +70,7 @@ export class Outgoing {
   /** By how much what is here keeps the socket's buffer filled. */
   #filling = 0;
   #framePart: FramePart = 'size';
+  #isLastPiece = false;
   #crlf: unknown;
   #content: Uint8Array[] | undefined;
   readonly #listener: OutgoingListener;
@@ -121,14 +122,17 @@ export class Outgoing {
    */
   take(response: ResponseMessage, data: string | Uint8Array, encoding: BufferEncoding | undefined): number {
     let { length } = data;
+    // What `end` sends: nothing at all, or the last chunk.
+    const isLastChunk = response.chunkedEncoding && this.#framePart === 'size' && data[0] === '0';
+    this.#isLastPiece = isLastChunk || (encoding === 'latin1' && data === '');
     if (!response._headerSent) {
       response._headerSent = true;
       this.#isUtf8 = typeof data === 'string' && (encoding === undefined || encoding === 'utf8');
       length += this.head?.length ?? 0;
     }
     if (response.chunkedEncoding) {
-      // The last chunk: `end` stands for it.
-      if (this.#framePart === 'size' && data[0] === '0') length -= data.length;
+      // The end of the body stands for it.
+      if (isLastChunk) length -= data.length;
       this.#takeFrame(data, encoding);
     } else if (data.length > 0) {
       this.#pieces.push(toOctets(data, encoding));
@@ -148,11 +152,16 @@ export class Outgoing {
     return this.#isWhole && this.#length <= SMALL;
   }
 
+  /** Octets of content that are still here. */
+  get contentLength(): number {
+    return this.#pieces.reduce((sum, piece) => sum + piece.length, 0);
+  }
+
   /**
    * Empties the socket's buffer if all that is in it is still here: what a kernel takes at once is gone when the call
    * returns that sends it, and a program may look (`writableLength`, `writableFinished`).
    */
-  sendSoon(socket: Socket | null): void {
+  sendSoon(socket: Buffered | null): void {
     if (socket === null || socket.destroyed) return;
     if (this.#filling !== socket.writableLength || this.#filling > MEDIUM) return;
     setLength(socket, 0);
@@ -163,7 +172,7 @@ export class Outgoing {
     this.isEnded = true;
     // The last callback is node's: `end()` passes it with its last piece. Where everything has gone already there is
     // no last piece, and node emits 'finish' by itself.
-    this.finish = this.#callbacks.pop();
+    if (this.#isLastPiece) this.finish = this.#callbacks.pop();
     if (response.chunkedEncoding) this.trailer = response._trailer;
     this.#listener.ended();
   }
@@ -212,17 +221,17 @@ function send(
 ): boolean {
   const outgoing = this[OUTGOING];
   const { socket } = this;
-  if (outgoing.isClosed || socket === null || socket.destroyed) return false;
+  if (outgoing.isClosed || socket === null || socket.destroyed) {
+    this._headerSent = true;
+    return false;
+  }
   const listener = typeof encoding === 'function' ? encoding : callback;
   const taken = outgoing.take(this, data, typeof encoding === 'string' ? encoding : undefined);
   if (taken > 0) setLength(socket, socket.writableLength + taken);
   if (typeof listener === 'function') outgoing.addCallback(listener);
   // node corks the socket for the rest of the tick before `write` sends. What comes uncorked is flushHeaders, or, with
   // a callback, the last piece of `end`, which `_finish` follows at once.
-  else if (socket.writableCorked === 0) {
-    outgoing.flush();
-    outgoing.sendSoon(socket);
-  }
+  else if (socket.writableCorked === 0) outgoing.flush();
   return socket.writableLength < socket.writableHighWaterMark;
 }
 
@@ -245,6 +254,9 @@ function finish(this: OwnedResponse): void {
   prototype._finish?.call(this);
   outgoing.end(this);
 }
+
+/** What is looked at of a socket. */
+type Buffered = Pick<Socket, 'destroyed' | 'writableLength'>;
 
 function setLength(socket: object, length: number): void {
   // A stand-in's length is a property of its own, unlike a socket's.

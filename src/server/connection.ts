@@ -46,6 +46,8 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
   #isAdvancing = false;
   readonly watchdog: Watchdog;
   readonly #turn: Turn;
+  /** Whether the application has its turn to read on after its response. */
+  #awaitsTurn = false;
   farewell: Farewell | undefined;
   readonly #receiver: Receiver;
 
@@ -253,10 +255,22 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
       this.#enter('draining');
       this.#socket.resume();
     }
+    if (this.#awaitsTurn) return false;
     const state = content.finish();
-    if (state === 'turn') setImmediate(() => this.#advance());
+    if (state === 'turn') this.#awaitTurn();
     else if (state === 'waits' && !this.mayDrain(content.discarded)) this.#close();
     return state === 'ended';
+  }
+
+  /** Whatever else happens meanwhile, a drain or input: the application has a whole turn to ask for more. */
+  #awaitTurn(): void {
+    this.#awaitsTurn = true;
+    setImmediate(() => {
+      this.#awaitsTurn = false;
+      // Input that came meanwhile may have paused it.
+      this.#socket.resume();
+      this.#advance();
+    });
   }
 
   /** The one place where what the client did wrong becomes a response. */
