@@ -1,10 +1,11 @@
 /** Clients that leave, fully or by half, at every moment: what an Express app sees of it, event by event. */
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import express from 'express';
+import express, { type Response } from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WireClient } from '../../../src/testing/wire-client.ts';
 import { until } from '../../bridges/site.ts';
@@ -29,6 +30,12 @@ function comparable(trail: string[]): string[] {
   notes.push = (...lines) =>
     trail.push(...lines.filter((line) => !/^(res drain|socket error HPE_)/.test(line)));
   return notes;
+}
+
+/** When the client has left; what is done then comes too late. */
+async function left(res: Response): Promise<void> {
+  await once(res, 'close');
+  await delay(10);
 }
 
 const program = expressProgram((app, trail) => {
@@ -60,14 +67,14 @@ const program = expressProgram((app, trail) => {
     pipeline(req, res, (error) => trail.push(`pipeline: ${error?.code}`));
   });
   app.all('/later', async (_req, res) => {
-    await delay(150);
+    await left(res);
     trail.push(`sends ${res.destroyed} ${res.writable} ${res.headersSent}`);
     res.send('later');
     trail.push('sent');
   });
   app.all('/writes', async (_req, res) => {
     res.write('begun');
-    await delay(150);
+    await left(res);
     trail.push(`writes ${res.destroyed} ${res.write('more')}`);
     res.end('end', () => trail.push('ended'));
   });
@@ -94,7 +101,7 @@ const ALL = [...READING, ...'/waits /pipes /later /writes'.split(' ')];
 /** Waits until nothing happens any more. */
 async function settle(visitor: Visitor): Promise<void> {
   await visitor.seen('over');
-  for (let length = -1; length !== visitor.trail.length; await delay(160)) length = visitor.trail.length;
+  for (let length = -1; length !== visitor.trail.length; await delay(80)) length = visitor.trail.length;
 }
 
 describe.concurrent.each(DEPARTURES)('a client that leaves %s', (_name, leave) => {

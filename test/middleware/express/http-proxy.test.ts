@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
-import { createProxyMiddleware, fixRequestBody } from 'http-proxy-middleware';
+import { createProxyMiddleware, fixRequestBody, responseInterceptor } from 'http-proxy-middleware';
 import { describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { expectAlike } from '../both-servers.ts';
@@ -82,6 +82,11 @@ function closeAll(server: Server): Promise<void> {
   });
 }
 
+const shout = responseInterceptor(async (content, _answer, _req, res) => {
+  res.setHeader('X-Changed', `${content.length}`);
+  return content.toString().toUpperCase();
+});
+
 const program = expressProgram(async (app, trail) => {
   const upstream = await listenUpstream(trail);
   const target = `http://127.0.0.1:${upstream.port}`;
@@ -116,6 +121,16 @@ const program = expressProgram(async (app, trail) => {
   app.use('/dead', createProxyMiddleware({ target: deadTarget }));
   app.use('/own', createProxyMiddleware({ target, on }));
   app.use('/ws', createProxyMiddleware({ target, ws: true }));
+  app.use(
+    '/changed',
+    createProxyMiddleware({
+      target,
+      selfHandleResponse: true,
+      on: {
+        proxyRes: (...parts) => void shout(...parts),
+      },
+    }),
+  );
   return upstream.close;
 });
 
@@ -124,9 +139,12 @@ describe('http-proxy-middleware', () => {
     const { trail, responses } = await expectAlike(
       program,
       async ({ fetch }) => {
-        for (const mount of ['/api', '/told']) {
+        for (const mount of ['/api', '/told', '/changed']) {
           const paths = '/ /old?x=1 /slowly /moved /none /trailers /large /a%2Fb%20c?q=%E2%82%AC'.split(' ');
-          for (const path of paths) await fetch(`${mount}${path}`);
+          for (const path of paths) {
+            // The interceptor breaks Node's rule that a trailer section needs chunks, and never ends.
+            if (mount !== '/changed' || path !== '/trailers') await fetch(`${mount}${path}`);
+          }
           await fetch({ method: 'HEAD', target: `${mount}/` });
           await fetch({ method: 'HEAD', target: `${mount}/large` });
           await fetch({
