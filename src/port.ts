@@ -99,6 +99,8 @@ export interface ConnectionDirectives {
    * @default true
    */
   readonly chunked?: boolean | undefined;
+  /** Sends what is held back of earlier responses, because something is about to be written past this one. */
+  readonly flush?: boolean | undefined;
   /** Whether the status may be 1xx, and is all there is of the response (`startResponse` refuses it). @default false */
   readonly interim?: boolean | undefined;
   /** Whether the host adds a Date field. @default true */
@@ -122,6 +124,12 @@ export interface ConnectionDirectives {
 
 /** Where the response of one request goes. */
 export interface ResponseSink {
+  /**
+   * Whether the sink wants what content there is at hand to an answer to HEAD, which it must not send: a host may make
+   * the head fit what it would make of the content (RFC 9110 §9.3.2).
+   * @default false
+   */
+  readonly takesHeadContent?: boolean | undefined;
   /** Takes the head. Called once at most, and directly followed by `write` or `end`: hold it back for them. */
   writeHead(head: ResponseHead): void;
   /**

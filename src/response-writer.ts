@@ -139,6 +139,8 @@ export class ResponseWriter {
       // RFC 9110 §9.3.2: to HEAD an application may well yield what it would to GET.
       if (!this.#options.isHead) {
         this.#warn(new ApplicationError('WSGI_ERR_CONTENT_FORBIDDEN', response.status));
+      } else if (this.#sink.takesHeadContent === true) {
+        return response.clamp(chunk);
       }
       return EMPTY;
     }

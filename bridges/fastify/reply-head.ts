@@ -55,8 +55,8 @@ export class ReplyHead {
   settle(payload: unknown, isOwn: boolean, fields: ConnectionDirectives['fields']): void {
     const reply = this.#reply;
     const isHeld = typeof payload === 'string' || payload instanceof Uint8Array;
-    // Fastify corrects the length of what it holds in memory; of another stream nobody knows it.
-    if (!isOwn && !isHeld && payload !== undefined && payload !== null) this.#removeOwnLength();
+    // Fastify corrects the length of what it holds in memory, but not to HEAD; of another stream nobody knows it.
+    if (!isOwn && (!isHeld || this.#head.isBodiless)) this.#removeOwnLength();
     // Fastify gives every Buffer a type; PEP 3333 leaves that to the application.
     if (!this.#hasType && !this.#names.has('content-type') && isHeld && isOwn)
       reply.removeHeader('content-type');

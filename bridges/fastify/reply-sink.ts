@@ -26,6 +26,8 @@ const COLLECTABLE = 1024 * 1024;
 
 /** Sends one response by `reply.send`. */
 export class ReplySink implements ResponseSink {
+  /** Hooks see the payload of a route to HEAD too, and change its headers by it. */
+  readonly takesHeadContent = true;
   readonly #reply: FastifyReplyLike;
   readonly #raw: ServerResponse;
   readonly #node: NodeSink;
@@ -80,6 +82,8 @@ export class ReplySink implements ResponseSink {
       this.write(lastChunk)?.catch(ignore);
       return this.end();
     }
+    if (this.#isHead && lastChunk === undefined && this.#collected.length === 0)
+      this.#stream ??= this.#sendEmptyStream();
     if (this.#stream === undefined) {
       const chunks = lastChunk === undefined ? this.#collected : [...this.#collected, lastChunk];
       this.#send(chunks.length === 0 ? undefined : join(chunks));
@@ -157,6 +161,18 @@ export class ReplySink implements ResponseSink {
   #isCollectable(): boolean {
     const { contentLength = Number.POSITIVE_INFINITY, hasContentLengthField = true } = this.#head ?? {};
     return !hasContentLengthField && contentLength <= COLLECTABLE;
+  }
+
+  get #isHead(): boolean {
+    return this.#head?.isBodiless === true && this.#head.statusCode !== 204 && this.#head.statusCode !== 304;
+  }
+
+  /** What nobody iterates, because it is not sent, is of unknown content for the hooks. */
+  #sendEmptyStream(): ContentStream {
+    const stream = new ContentStream(ignore);
+    stream.finish();
+    this.#send(stream);
+    return stream;
   }
 
   /** RFC 9112 §7.1.2: a trailer section has its place behind chunks; Fastify gives a length to what it gets whole. */
