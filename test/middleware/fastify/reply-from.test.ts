@@ -14,11 +14,12 @@ import {
   serveEverywhere,
 } from './three-servers.ts';
 
+/** A port on which nobody listens, and which no test is given. */
+const CLOSED_PORT = 1;
 const KINDS = ['undici', 'http'] as const;
 type Kind = (typeof KINDS)[number];
 let upstream: Listening;
 let breaking: Listening;
-let closedPort: number;
 const proxies = new Map<Kind, readonly Place[]>();
 
 beforeAll(async () => {
@@ -29,9 +30,6 @@ beforeAll(async () => {
       socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this'));
     }),
   );
-  const gone = await listen(createTcpServer());
-  closedPort = gone.port;
-  await gone.close();
   for (const kind of KINDS) proxies.set(kind, await serveEverywhere((options) => createProxy(kind, options)));
 });
 
@@ -68,9 +66,9 @@ async function createProxy(kind: Kind, options: PlaceOptions): Promise<FastifyIn
   await app.register(async (scope) => {
     await scope.register(replyFrom, settings);
     scope.get('/broken', (_req, reply) => reply.from(`http://127.0.0.1:${breaking.port}/`));
-    scope.get('/refused', (_req, reply) => reply.from(`http://127.0.0.1:${closedPort}/`));
+    scope.get('/refused', (_req, reply) => reply.from(`http://127.0.0.1:${CLOSED_PORT}/`));
     scope.get('/handled', (_req, reply) => {
-      return reply.from(`http://127.0.0.1:${closedPort}/`, {
+      return reply.from(`http://127.0.0.1:${CLOSED_PORT}/`, {
         onError: (sent) => void sent.code(599).send({ handled: true }),
       });
     });

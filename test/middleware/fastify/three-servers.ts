@@ -44,9 +44,12 @@ export type AppFactory = (
   name: PlaceName,
 ) => FastifyInstance | Promise<FastifyInstance>;
 
+/** Fastify's own default, which it tells node's server and nobody else. */
+const KEEP_ALIVE = { keepAliveTimeout: 72_000 };
+
 /** How Fastify is given the standalone server, as docs/fastify.md has it. */
-export const serverFactory: NonNullable<PlaceOptions['serverFactory']> = (handler, options) =>
-  createServer(fromNode(handler), options);
+export const serverFactory: NonNullable<PlaceOptions['serverFactory']> = (handler) =>
+  createServer(fromNode(handler), KEEP_ALIVE);
 
 /** Serves an app of the same making in all three places. */
 export async function serveEverywhere(create: AppFactory): Promise<readonly Place[]> {
@@ -110,8 +113,7 @@ function expectSame(places: readonly Place[], texts: readonly string[]): string 
 }
 
 async function served(app: FastifyInstance): Promise<Place> {
-  // Fastify's own default, which it tells node's server.
-  const server = createServer(fromFastify(app), { keepAliveTimeout: 72_000 });
+  const server = createServer(fromFastify(app), KEEP_ALIVE);
   const place = await listen(server);
   return {
     ...place,
