@@ -4,8 +4,8 @@ import { parseArgs } from 'node:util';
 export interface Settings {
   /** The version of Node that serves, as npm's package `node` counts; the one that runs this if there is none. */
   readonly node: string | undefined;
-  /** Only what has this in its name. */
-  readonly only: string | undefined;
+  /** The names of what is measured; all if there are none. */
+  readonly only: readonly string[];
   readonly rounds: number;
   /** How long one server is measured in one round. */
   readonly seconds: number;
@@ -21,7 +21,7 @@ export interface Settings {
 }
 
 export const USAGE = `npm run bench -- [options]
-  --only NAME          only the work whose name contains it
+  --only NAME,NAME     only this work; --list tells the names
   --node VERSION       on another version of Node, from npm's package node
   --rounds N           rounds, each of all servers in turn (5)
   --seconds N          seconds that a server is measured in a round (3)
@@ -49,7 +49,7 @@ export function readArguments(argv: readonly string[]): Settings & { readonly li
   const isQuick = values.quick;
   return {
     node: values.node,
-    only: values.only,
+    only: values.only?.split(',') ?? [],
     rounds: positive('rounds', values.rounds ?? (isQuick ? '3' : '5')),
     seconds: positive('seconds', values.seconds ?? (isQuick ? '1' : '3')),
     warmUp: isQuick ? 1 : 2,

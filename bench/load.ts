@@ -13,7 +13,7 @@ import { pinned } from './processors.ts';
 import { track } from './server-process.ts';
 import type { RequestTemplate, Work } from './work.ts';
 
-export const CONNECTIONS = 64;
+const CONNECTIONS = 64;
 const STREAMS = 4;
 
 /** What has been done for how long. */
@@ -24,15 +24,23 @@ export interface Served {
   readonly rate: number;
 }
 
-const hasWrk = spawnSync('wrk', ['-v']).error === undefined;
+let isWrkFound: boolean | undefined;
 const AUTOCANNON = join(import.meta.dirname, 'node_modules/autocannon/autocannon.js');
 
-export const loadName: string = hasWrk ? 'wrk' : 'autocannon';
+/** What makes the load, for those who read the figures. */
+export function describeLoad(): string {
+  return `${hasWrk() ? 'wrk' : 'autocannon'} with ${CONNECTIONS} connections`;
+}
+
+function hasWrk(): boolean {
+  isWrkFound ??= spawnSync('wrk', ['-v']).error === undefined;
+  return isWrkFound;
+}
 
 /** Loads a server for so many seconds. */
 export function load(work: Work, port: number, seconds: number): Promise<Served> {
   if (work.stream !== undefined) return loadStream(work.stream, port, seconds);
-  return hasWrk ? loadByWrk(work.request, port, seconds) : loadByAutocannon(work.request, port, seconds);
+  return hasWrk() ? loadByWrk(work.request, port, seconds) : loadByAutocannon(work.request, port, seconds);
 }
 
 async function loadByWrk(request: RequestTemplate, port: number, seconds: number): Promise<Served> {

@@ -6,6 +6,7 @@ import { checkAnswers } from './answer.ts';
 import { readArguments, USAGE } from './arguments.ts';
 import { findNode, prepare } from './installation.ts';
 import { measureLatency } from './latency.ts';
+import { describeLoad } from './load.ts';
 import { type Comparison, type MeasurementSettings, measure } from './measurement.ts';
 import { measureMemory } from './memory.ts';
 import { describeMachine, warnings } from './processors.ts';
@@ -46,16 +47,18 @@ async function runAll(node: string): Promise<void> {
       for (const warning of await warnings()) doubts.set(warning.replace(/\d+ %.*/, ''), warning);
     },
   };
-  const works = WORK.filter(({ name }) => only === undefined || name.includes(only));
-  const isAsked = (name: (typeof OTHERS)[number]): boolean => only === undefined || name.includes(only);
-  if (works.length === 0 && !OTHERS.some(isAsked))
-    throw new RangeError(`No work is called ${only}; see --list`);
+  const names: string[] = [...WORK.map(({ name }) => name), ...OTHERS];
+  const unknown = only.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new RangeError(`No work is called ${unknown}; see --list`);
+  const isAsked = (name: string): boolean => only.length === 0 || only.includes(name);
+  const works = WORK.filter(({ name }) => isAsked(name));
   for (const work of works) await checkAnswers(work, node);
   const comparisons: Comparison[] = [];
   for (const work of works) comparisons.push(await measure(work, measuring));
   const results = {
     version: execFileSync(node, ['--version'], { encoding: 'utf8' }).trim(),
     machine: describeMachine(),
+    load: describeLoad(),
     rounds,
     seconds,
     comparisons,

@@ -9,11 +9,19 @@ type Role = 'server' | 'load';
 const TOLERATED_SHARE = 0.1;
 const QUIET_MILLISECONDS = 300;
 
-const numbers = listProcessors();
-const canPin = numbers.length > 1 && spawnSync('taskset', ['--version']).status === 0;
+let known: { readonly numbers: readonly number[]; readonly canPin: boolean } | undefined;
+
+function processors(): typeof known & object {
+  if (known === undefined) {
+    const numbers = listProcessors();
+    known = { numbers, canPin: numbers.length > 1 && spawnSync('taskset', ['--version']).status === 0 };
+  }
+  return known;
+}
 
 /** Makes a command run on the processor of its role. */
 export function pinned(role: Role, command: readonly string[]): [command: string, args: string[]] {
+  const { numbers, canPin } = processors();
   const processor = role === 'server' ? numbers[0] : numbers[1];
   const [first = '', ...rest] = canPin ? ['taskset', '-c', String(processor), ...command] : command;
   return [first, rest];
@@ -21,6 +29,7 @@ export function pinned(role: Role, command: readonly string[]): [command: string
 
 /** What a reader must know of the machine, and no more. */
 export function describeMachine(): string {
+  const { numbers, canPin } = processors();
   const model = cpus()[0]?.model.trim() ?? 'unknown processor';
   const load = canPin ? 'server and load on a core each' : 'server and load not bound to cores';
   return `${model}, ${numbers.length} cores, ${load}`;
@@ -29,7 +38,8 @@ export function describeMachine(): string {
 /** Says what makes figures doubtful. To be called when nothing of the benchmark runs. */
 export async function warnings(): Promise<string[]> {
   const found: string[] = [];
-  if (!canPin) found.push('Servers and load share the processors: taskset or a second processor is missing');
+  if (!processors().canPin)
+    found.push('Servers and load share the processors: taskset or a second processor is missing');
   const share = await otherShare();
   if (share > TOLERATED_SHARE) {
     found.push(`Other programs use ${(share * 100).toFixed(0)} % of the processors, or did at times`);

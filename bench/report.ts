@@ -1,6 +1,5 @@
 /** The figures as Markdown that can be read as plain text: for the terminal, for bench/results and for README.md. */
 import type { Latencies } from './latency.ts';
-import { CONNECTIONS, loadName } from './load.ts';
 import type { Comparison } from './measurement.ts';
 import type { Memory } from './memory.ts';
 import type { StartUp } from './start-up.ts';
@@ -11,6 +10,7 @@ import type { Bar, Work } from './work.ts';
 export interface Results {
   readonly version: string;
   readonly machine: string;
+  readonly load: string;
   readonly rounds: number;
   readonly seconds: number;
   readonly comparisons: readonly Comparison[];
@@ -22,12 +22,12 @@ export interface Results {
 
 /** Everything, for one version of Node. */
 export function formatResults(results: Results): string {
-  const { version, machine, rounds, seconds, comparisons, latency, memory, startUp } = results;
+  const { version, machine, load, rounds, seconds, comparisons, latency, memory, startUp } = results;
   const requests = comparisons.filter(({ work }) => work.stream === undefined);
   const streams = comparisons.filter(({ work }) => work.stream !== undefined);
   const sections = [
     `# Benchmark on Node ${version.replace(/^v/, '')}`,
-    `${machine}; ${loadName}, ${CONNECTIONS} connections; medians of ${rounds} rounds of ${seconds} s, with the least ` +
+    `${machine}; ${load}; medians of ${rounds} rounds of ${seconds} s, with the least ` +
       'and the most in parentheses. How it is measured: [docs/benchmarks.md](../../docs/benchmarks.md).',
     ...results.warnings.map((warning) => `> ${warning}.`),
   ];

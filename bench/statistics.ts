@@ -18,8 +18,3 @@ export function spread(values: readonly number[]): Spread {
   const high = sorted[Math.ceil(middle)] ?? most;
   return { median: (low + high) / 2, least, most };
 }
-
-/** The value below which so large a part of a sorted list is. */
-export function percentile(sorted: Float64Array, part: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN;
-}
