@@ -12,10 +12,10 @@
 import { isPromise } from '../body.ts';
 import { DisconnectError } from '../errors.ts';
 import { logError } from '../failure.ts';
-import type { ConnectionDirectives } from '../port.ts';
 import type { ApplicationFunction, Body, Environ, StartResponse } from '../wsgi.ts';
 import { type ContentListener, ContentReader, connectionReset, contentLength } from './content-reader.ts';
 import { Delivery, type DeliveryListener } from './delivery.ts';
+import { CLOSE, CUT, FLUSH, HALF_CLOSE_ENDS, HALF_CLOSE_IS_FINE } from './directives.ts';
 import { withHeaders } from './inherited-headers.ts';
 import type { MessageConstructors } from './message-constructors.ts';
 import { createRequest, createResponse } from './message-pair.ts';
@@ -122,7 +122,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
 
   #answer(): Body {
     const delivery = this.#delivery;
-    if (this.#isCut && !this.#socket.hasNative) delivery.direct({ close: true });
+    if (this.#isCut) delivery.direct(this.#socket.hasNative ? CUT : CLOSE);
     try {
       const pieces = delivery.answerAtOnce();
       if (!this.#isFinishing) delivery.watch();
@@ -341,6 +341,10 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     emitResponseClose(this.response);
   }
 
+  overtaken(): void {
+    this.#delivery.direct(FLUSH);
+  }
+
   timeOut(): boolean {
     const { request, response } = this;
     const isHeardByRequest = !request.complete && request.emit('timeout', this.#socket);
@@ -364,10 +368,6 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     this.request.destroy(connectionReset());
   }
 }
-
-/** node's server closes a connection whose client closes its half, unless the response is complete. */
-const HALF_CLOSE_ENDS: ConnectionDirectives = Object.freeze({ halfOpen: false });
-const HALF_CLOSE_IS_FINE: ConnectionDirectives = Object.freeze({ halfOpen: true });
 
 function finish(exchange: Exchange): void {
   exchange.finish();

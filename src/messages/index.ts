@@ -6,4 +6,5 @@ export { messageConstructors } from './message-constructors.ts';
 export type { RequestMessage, ResponseMessage } from './node-internals.ts';
 export { listenerOf, serveEvent } from './serve-event.ts';
 export { type ListenerOptions, serveListener } from './serve-listener.ts';
+export { tellTimeout } from './socket-registry.ts';
 export { createTakeoverRequest, createUnansweredRequest } from './takeover-request.ts';

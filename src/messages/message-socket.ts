@@ -11,7 +11,7 @@
  * Rule 1: names are node's, because node calls them; underscored ones too.
  * Rule 2: this file decides nothing about a request or a response; its owner does.
  */
-import { OutgoingMessage, type ServerResponse } from 'node:http';
+import { OutgoingMessage, Server, type ServerResponse } from 'node:http';
 import type { Environ } from '../wsgi.ts';
 import type { NativeSocket } from './native-socket.ts';
 import { checkDuration, nodeError } from './node-internals.ts';
@@ -25,6 +25,8 @@ export interface SocketOwner {
   flush(): void;
   /** The program cuts the connection. */
   cut(error: Error | undefined): void;
+  /** Something is about to be written past the response. */
+  overtaken(): void;
   /** Tells request and response of a timeout. @returns whether somebody listened */
   timeOut(): boolean;
   /** The program wants its own timeout: the host's has to stand back. */
@@ -59,6 +61,9 @@ export class MessageSocket extends SocketFacts {
   #timer: NodeJS.Timeout | undefined;
   #nativeError: Error | undefined;
   #hasEmittedClose = false;
+  #isCutByProgram = false;
+  /** Whether the messages know of the timeout that the host is about to tell of. */
+  #hasToldTimeout = false;
 
   /** Gives the socket to an exchange. */
   attach(owner: SocketOwner, response: ServerResponse, environ: Environ): void {
@@ -136,6 +141,7 @@ export class MessageSocket extends SocketFacts {
   /** What a program that has hijacked its response writes past it, where there is a connection to write to. */
   write(data: unknown, encoding?: unknown, callback?: unknown): boolean {
     const { native } = this;
+    this.#owner?.overtaken();
     if (native?.write !== undefined) return native.write(data, encoding, callback) !== false;
     const listener = typeof encoding === 'function' ? encoding : callback;
     if (typeof listener === 'function') {
@@ -150,18 +156,28 @@ export class MessageSocket extends SocketFacts {
   end(data?: unknown, encoding?: unknown, callback?: unknown): this {
     const { native } = this;
     if (native?.end === undefined) return this.destroy();
+    this.#owner?.overtaken();
     this.writable = false;
     native.end(data, encoding, callback);
     return this;
   }
 
   destroySoon(): void {
-    this.destroy();
+    const { native } = this;
+    if (native?.destroySoon === undefined) {
+      this.destroy();
+      return;
+    }
+    this.#owner?.overtaken();
+    this.writable = false;
+    native.destroySoon();
   }
 
   // Input: the request asks its socket to go on when it wants more.
 
   resume(): this {
+    // What was read before has been taken.
+    this.refresh();
     this.#owner?.resume();
     return this;
   }
@@ -186,6 +202,7 @@ export class MessageSocket extends SocketFacts {
     this.#end(error);
     if (owner === undefined) this.destroyNative();
     else owner.cut(error);
+    this.#isCutByProgram = true;
     // A socket takes until the event loop comes round to close; its error comes at once.
     if (error !== undefined) process.nextTick(emitError, this, error);
     // It is told by the connection below, and where there is none at the same time.
@@ -217,7 +234,10 @@ export class MessageSocket extends SocketFacts {
 
   /** In ticks of their own: what listeners throw is thrown at nobody else. */
   emitError(error: Error): void {
-    // node's server always listens, so that an error of a socket is never an uncaught one.
+    const server = this.native?.server;
+    // node's server is the first to hear of the error of a socket, and tells of it. Where it is node's own it does.
+    if (this.#isCutByProgram && !(server instanceof Server)) server?.emit?.('clientError', error, this);
+    // It always listens, so that an error of a socket is never an uncaught one.
     if (this.listenerCount('error') > 0) this.emit('error', error);
   }
 
@@ -252,13 +272,25 @@ export class MessageSocket extends SocketFacts {
     });
     native.on?.('close', () => (this.destroyed ? this.emitClose() : this.lose(undefined)));
     native.on?.('end', () => this.emit('end'));
-    // The server's own timeout; whether it ends the connection is the server's affair. Between requests node's would
-    // wait for the next one (keepAliveTimeout), which is no affair of a program either.
+    // The host's own timeout; whether it ends the connection is the host's affair.
     native.on?.('timeout', () => {
       if (this._httpMessage === null) return;
-      this.#owner?.timeOut();
+      if (!this.#hasToldTimeout) this.timeOut();
+      this.#hasToldTimeout = false;
       this.emit('timeout');
     });
+  }
+
+  /**
+   * Tells request and response of a timeout of the host's, before the host decides what becomes of the connection.
+   * Between requests node's would wait for the next one (keepAliveTimeout), which is no affair of a program.
+   *
+   * @returns whether somebody listened
+   */
+  timeOut(): boolean {
+    if (this._httpMessage === null) return false;
+    this.#hasToldTimeout = true;
+    return this.#owner?.timeOut() === true;
   }
 
   // Timeouts.
@@ -279,10 +311,11 @@ export class MessageSocket extends SocketFacts {
     return this;
   }
 
-  /** node's rule: a timeout that neither request nor response hears of destroys the socket. */
+  /** node's rule: a timeout that neither request nor response nor server hears of destroys the socket. */
   #timeOut(): void {
     const isHeard = this.#owner?.timeOut() === true;
-    if (!isHeard) this.destroy();
+    const isHeardByServer = this.native?.server?.emit?.('timeout', this) === true;
+    if (!isHeard && !isHeardByServer) this.destroy();
     this.emit('timeout');
   }
 

@@ -14,12 +14,13 @@ export interface NativeSocket {
   readonly localFamily?: string | undefined;
   readonly bytesRead?: number | undefined;
   readonly bytesWritten?: number | undefined;
-  readonly server?: unknown;
+  readonly server?: { emit?(event: 'clientError' | 'timeout', ...values: unknown[]): boolean } | undefined;
   readonly writableLength?: number | undefined;
   on?(event: 'close' | 'end' | 'error' | 'timeout', listener: (error: Error) => void): unknown;
   write?(data: unknown, encoding?: unknown, callback?: unknown): unknown;
   end?(data?: unknown, encoding?: unknown, callback?: unknown): unknown;
   destroy?(error?: Error): unknown;
+  destroySoon?(): unknown;
 }
 
 /** Gives the connection below, if the environ's host shows one. */

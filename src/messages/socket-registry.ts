@@ -8,6 +8,16 @@ import type { Environ } from '../wsgi.ts';
 import { MessageSocket } from './message-socket.ts';
 import { type NativeSocket, nativeSocket } from './native-socket.ts';
 
+/**
+ * Tells the messages on a connection that it has timed out.
+ *
+ * @param native The host's socket
+ * @returns whether somebody listened, so that the connection stays
+ */
+export function tellTimeout(native: NativeSocket): boolean {
+  return standIns.get(native)?.timeOut() === true;
+}
+
 const standIns = new WeakMap<NativeSocket, MessageSocket>();
 
 /**

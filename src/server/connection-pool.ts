@@ -7,7 +7,7 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ProtocolError } from '../errors.ts';
-import { createUnansweredRequest } from '../messages/index.ts';
+import { createUnansweredRequest, tellTimeout } from '../messages/index.ts';
 import type { Environ } from '../wsgi.ts';
 import { createClientError } from './client-error.ts';
 import { Connection } from './connection.ts';
@@ -62,7 +62,9 @@ export class ConnectionPool implements ConnectionHost {
     if (isLimited(timeout)) {
       socket.setTimeout(timeout);
       socket.on('timeout', () => {
-        if (!this.#emitter.emit('timeout', socket)) socket.destroy();
+        // node's order: the messages first, and all are asked.
+        const isHeard = tellTimeout(socket);
+        if (!this.#emitter.emit('timeout', socket) && !isHeard) socket.destroy();
       });
     }
     this.#clock ??= setInterval(() => this.#checkAll(), connectionsCheckingInterval).unref();

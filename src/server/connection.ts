@@ -43,11 +43,10 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
   headTime = 0;
   exchange: Exchange | undefined;
   #requests = 0;
+  #hasOwnTimeout = false;
   #isAdvancing = false;
   readonly watchdog: Watchdog;
   readonly #turn: Turn;
-  /** Whether the application has its turn to read on after its response. */
-  #awaitsTurn = false;
   farewell: Farewell | undefined;
   readonly #receiver: Receiver;
 
@@ -105,6 +104,13 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
 
   setIdleTimeout(milliseconds: number): void {
     this.#socket.setTimeout(milliseconds);
+    this.#hasOwnTimeout = true;
+  }
+
+  /** What an application asked for lasts as long as its response. */
+  #restoreTimeout(): void {
+    if (this.#hasOwnTimeout) this.#socket.setTimeout(this.settings.timeout);
+    this.#hasOwnTimeout = false;
   }
 
   closeWhenDone(): void {
@@ -184,6 +190,7 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
     // Requests follow one another no faster than the client takes the responses.
     if (this.output.wait() !== undefined) return false;
     this.exchange = undefined;
+    this.#restoreTimeout();
     if (this.parser.bufferedLength <= INPUT_LIMIT) this.#socket.resume();
     return true;
   }
@@ -255,22 +262,11 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
       this.#enter('draining');
       this.#socket.resume();
     }
-    if (this.#awaitsTurn) return false;
+    if (this.#turn.isApplications) return false;
     const state = content.finish();
-    if (state === 'turn') this.#awaitTurn();
+    if (state === 'turn') this.#turn.leave();
     else if (state === 'waits' && !this.mayDrain(content.discarded)) this.#close();
     return state === 'ended';
-  }
-
-  /** Whatever else happens meanwhile, a drain or input: the application has a whole turn to ask for more. */
-  #awaitTurn(): void {
-    this.#awaitsTurn = true;
-    setImmediate(() => {
-      this.#awaitsTurn = false;
-      // Input that came meanwhile may have paused it.
-      this.#socket.resume();
-      this.#advance();
-    });
   }
 
   /** The one place where what the client did wrong becomes a response. */

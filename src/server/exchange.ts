@@ -250,6 +250,7 @@ export class Exchange implements ResponseSink {
     if (directives.sendDate !== undefined) this.#sendsDate = directives.sendDate;
     if (directives.timeout !== undefined) this.#host.setIdleTimeout(directives.timeout);
     if (directives.fields !== undefined) this.#connectionFields = directives.fields;
+    if (directives.flush === true) this.#host.output.flush();
     if (directives.halfOpen === undefined) return;
     this.isHalfOpen = directives.halfOpen;
     if (!this.isHalfOpen && this.#host.isPeerEnded) this.#host.hangUp();

@@ -15,11 +15,27 @@ export class Turn {
   readonly #goOn: () => void;
   #requestsLeft = REQUESTS_A_TURN;
   #isOver = false;
+  /** Whether the application has its turn. */
+  isApplications = false;
 
   /** @param goOn Called when the turn comes again */
   constructor(socket: Socket, goOn: () => void) {
     this.#socket = socket;
     this.#goOn = goOn;
+  }
+
+  /**
+   * Leaves a whole turn to the application, to read on after its response, whatever else happens meanwhile: a drain, or
+   * input.
+   */
+  leave(): void {
+    this.isApplications = true;
+    setImmediate(() => {
+      this.isApplications = false;
+      // Input that came meanwhile may have paused it.
+      this.#socket.resume();
+      this.#goOn();
+    });
   }
 
   /** Octets have come, which is a turn of its own. */

@@ -1,10 +1,12 @@
 /** What a program observes of its messages, event by event, on node:http and on the standalone server. */
 import { describe, it } from 'vitest';
+import { CUT_SCENES } from './cut-scenes.ts';
 import { ENDING_SCENES } from './ending-scenes.ts';
 import { HALF_CLOSE_SCENES } from './half-close-scenes.ts';
 import { expectAlike } from './play.ts';
 import { attempt, follow, GET, HEAD, post, type Scene } from './scene.ts';
 import { pause } from './side-by-side.ts';
+import { TIMEOUT_SCENES } from './timeout-scenes.ts';
 
 const SCENES: readonly Scene[] = [
   {
@@ -304,6 +306,14 @@ const SCENES: readonly Scene[] = [
 ];
 
 describe('the messages of a wrapped program', () => {
+  it.each(TIMEOUT_SCENES)('hear as on node:http of a time-out $name', async (scene) => {
+    await expectAlike(scene);
+  });
+
+  it.each(CUT_SCENES)('cut the connection as on node:http: $name', async (scene) => {
+    await expectAlike(scene);
+  });
+
   it.each([...SCENES, ...ENDING_SCENES])('behave as on node:http: $name', async (scene) => {
     await expectAlike(scene);
   });

@@ -23,9 +23,16 @@ interface Account {
 
 async function playTwice(scene: Scene): Promise<[Account, Account]> {
   const [onNode, onOurs]: [Trail, Trail] = [[], []];
-  const expected = await play(scene, await listenNode((req, res) => scene.run(req, res, onNode)), onNode);
-  const application = fromNode((req, res) => scene.run(req, res, onOurs));
-  const actual = await play(scene, await listenOurs(application), onOurs);
+  const node = await listenNode(
+    (req, res) => scene.run(req, res, onNode),
+    (server) => scene.prepare?.(server, onNode),
+  );
+  const expected = await play(scene, node, onNode);
+  const ours = await listenOurs(
+    fromNode((req, res) => scene.run(req, res, onOurs)),
+    (server) => scene.prepare?.(server, onOurs),
+  );
+  const actual = await play(scene, ours, onOurs);
   const compared = (wire: string): string =>
     scene.isRefused === true ? wire.replace(/\r\n.*\[/s, ' [') : wire;
   return [

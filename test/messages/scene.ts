@@ -5,10 +5,18 @@ import type { Socket } from 'node:net';
 /** What happened, in order. */
 export type Trail = string[];
 
+/** What scenes use of a server, whichever it is. */
+export interface SceneServer {
+  setTimeout(milliseconds: number, listener?: (socket: Socket) => void): unknown;
+  on(event: string, listener: (...values: never[]) => void): unknown;
+}
+
 export interface Scene {
   readonly name: string;
   /** The program. */
   run(req: IncomingMessage, res: ServerResponse, trail: Trail): unknown;
+  /** Sets the server up. */
+  prepare?(server: SceneServer, trail: Trail): unknown;
   /** The client; by default it sends a GET. */
   client?(socket: Socket): unknown;
   /** The line of the trail after which nothing is to come any more. */

@@ -5,7 +5,7 @@
  */
 import { createServer as createNodeServer, type Server as NodeServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { createServer } from '../../src/server/index.ts';
+import { createServer, type Server } from '../../src/server/index.ts';
 import type { Application } from '../../src/wsgi.ts';
 
 /** A server that listens. */
@@ -45,20 +45,29 @@ export async function listen(server: AnyServer, log: string[] = []): Promise<Lis
 }
 
 /** A listener on node:http. */
-export function listenNode(listener: RequestListener): Promise<Listening> {
+export function listenNode(
+  listener: RequestListener,
+  prepare: (server: NodeServer) => unknown = () => {},
+): Promise<Listening> {
   const server: NodeServer = createNodeServer(listener);
+  prepare(server);
   return listen(server);
 }
 
 /** An application on the standalone server. */
-export function listenOurs(application: Application): Promise<Listening> {
+export function listenOurs(
+  application: Application,
+  prepare: (server: Server) => unknown = () => {},
+): Promise<Listening> {
   const log: string[] = [];
   const errors = {
     write: (text: string) => void log.push(text),
     writelines: (lines: Iterable<string>) => void log.push(...lines),
     flush: () => {},
   };
-  return listen(createServer(application, { environ: { 'wsgi.errors': errors } }), log);
+  const server = createServer(application, { environ: { 'wsgi.errors': errors } });
+  prepare(server);
+  return listen(server, log);
 }
 
 /** What a client does next: sends octets, waits so many milliseconds or for an answer, or has no more to send. */

@@ -1,0 +1,174 @@
+/** Scenes of programs that cut their connection, or write past their response, with requests waiting behind. */
+import type { Socket } from 'node:net';
+import { PassThrough, pipeline } from 'node:stream';
+import { follow, GET, post, type Scene } from './scene.ts';
+import { pause } from './side-by-side.ts';
+
+const FIRST = 'GET /1 HTTP/1.1\r\nHost: a\r\n\r\n';
+const BOTH = `${FIRST}GET /2 HTTP/1.1\r\nHost: a\r\n\r\n`;
+const RAW = 'HTTP/1.1 200 Raw\r\nContent-Length: 3\r\n\r\nraw';
+
+export const CUT_SCENES: readonly Scene[] = [
+  {
+    name: 'res.destroy() after the end, with a second request behind',
+    run(req, res, trail) {
+      // node calls the program for what is behind too, in vain.
+      if (req.url !== '/1') return;
+      req.socket.on('close', () => trail.push('last'));
+      res.end(`answer ${req.url}`);
+      res.destroy();
+    },
+    client: (socket) => socket.write(BOTH),
+    last: 'last',
+  },
+  {
+    name: 'req.destroy() after the end, with a second request behind',
+    run(req, res, trail) {
+      // node calls the program for what is behind too, in vain.
+      if (req.url !== '/1') return;
+      req.socket.on('close', () => trail.push('last'));
+      res.end(`answer ${req.url}`);
+      req.destroy();
+    },
+    client: (socket) => socket.write(BOTH),
+    last: 'last',
+  },
+  {
+    name: 'req.destroy() before the end, with a second request behind',
+    run(req, _res, trail) {
+      // node calls the program for what is behind too, in vain.
+      if (req.url !== '/1') return;
+      req.socket.on('close', () => trail.push('last'));
+      req.destroy();
+    },
+    client: (socket) => socket.write(BOTH),
+    last: 'last',
+  },
+  {
+    name: 'socket.destroy() by the second of two',
+    run(req, res, trail) {
+      trail.push(`${req.url}`);
+      if (req.url === '/1') {
+        res.end('answer /1');
+      } else {
+        req.socket.on('close', () => trail.push('last'));
+        req.socket.destroy();
+      }
+    },
+    client: (socket) => socket.write(BOTH),
+    last: 'last',
+  },
+  {
+    name: 'socket.destroy() after an end that came later',
+    async run(req, res, trail) {
+      req.socket.on('close', () => trail.push('last'));
+      await pause(5);
+      res.end('answer');
+      req.socket.destroy();
+    },
+    client: (socket) => socket.write(FIRST),
+    last: 'last',
+  },
+  {
+    name: 'socket.destroy(error) amid an upload',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      req.once('data', () => req.socket.destroy(Object.assign(new Error('no'), { code: 'NO' })));
+    },
+    client: (socket) => socket.write(`${post(10)}abc`),
+    last: 'req close',
+  },
+  {
+    name: 'socket.write() in the place of the response',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      req.socket.write(RAW, () => trail.push('written'));
+      req.socket.end();
+    },
+    last: 'req close',
+  },
+  {
+    name: 'socket.write() by the second of two',
+    run(req, res, trail) {
+      if (req.url === '/1') {
+        res.end('answer /1');
+      } else {
+        req.socket.write(RAW, () => trail.push('last'));
+        req.socket.end();
+      }
+    },
+    client: (socket) => socket.write(BOTH),
+    last: 'last',
+  },
+  {
+    name: 'socket.end(data)',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      req.socket.end(RAW);
+      trail.push(`${req.socket.writable} ${req.socket.destroyed}`);
+    },
+    last: 'req close',
+  },
+  {
+    name: 'socket.write() and destroySoon()',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      req.socket.write(RAW);
+      req.socket.destroySoon();
+      trail.push(`${req.socket.writable} ${req.socket.destroyed}`);
+    },
+    last: 'req close',
+  },
+  {
+    name: 'pipeline() of a stream that fails at once',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      const source = new PassThrough();
+      pipeline(source, res, (error) => trail.push(`pipeline ${error?.message}`));
+      source.destroy(new Error('broken'));
+    },
+    last: 'req close',
+  },
+  {
+    name: 'pipeline() of a stream that fails later',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      const source = new PassThrough();
+      pipeline(source, res, (error) => trail.push(`pipeline ${error?.message}`));
+      source.write('abc');
+      await pause(5);
+      source.destroy(new Error('broken'));
+    },
+    last: 'req close',
+  },
+  {
+    name: 'pipe() of a stream that fails: the response waits',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      const source = new PassThrough();
+      source.on('error', (error) => trail.push(error.message));
+      source.pipe(res);
+      source.write('abc');
+      await pause(5);
+      source.destroy(new Error('broken'));
+      await pause(5);
+      res.end('def');
+    },
+    last: 'req close',
+  },
+  {
+    name: 'res.destroy(error), of which clientError tells',
+    prepare(server, trail) {
+      server.on('clientError', (error: Error, socket: Socket) =>
+        trail.push(`${error.message} ${socket.writable}`),
+      );
+    },
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      await pause(3);
+      res.destroy(new Error('broken'));
+    },
+    client: (socket) => socket.write(GET),
+    last: 'req close',
+  },
+];

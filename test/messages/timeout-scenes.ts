@@ -1,0 +1,130 @@
+/** Scenes of time-outs: whom node asks, in which order, and when it gives up. */
+import { follow, GET, post, type Scene } from './scene.ts';
+import { pause } from './side-by-side.ts';
+
+export const TIMEOUT_SCENES: readonly Scene[] = [
+  {
+    name: 'of the server, that nobody hears of',
+    prepare: (server) => server.setTimeout(40),
+    run(req, res, trail) {
+      follow(req, res, trail);
+      req.socket.on('close', (hadError) => trail.push(`socket close ${hadError}`));
+    },
+    last: 'req close',
+  },
+  {
+    name: 'of the server, that the server hears of',
+    prepare(server, trail) {
+      server.setTimeout(40, (socket) => {
+        trail.push('server');
+        socket.destroy();
+      });
+    },
+    run(req, res, trail) {
+      follow(req, res, trail);
+    },
+    last: 'req close',
+  },
+  {
+    name: 'of the server, that all hear of',
+    prepare(server, trail) {
+      server.setTimeout(40, () => trail.push('server'));
+    },
+    run(req, res, trail) {
+      req.socket.once('timeout', () => {
+        trail.push('socket');
+        res.end('late', () => trail.push('last'));
+      });
+      res.once('timeout', (socket) => trail.push(`res ${socket === req.socket}`));
+      req.once('timeout', (socket) => trail.push(`req ${socket === req.socket}`));
+    },
+    client: (socket) => socket.write(post(5)),
+    last: 'last',
+  },
+  {
+    name: 'of the server, that only the response hears of',
+    prepare: (server) => server.setTimeout(40),
+    run(_req, res, trail) {
+      res.once('timeout', () => {
+        trail.push('res');
+        setImmediate(() => res.end('late', () => trail.push('last')));
+      });
+    },
+    last: 'last',
+  },
+  {
+    name: 'of a request that is complete: it does not hear of it',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      req.setTimeout(30, () => trail.push('req timeout'));
+    },
+    last: 'req close',
+  },
+  {
+    name: 'of a socket, that the server hears of',
+    prepare(server, trail) {
+      server.on('timeout', () => trail.push('server'));
+    },
+    run(req, res, trail) {
+      req.socket.setTimeout(30, () => {
+        trail.push('socket');
+        res.end('late', () => trail.push('last'));
+      });
+    },
+    last: 'last',
+  },
+  {
+    name: 'that is put off by what is sent',
+    async run(_req, res, trail) {
+      res.setTimeout(150, () => {
+        trail.push('timeout');
+        res.end(() => trail.push('last'));
+      });
+      for (let count = 0; count < 5; count += 1) {
+        res.write('x');
+        await pause(50);
+      }
+      trail.push('written');
+    },
+    last: 'last',
+  },
+  {
+    name: 'that is put off by what comes in',
+    run(req, res, trail) {
+      req.setTimeout(150, () => {
+        trail.push('timeout');
+        res.end('x', () => trail.push('last'));
+      });
+      let length = 0;
+      req.on('data', (piece) => {
+        length += piece.length;
+        if (length === 5) trail.push('five');
+      });
+    },
+    async client(socket) {
+      socket.write(post(10));
+      for (let count = 0; count < 5; count += 1) {
+        socket.write('x');
+        await pause(50);
+      }
+    },
+    last: 'last',
+  },
+  {
+    name: 'that is over with the response',
+    run(req, res, trail) {
+      if (req.url === '/p?q=1') {
+        res.setTimeout(40, () => trail.push('timeout'));
+        res.end('1');
+      } else {
+        setTimeout(() => res.end('2', () => trail.push('last')), 80);
+      }
+    },
+    async client(socket) {
+      socket.write(GET);
+      await new Promise((resolve) => socket.once('data', resolve));
+      socket.write(GET.replace('/p', '/second'));
+    },
+    last: 'last',
+  },
+];
