@@ -1,0 +1,68 @@
+/**
+ * Holds a run on our server against one on node:http.
+ *
+ * The bar is that no test that passes there fails here. What may fail all the same is an exemption: data, with the rule
+ * by which it may, and stale as soon as it is not needed.
+ */
+import { indexTests, type SuiteRun, type TestResult } from './test-result.ts';
+
+/** A test, or all within it, that may fail. */
+export interface Exemption {
+  readonly file: string;
+  readonly name: string;
+  /** What the test expects, and why we do not do it. */
+  readonly reason: string;
+  /** Where that is written. */
+  readonly rule: string;
+  /** Whether it is not even run, because others behind it in the file would not be reached. */
+  readonly skip?: boolean;
+}
+
+export interface Comparison {
+  /** Names of tests that passed on node:http. */
+  readonly passedThere: readonly string[];
+  /** Those of them that passed here. */
+  readonly passedHere: readonly string[];
+  readonly regressions: readonly Regression[];
+  readonly exempt: readonly { readonly name: string; readonly exemption: Exemption }[];
+  readonly stale: readonly Exemption[];
+}
+
+export interface Regression {
+  readonly name: string;
+  readonly file: string;
+  /** Undefined if nothing was heard of the test. */
+  readonly result: TestResult | undefined;
+}
+
+/**
+ * Compares two runs of the same files.
+ *
+ * @param there The run on node:http
+ * @param here The run on our server
+ * @param exemptions Those for the files that were run
+ */
+export function compareRuns(there: SuiteRun, here: SuiteRun, exemptions: readonly Exemption[]): Comparison {
+  const ours = indexTests(here.tests);
+  const passed = [...indexTests(there.tests)].filter(([, { outcome }]) => outcome === 'passed');
+  const lost = passed.filter(([name]) => ours.get(name)?.outcome !== 'passed');
+  const exempt = lost.flatMap(([name, test]) => {
+    const exemption = exemptions.find((candidate) => covers(candidate, test));
+    return exemption === undefined ? [] : [{ name, exemption }];
+  });
+  const exemptNames = new Set(exempt.map(({ name }) => name));
+  const used = new Set(exempt.map(({ exemption }) => exemption));
+  return {
+    passedThere: passed.map(([name]) => name),
+    passedHere: passed.map(([name]) => name).filter((name) => ours.get(name)?.outcome === 'passed'),
+    regressions: lost
+      .filter(([name]) => !exemptNames.has(name))
+      .map(([name, { file }]) => ({ name, file, result: ours.get(name) })),
+    exempt,
+    stale: exemptions.filter((exemption) => !used.has(exemption)),
+  };
+}
+
+function covers({ file, name }: Exemption, test: TestResult): boolean {
+  return test.file === file && (test.name === name || test.name.startsWith(`${name} > `));
+}
