@@ -24,7 +24,12 @@ export async function checkAnswers(work: Work, node: string): Promise<void> {
   let expected: Answer | undefined;
   for (const name of work.servers) {
     const server = await startServer(name, node);
-    const answer = await ask(server.port, work.request).finally(() => server.stop());
+    let answer: Answer;
+    try {
+      answer = await ask(server.port, work.request);
+    } finally {
+      await server.stop();
+    }
     expected ??= answer;
     const [wanted, found] = [JSON.stringify(expected), JSON.stringify(answer)];
     if (answer.status !== 'HTTP/1.1 200' || wanted !== found) {
