@@ -48,6 +48,8 @@ const RESET_DELAY = 20;
 /** Sends one response. */
 export class NodeSink implements ResponseSink {
   protected readonly res: ServerResponse;
+  /** Whether the head was refused by something of the host's, so that it is still the time for another. */
+  protected hasHeadFailed = false;
   readonly #req: IncomingMessage;
   readonly #http2: Http2Response | undefined;
   /** Whether the response is the application's, and not one that the host has begun. */
@@ -73,8 +75,14 @@ export class NodeSink implements ResponseSink {
     this.#hasBegun = true;
     this.#isDelimited = head.contentLength !== undefined;
     if (this.#isGone()) return;
-    if (this.#http2 === undefined) writeHead(this.res, head, this.#fields);
-    else writeHttp2Head(this.res, head);
+    try {
+      if (this.#http2 === undefined) writeHead(this.res, head, this.#fields);
+      else writeHttp2Head(this.res, head);
+    } catch (error) {
+      // What a host hangs on the head of a response may throw; nothing has been sent then.
+      this.hasHeadFailed = !this.res.headersSent;
+      throw error;
+    }
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
@@ -128,6 +136,7 @@ export class NodeSink implements ResponseSink {
       this.#http2.stream.close(INTERNAL_ERROR);
       return;
     }
+    if (this.hasHeadFailed && this.#answerFailure()) return;
     if (!this.#hasBegun) {
       // A program has cut its connection, or the host could not be told of an error.
       res.destroy();
@@ -142,6 +151,16 @@ export class NodeSink implements ResponseSink {
     // Where only the end of the connection ends the response, an orderly one would look like a whole response. A
     // reset that comes with the last octets hides them, or is hidden by them, so it comes a little later.
     else setTimeout(() => socket?.resetAndDestroy(), RESET_DELAY);
+  }
+
+  #answerFailure(): boolean {
+    const { res } = this;
+    try {
+      res.writeHead(500, { 'Content-Type': 'text/plain' }).end('Internal Server Error\n');
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   watch(listener: (error: DisconnectError) => void): void {

@@ -98,7 +98,8 @@ class ExpressSink extends NodeSink {
   }
 
   override abort(error: unknown): void {
-    if (!this.#isPassed) super.abort(error);
+    if (!this.#isPassed && this.hasHeadFailed) this.fail(error);
+    else if (!this.#isPassed) super.abort(error);
     else if (!this.res.destroyed) this.fail(error);
   }
 
