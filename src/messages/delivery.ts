@@ -190,7 +190,8 @@ export class Delivery {
   #handOnBatch(batch: Batch): void {
     for (const piece of batch.pieces) this.#handOver(piece);
     this.#underWay += 1;
-    this.#listener.handedOn(batch);
+    // While an earlier one waits, a gateway may keep this one back, whatever the connection below looks like.
+    if (this.#underWay === 1) this.#listener.handedOn(batch);
     Promise.resolve(this.#taken).then(
       () => process.nextTick(settle, this, batch),
       (error: unknown) => process.nextTick(tellRefused, this, batch, error),
