@@ -4,7 +4,7 @@ import { createServer as createTcpServer } from 'node:net';
 import replyFrom from '@fastify/reply-from';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Listening, listen, pause, request } from '../../messages/side-by-side.ts';
+import { type Listening, listen, pause, request, transcript } from '../../messages/side-by-side.ts';
 import {
   alike,
   closeAll,
@@ -161,6 +161,15 @@ describe.each(KINDS)('@fastify/reply-from by %s', (kind) => {
       rest: '4\r\nfour\r\n0\r\n\r\n',
     });
     expect(text).toContain('"length":4');
+  });
+
+  it('closes the connection of a client that asked for it, whatever its upstream says', async () => {
+    // RFC 9112 §9.6; node:http keeps it, because the proxy passes on `connection: keep-alive`.
+    for (const place of (proxies.get(kind) ?? []).slice(1)) {
+      expect(await transcript(place, request('GET', '/up/cookies')), place.name).toMatch(
+        /\r\nconnection: close\r\n/,
+      );
+    }
   });
 
   it('breaks off with its upstream', async () => {

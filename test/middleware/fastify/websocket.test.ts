@@ -36,9 +36,7 @@ async function open(way: Way): Promise<Site> {
   const app = fastify(way === 'serverFactory' ? { serverFactory } : {});
   const isWrapped = way === 'option server' || way === 'event upgrade';
   const server = isWrapped ? createServer(fromFastify(app)) : undefined;
-  // Declared for node's server; ours has what is used of it.
-  const own =
-    way === 'option server' ? { options: { server: server as never, maxPayload: 1000 } } : undefined;
+  const own = way === 'option server' ? { options: { server, maxPayload: 1000 } } : undefined;
   await app.register(websocket, own ?? { options: { maxPayload: 1000 } });
   addRoutes(app, trail);
   if (server === undefined) {
