@@ -84,8 +84,15 @@ export class ContentReader {
     const content = piece.length <= this.#remaining ? piece : piece.subarray(0, this.#remaining);
     this.#remaining -= content.length;
     this.#request.push(toBuffer(content));
-    // node's parser pushes the end right after the last piece, not when somebody asks for more.
-    if (this.#remaining === 0) this.#end();
+    // node's parser tells of the end by itself, when all that the last piece has set off is done.
+    if (this.#remaining > 0) return;
+    this.#isReading = true;
+    setImmediate(end, this);
+  }
+
+  end(): void {
+    this.#isReading = false;
+    if (!this.#request.destroyed) this.#end();
   }
 
   fail(error: unknown): void {
@@ -126,6 +133,10 @@ const EMPTY = new Uint8Array(0);
 
 function deliver(reader: ContentReader, piece: Uint8Array): void {
   reader.deliver(piece);
+}
+
+function end(reader: ContentReader): void {
+  reader.end();
 }
 
 function fail(reader: ContentReader, error: unknown): void {

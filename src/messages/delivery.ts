@@ -62,7 +62,7 @@ export class Delivery {
   #reject: ((error: unknown) => void) | undefined;
   #isFlushWanted = false;
   /** Batches that the gateway has not taken yet. */
-  #underWay = 0;
+  readonly #underWay: Batch[] = [];
 
   constructor(
     outgoing: Outgoing,
@@ -189,9 +189,9 @@ export class Delivery {
 
   #handOnBatch(batch: Batch): void {
     for (const piece of batch.pieces) this.#handOver(piece);
-    this.#underWay += 1;
+    this.#underWay.push(batch);
     // While an earlier one waits, a gateway may keep this one back, whatever the connection below looks like.
-    if (this.#underWay === 1) this.#listener.handedOn(batch);
+    if (this.#underWay.length === 1) this.#listener.handedOn(batch);
     Promise.resolve(this.#taken).then(
       () => process.nextTick(settle, this, batch),
       (error: unknown) => process.nextTick(tellRefused, this, batch, error),
@@ -208,16 +208,27 @@ export class Delivery {
 
   /** Whether the gateway has taken everything that it was given. */
   get isTaken(): boolean {
-    return this.#underWay === 0;
+    return this.#underWay.length === 0;
+  }
+
+  /** Tells of all batches that they were taken, because everything has gone. */
+  settle(): void {
+    for (const batch of [...this.#underWay]) this.taken(batch);
   }
 
   taken(batch: Batch): void {
-    this.#underWay -= 1;
-    this.#listener.taken(batch);
+    if (this.#settleOne(batch)) this.#listener.taken(batch);
+  }
+
+  /** @returns whether it was under way */
+  #settleOne(batch: Batch): boolean {
+    const index = this.#underWay.indexOf(batch);
+    if (index !== -1) this.#underWay.splice(index, 1);
+    return index !== -1;
   }
 
   refused(batch: Batch, error: unknown): void {
-    this.#underWay -= 1;
+    if (!this.#settleOne(batch)) return;
     // A gateway cuts off what exceeds the length, and takes nothing any more once it has all that it sends.
     const isCutOff = codeOf(error) === 'WSGI_ERR_CONTENT_LENGTH_EXCEEDED';
     if (isCutOff || this.phase === 'answered' || this.phase === 'released') this.#listener.taken(batch);

@@ -10,7 +10,6 @@
  * tells by `close()` of the body.
  */
 import { isPromise } from '../body.ts';
-import { DisconnectError } from '../errors.ts';
 import { logError } from '../failure.ts';
 import type { ApplicationFunction, Body, Environ, StartResponse } from '../wsgi.ts';
 import { type ContentListener, ContentReader, connectionReset, contentLength } from './content-reader.ts';
@@ -22,6 +21,7 @@ import { createRequest, createResponse } from './message-pair.ts';
 import type { MessageSocket, SocketOwner } from './message-socket.ts';
 import { closeUnread, nodeError, type RequestMessage, type ResponseMessage } from './node-internals.ts';
 import { type Batch, emitDrain, Outgoing, type OutgoingListener } from './outgoing.ts';
+import { causeOf, destroyedError, disconnection, emitResponseClose, setSocket } from './response-endings.ts';
 import { socketFor } from './socket-registry.ts';
 
 /** What is called with the messages: a listener, an app, whatever takes requests as node:http hands them out. */
@@ -144,10 +144,11 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   }
 
   ended(): void {
-    if (this.#outgoing.isClosed) return;
     const delivery = this.#delivery;
     // Where everything has gone already node emits 'finish' by itself; its server is the first to hear of it.
-    if (this.#outgoing.finish === undefined) this.response.prependOnceListener('finish', () => this.finish());
+    if (this.#outgoing.finish === undefined)
+      this.response.prependOnceListener('finish', () => this.#finishedByNode());
+    if (this.#outgoing.isClosed) return;
     // It leaves before the next tick, or, for a gateway that has to be told first, right after.
     const isDispatching = delivery.phase === 'dispatching';
     if (this.#outgoing.isSmall) this.#finishSoon();
@@ -250,6 +251,11 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     for (const callback of callbacks) process.nextTick(callback, error);
   }
 
+  #finishedByNode(): void {
+    this.finish();
+    setSocket(this.response, null);
+  }
+
   #finishSoon(): void {
     this.#isFinishing = true;
     process.nextTick(finish, this);
@@ -272,6 +278,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     this.#state = 'finished';
     const { response } = this;
     for (const callback of this.#delivery.callbacks) callback(null);
+    this.#delivery.settle();
     this.#socket.detachResponse();
     if (response._last) this.#socket.endWriting();
     setSocket(response, null);
@@ -371,30 +378,4 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
 
 function finish(exchange: Exchange): void {
   exchange.finish();
-}
-
-/** What node's server does with a response that is over, sent or not. */
-function emitResponseClose(response: ResponseMessage): void {
-  if (response._closed) return;
-  response.destroyed = true;
-  response._closed = true;
-  response.emit('close');
-}
-
-function setSocket(response: ResponseMessage, socket: MessageSocket | null): void {
-  // Declared read-only; node's own server assigns it like this.
-  const mutable = response as { socket: unknown };
-  mutable.socket = socket;
-}
-
-function disconnection(cause?: Error | null): DisconnectError {
-  return new DisconnectError('WSGI_ERR_DISCONNECTED', 'response', cause ? { cause } : undefined);
-}
-
-function destroyedError(): Error {
-  return nodeError('ERR_STREAM_DESTROYED', 'Cannot call write after a stream was destroyed');
-}
-
-function causeOf(error: unknown): Error | undefined {
-  return error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
 }

@@ -44,8 +44,8 @@ export class MessageSocket extends SocketFacts {
   _httpMessage: ServerResponse | null = null;
   /** Asked by node before it resumes reading. */
   _paused = false;
-  /** Asked by node before it emits 'finish'. */
-  _hadError = false;
+  /** Asked by node before it emits 'finish'; set by its client and by TLS alone. */
+  readonly _hadError = false;
   readable = true;
   writable = true;
   closed = false;
@@ -227,9 +227,7 @@ export class MessageSocket extends SocketFacts {
     this.writable = false;
     this.#stopTimer();
     if (this.writableLength > 0) process.nextTick(emptyBuffer, this);
-    if (error === undefined) return;
-    this._hadError = true;
-    this.errored = error;
+    if (error !== undefined) this.errored = error;
   }
 
   /** In ticks of their own: what listeners throw is thrown at nobody else. */
@@ -247,7 +245,7 @@ export class MessageSocket extends SocketFacts {
     const owner = this.#owner;
     this.#owner = undefined;
     owner?.closed();
-    this.emit('close', this._hadError);
+    this.emit('close', this.errored !== null);
   }
 
   /** Whether the connection below can be cut. */

@@ -242,6 +242,7 @@ function writeRaw(
   callback?: WriteCallback | null,
 ): boolean {
   const listener = typeof encoding === 'function' ? encoding : callback;
+  if (this.socket?.destroyed === true) return false;
   if (!this[OUTGOING].isClosed) sendInterim(this[OUTGOING].environ, data);
   if (typeof listener === 'function') process.nextTick(listener, null);
   return true;
