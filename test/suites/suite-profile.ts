@@ -41,7 +41,7 @@ const PROFILES: Readonly<Record<string, SuiteProfile>> = {
     folders: ['test', 'test/acceptance'],
     options: ['--require', './test/support/env'],
   },
-  fastify: { ...NODE_TEST, folders: ['test'], list: 'fastify.json', inject: 'wire', limit: 15 },
+  fastify: { ...NODE_TEST, folders: ['test'], list: 'fastify.json', inject: 'wire', limit: 40 },
   ws: { ...MOCHA, pattern: /\.test\.js$/, options: ['--timeout', '5000'] },
   'socket.io': { ...MOCHA, pattern: /^index\.ts$/, options: ['--import=tsx', '--timeout', '10000'] },
   'engine.io': { ...MOCHA, pattern: /^(?:engine\.io|middlewares|parser|server)\.js$/ },

@@ -1,8 +1,8 @@
 /**
  * Runs the suite of a checkout once, on node:http or on our server, in processes of its own.
  *
- * A process tells of its tests by lines in a file, so that what a suite prints is its own affair, and a process that
- * dies or hangs leaves what it had told.
+ * Mocha's reporter tells of the tests by lines in a file, node:test by TAP on its output. Either is told as it happens, so
+ * that a process that dies or hangs leaves what it had told.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { SuiteProfile } from './suite-profile.ts';
+import { parseTap } from './tap.ts';
 import type { SuiteRun, TestResult } from './test-result.ts';
 
 const PRELOAD = join(import.meta.dirname, 'preload');
@@ -86,13 +87,16 @@ async function runProcess(options: RunOptions, files: readonly string[]): Promis
     SUITE_INJECT: profile.inject ?? '',
     SUITE_SKIP: JSON.stringify(skipped),
     SUITE_RESULTS: results,
-    SUITE_FILE: files[0] ?? '',
   };
   delete environment.NODE_TEST_CONTEXT;
-  const child = spawn(process.execPath, commandLine(options, files, results), {
+  const child = spawn(process.execPath, commandLine(options, files), {
     cwd: folder,
     env: environment,
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    if (profile.runner === 'node') output += text;
   });
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -108,18 +112,18 @@ async function runProcess(options: RunOptions, files: readonly string[]): Promis
   clearTimeout(limit);
   const told = readFileSync(results, 'utf8');
   rmSync(scratch, { recursive: true, force: true });
-  const run = readResults(told, isCutOff ? files : []);
+  const tap = parseTap(output, files[0] ?? '');
+  const run = readResults(told, tap, isCutOff ? files : []);
   if (run.tests.length === 0 && profile.isolated !== true) {
     throw new Error(`Suite told of no test:\n${complaint}`);
   }
   return run;
 }
 
-function commandLine({ folder, profile }: RunOptions, files: readonly string[], results: string): string[] {
+function commandLine({ folder, profile }: RunOptions, files: readonly string[]): string[] {
   const { runner, options = [] } = profile;
   if (runner === 'node') {
-    const reporter = `--test-reporter=${join(PRELOAD, 'node-reporter.mjs')}`;
-    return [reporter, `--test-reporter-destination=${results}`, ...options, ...files];
+    return ['--test-reporter=tap', ...options, ...files];
   }
   const manifest = createRequire(join(folder, 'package.json')).resolve('mocha/package.json');
   const { bin }: { bin: Record<string, string> } = JSON.parse(readFileSync(manifest, 'utf8'));
@@ -129,14 +133,14 @@ function commandLine({ folder, profile }: RunOptions, files: readonly string[], 
 
 type Line = TestResult | { readonly counts: { readonly servers: number; readonly ours: number } };
 
-function readResults(text: string, cutOff: readonly string[]): SuiteRun {
+function readResults(text: string, tap: readonly TestResult[], cutOff: readonly string[]): SuiteRun {
   const lines: Line[] = text
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line));
   const counts = lines.flatMap((line) => ('counts' in line ? [line.counts] : []));
   return {
-    tests: lines.flatMap((line) => ('counts' in line ? [] : [line])),
+    tests: [...tap, ...lines.flatMap((line) => ('counts' in line ? [] : [line]))],
     servers: sum(counts, 'servers'),
     ours: sum(counts, 'ours'),
     cutOff,

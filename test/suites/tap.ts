@@ -1,0 +1,49 @@
+/**
+ * Reads what node:test tells in TAP.
+ *
+ * It is TAP because that reporter is there from the start: node loads a reporter of one's own between the loading of a
+ * file and its first test (Node 20), and Fastify's tests declare routes that they could not add any more by then.
+ */
+import type { TestResult } from './test-result.ts';
+
+const SUBTEST = /^( *)# Subtest: (.*)$/;
+const RESULT = /^( *)(not )?ok \d+ - (.*?)( # (?:SKIP|TODO).*)?$/;
+const ERROR = /^ *error: (?:\|-$)?(.*)$/;
+
+/** Gives the results of one file. A test within a test is named by both. */
+export function parseTap(text: string, file: string): TestResult[] {
+  const path: string[] = [];
+  const results: TestResult[] = [];
+  const lines = text.split('\n');
+  for (const [index, line] of lines.entries()) {
+    const subtest = SUBTEST.exec(line);
+    if (subtest !== null) {
+      path.length = depthOf(subtest[1]);
+      path.push(unescapeName(subtest[2]));
+      continue;
+    }
+    const result = RESULT.exec(line);
+    if (result === null) continue;
+    const [, indentation, negation, name, directive] = result;
+    const names = [...path.slice(0, depthOf(indentation)), unescapeName(name)];
+    const test = { file, name: names.join(' > ') };
+    if (directive !== undefined) results.push({ ...test, outcome: 'skipped' });
+    else if (negation === undefined) results.push({ ...test, outcome: 'passed' });
+    else results.push({ ...test, outcome: 'failed', message: findError(lines.slice(index + 1, index + 12)) });
+  }
+  return results;
+}
+
+function depthOf(indentation = ''): number {
+  return indentation.length / 4;
+}
+
+function unescapeName(name = ''): string {
+  return name.replace(/\\([#\\])/g, '$1');
+}
+
+function findError(lines: readonly string[]): string {
+  const at = lines.findIndex((line) => ERROR.test(line));
+  const own = ERROR.exec(lines[at] ?? '')?.[1] ?? '';
+  return own === '' ? (lines[at + 1]?.trim() ?? '') : own.replace(/^'|'$/g, '');
+}
