@@ -145,6 +145,11 @@ export class NodeSink implements ResponseSink {
     // Node holds the first piece back until the end of the tick, in the socket and from 26 on in the response; the
     // client gets what was sent, then no more.
     const { socket } = res;
+    if (socket !== null && !(socket instanceof Socket)) {
+      // What stands for a connection takes nothing before its listener has returned.
+      setImmediate(() => res.destroy());
+      return;
+    }
     while (res.writableCorked > 0) res.uncork();
     while (socket?.writableCorked) socket.uncork();
     if (this.#isDelimited || res.chunkedEncoding || !canReset(socket)) res.destroy();

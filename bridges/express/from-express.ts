@@ -7,6 +7,7 @@
 import type { ApplicationFunction } from '../../src/index.ts';
 import {
   type ListenerOptions,
+  madeOf,
   messageConstructors,
   type RequestMessage,
   type ResponseMessage,
@@ -53,7 +54,7 @@ export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions 
     ...options,
     constructors: messageConstructors(requestPrototype, responsePrototype),
   };
-  return (environ, startResponse) => {
+  return madeOf(app, (environ, startResponse) => {
     if (app.request !== requestPrototype || app.response !== responsePrototype) {
       ({ request: requestPrototype, response: responsePrototype } = app);
       listenerOptions = {
@@ -62,7 +63,7 @@ export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions 
       };
     }
     return serveListener(app, environ, startResponse, listenerOptions);
-  };
+  });
 }
 
 type Listener = (this: unknown, request: RequestMessage, response: ResponseMessage) => unknown;

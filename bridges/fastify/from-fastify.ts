@@ -7,6 +7,7 @@
 import type { ApplicationFunction } from '../../src/index.ts';
 import {
   type ListenerOptions,
+  madeOf,
   type RequestMessage,
   type ResponseMessage,
   serveListener,
@@ -50,13 +51,17 @@ export function fromFastify(instance: FastifyApp, options: FromFastifyOptions = 
     const routing: (request: RequestMessage, response: ResponseMessage) => void = instance.routing as never;
     routing(request, response);
   };
-  return (environ, startResponse) => {
-    if (isReady) return serveListener(dispatch, environ, startResponse, options);
-    return Promise.resolve(instance.ready()).then(() => {
+  const beReady = (): Promise<void> =>
+    Promise.resolve(instance.ready()).then(() => {
       isReady = true;
-      return serveListener(dispatch, environ, startResponse, options);
     });
-  };
+  const listener = (request: RequestMessage, response: ResponseMessage): Promise<void> | void =>
+    isReady ? dispatch(request, response) : beReady().then(() => dispatch(request, response));
+  return madeOf(listener, (environ, startResponse) =>
+    isReady
+      ? serveListener(dispatch, environ, startResponse, options)
+      : beReady().then(() => serveListener(dispatch, environ, startResponse, options)),
+  );
 }
 
 function isFastifyApp(value: unknown): value is FastifyApp {

@@ -7,7 +7,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApplicationFunction } from '../../src/index.ts';
-import { type ListenerOptions, serveListener } from '../../src/messages/index.ts';
+import { type ListenerOptions, madeOf, serveListener } from '../../src/messages/index.ts';
 import { checkListenerOptions } from '../_listener-options.ts';
 
 /** A listener for the `request` event of node:http; it may be asynchronous. */
@@ -38,5 +38,7 @@ export function fromNode(listener: RequestHandler, options: FromNodeOptions = {}
     throw new TypeError(`Listener must be a function of request and response, not ${typeof listener}${hint}`);
   }
   checkListenerOptions(options);
-  return (environ, startResponse) => serveListener(listener, environ, startResponse, options);
+  return madeOf(listener, (environ, startResponse) =>
+    serveListener(listener, environ, startResponse, options),
+  );
 }

@@ -156,7 +156,8 @@ function answerExpectations(server: NetServer, listener: Listener): void {
   server.on('checkContinue', listener);
 }
 
-function mountInExpress(
+/** Makes an Express app in which a middleware is mounted at the last of the paths, each in a router of its own. */
+export function mountInExpress(
   middleware: ReturnType<typeof toExpress>,
   mounts: readonly string[],
   options: AuditServeOptions,
@@ -196,7 +197,8 @@ const consumeAsMultipart: RequestHandler = (request, _response, next) => {
   });
 };
 
-function createFastify(options: AuditServeOptions): FastifyInstance {
+/** Makes a Fastify instance as an audit wants it. */
+export function createFastify(options: AuditServeOptions): FastifyInstance {
   const common = { http2: options.http2 === true, ...(options.tls ? { https: SHARED_KEY } : {}) };
   // Each server option changes the type of the instance; its methods are the same.
   const instance = fastify(common as object) as unknown as FastifyInstance;
@@ -215,7 +217,8 @@ function createFastify(options: AuditServeOptions): FastifyInstance {
   return instance;
 }
 
-function mountInFastify(
+/** Mounts a plugin at the last of the prefixes, each in a scope of its own. */
+export function mountInFastify(
   instance: FastifyInstance,
   plugin: ReturnType<typeof toFastify>,
   mounts: readonly string[],
