@@ -6,6 +6,8 @@ export const application: Application = (environ, startResponse) => {
   switch (environ.PATH_INFO) {
     case '/echo':
       return echo(environ, startResponse);
+    case '/json':
+      return json(environ, startResponse);
     case '/down':
       return down(startResponse);
     case '/up':
@@ -20,16 +22,21 @@ export const application: Application = (environ, startResponse) => {
 };
 
 async function echo(environ: Environ, startResponse: StartResponse): Promise<Body> {
-  const content = await environ['wsgi.input'].read();
-  const value: unknown = JSON.parse(
-    Buffer.from(content.buffer, content.byteOffset, content.length).toString(),
-  );
-  const octets = Buffer.from(JSON.stringify(value));
+  return reply(startResponse, await environ['wsgi.input'].read());
+}
+
+async function json(environ: Environ, startResponse: StartResponse): Promise<Body> {
+  const { buffer, byteOffset, length } = await environ['wsgi.input'].read();
+  const value: unknown = JSON.parse(Buffer.from(buffer, byteOffset, length).toString());
+  return reply(startResponse, Buffer.from(JSON.stringify(value)));
+}
+
+function reply(startResponse: StartResponse, content: Uint8Array): Body {
   startResponse('200 OK', [
     ['Content-Type', 'application/json'],
-    ['Content-Length', String(octets.length)],
+    ['Content-Length', String(content.length)],
   ]);
-  return [octets];
+  return [content];
 }
 
 function* down(startResponse: StartResponse): Generator<Uint8Array> {

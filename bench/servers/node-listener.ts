@@ -6,7 +6,10 @@ export function createListener(): RequestListener {
   return (req, res) => {
     switch (req.url) {
       case '/echo':
-        echo(req, res);
+        read(req, (content) => reply(res, content));
+        break;
+      case '/json':
+        read(req, (content) => reply(res, JSON.stringify(JSON.parse(content.toString()))));
         break;
       case '/down':
         down(res);
@@ -22,18 +25,16 @@ export function createListener(): RequestListener {
   };
 }
 
-function echo(req: IncomingMessage, res: ServerResponse): void {
+function read(req: IncomingMessage, done: (content: Buffer) => void): void {
   const pieces: Buffer[] = [];
   req.on('data', (piece: Buffer) => pieces.push(piece));
-  req.on('end', () => {
-    const value: unknown = JSON.parse(Buffer.concat(pieces).toString());
-    const text = JSON.stringify(value);
-    res.writeHead(200, {
-      'Content-Type': 'application/json',
-      'Content-Length': String(Buffer.byteLength(text)),
-    });
-    res.end(text);
-  });
+  req.on('end', () => done(Buffer.concat(pieces)));
+}
+
+function reply(res: ServerResponse, content: Buffer | string): void {
+  const length = String(Buffer.byteLength(content));
+  res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': length });
+  res.end(content);
 }
 
 function down(res: ServerResponse): void {
