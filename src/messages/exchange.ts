@@ -35,7 +35,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   readonly #socket: MessageSocket;
   readonly #outgoing: Outgoing;
   readonly #delivery: Delivery;
-  #state: 'open' | 'finished' | 'closed' = 'open';
+  #state: 'open' | 'finishing' | 'finished' | 'closed' = 'open';
   #reader: ContentReader | undefined;
   #isContentOver = false;
   /** Whether the program has asked for content before that of a request without any could end. */
@@ -70,13 +70,13 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     try {
       // node's servers call their listeners as an emitter does.
       const returned = dispatch.call(this.#socket.server, this.request, this.response);
-      if (isPromise(returned)) returned.then(undefined, (error: unknown) => this.#programFailed(error));
+      if (isPromise(returned)) returned.then(undefined, (error: unknown) => this.programFailed(error));
     } catch (error) {
       if (!this.#outgoing.isEnded) {
         this.#abandon();
         throw error;
       }
-      this.#programFailed(error);
+      this.programFailed(error);
     }
     if (this.#successor !== undefined) {
       this.#abandon();
@@ -145,9 +145,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
 
   ended(): void {
     const delivery = this.#delivery;
-    // Where everything has gone already node emits 'finish' by itself; its server is the first to hear of it.
-    if (this.#outgoing.finish === undefined)
-      this.response.prependOnceListener('finish', () => this.#finishedByNode());
+    if (this.#outgoing.finish === undefined) this.#hearFinish();
     if (this.#outgoing.isClosed) return;
     // It leaves before the next tick, or, for a gateway that has to be told first, right after.
     const isDispatching = delivery.phase === 'dispatching';
@@ -224,7 +222,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
 
   // What the program does.
 
-  #programFailed(error: unknown): void {
+  /** It has thrown, or rejected. */
+  programFailed(error: unknown): void {
     const { phase } = this.#delivery;
     if (phase === 'waiting') this.failed(error);
     else if (phase === 'streaming') this.lost(error);
@@ -251,9 +250,13 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     for (const callback of callbacks) process.nextTick(callback, error);
   }
 
-  #finishedByNode(): void {
-    this.finish();
-    setSocket(this.response, null);
+  /** node's server is the first to hear of it. */
+  #hearFinish(): void {
+    this.response.prependOnceListener('finish', () => {
+      this.finish();
+      if (this.#state === 'finishing') this.#finished();
+      setSocket(this.response, null);
+    });
   }
 
   #finishSoon(): void {
@@ -275,10 +278,17 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   /** What node's server does when a response has been sent. */
   finish(): void {
     if (this.#state !== 'open') return;
-    this.#state = 'finished';
-    const { response } = this;
+    this.#state = 'finishing';
     for (const callback of this.#delivery.callbacks) callback(null);
     this.#delivery.settle();
+    if (this.#outgoing.mayFinishLate(this.#socket)) this.#hearFinish();
+    else this.#finished();
+    this.#outgoing.finish?.(null);
+  }
+
+  #finished(): void {
+    this.#state = 'finished';
+    const { response } = this;
     this.#socket.detachResponse();
     if (response._last) this.#socket.endWriting();
     setSocket(response, null);
@@ -286,10 +296,9 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     if (this.#isContentOver) this.#socket.detach();
     if (this.#isCut && !this.#delivery.isTold) this.#socket.destroyNative();
     const isWatched = response._eventsCount > 0;
-    if (isWatched) process.nextTick(emitResponseClose, response);
-    this.#outgoing.finish?.(null);
     // Where nobody listens nobody sees that it comes a tick early.
-    if (!isWatched) emitResponseClose(response);
+    if (isWatched) process.nextTick(emitResponseClose, response);
+    else emitResponseClose(response);
   }
 
   #endRequest(): void {
@@ -371,8 +380,9 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   }
 
   contentFailed(error: unknown): void {
-    this.lost(error);
-    this.request.destroy(connectionReset());
+    // The request hears of it from the socket, after the socket itself.
+    if (this.#state === 'open') this.lost(error);
+    else this.request.destroy(connectionReset());
   }
 }
 

@@ -70,7 +70,7 @@ export class Outgoing {
   /** By how much what is here keeps the socket's buffer filled. */
   #filling = 0;
   #framePart: FramePart = 'size';
-  #isLastPiece = false;
+  #hasEndCallbacks = false;
   #crlf: unknown;
   #content: Uint8Array[] | undefined;
   readonly #listener: OutgoingListener;
@@ -122,17 +122,14 @@ export class Outgoing {
    */
   take(response: ResponseMessage, data: string | Uint8Array, encoding: BufferEncoding | undefined): number {
     let { length } = data;
-    // What `end` sends: nothing at all, or the last chunk.
-    const isLastChunk = response.chunkedEncoding && this.#framePart === 'size' && data[0] === '0';
-    this.#isLastPiece = isLastChunk || (encoding === 'latin1' && data === '');
     if (!response._headerSent) {
       response._headerSent = true;
       this.#isUtf8 = typeof data === 'string' && (encoding === undefined || encoding === 'utf8');
       length += this.head?.length ?? 0;
     }
     if (response.chunkedEncoding) {
-      // The end of the body stands for it.
-      if (isLastChunk) length -= data.length;
+      // The last chunk: the end of the body stands for it.
+      if (this.#framePart === 'size' && data[0] === '0') length -= data.length;
       this.#takeFrame(data, encoding);
     } else if (data.length > 0) {
       this.#pieces.push(toOctets(data, encoding));
@@ -172,9 +169,18 @@ export class Outgoing {
     this.isEnded = true;
     // The last callback is node's: `end()` passes it with its last piece. Where everything has gone already there is
     // no last piece, and node emits 'finish' by itself.
-    if (this.#isLastPiece) this.finish = this.#callbacks.pop();
+    if (this.#callbacks.at(-1)?.name === FINISH_NAME) this.finish = this.#callbacks.pop();
+    this.#hasEndCallbacks = END_CALLBACKS !== undefined && Reflect.get(response, END_CALLBACKS) !== null;
     if (response.chunkedEncoding) this.trailer = response._trailer;
     this.#listener.ended();
+  }
+
+  /**
+   * Whether something comes between the end of the sending and 'finish': callbacks of `end()` (since Node 26), or that
+   * node emits it by itself, or, because of an error of the socket, not at all.
+   */
+  mayFinishLate({ errored }: Pick<Socket, 'errored'>): boolean {
+    return this.finish === undefined || this.#hasEndCallbacks || errored !== null;
   }
 
   flush(): void {
@@ -264,6 +270,12 @@ function setLength(socket: object, length: number): void {
   const standIn = socket as { writableLength: number };
   standIn.writableLength = length;
 }
+
+/** What the callback is called that `end()` passes. */
+const FINISH_NAME = 'bound onFinish';
+
+/** Where `end()` keeps its callbacks, since Node 26. */
+const END_CALLBACKS = internalSymbol('kEndCallbacks');
 
 /** node's own mark of a write that returned false; there is no other way to take it back. */
 const NEED_DRAIN = internalSymbol('kNeedDrain');

@@ -2,7 +2,8 @@
 import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { fromNode } from '../../bridges/node/index.ts';
-import { type Entry, type Operation, runProgram, turns, type Watch } from './program.ts';
+import { type Operation, runProgram, turns, type Watch } from './program.ts';
+import type { Entry } from './scope.ts';
 import { type Listening, listenNode, listenOurs, pause, withoutDate } from './side-by-side.ts';
 
 export interface Plan {

@@ -5,10 +5,9 @@
  * A record has an entry for each operation, with what it returned or threw, and for each event. With each entry stand
  * the properties that have changed since the entry before, so that two records differ where two servers do.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { RECIPES, type RecipeName } from './recipes.ts';
+import type { Entry, Scope } from './scope.ts';
 import { pause } from './side-by-side.ts';
 
 /** What stands for a callback among the arguments of a call. */
@@ -24,23 +23,6 @@ export type Operation =
 
 /** Who listens to the events: all from the start, all but late, or nobody. */
 export type Watch = 'all' | 'late' | 'nobody';
-
-/** One thing that happened. */
-export interface Entry {
-  /** Whose affair it is: what the content of a request does is to be told from the rest. */
-  readonly party: 'program' | 'response' | 'request';
-  readonly text: string;
-  /** Properties that have changed, and what to. */
-  readonly changes: ReadonlyMap<string, string>;
-}
-
-/** What operations work on. */
-export interface Scope {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly socket: Socket;
-  note(text: string, party?: Entry['party']): void;
-}
 
 const PROPERTIES = {
   res: [

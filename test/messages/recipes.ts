@@ -1,7 +1,7 @@
 /** What middleware does to the messages in several steps, as one operation of a program each. */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough, pipeline, Readable } from 'node:stream';
-import type { Scope } from './program.ts';
+import type { Scope } from './scope.ts';
 
 export type RecipeName = keyof typeof RECIPES;
 

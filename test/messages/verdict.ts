@@ -1,6 +1,7 @@
 /** Whether two servers did the same with a plan, but for what is another on ours on purpose. */
 import { isCut, type Outcome, type Plan } from './duel.ts';
-import { type Entry, isAtOnce } from './program.ts';
+import { isAtOnce } from './program.ts';
+import type { Entry } from './scope.ts';
 
 /** Tells how the outcomes differ; undefined if they do not. */
 export function compare(plan: Plan, node: Outcome, ours: Outcome): string | undefined {
