@@ -382,7 +382,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   contentFailed(error: unknown): void {
     // The request hears of it from the socket, after the socket itself.
     if (this.#state === 'open') this.lost(error);
-    else this.request.destroy(connectionReset());
+    else if (!this.#socket.destroyed) this.request.destroy(connectionReset());
   }
 }
 

@@ -3,6 +3,7 @@
  */
 export { canReset } from './connection-reset.ts';
 export { messageConstructors } from './message-constructors.ts';
+export { madeOf } from './native-listener.ts';
 export type { RequestMessage, ResponseMessage } from './node-internals.ts';
 export { listenerOf, serveEvent } from './serve-event.ts';
 export { type ListenerOptions, serveListener } from './serve-listener.ts';

@@ -2,14 +2,17 @@
  * An event of a server as a gateway application: whoever listens gets node's messages.
  *
  * One of the listeners may be an application that was made a listener, which is how a server with events keeps its
- * application: `listenerOf` makes it, and when it is called with messages of ours it answers straight through the
- * gateway, as if the messages had never been made.
+ * application: `listenerOf` makes it. One that was made of a listener is that listener again; any other answers straight
+ * through the gateway when it is called with messages of ours, as if the messages had never been made.
  */
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isPromise } from '../body.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
 import { Exchange } from './exchange.ts';
 import { plainMessages } from './message-constructors.ts';
+import { nativeListenerOf } from './native-listener.ts';
+import type { RequestMessage, ResponseMessage } from './node-internals.ts';
 
 /** The exchanges that listeners may be looking at. */
 const exchanges = new WeakMap<object, Exchange>();
@@ -34,11 +37,25 @@ export function serveEvent(emitter: EventEmitter, event: string): ApplicationFun
  * Makes a listener of an application, for the events of {@link serveEvent}.
  *
  * @param application What answers
- * @returns A listener that throws a TypeError for messages of another server
+ * @returns A listener; it throws a TypeError for messages of another server unless the application was made of a
+ *   listener
  */
 export function listenerOf(
   application: ApplicationFunction,
 ): (request: IncomingMessage, response: ServerResponse) => void {
+  const native = nativeListenerOf(application);
+  if (native !== undefined) {
+    return function listener(this: unknown, request, response) {
+      // Ours are what a listener of node's takes; those of another server are what it was written for.
+      const returned = native.call(this, request as RequestMessage, response as ResponseMessage);
+      const exchange = exchanges.get(request);
+      // An emitter drops what its listeners return.
+      if (exchange !== undefined && isPromise(returned)) {
+        returned.then(undefined, (error: unknown) => exchange.programFailed(error));
+      }
+      return returned;
+    };
+  }
   return (request) => {
     const exchange = exchanges.get(request);
     if (exchange === undefined) {

@@ -1,5 +1,10 @@
 import { once } from 'node:events';
-import { IncomingMessage, type RequestListener, ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  IncomingMessage,
+  type RequestListener,
+  ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import express from 'express';
 import { Server as SocketServer } from 'socket.io';
@@ -7,6 +12,7 @@ import { io } from 'socket.io-client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { fromExpress } from '../../bridges/express/index.ts';
+import { fromNode } from '../../bridges/node/index.ts';
 import { echo, hello, type RunningServer, startServer } from './support.ts';
 
 let running: RunningServer;
@@ -101,6 +107,54 @@ describe('the request event', () => {
     client.send(get);
     expect((await client.readResponse()).statusCode).toBe(500);
     expect(running.log.join('')).toContain('application was removed');
+  });
+});
+
+describe('an application that was made of a listener', () => {
+  it('shares the messages with the listeners beside it', async () => {
+    const seen: unknown[] = [];
+    running = await startServer(fromNode((request, response) => seen.push(request, response)));
+    running.server.on('request', (request, response) => {
+      seen.push(request, response);
+      response.end('beside it');
+    });
+    const client = running.connect();
+    client.send(get);
+    expect((await client.readResponse()).content.toString()).toBe('beside it');
+    expect(seen).toHaveLength(4);
+    expect(seen[0]).toBe(seen[2]);
+    expect(seen[1]).toBe(seen[3]);
+  });
+
+  it('takes the messages of another server, as Connect hands them to a mounted server', async () => {
+    const app = express().get('/', (_request, response) => {
+      response.send('mounted');
+    });
+    running = await startServer(fromExpress(app));
+    const host = createHttpServer(originalListener()).listen(0, '127.0.0.1');
+    await once(host, 'listening');
+    const { port } = host.address() as AddressInfo;
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('mounted');
+    host.close();
+  });
+
+  it('fails its own request alone when it rejects beside others', async () => {
+    const errors: unknown[] = [];
+    running = await startServer(
+      fromNode(async () => {
+        throw new Error('Rejected');
+      }),
+      {
+        environ: {
+          'wsgi.errors': { write: (text: string) => errors.push(text), writelines() {}, flush() {} },
+        },
+      },
+    );
+    running.server.on('request', () => {});
+    const client = running.connect();
+    client.send(get);
+    expect((await client.readResponse()).statusCode).toBe(500);
+    expect(errors.join('')).toContain('Rejected');
   });
 });
 

@@ -7,7 +7,7 @@
 import type { TestResult } from './test-result.ts';
 
 const SUBTEST = /^( *)# Subtest: (.*)$/;
-const RESULT = /^( *)(not )?ok \d+ - (.*?)( # (?:SKIP|TODO).*)?$/;
+const RESULT = /^( *)(not )?ok \d+ - (.*?)( # (?:SKIP|TO[D]O).*)?$/;
 const ERROR = /^ *error: (?:\|-$)?(.*)$/;
 
 /** Gives the results of one file. A test within a test is named by both. */
