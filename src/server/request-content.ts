@@ -4,13 +4,16 @@
  * One of three reads it: the application, by pulling; the connection, which throws away what nobody wanted; or nobody,
  * when the client leaves amid of it. The application may pull before and after its response has ended.
  */
-import { DisconnectError } from '../errors.ts';
+import { DisconnectError, ProtocolError } from '../errors.ts';
 import type { RequestHead, RequestParser } from '../http/index.ts';
 import type { InputSource } from '../port.ts';
 import type { HeaderList } from '../wsgi.ts';
+import { createClientError } from './client-error.ts';
 import { ContentPieces } from './content-pieces.ts';
 import type { Output } from './output.ts';
 import { TrailerSection } from './trailer-section.ts';
+
+const NOTHING = Buffer.alloc(0);
 
 /** What content asks of its exchange and its connection. */
 export interface ContentHost {
@@ -123,7 +126,9 @@ export class RequestContent implements InputSource {
 
   #failIfLost(): void {
     if (!this.#host.isPeerEnded) return;
-    const error = new DisconnectError('WSGI_ERR_DISCONNECTED', 'request');
+    // What node:http calls it, for wrapped programs.
+    const cause = createClientError(new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE'), NOTHING);
+    const error = new DisconnectError('WSGI_ERR_DISCONNECTED', 'request', { cause });
     this.fail(error);
     this.onLost?.(error);
     throw error;

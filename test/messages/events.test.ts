@@ -98,6 +98,22 @@ const SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
+    name: 'content that sets something off before it ends',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      req.on('data', () => {
+        process.nextTick(() => queueMicrotask(() => process.nextTick(() => trail.push(`later ${req.complete}`))));
+      });
+      req.on('end', () => res.end());
+    },
+    async client(socket) {
+      socket.write(post(5));
+      await pause(10);
+      socket.write('hello');
+    },
+    last: 'req close',
+  },
+  {
     name: 'content that is read when it suits',
     run(req, res, trail) {
       req.on('readable', () => {
