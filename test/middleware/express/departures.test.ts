@@ -8,7 +8,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import express, { type Response } from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WireClient } from '../../../src/testing/wire-client.ts';
-import { until } from '../../bridges/site.ts';
 import { follow } from '../../messages/scene.ts';
 import { expectAlike, type Visitor } from '../both-servers.ts';
 import { expressProgram } from './express-program.ts';
@@ -98,9 +97,11 @@ const CHUNKED = (path: string): string =>
 const READING = '/reads /iterates /parses'.split(' ');
 const ALL = [...READING, ...'/waits /pipes /later /writes'.split(' ')];
 
-/** Waits until nothing happens any more. */
-async function settle(visitor: Visitor): Promise<void> {
+/** Waits until nothing happens any more; handlers that do something too late are waited for. */
+async function settle(visitor: Visitor, text = ''): Promise<void> {
   await visitor.seen('over');
+  if (text.includes('/later')) await visitor.seen('sent');
+  if (text.includes('/writes')) await visitor.seen('writes');
   for (let length = -1; length !== visitor.trail.length; await delay(80)) length = visitor.trail.length;
 }
 
@@ -120,7 +121,7 @@ describe.concurrent.each(DEPARTURES)('a client that leaves %s', (_name, leave) =
         await visitor.seen('called');
         await delay(20);
         leave(client);
-        await settle(visitor);
+        await settle(visitor, text);
       },
       { isSeparate: true },
     );
@@ -164,8 +165,7 @@ describe.concurrent('a client that closes its half', () => {
           visitor.note(rest.toString('latin1').replace(/(HTTP\/1\.1 400 Bad Request\r\n).*/s, '$1…'));
         });
         visitor.note(farewell);
-        await until(() => visitor.trail.includes('over'));
-        await settle(visitor);
+        await settle(visitor, text);
       },
       { isSeparate: true },
     );

@@ -135,35 +135,35 @@ const program = expressProgram(async (app, trail) => {
 });
 
 describe('http-proxy-middleware', () => {
-  it('passes requests and answers on', async () => {
+  it.each(['/api', '/told', '/changed'])('passes requests and answers on: %s', async (mount) => {
     const { trail, responses } = await expectAlike(
       program,
       async ({ fetch }) => {
-        for (const mount of ['/api', '/told', '/changed']) {
-          const paths = '/ /old?x=1 /slowly /moved /none /trailers /large /a%2Fb%20c?q=%E2%82%AC'.split(' ');
-          for (const path of paths) {
-            // The interceptor breaks Node's rule that a trailer section needs chunks, and never ends.
-            if (mount !== '/changed' || path !== '/trailers') await fetch(`${mount}${path}`);
-          }
-          await fetch({ method: 'HEAD', target: `${mount}/` });
-          await fetch({ method: 'HEAD', target: `${mount}/large` });
-          await fetch({
-            method: 'DELETE',
-            target: `${mount}/`,
-            headers: [
-              ['X-A', 'a'],
-              ['x-a', 'b'],
-              ['Cookie', 'a=1'],
-            ],
-          });
-          await fetch({ method: 'OPTIONS', target: `${mount}/` });
+        const paths = '/ /old?x=1 /slowly /moved /none /trailers /large /a%2Fb%20c?q=%E2%82%AC'.split(' ');
+        for (const path of paths) {
+          // The interceptor breaks Node's rule that a trailer section needs chunks, and never ends.
+          if (mount !== '/changed' || path !== '/trailers') await fetch(`${mount}${path}`);
         }
+        await fetch({ method: 'HEAD', target: `${mount}/` });
+        await fetch({ method: 'HEAD', target: `${mount}/large` });
+        await fetch({
+          method: 'DELETE',
+          target: `${mount}/`,
+          headers: [
+            ['X-A', 'a'],
+            ['x-a', 'b'],
+            ['Cookie', 'a=1'],
+          ],
+        });
+        await fetch({ method: 'OPTIONS', target: `${mount}/` });
       },
       { masks: MASKS },
     );
     expect(responses[0]?.raw).toMatch(/^HTTP\/1\.1 207 Quite So\r\n/);
-    expect(trail.join('\n')).toContain('"x-forwarded-for":"127.0.0.1"');
-    expect(trail.join('\n')).toContain('"url":"/new?x=1"');
+    if (mount === '/told') {
+      expect(trail.join('\n')).toContain('"x-forwarded-for":"127.0.0.1"');
+      expect(trail.join('\n')).toContain('"url":"/new?x=1"');
+    }
   });
 
   it('passes content on', async () => {

@@ -1,5 +1,5 @@
-/** Middleware that a few cases say all about: cookie-session, method-override, response-time, vhost, helmet. */
-import cookieSession from 'cookie-session';
+/** Middleware that a few cases say all about: method-override, response-time, vhost, helmet, connect-timeout. */
+import timeout from 'connect-timeout';
 import express from 'express';
 import helmet from 'helmet';
 import methodOverride from 'method-override';
@@ -8,45 +8,6 @@ import vhost from 'vhost';
 import { describe, expect, it } from 'vitest';
 import { expectAlike } from '../both-servers.ts';
 import { expressProgram } from './express-program.ts';
-
-describe('cookie-session', () => {
-  const program = expressProgram((app) => {
-    app.use(cookieSession({ name: 's', keys: ['k1', 'k2'], maxAge: 60_000 }));
-    // Its types and those of express-session cannot both be true of `req.session`.
-    const holder = (req: object): { session: Record<string, unknown> | null } => req as never;
-    app.get('/count', (req, res) => {
-      const count = Number(holder(req).session?.count ?? 0) + 1;
-      holder(req).session = { count };
-      res.send(`count ${count}`);
-    });
-    app.get('/clear', (req, res) => {
-      holder(req).session = null;
-      res.end();
-    });
-    app.get('/look', (req, res) => void res.json([holder(req).session, holder(req).session?.isNew]));
-  });
-
-  it('keeps the session in signed cookies', async () => {
-    const visit = expectAlike(
-      program,
-      async ({ fetch }) => {
-        await fetch('/look');
-        const lines = (await fetch('/count')).headers.filter(([name]) => name.toLowerCase() === 'set-cookie');
-        const headers: [string, string][] = [
-          ['Cookie', lines.map(([, line]) => line.split(';')[0]).join('; ')],
-        ];
-        await fetch({ target: '/count', headers });
-        await fetch({ target: '/look', headers });
-        await fetch({ target: '/look', headers: [['Cookie', 's=eyJjb3VudCI6MX0=; s.sig=forged']] });
-        await fetch({ target: '/clear', headers });
-      },
-      { masks: [/(expires=)[^;]+/g] },
-    );
-    const { text } = await visit;
-    expect(text).toContain('count 2');
-    expect(text).toContain('s.sig=');
-  });
-});
 
 describe('method-override', () => {
   const program = expressProgram((app) => {
@@ -145,5 +106,44 @@ describe('helmet', () => {
       await fetch({ method: 'HEAD', target: '/' });
     });
     expect(text).toContain('X-Content-Type-Options: nosniff');
+  });
+});
+
+describe('connect-timeout', () => {
+  it('answers for what takes too long', async () => {
+    const program = expressProgram((app, trail) => {
+      app.use(timeout('30ms'));
+      app.get('/quick', (req, res) => {
+        setTimeout(() => trail.push(`quick ${req.timedout}`), 60);
+        res.send('quick');
+      });
+      app.get('/slow', (req) => {
+        setTimeout(() => trail.push(`slow ${req.timedout}`), 60);
+      });
+      app.get('/begun', (req, res) => {
+        res.write('begun, ');
+        setTimeout(() => {
+          trail.push(`begun ${req.timedout}`);
+          res.end('ended');
+        }, 60);
+      });
+    });
+    const { text, trail } = await expectAlike(program, async (visitor) => {
+      for (const name of ['quick', 'slow', 'begun']) {
+        await visitor.fetch(`/${name}`);
+        await visitor.seen(name);
+      }
+    });
+    expect(text).toContain('HTTP/1.1 503 Service Unavailable');
+    expect(trail).toEqual(['quick false', 'slow true', 'begun false']);
+  });
+
+  it('tells a handler that answers for itself', async () => {
+    const program = expressProgram((app) => {
+      app.use(timeout(20, { respond: false }));
+      app.get('/', (req, res) => void req.on('timeout', (ms) => res.status(408).send(`after ${ms} ms`)));
+    });
+    const { text } = await expectAlike(program, ({ fetch }) => fetch('/'));
+    expect(text).toContain('after 20 ms');
   });
 });
