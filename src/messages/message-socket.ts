@@ -123,6 +123,23 @@ export class MessageSocket extends SocketFacts {
     return this.#corks;
   }
 
+  get writableNeedDrain(): boolean {
+    return this.writableLength >= this.writableHighWaterMark;
+  }
+
+  /** What net.Socket called it. */
+  get bufferSize(): number {
+    return this.writableLength;
+  }
+
+  get writableEnded(): boolean {
+    return !this.writable;
+  }
+
+  get writableFinished(): boolean {
+    return !this.writable && this.writableLength === 0;
+  }
+
   /** For node, which reads and sets `corked` there, and in `stream.finished` asks for what a stream may lack. */
   get _writableState(): this {
     return this;
@@ -186,6 +203,18 @@ export class MessageSocket extends SocketFacts {
     return this;
   }
 
+  isPaused(): boolean {
+    return false;
+  }
+
+  get readableEnded(): boolean {
+    return !this.readable;
+  }
+
+  get readableAborted(): boolean {
+    return this.destroyed;
+  }
+
   setEncoding(): never {
     throw nodeError(
       'ERR_HTTP_SOCKET_ENCODING',
@@ -208,6 +237,13 @@ export class MessageSocket extends SocketFacts {
     // It is told by the connection below, and where there is none at the same time.
     setImmediate(() => setImmediate(emitClose, this));
     return this;
+  }
+
+  /** Cuts the connection with a RST instead of a FIN, where the host's can. */
+  resetAndDestroy(): this {
+    if (this.destroyed) return this;
+    this.native?.resetAndDestroy?.();
+    return this.destroy();
   }
 
   /** The connection was lost: 'error' and 'close' follow in the next tick. */

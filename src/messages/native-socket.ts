@@ -20,6 +20,11 @@ export interface NativeSocket {
   write?(data: unknown, encoding?: unknown, callback?: unknown): unknown;
   end?(data?: unknown, encoding?: unknown, callback?: unknown): unknown;
   destroy?(error?: Error): unknown;
+  setNoDelay?(isOn?: boolean): unknown;
+  setKeepAlive?(isOn?: boolean, initialDelay?: number): unknown;
+  ref?(): unknown;
+  unref?(): unknown;
+  resetAndDestroy?(): unknown;
   destroySoon?(): unknown;
 }
 

@@ -105,6 +105,15 @@ export class SocketFacts extends LegacyStream {
     return this.#native?.server;
   }
 
+  /** As all sockets of servers for HTTP: what the end of a client's half means is the server's affair. */
+  get allowHalfOpen(): boolean {
+    return true;
+  }
+
+  get pending(): boolean {
+    return this.connecting;
+  }
+
   get readyState(): string {
     if (this.destroyed) return 'closed';
     return Reflect.get(this, 'writable') === false ? 'readOnly' : 'open';
@@ -115,19 +124,23 @@ export class SocketFacts extends LegacyStream {
     return address === undefined ? {} : { address, family: localFamily, port };
   }
 
-  setNoDelay(): this {
+  setNoDelay(isOn?: boolean): this {
+    this.#native?.setNoDelay?.(isOn);
     return this;
   }
 
-  setKeepAlive(): this {
+  setKeepAlive(isOn?: boolean, initialDelay?: number): this {
+    this.#native?.setKeepAlive?.(isOn, initialDelay);
     return this;
   }
 
   ref(): this {
+    this.#native?.ref?.();
     return this;
   }
 
   unref(): this {
+    this.#native?.unref?.();
     return this;
   }
 }
