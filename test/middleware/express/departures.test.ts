@@ -20,15 +20,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-/**
- * Without what cannot be alike: how often a client lets more through before it leaves is chance, and the error of node's
- * parser, which its socket emits, is no other's.
- */
+/** How often a client lets more through before it leaves is chance. */
 function comparable(trail: string[]): string[] {
   const notes: string[] = [];
-  notes.push = (...lines) =>
-    trail.push(...lines.filter((line) => !/^(res drain|socket error HPE_)/.test(line)));
+  notes.push = (...lines) => trail.push(...lines.filter((line) => !line.startsWith('res drain')));
   return notes;
+}
+
+/** Whether content comes that the handler never reads. */
+function isUnread(text: string): boolean {
+  return /^POST \/(waits|later|writes)/.test(text);
 }
 
 /** When the client has left; what is done then comes too late. */
@@ -94,8 +95,7 @@ const POST = (path: string): string =>
 const CHUNKED = (path: string): string =>
   `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
 
-const READING = '/reads /iterates /parses'.split(' ');
-const ALL = [...READING, ...'/waits /pipes /later /writes'.split(' ')];
+const ALL = '/waits /reads /iterates /parses /pipes /later /writes'.split(' ');
 
 /** Waits until nothing happens any more; handlers that do something too late are waited for. */
 async function settle(visitor: Visitor, text = ''): Promise<void> {
@@ -105,13 +105,16 @@ async function settle(visitor: Visitor, text = ''): Promise<void> {
   for (let length = -1; length !== visitor.trail.length; await delay(80)) length = visitor.trail.length;
 }
 
-describe.concurrent.each(DEPARTURES)('a client that leaves %s', (_name, leave) => {
+describe.concurrent.each(DEPARTURES)('a client that leaves %s', (name, leave) => {
   it.each([
     ...ALL.map((path) => [`amid the content: ${path}`, `${POST(path)}half`] as const),
     ...ALL.map((path) => [`before the content: ${path}`, POST(path)] as const),
     ...ALL.map((path) => [`amid chunks: ${path}`, `${CHUNKED(path)}4\r\nhalf\r\n4\r\nqu`] as const),
     ...['/waits', '/later', '/writes'].map((path) => [`after the request: ${path}`, GET(path)] as const),
-    ['after a request and half of another', `${GET('/waits')}GET /la`] as const,
+    // In order, node's parser tells its own error by way of the socket; ours does not look at a request before its turn.
+    ...(name === 'by a reset'
+      ? [['after a request and half of another', `${GET('/waits')}GET /la`] as const]
+      : []),
   ])('%s', async (_moment, text) => {
     const { trail } = await expectAlike(
       program,
@@ -150,7 +153,7 @@ describe.concurrent('a client that closes its half', () => {
   it.each([
     ...ALL.map((path) => [`after a request: ${path}`, GET(path)] as const),
     ...ALL.map((path) => [`amid the content: ${path}`, `${POST(path)}half`] as const),
-    ...READING.map((path) => [`after the content: ${path}`, `${POST(path)}${'[1]'.padEnd(100)}`] as const),
+    ...ALL.map((path) => [`after the content: ${path}`, `${POST(path)}${'[1]'.padEnd(100)}`] as const),
   ])('%s', async (_moment, text) => {
     const { trail } = await expectAlike(
       program,
@@ -167,7 +170,8 @@ describe.concurrent('a client that closes its half', () => {
         visitor.note(farewell);
         await settle(visitor, text);
       },
-      { isSeparate: true },
+      // Content that nobody reads: node's parser has come to its end, ours to what is asked for.
+      { isSeparate: true, masks: isUnread(text) ? [/("complete":)(?:true|false)/g] : [] },
     );
     expect(trail).toContain('over');
   });
