@@ -11,7 +11,7 @@
  * Rule 1: names are node's, because node calls them; underscored ones too.
  * Rule 2: this file decides nothing about a request or a response; its owner does.
  */
-import { OutgoingMessage, Server, type ServerResponse } from 'node:http';
+import { OutgoingMessage, type ServerResponse } from 'node:http';
 import type { Environ } from '../wsgi.ts';
 import type { NativeSocket } from './native-socket.ts';
 import { checkDuration, nodeError } from './node-internals.ts';
@@ -268,9 +268,10 @@ export class MessageSocket extends SocketFacts {
 
   /** In ticks of their own: what listeners throw is thrown at nobody else. */
   emitError(error: Error): void {
-    const server = this.native?.server;
     // node's server is the first to hear of the error of a socket, and tells of it. Where it is node's own it does.
-    if (this.#isCutByProgram && !(server instanceof Server)) server?.emit?.('clientError', error, this);
+    const { native } = this;
+    const isNodes = native === undefined || 'parser' in native;
+    if (this.#isCutByProgram && !isNodes) native.server?.emit?.('clientError', error, this);
     // It always listens, so that an error of a socket is never an uncaught one.
     if (this.listenerCount('error') > 0) this.emit('error', error);
   }

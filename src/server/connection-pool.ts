@@ -61,7 +61,8 @@ export class ConnectionPool implements ConnectionHost {
     const { timeout, connectionsCheckingInterval } = this.settings;
     if (isLimited(timeout)) {
       socket.setTimeout(timeout);
-      socket.on('timeout', () => {
+      // First of all: who else listens to the socket learns what has become of it.
+      socket.prependListener('timeout', () => {
         // node's order: the messages first, and all are asked.
         const isHeard = tellTimeout(socket);
         if (!this.#emitter.emit('timeout', socket) && !isHeard) socket.destroy();

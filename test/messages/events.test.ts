@@ -102,7 +102,9 @@ const SCENES: readonly Scene[] = [
     run(req, res, trail) {
       follow(req, res, trail);
       req.on('data', () => {
-        process.nextTick(() => queueMicrotask(() => process.nextTick(() => trail.push(`later ${req.complete}`))));
+        process.nextTick(() =>
+          queueMicrotask(() => process.nextTick(() => trail.push(`later ${req.complete}`))),
+        );
       });
       req.on('end', () => res.end());
     },
@@ -334,7 +336,10 @@ describe('the messages of a wrapped program', () => {
     await expectAlike(scene);
   });
 
-  it.each(HALF_CLOSE_SCENES)('are told as on node:http of a client that closes its half $name', async (scene) => {
-    await expectAlike(scene);
-  });
+  it.each(HALF_CLOSE_SCENES)(
+    'are told as on node:http of a client that closes its half $name',
+    async (scene) => {
+      await expectAlike(scene);
+    },
+  );
 });
