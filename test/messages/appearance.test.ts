@@ -25,6 +25,7 @@ const ALLOWED: Record<'req' | 'res', Readonly<Record<string, string>>> = {
     _onPendingData: "what node's server pauses reading with; the gateway does",
     _send: 'where the response is caught',
     _writeRaw: 'the same',
+    writableLength: 'from Node 26 on the length of _header counts until the head has left',
   },
 };
 

@@ -208,8 +208,8 @@ function isFitToWait(wait: string, { request, operations }: Plan): boolean {
 /** Two streams into one response race, and so do two readers of one request. */
 function isFitToCook(item: RecipeOperation, { request, operations }: Plan): boolean {
   if (request.content !== 'none' && item.recipe === 'read one piece and leave off') return false;
-  // Those of the second request come amid its answer on node.
-  if (request.isPipelined && item.recipe === 'interim responses') return false;
+  // Those of the second request come amid its answer on node, and its chunks are gathered until it is its turn.
+  if (request.isPipelined && (item.recipe === 'interim responses' || isStream(item))) return false;
   const isRival = READERS.test(item.recipe) ? isReader : isStream;
   return !isRival(item) || operations.find(isRival) === item;
 }
