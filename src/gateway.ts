@@ -16,20 +16,15 @@ import { addExtensions } from './extensions.ts';
 import { failureResponse, isInstance, logError } from './failure.ts';
 import { fileLength } from './file-wrapper.ts';
 import type { ResponseSink } from './port.ts';
-import type { HopByHopPolicy } from './response.ts';
-import { ResponseWriter } from './response-writer.ts';
+import { ResponseWriter, type WriterOptions } from './response-writer.ts';
 import type { ApplicationFunction, Body, Chunk, Environ, ErrorStream, FinishedCallback } from './wsgi.ts';
 
 /** What a deployer decides about how applications are run. */
-export interface GatewayOptions {
-  /** Whether startResponse throws at a hop-by-hop header or drops it. @default 'error' */
-  readonly hopByHop?: HopByHopPolicy | undefined;
+export interface GatewayOptions extends WriterOptions {
   /** Milliseconds that an abandoned body may take to stop before it is closed all the same. @default 5000 */
   readonly closeTimeout?: number | undefined;
   /** Whether the answer to a failure shows its stack; for development. @default false */
   readonly exposeErrors?: boolean | undefined;
-  /** Whether a chunk that is a string is an error instead of UTF-8. @default false */
-  readonly strict?: boolean | undefined;
 }
 
 /**
@@ -83,11 +78,7 @@ class Run {
     this.#options = options;
     this.#errors = environ['wsgi.errors'];
     this.#isHead = environ.REQUEST_METHOD === 'HEAD';
-    this.#writer = new ResponseWriter(sink, this.#errors, {
-      isHead: this.#isHead,
-      hopByHop: options.hopByHop ?? 'error',
-      isStrict: options.strict === true,
-    });
+    this.#writer = new ResponseWriter(sink, environ, options);
     addExtensions(environ, sink, this.#writer, this);
   }
 

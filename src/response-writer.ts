@@ -9,13 +9,14 @@ import { ApplicationError, type DisconnectError } from './errors.ts';
 import { logError } from './failure.ts';
 import type { ResponseSink } from './port.ts';
 import { type HopByHopPolicy, ResponseState } from './response.ts';
-import type { Chunk, ErrorStream, HeaderList, StartResponse, Write } from './wsgi.ts';
+import type { Chunk, Environ, ErrorStream, HeaderList, StartResponse, Write } from './wsgi.ts';
 
-/** What a writer needs to know of its request and its deployer. */
+/** What a deployer decides about writing. */
 export interface WriterOptions {
-  readonly isHead: boolean;
-  readonly hopByHop: HopByHopPolicy;
-  readonly isStrict: boolean;
+  /** Whether startResponse throws at a hop-by-hop header or drops it. @default 'error' */
+  readonly hopByHop?: HopByHopPolicy | undefined;
+  /** Whether a chunk that is a string is an error instead of UTF-8. @default false */
+  readonly strict?: boolean | undefined;
 }
 
 /** Writes one response. */
@@ -29,14 +30,16 @@ export class ResponseWriter {
   writing: Promise<void> | undefined;
   readonly #sink: ResponseSink;
   readonly #errors: ErrorStream;
-  readonly #options: WriterOptions;
+  readonly #isHead: boolean;
+  readonly #isStrict: boolean;
   #hasWarned = false;
 
-  constructor(sink: ResponseSink, errors: ErrorStream, options: WriterOptions) {
+  constructor(sink: ResponseSink, environ: Environ, options: WriterOptions) {
     this.#sink = sink;
-    this.#errors = errors;
-    this.#options = options;
-    this.response = new ResponseState(options.isHead, options.hopByHop);
+    this.#errors = environ['wsgi.errors'];
+    this.#isHead = environ.REQUEST_METHOD === 'HEAD';
+    this.#isStrict = options.strict === true;
+    this.response = new ResponseState(this.#isHead, options.hopByHop ?? 'error');
   }
 
   /** PEP 3333's startResponse: synchronous, sends nothing. */
@@ -72,7 +75,7 @@ export class ResponseWriter {
     if (this.gone !== undefined) throw this.gone;
     if (this.response.state === 'ended') throw new ApplicationError('WSGI_ERR_WRITE_AFTER_END');
     try {
-      return toOctets(data, this.#options.isStrict);
+      return toOctets(data, this.#isStrict);
     } catch (error) {
       // The application may not look at the promise, so the response itself has to fail.
       this.response.failure ??= { error };
@@ -95,7 +98,7 @@ export class ResponseWriter {
 
   /** Makes octets of a chunk of the body. */
   toOctets(chunk: Chunk): Uint8Array {
-    return toOctets(chunk, this.#options.isStrict);
+    return toOctets(chunk, this.#isStrict);
   }
 
   /**
@@ -137,7 +140,7 @@ export class ResponseWriter {
     if (chunk.length === 0) return chunk;
     if (response.isBodiless) {
       // RFC 9110 §9.3.2: to HEAD an application may well yield what it would to GET.
-      if (!this.#options.isHead) {
+      if (!this.#isHead) {
         this.#warn(new ApplicationError('WSGI_ERR_CONTENT_FORBIDDEN', response.status));
       } else if (this.#sink.takesHeadContent === true) {
         return response.clamp(chunk);

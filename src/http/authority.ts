@@ -5,8 +5,8 @@
  * userinfo, spaces, lists, zone identifiers (RFC 9112 §3.2, RFC 9110 §7.2).
  */
 
-/** What most requests have: a name or an IPv4 address, and perhaps a port of four digits; nothing needs to be cut. */
-const USUAL = /^[A-Za-z0-9.-]+(?::[0-9]{1,4})?$/;
+/** What most requests have: a name or an IPv4 address, and perhaps a port below 60000; nothing needs to be cut. */
+const USUAL = /^[A-Za-z0-9.-]+(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?$/;
 
 /** reg-name [ ":" port ] (RFC 3986 §3.2.2, §3.2.3); an IPv4 address is one too. */
 const NAME_AND_PORT = /^((?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::([0-9]*))?$/;

@@ -6,7 +6,7 @@ import { createEnviron, type EnvironOptions } from '../environ.ts';
 import type { RequestHead } from '../http/index.ts';
 import type { GatewayRequest } from '../port.ts';
 import type { Environ } from '../wsgi.ts';
-import type { RequestContent } from './request-content.ts';
+import type { Content } from './request-content.ts';
 
 /** What is the same in the environ of every request of a connection. */
 export type ConnectionFacts = Pick<
@@ -46,7 +46,7 @@ export function describeSocket(socket: Socket | TLSSocket, serverName: string | 
 export function createRequestEnviron(
   facts: ConnectionFacts,
   head: RequestHead,
-  { content, options }: { readonly content: RequestContent; readonly options: EnvironOptions },
+  { content, options }: { readonly content: Content; readonly options: EnvironOptions },
 ): Environ {
   return createEnviron(
     {

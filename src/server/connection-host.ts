@@ -28,8 +28,8 @@ export interface ConnectionHost {
   readonly settings: ServerSettings;
   /** Whether the server is shutting down, so that no connection is kept. */
   readonly isShuttingDown: boolean;
-  /** The value of `Keep-Alive` fields; nothing where a connection may idle for ever. */
-  readonly keepAliveValue: string | undefined;
+  /** The field lines that tell a client that its connection is kept, and for how long it may idle. */
+  readonly persistenceFields: string;
   /** Hands what a client did wrong to listeners, whose affair the socket then is; false if there are none. */
   reportClientError(error: ProtocolError, socket: Socket, rawPacket: Buffer): boolean;
   /** Hands the error of a socket to listeners, if there are any. */

@@ -35,6 +35,8 @@ export class ConnectionPool implements ConnectionHost {
   /** Sockets that listeners have taken over. */
   readonly #released = new Set<Socket>();
   #clock: NodeJS.Timeout | undefined;
+  /** What was made last of the settings that it depends on, because it goes into every response. */
+  #persistence = { keepAliveTimeout: Number.NaN, maxRequestsPerSocket: Number.NaN, fields: '' };
 
   /**
    * @param emitter Whose listeners hear of errors and take connections over
@@ -47,11 +49,15 @@ export class ConnectionPool implements ConnectionHost {
     this.events = events;
   }
 
-  get keepAliveValue(): string | undefined {
+  get persistenceFields(): string {
     const { keepAliveTimeout, maxRequestsPerSocket } = this.settings;
-    if (!isLimited(keepAliveTimeout)) return undefined;
-    const max = isLimited(maxRequestsPerSocket) ? `, max=${maxRequestsPerSocket}` : '';
-    return `timeout=${Math.floor(keepAliveTimeout / 1000)}${max}`;
+    const known = this.#persistence;
+    if (known.keepAliveTimeout === keepAliveTimeout && known.maxRequestsPerSocket === maxRequestsPerSocket) {
+      return known.fields;
+    }
+    const fields = formatPersistence(keepAliveTimeout, maxRequestsPerSocket);
+    this.#persistence = { keepAliveTimeout, maxRequestsPerSocket, fields };
+    return fields;
   }
 
   /** Serves a socket; one of TLS after its handshake. */
@@ -129,6 +135,14 @@ export class ConnectionPool implements ConnectionHost {
   endShutdown(): void {
     this.isShuttingDown = false;
   }
+}
+
+/** As node tells it. */
+function formatPersistence(keepAliveTimeout: number, maxRequestsPerSocket: number): string {
+  const connection = 'Connection: keep-alive\r\n';
+  if (!isLimited(keepAliveTimeout)) return connection;
+  const max = isLimited(maxRequestsPerSocket) ? `, max=${maxRequestsPerSocket}` : '';
+  return `${connection}Keep-Alive: timeout=${Math.floor(keepAliveTimeout / 1000)}${max}\r\n`;
 }
 
 /** 0 and Infinity are for no limit. */

@@ -19,7 +19,7 @@ import { parserLimits, type ServerSettings } from './options.ts';
 import { Output } from './output.ts';
 import { Receiver, type ReceiverHost } from './receiver.ts';
 import { addRefusal } from './refusal.ts';
-import type { RequestContent } from './request-content.ts';
+import type { Content } from './request-content.ts';
 import { judgeSilence, type Phase, type SilentConnection } from './silence.ts';
 import { handOver, type TakeoverEvent, takeoverOf } from './takeover.ts';
 import { Turn } from './turn.ts';
@@ -86,8 +86,8 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
     return this.#host.settings;
   }
 
-  get keepAliveValue(): string | undefined {
-    return this.#host.keepAliveValue;
+  get persistenceFields(): string {
+    return this.#host.persistenceFields;
   }
 
   get serverHeader(): string | undefined {
@@ -257,7 +257,7 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
    * Content that is left after the response: the application has it as long as it asks for it, the rest is thrown
    * away, so that the connection can be kept.
    */
-  #finishContent(content: RequestContent): boolean {
+  #finishContent(content: Content): boolean {
     if (this.phase !== 'draining') {
       this.#enter('draining');
       this.#socket.resume();

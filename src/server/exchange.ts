@@ -20,7 +20,7 @@ import { reasonPhrase } from '../reason-phrase.ts';
 import type { HeaderList } from '../wsgi.ts';
 import { type PlacedFields, placeConnectionFields } from './connection-fields.ts';
 import { dateField } from './date.ts';
-import { type ContentHost, RequestContent } from './request-content.ts';
+import { type Content, type ContentHost, NO_CONTENT, RequestContent } from './request-content.ts';
 
 /** What an exchange asks of its connection. */
 export interface ExchangeHost extends ContentHost {
@@ -28,8 +28,8 @@ export interface ExchangeHost extends ContentHost {
   readonly mayPersist: boolean;
   /** Whether it has served as many as it may: the client is told that it closes. */
   readonly isUsedUp: boolean;
-  /** The value of `Keep-Alive`, which tells the client how long it may idle, if there is an end to it. */
-  readonly keepAliveValue: string | undefined;
+  /** The field lines that tell a client that the connection is kept, and for how long it may idle. */
+  readonly persistenceFields: string;
   readonly serverHeader: string | undefined;
   /** Whether this much content may be thrown away. */
   mayDrain(octets: number): boolean;
@@ -46,7 +46,7 @@ const MAX_LEADING_ZEROS = 8;
 /** One request and its response. */
 export class Exchange implements ResponseSink {
   readonly head: RequestHead;
-  readonly content: RequestContent;
+  readonly content: Content;
   readonly #host: ExchangeHost;
   isHeadSent = false;
   isEnded = false;
@@ -57,7 +57,7 @@ export class Exchange implements ResponseSink {
   #onDisconnect: ((error: DisconnectError) => void) | undefined;
   #disconnect: DisconnectError | undefined;
   #framing: ResponseFraming = 'none';
-  #trailers: HeaderList = [];
+  #trailers: HeaderList | undefined;
   #sendsDate = true;
   /** What a wrapped application asks for seldom. */
   #wishes: ConnectionDirectives | undefined;
@@ -69,9 +69,14 @@ export class Exchange implements ResponseSink {
   constructor(head: RequestHead, host: ExchangeHost) {
     this.head = head;
     this.#host = host;
-    this.content = new RequestContent(head, host);
-    this.content.onLost = (error) => this.disconnect(error);
+    this.content = head.contentLength === 0 ? NO_CONTENT : this.#expectContent();
     this.isPersistent = head.isPersistent;
+  }
+
+  #expectContent(): RequestContent {
+    const content = new RequestContent(this.head, this.#host);
+    content.onLost = (error) => this.disconnect(error);
+    return content;
   }
 
   /** {@link ResponseSink} */
@@ -102,7 +107,7 @@ export class Exchange implements ResponseSink {
     this.isPersistent = mayPersist && this.#framing !== 'close' && this.#wishes?.close !== true;
     const isAnnounced = this.#wishes?.announce === 'keep-alive' ? mayPersist : this.isPersistent;
     // No 100 after the head of the final response.
-    this.content.awaitsContinue = false;
+    if (this.content.awaitsContinue) this.content.awaitsContinue = false;
     const placed = this.#placeFields(response);
     const fields = this.#formatFraming(response, placed, isAnnounced);
     const headers = placed?.headers ?? response.headers;
@@ -139,7 +144,7 @@ export class Exchange implements ResponseSink {
     if (placed?.hasConnection !== true && this.#wishes?.announce !== 'nothing') {
       if (!isAnnounced || host.isUsedUp) fields += 'Connection: close\r\n';
       else if (placed?.hasKeepAlive === true) fields += 'Connection: keep-alive\r\n';
-      else fields += `Connection: keep-alive\r\n${this.#keepAlive()}`;
+      else fields += host.persistenceFields;
     }
     if (response.contentLength !== undefined && !response.hasContentLengthField) {
       fields += `Content-Length: ${response.contentLength}\r\n`;
@@ -147,11 +152,6 @@ export class Exchange implements ResponseSink {
       fields += 'Transfer-Encoding: chunked\r\n';
     }
     return fields;
-  }
-
-  #keepAlive(): string {
-    const { keepAliveValue } = this.#host;
-    return keepAliveValue === undefined ? '' : `Keep-Alive: ${keepAliveValue}\r\n`;
   }
 
   /** {@link ResponseSink} */
@@ -169,7 +169,7 @@ export class Exchange implements ResponseSink {
     if (this.#disconnect !== undefined) return Promise.reject(this.#disconnect);
     if (lastChunk !== undefined) this.#addContent(lastChunk);
     // RFC 9112 §7.1: the last chunk, the trailer section, an empty line.
-    if (this.#framing === 'chunked') output.add(`${LAST_CHUNK}${formatTrailers(this.#trailers)}\r\n`);
+    if (this.#framing === 'chunked') output.add(`${LAST_CHUNK}${formatTrailers(this.#trailers ?? [])}\r\n`);
     output.flushUnlessHeld();
     const wait = output.wait();
     this.isEnded = true;
@@ -237,7 +237,7 @@ export class Exchange implements ResponseSink {
     for (const [name] of headers) {
       if (isForbiddenTrailer(name)) throw new ApplicationError('WSGI_ERR_TRAILER_FORBIDDEN', name);
     }
-    this.#trailers.push(...headers);
+    this.#trailers = [...(this.#trailers ?? []), ...headers];
   }
 
   /** {@link ResponseSink} */

@@ -7,6 +7,12 @@
 import type { Socket } from 'node:net';
 import { DisconnectError } from '../errors.ts';
 
+/**
+ * Octets up to which content joins the head in a native string: the head is one already, and node writes a string
+ * without a buffer in between (of a hello request, 0.3 of 2.6 µs beside the socket; Node 20).
+ */
+const TEXT_LIMIT = 2048;
+
 /** Up to here copying parts into one buffer is cheaper than handing them to the kernel as a list. */
 const GATHER_LIMIT = 16_384;
 
@@ -24,6 +30,8 @@ export class Output {
   readonly #socket: Socket;
   /** Strings are native strings: as many octets as code units. */
   #parts: (string | Uint8Array)[] = [];
+  /** What follows the parts. */
+  #text = '';
   #length = 0;
   #isHeld = false;
   #drained: { promise: Promise<void>; resolve(): void; reject(error: unknown): void } | undefined;
@@ -41,8 +49,14 @@ export class Output {
 
   /** Adds a part; it leaves with the next flush. */
   add(part: string | Uint8Array): void {
-    this.#parts.push(part);
     this.#length += part.length;
+    if (typeof part === 'string') this.#text += part;
+    else if (part.length <= TEXT_LIMIT) this.#text += toText(part);
+    else {
+      if (this.#text !== '') this.#parts.push(this.#text);
+      this.#parts.push(part);
+      this.#text = '';
+    }
   }
 
   /** Keeps back what `flushUnlessHeld` would send, until `release`. */
@@ -61,19 +75,24 @@ export class Output {
 
   /** Hands all parts to the socket. */
   flush(): void {
-    const parts = this.#parts;
-    if (parts.length === 0) return;
     const length = this.#length;
-    this.#parts = [];
+    if (length === 0) return;
+    const text = this.#text;
+    const parts = this.#parts;
+    this.#text = '';
     this.#length = 0;
     this.#sent += length;
     const socket = this.#socket;
     // The client has left: there is nobody to send to, and the connection is about to learn it.
-    if (socket.destroyed || !socket.writable) return;
-    const [only] = parts;
-    if (parts.length === 1 && only !== undefined) {
-      writePart(socket, only);
-    } else if (length <= GATHER_LIMIT) {
+    const isGone = socket.destroyed || !socket.writable;
+    if (parts.length === 0) {
+      if (!isGone) socket.write(text, 'latin1');
+      return;
+    }
+    this.#parts = [];
+    if (isGone) return;
+    if (text !== '') parts.push(text);
+    if (length <= GATHER_LIMIT) {
       socket.write(gather(parts, length));
     } else {
       socket.cork();
@@ -125,6 +144,13 @@ export class Output {
     this.#drained?.reject(new DisconnectError('WSGI_ERR_DISCONNECTED', 'response'));
     this.#drained = undefined;
   }
+}
+
+function toText(octets: Uint8Array): string {
+  const buffer = Buffer.isBuffer(octets)
+    ? octets
+    : Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+  return buffer.toString('latin1');
 }
 
 function writePart(socket: Socket, part: string | Uint8Array): void {

@@ -33,10 +33,13 @@ interface PendingPull {
   reject(error: unknown): void;
 }
 
-/** The content of one request. */
+/** The content of one request, as its connection sees it. */
+export type Content = Omit<RequestContent, 'onLost'>;
+
+/** The content of one request that has some. */
 export class RequestContent implements InputSource {
   /** Whether it has been read to its end. */
-  isEnded: boolean;
+  isEnded = false;
   /** Whether the client waits for 100 (Continue). */
   awaitsContinue: boolean;
   /** Called when the client turns out to have left amid the content. */
@@ -61,8 +64,7 @@ export class RequestContent implements InputSource {
     this.#head = head;
     this.#host = host;
     this.#pieces = new ContentPieces(host.parser);
-    this.isEnded = head.contentLength === 0;
-    this.awaitsContinue = head.expectsContinue && !this.isEnded;
+    this.awaitsContinue = head.expectsContinue;
   }
 
   /** {@link InputSource} */
@@ -221,3 +223,19 @@ export class RequestContent implements InputSource {
     return this.#head.isChunked ? this.#host.parser.trailers : [];
   }
 }
+
+/** The content of all requests that have none, which are most. */
+export const NO_CONTENT: Content = {
+  isEnded: true,
+  awaitsContinue: false,
+  isReading: false,
+  isLost: false,
+  discarded: 0,
+  pull: () => null,
+  waited: () => 0,
+  onInput: () => {},
+  onPeerEnd: () => {},
+  fail: () => {},
+  finish: () => 'ended',
+  trailers: () => Promise.resolve([]),
+};

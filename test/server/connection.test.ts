@@ -76,7 +76,7 @@ describe('persistence', () => {
       return hello(environ, startResponse);
     });
     client.send(request.repeat(200_000));
-    await vi.waitFor(() => expect(served).toBeGreaterThan(100));
+    await vi.waitFor(() => expect(served).toBeGreaterThan(100), 10_000);
     // What waits to be parsed, and what node reads ahead: packets of 64 KiB, and few of them.
     expect(taken - served * request.length).toBeLessThan(500_000);
   });

@@ -56,6 +56,7 @@ beforeAll(async () => {
       setHeaders: (reply) => void reply.header('X-File', 'yes'),
     });
     app.get('/one', (_req, reply) => reply.sendFile('text.txt', { maxAge: 5000, immutable: true }));
+    app.get('/download', (_req, reply) => reply.download('text.txt', 'näme.txt'));
     app.get('/lost', (_req, reply) => reply.sendFile('nothing.txt'));
     return app;
   });
@@ -110,6 +111,9 @@ const CASES: readonly (readonly [string, string, string, string, ...string[]])[]
   ['the list of a root', '200', 'GET', '/listed/'],
   ['headers of its own', '200', 'GET', '/headers/text.txt'],
   ['one file', '200', 'GET', '/one'],
+  ['a download', '200', 'GET', '/download'],
+  ['the head of a download', '200', 'HEAD', '/download'],
+  ['a range of a download', '206', 'GET', '/download', 'Range: bytes=5-9'],
   ['a method that files do not know', '404', 'POST', FILE],
 ];
 
