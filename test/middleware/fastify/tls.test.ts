@@ -37,6 +37,7 @@ const PLACES: Record<string, () => Promise<Site>> = {
     const app = fastify();
     const server = createServer(fromFastify(app), { tls, keepAliveTimeout: 72_000 });
     await addRoutes(app, server);
+    await app.ready();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return { port: portOf(server), close: () => server.shutdown().then(() => app.close()) };
   },
