@@ -7,5 +7,5 @@ export { madeOf } from './native-listener.ts';
 export type { RequestMessage, ResponseMessage } from './node-internals.ts';
 export { listenerOf, serveEvent } from './serve-event.ts';
 export { type ListenerOptions, serveListener } from './serve-listener.ts';
-export { tellTimeout } from './socket-registry.ts';
+export { connectionSocket, tellTimeout } from './socket-registry.ts';
 export { createTakeoverRequest, createUnansweredRequest } from './takeover-request.ts';

@@ -29,6 +29,24 @@ export function socketFor(environ: Environ): MessageSocket {
   if (native === undefined) return new MessageSocket(environ, undefined);
   const known = standIns.get(native);
   if (known !== undefined) return known.isBusy ? new MessageSocket(environ, native) : known;
+  return standIn(native, environ);
+}
+
+/**
+ * Gives the socket that the requests of a connection will have, before there is a request: helpers that shut servers
+ * down know by it which of the connections that they have counted a request came on.
+ *
+ * @param native The host's socket
+ */
+export function connectionSocket(native: NativeSocket): MessageSocket {
+  const known = standIns.get(native);
+  if (known !== undefined) return known;
+  // All that is asked of an environ here; a request brings its own.
+  const facts = { 'wsgi.url_scheme': Reflect.get(native, 'encrypted') === true ? 'https' : 'http' };
+  return standIn(native, facts as Environ);
+}
+
+function standIn(native: NativeSocket, environ: Environ): MessageSocket {
   const socket = new MessageSocket(environ, native);
   standIns.set(native, socket);
   socket.follow(native);

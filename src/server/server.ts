@@ -12,7 +12,9 @@ import {
 } from 'node:tls';
 import { toApplication } from '../application.ts';
 import type { Application } from '../wsgi.ts';
+import { emitConnection, emitSecureConnection } from './connection-event.ts';
 import { ConnectionPool } from './connection-pool.ts';
+import { descendantOfHttps, descendFromHttp, recognize } from './lineage.ts';
 import { type ServerOptions, type ServerSettings, takeSettings } from './options.ts';
 import { RequestEvents } from './request-events.ts';
 
@@ -59,10 +61,28 @@ export class Server extends NetServer implements ServerSettings {
     const events = new RequestEvents(this, toApplication(application));
     this.#pool = new ConnectionPool(this, { settings: this, options, events });
     this.#tls = options.tls === undefined ? undefined : this.#createTls(options.tls);
-    this.on('connection', (socket) => {
-      if (this.#tls === undefined) this.#pool.accept(socket);
-      else this.#beginHandshake(this.#tls, socket);
-    });
+    this.on('connection', this.#onConnection);
+    // Classes that extend this one keep their own prototypes.
+    if (this.#tls !== undefined && new.target === Server)
+      Object.setPrototypeOf(this, Server.#securePrototype);
+  }
+
+  static {
+    descendFromHttp(Server.prototype);
+    recognize(Server, (value) => #pool in value);
+  }
+
+  static readonly #securePrototype = descendantOfHttps(Server.prototype);
+
+  readonly #onConnection = (socket: Socket): void => {
+    if (this.#tls === undefined) this.#pool.accept(socket);
+    else this.#beginHandshake(this.#tls, socket);
+  };
+
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    if (event !== 'connection' || this.#tls !== undefined) return super.emit(event, ...values);
+    // What is accepted is a socket, and so is what others hand to a server by emitting the event.
+    return emitConnection(this, values[0] as Socket, this.#onConnection);
   }
 
   /** A TLS server that does not listen: it is handed the sockets that this one has accepted. */
@@ -71,7 +91,7 @@ export class Server extends NetServer implements ServerSettings {
     server.on('secureConnection', (socket) => {
       socket.allowHalfOpen = true;
       this.#pool.accept(socket);
-      this.emit('secureConnection', socket);
+      emitSecureConnection(this, socket);
     });
     server.on('tlsClientError', (error, socket) => {
       // As node:https does: who wants to know can, and the socket goes in any case.
@@ -94,8 +114,27 @@ export class Server extends NetServer implements ServerSettings {
    * @throws TypeError if the server does not serve TLS
    */
   setSecureContext(options: SecureContextOptions): void {
+    this.#secureServer.setSecureContext(options);
+  }
+
+  /** Adds a certificate for a host name (SNI), as tls.Server does. @throws TypeError if the server does not serve TLS */
+  addContext(hostname: string, context: SecureContextOptions): void {
+    this.#secureServer.addContext(hostname, context);
+  }
+
+  /** tls.Server's: the keys that session tickets are encrypted with. @throws TypeError if it does not serve TLS */
+  getTicketKeys(): Buffer {
+    return this.#secureServer.getTicketKeys();
+  }
+
+  /** tls.Server's. @throws TypeError if the server does not serve TLS */
+  setTicketKeys(keys: Buffer): void {
+    this.#secureServer.setTicketKeys(keys);
+  }
+
+  get #secureServer(): TlsServer {
     if (this.#tls === undefined) throw new TypeError('Server was not created with the option tls');
-    this.#tls.setSecureContext(options);
+    return this.#tls;
   }
 
   /**
@@ -104,7 +143,7 @@ export class Server extends NetServer implements ServerSettings {
    * @param callback Called when the last connection has ended; with an error if the server was not listening
    */
   override close(callback?: (error?: Error) => void): this {
-    super.close(callback);
+    closeListener(this, callback);
     this.closeIdleConnections();
     return this;
   }
@@ -131,7 +170,7 @@ export class Server extends NetServer implements ServerSettings {
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     const timeout = takeTimeout(options);
     const closed = new Promise<void>((resolve) => {
-      super.close(() => resolve());
+      closeListener(this, () => resolve());
     });
     this.#pool.beginShutdown();
     const deadline = Number.isFinite(timeout) ? setTimeout(() => this.#cutOff(), timeout) : undefined;
@@ -167,6 +206,11 @@ export class Server extends NetServer implements ServerSettings {
   override async [Symbol.asyncDispose](): Promise<void> {
     if (this.listening) await this.shutdown();
   }
+}
+
+/** net.Server's part of it. http.Server's, which is nearer, also closes the connections that idle. */
+function closeListener(server: Server, callback?: (error?: Error) => void): void {
+  NetServer.prototype.close.call(server, callback);
 }
 
 /** @throws TypeError or RangeError if it is none */

@@ -1,11 +1,23 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer as createNetServer } from 'node:net';
+import { Server as HttpServer } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createNetServer,
+  Server as NetServer,
+  type Socket,
+} from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Server as TlsServer } from 'node:tls';
 import request from 'supertest';
 import { describe, expect, it, vi } from 'vitest';
-import { createServer, DEFAULT_SETTINGS, serve } from '../../src/server/index.ts';
+import { fromNode } from '../../bridges/node/index.ts';
+import { createServer, DEFAULT_SETTINGS, Server, serve } from '../../src/server/index.ts';
 import { echo, hello, startServer } from './support.ts';
+
+const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
 describe('createServer', () => {
   it('serves with supertest, listening or not', async () => {
@@ -41,7 +53,11 @@ describe('createServer', () => {
   });
 
   it('drops a connection at close as soon as the client has the answer to all its content', async () => {
-    const { server, connect: open, stop } = await startServer(async (environ, startResponse) => {
+    const {
+      server,
+      connect: open,
+      stop,
+    } = await startServer(async (environ, startResponse) => {
       await environ['wsgi.input'].read(5);
       startResponse('200 OK', []);
       return ['read'];
@@ -197,5 +213,110 @@ describe('close and shutdown', () => {
     await server.server.shutdown({ timeout: 50 });
     await client.farewell();
     await vi.waitFor(() => expect(close).toHaveBeenCalledTimes(1));
+  });
+});
+
+describe('what node knows of it', () => {
+  it('is an http.Server without TLS, and an https.Server with it', () => {
+    const plain = createServer(hello);
+    const secure = createServer(hello, { tls: {} });
+    const kinds = [Server, HttpServer, HttpsServer, NetServer];
+    expect(kinds.map((kind) => plain instanceof kind)).toEqual([true, true, false, true]);
+    expect(kinds.map((kind) => secure instanceof kind)).toEqual([true, false, true, true]);
+    expect([new HttpServer(), null, 1, {}].filter((value) => value instanceof Server)).toEqual([]);
+  });
+
+  it('leaves classes that extend it what they are', () => {
+    class Special extends Server {}
+    const special = new Special(hello, { tls: {} });
+    expect(special).toBeInstanceOf(Special);
+    expect(special).toBeInstanceOf(Server);
+    expect(createServer(hello)).not.toBeInstanceOf(Special);
+  });
+
+  it('has for every method of its ancestors one of its own', () => {
+    for (const [server, ancestor] of [
+      [createServer(hello), HttpServer],
+      [createServer(hello, { tls: {} }), HttpsServer],
+      [createServer(hello, { tls: {} }), TlsServer],
+    ] as const) {
+      const inherited = Object.getOwnPropertyNames(ancestor.prototype).filter(
+        (name) =>
+          name !== 'constructor' && Reflect.get(server, name) === Reflect.get(ancestor.prototype, name),
+      );
+      // They only call those that are replaced, for cluster, or are out of use since Node 12.
+      expect(inherited.filter((name) => !/^_|^setOptions$/.test(name))).toEqual([]);
+    }
+  });
+});
+
+describe('the connection event', () => {
+  it('gives the socket that requests have', async () => {
+    const sockets: unknown[] = [];
+    const application = fromNode((request, response) => {
+      sockets.push(request.socket, response.socket);
+      response.end();
+    });
+    const { server, connect: connectClient, stop } = await startServer(application);
+    server.on('connection', (socket: Socket) => {
+      sockets.push(socket);
+      socket.on('close', () => sockets.push('closed'));
+    });
+    const client = connectClient();
+    for (let count = 0; count < 2; count += 1) {
+      client.send(get);
+      await client.readResponse();
+    }
+    expect(new Set(sockets).size).toBe(1);
+    expect(sockets).toHaveLength(5);
+    const [socket] = sockets as Socket[];
+    expect(Reflect.get(socket ?? {}, 'server')).toBe(server);
+    socket?.destroy();
+    await expect.poll(() => sockets.at(-1)).toBe('closed');
+    await stop();
+  });
+
+  it('shows the response that is under way, as helpers for graceful shutdown ask', async () => {
+    const seen: unknown[] = [];
+    const {
+      server,
+      connect: connectClient,
+      stop,
+    } = await startServer(
+      fromNode((_request, response) => {
+        seen.push(Reflect.get(connected ?? {}, '_httpMessage') === response);
+        response.end();
+      }),
+    );
+    let connected: Socket | undefined;
+    server.on('connection', (socket: Socket) => {
+      connected = socket;
+      seen.push(Reflect.get(socket, '_httpMessage'));
+    });
+    const client = connectClient();
+    client.send(get);
+    await client.readResponse();
+    expect(seen).toEqual([null, true]);
+    await expect.poll(() => Reflect.get(connected ?? {}, '_httpMessage')).toBe(null);
+    await stop();
+  });
+
+  it('gives the socket itself to who takes the place of the listener of the server', async () => {
+    const { server, connect: connectClient, stop } = await startServer(hello);
+    const [own] = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => {
+      // The PROXY protocol, as others put it before a server.
+      socket.once('readable', () => {
+        const octets: Buffer = socket.read();
+        const end = octets.indexOf('\r\n') + 2;
+        socket.unshift(octets.subarray(end));
+        own?.call(server, socket);
+      });
+    });
+    const client = connectClient();
+    client.send(`PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n${get}`);
+    expect((await client.readResponse()).content.toString()).toBe('Hello');
+    await stop();
   });
 });

@@ -5,7 +5,9 @@ import { request } from 'node:https';
 import { type AddressInfo, connect as connectPlain } from 'node:net';
 import { tmpdir } from 'node:os';
 import { connect, type SecureContextOptions } from 'node:tls';
+import supertest from 'supertest';
 import { describe, expect, it, vi } from 'vitest';
+import { fromNode } from '../../bridges/node/index.ts';
 import { createServer, type Server, serve } from '../../src/server/index.ts';
 import type { Application } from '../../src/wsgi.ts';
 import { hello } from './support.ts';
@@ -43,6 +45,30 @@ async function get(server: Server, options: SecureContextOptions = {}): Promise<
 }
 
 describe('TLS', () => {
+  it('is spoken by supertest, which knows an https.Server', async () => {
+    const response = await supertest(createServer(hello, { tls }))
+      .get('/')
+      .ca(tls.cert)
+      .set('Host', 'localhost');
+    expect(response.text).toBe('Hello');
+  });
+
+  it('shows the socket that requests have in secureConnection, and takes further certificates', async () => {
+    const sockets: unknown[] = [];
+    const application = fromNode((request, response) => {
+      sockets.push(request.socket);
+      response.end('{}');
+    });
+    const server = await serve(application, { port: 0, tls });
+    server.addContext('other.example', tls);
+    server.setTicketKeys(server.getTicketKeys());
+    server.on('secureConnection', (socket) => sockets.push(socket));
+    await get(server);
+    expect(sockets).toHaveLength(2);
+    expect(sockets[0]).toBe(sockets[1]);
+    await server.shutdown();
+  });
+
   it('is told in the environ', async () => {
     const server = await serve(tellTls, { port: 0, tls });
     const variables = await get(server);
