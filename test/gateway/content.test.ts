@@ -88,6 +88,18 @@ describe('runApplication: content', () => {
     expect(sink.content).toBe('');
   });
 
+  it('leaves the length of an empty 205 where the application has put it', () => {
+    const { sink } = record((_environ: Environ, startResponse: StartResponse) => {
+      startResponse('205 Reset Content', [
+        ['Content-Length', '0'],
+        ['X-A', 'a'],
+      ]);
+      return [];
+    });
+    expect(sink.head).toMatchObject({ contentLength: 0, hasContentLengthField: true });
+    expect(sink.head?.headers[0]).toEqual(['Content-Length', '0']);
+  });
+
   it('answers HEAD with the length of what GET would get, and silently without content', () => {
     const { sink, log } = record(answering(['abc']), { method: 'HEAD' });
     expect(sink.head).toMatchObject({ contentLength: 3, isBodiless: true });
