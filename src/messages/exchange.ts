@@ -233,8 +233,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   /** Ends the messages, but not the connection. */
   #abandon(): void {
     this.#close();
-    this.#socket.detachResponse();
-    this.#socket.detach();
+    this.#socket.detachResponse(this.response);
+    this.#socket.detach(this);
     process.nextTick(emitResponseClose, this.response);
   }
 
@@ -257,6 +257,10 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       if (this.#state === 'finishing') this.#finished();
       setSocket(this.response, null);
     });
+  }
+
+  get isLeaving(): boolean {
+    return this.#isFinishing && this.request.complete;
   }
 
   #finishSoon(): void {
@@ -289,11 +293,11 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #finished(): void {
     this.#state = 'finished';
     const { response } = this;
-    this.#socket.detachResponse();
+    this.#socket.detachResponse(this.response);
     if (response._last) this.#socket.endWriting();
     setSocket(response, null);
     this.#endRequest();
-    if (this.#isContentOver) this.#socket.detach();
+    if (this.#isContentOver) this.#socket.detach(this);
     if (this.#isCut && !this.#delivery.isTold) this.#socket.destroyNative();
     const isWatched = response._eventsCount > 0;
     // Where nobody listens nobody sees that it comes a tick early.
@@ -376,7 +380,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
 
   contentEnded(): void {
     this.#isContentOver = true;
-    if (this.#state === 'finished') this.#socket.detach();
+    if (this.#state === 'finished') this.#socket.detach(this);
   }
 
   contentFailed(error: unknown): void {

@@ -19,6 +19,8 @@ import { SocketFacts } from './socket-facts.ts';
 
 /** The exchange that a socket stands in for at the moment. */
 export interface SocketOwner {
+  /** Whether it needs the socket no more but to be over: the next exchange of the connection can have it. */
+  readonly isLeaving: boolean;
   /** The request wants content. */
   resume(): void;
   /** The socket was uncorked: what was held back may go. */
@@ -67,6 +69,7 @@ export class MessageSocket extends SocketFacts {
 
   /** Gives the socket to an exchange. */
   attach(owner: SocketOwner, response: ServerResponse, environ: Environ): void {
+    if (this.#owner !== undefined) this.#stopTimer();
     this.#owner = owner;
     this.describe(environ);
     this._httpMessage = response;
@@ -76,8 +79,9 @@ export class MessageSocket extends SocketFacts {
     this.writable = !this.destroyed;
   }
 
-  /** Takes the response off the socket; the request may still be read. */
-  detachResponse(): void {
+  /** Takes a response off the socket, unless the next one has it; the request may still be read. */
+  detachResponse(response: ServerResponse): void {
+    if (this._httpMessage !== response) return;
     this._httpMessage = null;
     this.writableLength = 0;
     this.#stopTimer();
@@ -90,13 +94,13 @@ export class MessageSocket extends SocketFacts {
   }
 
   /** Frees the socket for the next exchange. */
-  detach(): void {
-    this.#owner = undefined;
+  detach(owner: SocketOwner): void {
+    if (this.#owner === owner) this.#owner = undefined;
   }
 
   /** Whether an exchange is using the socket. */
   get isBusy(): boolean {
-    return this.#owner !== undefined || this._httpMessage !== null || this.destroyed;
+    return this.destroyed || (this.#owner !== undefined && !this.#owner.isLeaving);
   }
 
   /** Postpones a timeout, because something happened. */

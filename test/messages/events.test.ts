@@ -116,6 +116,22 @@ const SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
+    name: 'requests that were sent at once',
+    run(req, res, trail) {
+      // What a program hangs on a socket stays there.
+      const socket = req.socket as typeof req.socket & { first?: string | undefined };
+      socket.first ??= req.url;
+      res.on('finish', () => trail.push(`finish ${req.url}`));
+      res.on('close', () => trail.push(`close ${req.url}`));
+      if (req.url === '/2') setTimeout(() => res.end(`${socket.first}`), 3);
+      else res.end(`${socket.first}`);
+      if (req.url === '/3') res.on('close', () => trail.push('last'));
+    },
+    client: (socket) =>
+      socket.write([1, 2, 3].map((number) => `GET /${number} HTTP/1.1\r\nHost: a\r\n\r\n`).join('')),
+    last: 'last',
+  },
+  {
     name: 'content that is read when it suits',
     run(req, res, trail) {
       req.on('readable', () => {

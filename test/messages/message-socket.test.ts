@@ -132,11 +132,27 @@ describe('the socket of a wrapped program', () => {
     const given = environ({ 'gateway.socket': new EventEmitter() });
     const first = socketFor(given);
     expect(socketFor(given)).toBe(first);
-    first.attach({} as never, {} as never, given);
+    const owner = { isLeaving: false };
+    const response = {} as never;
+    first.attach(owner as never, response, given);
     expect(socketFor(given)).not.toBe(first);
-    first.detachResponse();
-    first.detach();
+    first.detachResponse(response);
+    first.detach(owner as never);
     expect(socketFor(given)).toBe(first);
+  });
+
+  it('goes over to the next request when the one before has only to be told of its end', () => {
+    const given = environ({ 'gateway.socket': new EventEmitter() });
+    const first = socketFor(given);
+    const [response, next] = [{}, {}] as never[];
+    const owner = { isLeaving: true };
+    first.attach(owner as never, response as never, given);
+    expect(socketFor(given)).toBe(first);
+    first.attach({ isLeaving: false } as never, next as never, given);
+    first.detachResponse(response as never);
+    first.detach(owner as never);
+    expect(first._httpMessage).toBe(next);
+    expect(socketFor(given)).not.toBe(first);
   });
 
   it('follows the connection below to its end, with its error', async () => {

@@ -8,9 +8,9 @@ import { type Listening, listenNode, listenOurs, pause, until, withoutDate } fro
 
 /** Expects that program and client see the same on both servers; on a machine that is busy, at a second try. */
 export async function expectAlike(scene: Scene): Promise<void> {
-  let [onNode, onOurs] = await playTwice(scene);
-  for (let tries = 1; tries < 3 && !isDeepStrictEqual(onNode, onOurs); tries += 1) {
-    [onNode, onOurs] = await playTwice(scene);
+  let [onNode, onOurs] = await playTwice(scene, 30);
+  for (let patience = 120; patience < 1000 && !isDeepStrictEqual(onNode, onOurs); patience *= 4) {
+    [onNode, onOurs] = await playTwice(scene, patience);
   }
   expect(onOurs).toEqual(onNode);
 }
@@ -21,18 +21,18 @@ interface Account {
   readonly wire: string;
 }
 
-async function playTwice(scene: Scene): Promise<[Account, Account]> {
+async function playTwice(scene: Scene, patience: number): Promise<[Account, Account]> {
   const [onNode, onOurs]: [Trail, Trail] = [[], []];
   const node = await listenNode(
     (req, res) => scene.run(req, res, onNode),
     (server) => scene.prepare?.(server, onNode),
   );
-  const expected = await play(scene, node, onNode);
+  const expected = await play({ ...scene, patience }, node, onNode);
   const ours = await listenOurs(
     fromNode((req, res) => scene.run(req, res, onOurs)),
     (server) => scene.prepare?.(server, onOurs),
   );
-  const actual = await play(scene, ours, onOurs);
+  const actual = await play({ ...scene, patience }, ours, onOurs);
   const compared = (wire: string): string =>
     scene.isRefused === true ? wire.replace(/\r\n.*\[/s, ' [') : wire;
   return [
@@ -41,7 +41,12 @@ async function playTwice(scene: Scene): Promise<[Account, Account]> {
   ];
 }
 
-async function play(scene: Scene, listening: Listening, trail: Trail): Promise<string> {
+/** How many milliseconds the server gets to close the connection after all has happened. */
+interface Play extends Scene {
+  readonly patience: number;
+}
+
+async function play(scene: Play, listening: Listening, trail: Trail): Promise<string> {
   const socket = connect(listening.port, '127.0.0.1');
   let wire = '';
   let isClosed = false;
@@ -55,7 +60,7 @@ async function play(scene: Scene, listening: Listening, trail: Trail): Promise<s
   await new Promise((resolve) => socket.once('connect', resolve));
   await (scene.client ?? ((client: Socket) => client.write(GET)))(socket);
   await until(() => trail.some((line) => line.startsWith(scene.last)));
-  await pause(30);
+  await pause(scene.patience);
   const end = isClosed ? 'closed' : 'open';
   socket.destroy();
   await listening.close();

@@ -5,7 +5,7 @@ import { pause } from './side-by-side.ts';
 export const TIMEOUT_SCENES: readonly Scene[] = [
   {
     name: 'of the server, that nobody hears of',
-    prepare: (server) => server.setTimeout(40),
+    prepare: (server) => server.setTimeout(150),
     run(req, res, trail) {
       follow(req, res, trail);
       req.socket.on('close', (hadError) => trail.push(`socket close ${hadError}`));
@@ -15,7 +15,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
   {
     name: 'of the server, that the server hears of',
     prepare(server, trail) {
-      server.setTimeout(40, (socket) => {
+      server.setTimeout(150, (socket) => {
         trail.push('server');
         socket.destroy();
       });
@@ -28,7 +28,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
   {
     name: 'of the server, that all hear of',
     prepare(server, trail) {
-      server.setTimeout(40, () => trail.push('server'));
+      server.setTimeout(150, () => trail.push('server'));
     },
     run(req, res, trail) {
       req.socket.once('timeout', () => {
@@ -43,7 +43,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
   },
   {
     name: 'of the server, that only the response hears of',
-    prepare: (server) => server.setTimeout(40),
+    prepare: (server) => server.setTimeout(150),
     run(_req, res, trail) {
       res.once('timeout', () => {
         trail.push('res');
