@@ -45,6 +45,11 @@ export class SocketFacts extends LegacyStream {
     return this.#native;
   }
 
+  /** Whether a server of node's own, with a parser on its sockets, has handed the request on. */
+  get isServedByNode(): boolean {
+    return this.#native !== undefined && 'parser' in this.#native;
+  }
+
   /** Takes the facts of another request: a proxy sends those of many clients over one connection. */
   protected describe(environ: Environ): void {
     this.#environ = environ;

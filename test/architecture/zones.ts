@@ -22,7 +22,7 @@ export const ZONES: readonly Zone[] = [
   { files: 'src/http/**', mayImport: ['src/http/**', 'src/errors.ts'] },
   {
     files: 'src/messages/**',
-    mayImport: ['src/messages/**', 'src/*.ts', 'node:http'],
+    mayImport: ['src/messages/**', 'src/*.ts', 'node:http', 'node:diagnostics_channel'],
     mayImportTypes: ['node:**'],
   },
   {
