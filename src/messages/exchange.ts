@@ -14,6 +14,7 @@ import { logError } from '../failure.ts';
 import type { ApplicationFunction, Body, Environ, StartResponse } from '../wsgi.ts';
 import { type ContentListener, ContentReader, connectionReset, contentLength } from './content-reader.ts';
 import { Delivery, type DeliveryListener } from './delivery.ts';
+import { publishFinish, publishStart } from './diagnostics.ts';
 import { CLOSE, CUT, FLUSH, HALF_CLOSE_ENDS, HALF_CLOSE_IS_FINE } from './directives.ts';
 import { withHeaders } from './inherited-headers.ts';
 import type { MessageConstructors } from './message-constructors.ts';
@@ -67,6 +68,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
    * @throws what the program throws before its response is complete
    */
   run(dispatch: Dispatch): Body | Promise<Body> {
+    publishStart(this.request, this.response, this.#socket);
     try {
       // node's servers call their listeners as an emitter does.
       const returned = dispatch.call(this.#socket.server, this.request, this.response);
@@ -293,6 +295,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #finished(): void {
     this.#state = 'finished';
     const { response } = this;
+    publishFinish(this.request, response, this.#socket);
     this.#socket.detachResponse(this.response);
     if (response._last) this.#socket.endWriting();
     setSocket(response, null);
