@@ -24,7 +24,7 @@ function addRoutes(app: FastifyInstance, trail: string[]): void {
   let count = 0;
   app.get('/count', async (req) => {
     count += 1;
-    // Alike for all requests of one connection, and only for them.
+    // Alike for all requests of one connection, and only for them; programs hang such things on a socket.
     const socket = req.raw.socket as typeof req.raw.socket & { first?: number };
     socket.first ??= count;
     return { count, first: socket.first };

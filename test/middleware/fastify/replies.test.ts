@@ -36,6 +36,7 @@ const PAYLOADS: Record<string, () => unknown> = {
   web: () => webStream(['web, ', 'stream']),
   webEmpty: () => webStream([]),
   response: () => new Response('a response', { status: 202, headers: { 'X-Response': 'yes' } }),
+  // The types of undici and of node:stream/web disagree about one and the same class.
   responseStream: () =>
     new Response(webStream(['streamed']) as never, { headers: { 'Content-Type': 'x/y' } }),
   responseEmpty: () => new Response(null, { status: 204 }),

@@ -39,6 +39,7 @@ async function createApp(options: PlaceOptions): Promise<FastifyInstance> {
   app.get('/hosted', { constraints: { host: 'one.test' } }, async () => 'one');
   app.get('/hosted', { constraints: { host: /\.two\.test$/ } }, async () => 'two');
   app.get('/hosted', async () => 'any');
+  // Routes without a declaration of their own have unknown parameters.
   app.all('/all/*', async (req) => ({
     method: req.method,
     rest: (req.params as Record<string, string>)['*'],

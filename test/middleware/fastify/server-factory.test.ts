@@ -8,7 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fromNode } from '../../../bridges/node/index.ts';
-import { createServer, type Server } from '../../../src/server/index.ts';
+import { createServer } from '../../../src/server/index.ts';
 import { request, transcript, until } from '../../messages/side-by-side.ts';
 import { serverFactory } from './three-servers.ts';
 
@@ -53,6 +53,7 @@ describe.each(KINDS)('listen() by %s', (kind) => {
     const heard: string[] = [];
     app.addHook('onListen', async () => void heard.push('onListen'));
     const address = await app.listen(LOCAL);
+    // What listens on a port has an address.
     const { port } = app.server.address() as AddressInfo;
     expect(address).toBe(`http://127.0.0.1:${port}`);
     expect(app.listeningOrigin).toBe(address);
@@ -78,6 +79,7 @@ describe.each(KINDS)('listen() by %s', (kind) => {
   it('listens on all addresses of localhost', async () => {
     const app = create(kind);
     await app.listen({ port: 0 });
+    // What listens on a port has addresses.
     for (const { address, port } of app.addresses() as AddressInfo[]) {
       const socket = connect(port, address);
       socket.write(request('GET', '/'));
@@ -257,7 +259,7 @@ describe('what Fastify tells its server', () => {
     apps.push(app);
     app.get('/', async () => 'here');
     await app.listen(LOCAL);
-    const server = app.server as unknown as Server;
+    const { server } = app;
     expect([server.keepAliveTimeout, server.requestTimeout, server.timeout]).toEqual([3000, 7000, 9000]);
     const text = await transcript(listeningOf(app), kept('/'), 'answer', kept('/'));
     expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
@@ -285,6 +287,7 @@ describe('what Fastify tells its server', () => {
     await app.listen(LOCAL);
     const other = createNodeServer((req, res) => app.routing(req, res));
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    // What listens on a port has an address.
     const { port } = other.address() as AddressInfo;
     expect(await transcript({ port, log: [], close: async () => {} }, request('GET', '/'))).toBe(
       await get(app),

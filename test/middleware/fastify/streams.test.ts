@@ -75,6 +75,7 @@ function addRoutes(app: FastifyInstance, name: PlaceName): void {
       account.go = resolve;
     });
     const hash = createHash('sha256');
+    // The parser above gives it the stream itself.
     for await (const piece of req.body as AsyncIterable<Buffer>) {
       account.peak = Math.max(account.peak, req.raw.readableLength);
       account.moved += piece.length;

@@ -10,8 +10,7 @@ import { createServer } from '../../../src/server/index.ts';
 let app: FastifyInstance;
 const servers: Record<string, () => Parameters<typeof supertest>[0]> = {
   'node:http': () => app.server,
-  // Declared for node's server; ours has what is used of it.
-  'createServer(fromFastify(app))': () => createServer(fromFastify(app)) as never,
+  'createServer(fromFastify(app))': () => createServer(fromFastify(app)),
 };
 
 beforeAll(async () => {
