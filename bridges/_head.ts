@@ -164,8 +164,8 @@ function hasRepeats(headers: HeaderList): boolean {
   return false;
 }
 
-/** Lists are short: comparing lengths first leaves next to nothing to compare. */
-function hasEarlier(headers: HeaderList, index: number): boolean {
+/** Whether a name was there before. Lists are short: comparing lengths first leaves next to nothing to compare. */
+export function hasEarlier(headers: HeaderList, index: number): boolean {
   const name = headers[index]?.[0] ?? '';
   for (let other = 0; other < index; other += 1) {
     const earlier = headers[other]?.[0] ?? '';

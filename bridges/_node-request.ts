@@ -26,7 +26,7 @@ export interface HostRequest {
   /** The stream to read, if something of the host decodes the content. */
   readonly stream?: Readable | undefined;
   /** What a parser of the host left; by default what is found on the request. */
-  readonly parsed?: HostBody | undefined;
+  readonly parsed?: (() => HostBody) | undefined;
   /** The native objects of the host, under the names that the application finds them by. */
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -83,7 +83,7 @@ const NOTHING = new Uint8Array(0);
 function findConsumed(host: HostRequest): Uint8Array | ApplicationError | undefined {
   const { req } = host;
   // Parsers add these to the request; its type knows nothing of them.
-  const parsed = host.parsed ?? (req as HostBody);
+  const parsed = host.parsed === undefined ? (req as HostBody) : host.parsed();
   // HTTP/2 announces a length or nothing at all.
   const hasContent =
     announcesContent(req.headers) || (req.httpVersionMajor === 2 && parsed.body !== undefined);

@@ -45,8 +45,9 @@ export function readRouting(req: RoutedRequest): Routing {
 
 /** The path of a request target, without scheme, authority and query. */
 export function pathOf(target: string): string {
-  const [path = ''] = withoutAuthority(target).split(/[?#]/, 1);
-  return path;
+  const path = withoutAuthority(target);
+  const end = path.search(PATH_END);
+  return end === -1 ? path : path.slice(0, end);
 }
 
 /** Puts a mount in front of the path of a request target. */
@@ -75,6 +76,7 @@ function withoutTrailingSlashes(path: string): string {
   return path.slice(0, end);
 }
 
+const PATH_END = /[?#]/;
 const AUTHORITY = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
 
 function withoutAuthority(url: string): string {

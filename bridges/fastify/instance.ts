@@ -58,6 +58,7 @@ export interface FastifyScope {
       done: (error: Error | null, body?: unknown) => void,
     ) => void,
   ): unknown;
+  decorateRequest(name: symbol, value: undefined): unknown;
   addHook(name: 'onRoute', hook: (route: object) => void): unknown;
   route(route: FastifyRouteLike): unknown;
 }

@@ -2,12 +2,13 @@
  * The head of a response on Fastify's reply, beside what hooks and plugins of the host have set on it.
  *
  * Until the last hook has run the headers are the reply's, as if a route had set them: hooks see them, replace them,
- * remove them. Then they move to node's response, because the reply knows them in lower case only, and HTTP/1.1 has
- * clients that want to see them as the application wrote them.
+ * remove them. The reply knows them in lower case only, and HTTP/1.1 has clients that want to see them as the
+ * application wrote them, so they get their spelling where Fastify hands them to node: in `writeHead` of this response.
+ * To take them off the reply and set them on node's response instead costs 30 µs a request (Node 20).
  */
-import type { ServerResponse } from 'node:http';
-import type { ConnectionDirectives, ResponseHead } from '../../src/index.ts';
-import { isSetCookie, needsLength, ownFields } from '../_head.ts';
+import { type OutgoingHttpHeaders, ServerResponse, STATUS_CODES } from 'node:http';
+import type { ConnectionDirectives, HeaderList, ResponseHead } from '../../src/index.ts';
+import { hasEarlier, isSetCookie, needsLength, ownFields } from '../_head.ts';
 import type { FastifyReplyLike } from './instance.ts';
 
 /** The head of one response. */
@@ -15,12 +16,10 @@ export class ReplyHead {
   readonly #head: ResponseHead;
   readonly #reply: FastifyReplyLike;
   readonly #raw: ServerResponse;
-  /** What the reply had before, by name in lower case. */
-  readonly #before = new Map<string, unknown>();
-  /** The application's names, as it wrote them. */
-  readonly #names = new Map<string, string>();
   readonly #statusBefore: number;
   readonly #hasType: boolean;
+  /** What the reply had before, of what is not there any more. */
+  #before: [key: string, value: unknown][] | undefined;
 
   /** Sets the headers of a response on the reply. */
   constructor(head: ResponseHead, reply: FastifyReplyLike) {
@@ -29,20 +28,27 @@ export class ReplyHead {
     // The compatibility API of HTTP/2 has the methods that are used here.
     this.#raw = reply.raw as ServerResponse;
     this.#statusBefore = this.#raw.statusCode;
-    this.#hasType = reply.getHeader('content-type') !== undefined;
     // Not by reply.code(), which refuses what is above 599.
     this.#raw.statusCode = head.statusCode;
-    this.#set('Content-Length', needsLength(head) ? [`${head.contentLength}`] : []);
-    for (const [name, values] of group(head.headers)) this.#set(name, values);
+    const { headers } = head;
+    const typeBefore = reply.getHeader('content-type');
+    const lengthBefore = reply.getHeader('content-length');
+    if (lengthBefore !== undefined) {
+      this.#remember('content-length', lengthBefore);
+      reply.removeHeader('content-length');
+    }
+    if (needsLength(head)) reply.header('content-length', `${head.contentLength}`);
+    for (let index = 0; index < headers.length; index += 1) this.#set(headers, index);
+    this.#hasType = typeBefore !== undefined || reply.getHeader('content-type') !== undefined;
   }
 
   /** Takes the headers off again: the response that they were for has failed. */
   withdraw(): void {
-    for (const name of this.#names.keys()) this.#reply.removeHeader(name);
-    for (const [name, value] of this.#before) this.#reply.header(name, value);
+    const reply = this.#reply;
+    for (const [name] of this.#head.headers) reply.removeHeader(name);
+    if (needsLength(this.#head)) reply.removeHeader('content-length');
+    for (const [key, value] of this.#before ?? []) reply.header(key, value);
     this.#raw.statusCode = this.#statusBefore;
-    this.#names.clear();
-    this.#before.clear();
   }
 
   /**
@@ -58,35 +64,39 @@ export class ReplyHead {
     // Fastify corrects the length of what it holds in memory, but not to HEAD; of another stream nobody knows it.
     if (!isOwn && (!isHeld || this.#head.isBodiless)) this.#removeOwnLength();
     // Fastify gives every Buffer a type; PEP 3333 leaves that to the application.
-    if (!this.#hasType && !this.#names.has('content-type') && isHeld && isOwn)
-      reply.removeHeader('content-type');
+    if (!this.#hasType && isHeld && isOwn) reply.removeHeader('content-type');
     if (this.#raw.req.httpVersionMajor === 2) return;
-    for (const [key, name] of this.#names) {
-      const value = reply.getHeader(key);
-      if (!isFieldContent(value) || (key === 'content-length' && isHeld)) continue;
-      reply.removeHeader(key);
-      this.#raw.setHeader(name, value);
-    }
+    const extra: HeaderList = [];
     if (isOwn && fields !== undefined) {
       for (const { name, value } of ownFields(this.#raw, this.#head, fields)) {
         // What is held in memory gets a length, and with it neither chunks nor trailers.
-        if (!isHeld || !CHUNKS_ONLY.test(name)) this.#raw.setHeader(name, value);
+        if (!isHeld || !CHUNKS_ONLY.test(name)) extra.push([name, value]);
       }
     }
-    if (this.#raw.statusCode === this.#head.statusCode) this.#raw.statusMessage = this.#head.reason;
+    spellHead(this.#raw, this.#head, extra);
   }
 
-  #set(name: string, values: string[]): void {
+  #set(headers: HeaderList, index: number): void {
     const reply = this.#reply;
+    const [name, value] = headers[index] ?? ['', ''];
     const key = name.toLowerCase();
     const present = reply.getHeader(key);
-    if (present !== undefined && !this.#before.has(key)) this.#before.set(key, present);
-    const cookies = isSetCookie(name) ? this.#hostCookies() : [];
-    reply.removeHeader(key);
-    if (values.length === 0) return;
-    this.#names.set(key, name);
-    const all = [...cookies, ...values];
-    reply.header(key, all.length === 1 ? all[0] : all);
+    if (present === undefined) {
+      reply.header(key, value);
+    } else if (hasEarlier(headers, index)) {
+      // Fastify itself adds to the cookies.
+      reply.header(key, isSetCookie(name) ? value : [...toList(present), value]);
+    } else {
+      const cookies = isSetCookie(name) ? this.#hostCookies() : [];
+      this.#remember(key, present);
+      reply.removeHeader(key);
+      reply.header(key, cookies.length === 0 ? value : [...cookies, value]);
+    }
+  }
+
+  #remember(key: string, value: unknown): void {
+    this.#before ??= [];
+    this.#before.push([key, value]);
   }
 
   /** Hooks set cookies on the reply, middleware of other kinds on node's response; the reply tells only of its own. */
@@ -105,22 +115,73 @@ export class ReplyHead {
 
 const CHUNKS_ONLY = /^(?:trailer|transfer-encoding)$/i;
 
-/** Headers with all values of a name together, under its first spelling. */
-function group(headers: ResponseHead['headers']): [name: string, values: string[]][] {
-  const groups = new Map<string, [name: string, values: string[]]>();
-  for (const [name, value] of headers) {
-    const present = groups.get(name.toLowerCase());
-    if (present === undefined) groups.set(name.toLowerCase(), [name, [value]]);
-    else present[1].push(value);
+/** As node defines it; a response that has another one was patched or is another's class. */
+const { writeHead: nativeWriteHead } = ServerResponse.prototype;
+
+/** Makes the next `writeHead` of a response write the names as the application wrote them, and its reason phrase. */
+function spellHead(raw: ServerResponse, head: ResponseHead, extra: HeaderList): void {
+  // Whatever the host has put there is to be called in its turn.
+  const { writeHead } = raw;
+  raw.writeHead = (statusCode: number, ...rest: unknown[]): ServerResponse => {
+    raw.writeHead = writeHead;
+    const reason = statusCode === head.statusCode ? head.reason : undefined;
+    const given = rest.at(-1);
+    if (!isHeaderObject(given)) {
+      // For a stream Fastify sets them one by one.
+      respell(raw, head, extra);
+      if (reason !== undefined) raw.statusMessage = reason;
+      return raw.writeHead(statusCode);
+    }
+    const lines = spell(given, head, extra);
+    // Who has patched writeHead may know no lists.
+    const fields = writeHead === nativeWriteHead ? lines : toObject(lines);
+    return raw.writeHead(statusCode, reason ?? STATUS_CODES[statusCode] ?? 'unknown', fields);
+  };
+}
+
+/** The headers of a reply as a list: name, value, name, value, … */
+function spell(
+  given: OutgoingHttpHeaders,
+  { headers }: ResponseHead,
+  extra: HeaderList,
+): (string | string[])[] {
+  const lines: (string | string[])[] = [];
+  const keys: string[] = [];
+  for (const [name] of headers) {
+    const key = name.toLowerCase();
+    const value = given[key];
+    if (value === undefined || keys.includes(key)) continue;
+    keys.push(key);
+    lines.push(name, Array.isArray(value) ? value : `${value}`);
   }
-  return [...groups.values()];
+  for (const [name, value] of extra) lines.push(name, value);
+  for (const key in given) {
+    const value = given[key];
+    if (value !== undefined && !keys.includes(key))
+      lines.push(key, Array.isArray(value) ? value : `${value}`);
+  }
+  return lines;
+}
+
+function respell(raw: ServerResponse, { headers }: ResponseHead, extra: HeaderList): void {
+  for (const [name] of headers) {
+    const value = raw.getHeader(name);
+    if (value !== undefined) raw.setHeader(name, value);
+  }
+  for (const [name, value] of extra) raw.setHeader(name, value);
+}
+
+function toObject(lines: readonly (string | string[])[]): OutgoingHttpHeaders {
+  const object: OutgoingHttpHeaders = Object.create(null);
+  for (let index = 0; index + 1 < lines.length; index += 2) object[`${lines[index]}`] = lines[index + 1];
+  return object;
+}
+
+function isHeaderObject(value: unknown): value is OutgoingHttpHeaders {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function toList(value: unknown): string[] {
   if (Array.isArray(value)) return value.map(String);
   return value === undefined ? [] : [String(value)];
-}
-
-function isFieldContent(value: unknown): value is string | number | string[] {
-  return typeof value === 'string' || typeof value === 'number' || Array.isArray(value);
 }

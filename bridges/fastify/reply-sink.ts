@@ -34,7 +34,7 @@ export class ReplySink implements ResponseSink {
   readonly #onFailure: FailureListener;
   #head: ResponseHead | undefined;
   #replyHead: ReplyHead | undefined;
-  #collected: Uint8Array[] = [];
+  #collected: Uint8Array[] | undefined;
   #stream: ContentStream | undefined;
   #payload: unknown;
   /** Whether the application wants the head to leave before any content. */
@@ -64,6 +64,7 @@ export class ReplySink implements ResponseSink {
   write(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#stream === undefined) {
       if (this.#isCollectable()) {
+        this.#collected ??= [];
         this.#collected.push(chunk);
         return undefined;
       }
@@ -82,11 +83,10 @@ export class ReplySink implements ResponseSink {
       this.write(lastChunk)?.catch(ignore);
       return this.end();
     }
-    if (this.#isHead && lastChunk === undefined && this.#collected.length === 0)
+    if (this.#isHead && lastChunk === undefined && this.#collected === undefined)
       this.#stream ??= this.#sendEmptyStream();
     if (this.#stream === undefined) {
-      const chunks = lastChunk === undefined ? this.#collected : [...this.#collected, lastChunk];
-      this.#send(chunks.length === 0 ? undefined : join(chunks));
+      this.#send(this.#join(lastChunk));
       return this.#node.delivered();
     }
     if (lastChunk === undefined) {
@@ -163,6 +163,12 @@ export class ReplySink implements ResponseSink {
     return !hasContentLengthField && contentLength <= COLLECTABLE;
   }
 
+  #join(lastChunk: Uint8Array | undefined): Buffer | undefined {
+    const collected = this.#collected;
+    if (collected === undefined) return lastChunk === undefined ? undefined : toBuffer(lastChunk);
+    return Buffer.concat(lastChunk === undefined ? collected : [...collected, lastChunk]);
+  }
+
   get #isHead(): boolean {
     return this.#head?.isBodiless === true && this.#head.statusCode !== 204 && this.#head.statusCode !== 304;
   }
@@ -222,8 +228,6 @@ export class HijackSink extends NodeSink {
 
 function ignore(): void {}
 
-function join(chunks: Uint8Array[]): Buffer {
-  const [first] = chunks;
-  if (chunks.length > 1 || first === undefined) return Buffer.concat(chunks);
-  return Buffer.isBuffer(first) ? first : Buffer.from(first.buffer, first.byteOffset, first.byteLength);
+function toBuffer(octets: Uint8Array): Buffer {
+  return Buffer.isBuffer(octets) ? octets : Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
 }
