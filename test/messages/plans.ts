@@ -208,6 +208,9 @@ function isFitToWait(wait: string, { request, operations }: Plan): boolean {
 /** Two streams into one response race, and so do two readers of one request. */
 function isFitToCook(item: RecipeOperation, { request, operations }: Plan): boolean {
   if (request.content !== 'none' && item.recipe === 'read one piece and leave off') return false;
+  // After the response node gives them what had come by then.
+  const isLate = operations.some((other) => 'call' in other && other.call === 'res.end');
+  if (request.content !== 'none' && item.recipe === 'read when readable' && isLate) return false;
   // Those of the second request come amid its answer on node, and its chunks are gathered until it is its turn.
   if (request.isPipelined && (item.recipe === 'interim responses' || isStream(item))) return false;
   const isRival = READERS.test(item.recipe) ? isReader : isStream;
@@ -229,6 +232,11 @@ function isFitToCall(item: CallOperation, plan: Plan): boolean {
   const { isPipelined, content } = plan.request;
   // The second request is called on node meanwhile.
   if (isPipelined && /destroy$|cork$/.test(call)) return false;
+  // Pieces that have come are one text on node.
+  if (isPiped(plan.operations) && call === 'req.setEncoding') return false;
+  // A 204 has no length here (RFC 9110 §8.6).
+  if (args[0] === 'Content-Length' && plan.operations.some((other) => inspect(other).includes('204')))
+    return false;
   // Content that nobody waits for is there on node already.
   if (content !== 'none' && /destroy$|^req\.(read|unshift)$/.test(call)) return false;
   // How much leaves before the client has to take some differs.
