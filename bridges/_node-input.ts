@@ -32,6 +32,8 @@ export class NodeInput implements HostInput {
   #isOver = false;
   #waiter: Waiter | undefined;
   #failure: unknown;
+  /** Made when somebody reads: most requests are never read. */
+  #readableListener: (() => void) | undefined;
 
   /**
    * @param req The request of the host
@@ -71,16 +73,16 @@ export class NodeInput implements HostInput {
     // response finishes before its request has been read.
     const isHttp2 = this.#req.httpVersionMajor === 2;
     if (this.#res.writableFinished || this.#res.destroyed || isHttp2) this.#drain();
-    else this.#res.once('finish', this.#drain);
+    else this.#res.once('finish', () => this.#drain());
   }
 
   /** Reads the rest away, unless somebody is waiting for it: an application may answer first and read on. */
-  readonly #drain = (): void => {
+  #drain(): void {
     if (this.#waiter !== undefined) return;
     this.#state = 'drained';
-    this.#stream.off('readable', this.#onReadable);
+    if (this.#readableListener !== undefined) this.#stream.off('readable', this.#readableListener);
     this.#stream.resume();
-  };
+  }
 
   #begin(): void {
     if (this.#stream.readableEnded || (this.#stream.destroyed && !this.#res.destroyed)) {
@@ -89,12 +91,14 @@ export class NodeInput implements HostInput {
     }
     this.#state = 'reading';
     this.#continue();
-    this.#stream.on('readable', this.#onReadable);
-    this.#stream.once('end', this.#onEnd);
-    this.#stream.once('error', this.#onFailure);
-    this.#stream.once('close', this.#onFailure);
+    const onFailure = (error?: unknown): void => this.#onFailure(error);
+    this.#readableListener = () => this.#onReadable();
+    this.#stream.on('readable', this.#readableListener);
+    this.#stream.once('end', () => this.#onEnd());
+    this.#stream.once('error', onFailure);
+    this.#stream.once('close', onFailure);
     // A stream in the request's place may never be told that the client has left.
-    if (this.#stream !== this.#req) this.#req.once('close', this.#onRequestClose);
+    if (this.#stream !== this.#req) this.#req.once('close', () => this.#onRequestClose());
   }
 
   /** Nothing to read is nothing to miss. */
@@ -133,32 +137,32 @@ export class NodeInput implements HostInput {
     return new DisconnectError('WSGI_ERR_DISCONNECTED', 'request', options);
   }
 
-  readonly #onReadable = (): void => {
+  #onReadable(): void {
     if (this.#waiter === undefined) return;
     const chunk = this.#read();
     if (chunk !== null) this.#take()?.resolve(chunk);
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  #onEnd(): void {
     if (this.#req.aborted) this.#onFailure();
     else this.#take()?.resolve(null);
-  };
+  }
 
-  readonly #onFailure = (error?: unknown): void => {
+  #onFailure(error?: unknown): void {
     if (this.#stream.readableEnded && !this.#req.aborted) return;
     const isOwn = this.#stream !== this.#req && error !== undefined && !this.#req.aborted;
     this.#failure ??= isOwn ? error : this.#disconnection(error);
     this.#take()?.reject(this.#failure);
-  };
+  }
 
-  readonly #onRequestClose = (): void => {
+  #onRequestClose(): void {
     if (this.#req.aborted) this.#onFailure();
-  };
+  }
 
   #take(): Waiter | undefined {
     const waiter = this.#waiter;
     this.#waiter = undefined;
-    if (waiter !== undefined && this.#isOver) setImmediate(this.#drain);
+    if (waiter !== undefined && this.#isOver) setImmediate(() => this.#drain());
     return waiter;
   }
 }
