@@ -75,7 +75,7 @@ const CASES: readonly (readonly [string, ...Step[]])[] = [
   ],
   [
     'pipelined requests',
-    kept('GET', '/count') + kept('GET', '/stream') + kept('HEAD', '/count') + request('GET', '/stream'),
+    kept('GET', '/count') + kept('GET', '/stream') + kept('HEAD', '/count') + request('GET', '/count'),
   ],
   [
     'content between pipelined requests',

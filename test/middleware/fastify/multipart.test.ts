@@ -111,9 +111,7 @@ describe('@fastify/multipart', () => {
   it('misses the end', async () => {
     const whole = request('POST', '/file', [TYPE], file('a', '1'));
     // busboy has two errors to tell of; which is first depends on the ticks between the last octet and the end.
-    const mask = (text: string): string =>
-      text.replace(/Part terminated early due to u|content-length: .*/g, 'U');
-    const text = await alike(places, [whole], mask);
+    const text = await alike(places, [whole]);
     expect(text).toMatch(/^HTTP\/1\.1 500 /);
   });
 
