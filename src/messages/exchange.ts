@@ -287,7 +287,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     this.#state = 'finishing';
     for (const callback of this.#delivery.callbacks) callback(null);
     this.#delivery.settle();
-    if (this.#outgoing.mayFinishLate(this.#socket)) this.#hearFinish();
+    if (this.#outgoing.mayFinishLate(this.response)) this.#hearFinish();
     else this.#finished();
     this.#outgoing.finish?.(null);
   }

@@ -70,7 +70,6 @@ export class Outgoing {
   /** By how much what is here keeps the socket's buffer filled. */
   #filling = 0;
   #framePart: FramePart = 'size';
-  #hasEndCallbacks = false;
   #crlf: unknown;
   #content: Uint8Array[] | undefined;
   readonly #listener: OutgoingListener;
@@ -170,7 +169,6 @@ export class Outgoing {
     // The last callback is node's: `end()` passes it with its last piece. Where everything has gone already there is
     // no last piece, and node emits 'finish' by itself.
     if (this.#callbacks.at(-1)?.name === FINISH_NAME) this.finish = this.#callbacks.pop();
-    this.#hasEndCallbacks = END_CALLBACKS !== undefined && Reflect.get(response, END_CALLBACKS) !== null;
     if (response.chunkedEncoding) this.trailer = response._trailer;
     this.#listener.ended();
   }
@@ -179,8 +177,9 @@ export class Outgoing {
    * Whether something comes between the end of the sending and 'finish': callbacks of `end()` (since Node 26), or that
    * node emits it by itself, or, because of an error of the socket, not at all.
    */
-  mayFinishLate({ errored }: Pick<Socket, 'errored'>): boolean {
-    return this.finish === undefined || this.#hasEndCallbacks || errored !== null;
+  mayFinishLate(response: ResponseMessage): boolean {
+    if (this.finish === undefined || response.socket?.errored != null) return true;
+    return END_CALLBACKS !== undefined && Reflect.get(response, END_CALLBACKS) !== null;
   }
 
   flush(): void {

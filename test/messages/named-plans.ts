@@ -74,6 +74,10 @@ export const NAMED_PLANS: readonly NamedPlan[] = [
       version: '1.0',
     },
   ),
+  named('callbacks of a second end come before the response lets go of its socket', [
+    call('res.end', 'abc'),
+    call('res.end', CALLBACK),
+  ]),
   named('callbacks of writes hear of the end of the connection', [
     call('res.write', 'x'.repeat(20_000), CALLBACK),
     call('res.destroy'),

@@ -237,6 +237,8 @@ function isFitToCall(item: CallOperation, plan: Plan): boolean {
   // A 204 has no length here (RFC 9110 §8.6).
   if (args[0] === 'Content-Length' && plan.operations.some((other) => inspect(other).includes('204')))
     return false;
+  // Chunks of the second response are gathered until it is its turn.
+  if (isPipelined && isWrite(item) && plan.operations.find(isWrite) !== item) return false;
   // Content that nobody waits for is there on node already.
   if (content !== 'none' && /destroy$|^req\.(read|unshift)$/.test(call)) return false;
   // How much leaves before the client has to take some differs.
@@ -255,6 +257,10 @@ function isFitToCall(item: CallOperation, plan: Plan): boolean {
 
 type RecipeOperation = Extract<Operation, { readonly recipe: unknown }>;
 type CallOperation = Extract<Operation, { readonly call: unknown }>;
+
+function isWrite(item: Operation): boolean {
+  return 'call' in item && item.call === 'res.write';
+}
 
 function isLong(item: Operation): boolean {
   return 'call' in item && typeof item.args[0] === 'string' && item.args[0].length > 1000;
