@@ -16,7 +16,8 @@ import { connectionSocket } from '../messages/index.ts';
  */
 export function emitConnection(server: Server, socket: Socket, own: (socket: Socket) => void): boolean {
   const listeners = server.rawListeners('connection');
-  const shown = listeners.includes(own) ? connectionSocket(socket) : socket;
+  // Usually the server is alone, and an idle connection costs no more than itself.
+  const shown = listeners.length > 1 && listeners.includes(own) ? connectionSocket(socket) : socket;
   for (const listener of listeners) Reflect.apply(listener, server, [listener === own ? socket : shown]);
   return listeners.length > 0;
 }
