@@ -237,6 +237,12 @@ function isFitToCall(item: CallOperation, plan: Plan): boolean {
   // A 204 has no length here (RFC 9110 §8.6).
   if (args[0] === 'Content-Length' && plan.operations.some((other) => inspect(other).includes('204')))
     return false;
+  // Uncorked once too often, or corked at the end of a stream, Node 22 and 24 send the last chunk before others.
+  if (call === 'res.cork' && isPiped(plan.operations)) return false;
+  const before = plan.operations.slice(0, plan.operations.indexOf(item));
+  const corks = before.filter((other) => 'call' in other && other.call === 'res.cork').length;
+  const uncorks = before.filter((other) => 'call' in other && other.call === 'res.uncork').length;
+  if (call === 'res.uncork' && uncorks >= corks) return false;
   // Chunks of the second response are gathered until it is its turn.
   if (isPipelined && isWrite(item) && plan.operations.find(isWrite) !== item) return false;
   // Content that nobody waits for is there on node already.
