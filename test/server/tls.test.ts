@@ -168,3 +168,36 @@ describe('a response to HTTP/1.0 that fails after its head', () => {
     expect(answer).toMatch(/\r\n\r\nx$/);
   });
 });
+
+describe('a client that closes its half', () => {
+  it('has left a wrapped program, and is answered by a gateway application', async () => {
+    let closed = (): void => {};
+    const over = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
+    const wrapped = fromNode((_req, res) => {
+      res.on('close', closed);
+    });
+    const later: Application = async (environ, startResponse) => {
+      await over;
+      return hello(environ, startResponse);
+    };
+    const server = await serve(
+      (environ, startResponse) =>
+        (environ.PATH_INFO === '/wrapped' ? wrapped : later)(environ, startResponse),
+      { port: 0, tls },
+    );
+    const { port } = server.address() as AddressInfo;
+    const ask = (path: string): Promise<Buffer[]> => {
+      // Missing from the types.
+      const options = { port, host: 'localhost', ca: tls.cert, allowHalfOpen: true };
+      const socket = connect(options);
+      socket.end(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      return socket.toArray();
+    };
+    const [nothing, answer] = await Promise.all([ask('/wrapped'), ask('/later')]);
+    expect(Buffer.concat(nothing).toString()).toBe('');
+    expect(Buffer.concat(answer).toString()).toContain('Hello');
+    await server.shutdown();
+  });
+});
