@@ -237,6 +237,8 @@ function isFitToCall(item: CallOperation, plan: Plan): boolean {
   // A 204 has no length here (RFC 9110 §8.6).
   if (args[0] === 'Content-Length' && plan.operations.some((other) => inspect(other).includes('204')))
     return false;
+  // What is streamed while the head is on its way is counted until that has left.
+  if (call === 'res.flushHeaders' && isPiped(plan.operations)) return false;
   // Uncorked once too often, or corked at the end of a stream, Node 22 and 24 send the last chunk before others.
   if (call === 'res.cork' && isPiped(plan.operations)) return false;
   const before = plan.operations.slice(0, plan.operations.indexOf(item));
