@@ -8,6 +8,7 @@
 import { ProtocolError } from '../errors.ts';
 import { LineSections, WholeSections } from './field-section.ts';
 import { NOT_FIELD_OCTET, NOT_REQUEST_LINE_OCTET } from './grammar.ts';
+import { HeadMemory } from './head-memory.ts';
 import type { HttpLimits } from './limits.ts';
 import type { LineKind, OctetWindow } from './octet-window.ts';
 import { createRequestHead, type RequestHead } from './request-head.ts';
@@ -16,8 +17,6 @@ import { parseRequestLine, type RequestLine } from './request-line.ts';
 const CRLF = '\r\n';
 const HEAD_END = '\r\n\r\n';
 const HEAD_END_OCTETS: Buffer = Buffer.from(HEAD_END);
-/** Octets in which the end of a head is searched as text, which is faster than to search that many in a buffer. */
-const PROBE_SIZE = 1024;
 /** RFC 9112 §2.2: at least one empty line before a request line is to be ignored; here it is up to so many. */
 const MAX_EMPTY_LINES = 16;
 
@@ -31,6 +30,7 @@ const FIELD_LINE: LineKind = { forbidden: NOT_FIELD_OCTET, tooLong: 'WSGI_ERR_FI
 export class HeadReader {
   readonly #window: OctetWindow;
   readonly #limits: HttpLimits;
+  readonly #memory: HeadMemory = new HeadMemory();
   readonly #wholeSections: WholeSections = new WholeSections();
   readonly #lineSections: LineSections = new LineSections();
   #emptyLines = 0;
@@ -67,23 +67,37 @@ export class HeadReader {
   #readWhole(): RequestHead | undefined {
     const window = this.#window;
     if (this.#requestLine !== undefined || !window.isFresh) return undefined;
-    let text = window.peek(PROBE_SIZE);
-    let end = text.indexOf(HEAD_END);
-    if (end === -1 && window.length > PROBE_SIZE) end = window.indexOf(HEAD_END_OCTETS);
-    const size = end + HEAD_END.length;
+    const known = this.#memory.recall(window);
+    if (known !== undefined) {
+      this.#method = known.method;
+      this.#emptyLines = 0;
+      return known;
+    }
+    let text = window.decode(false);
+    let start = window.textOffset;
+    let end = text.indexOf(HEAD_END, start);
+    if (end === -1) {
+      text = window.decode(true);
+      start = 0;
+      end = text.indexOf(HEAD_END);
+      if (end === -1 && window.length > text.length) end = window.indexOf(HEAD_END_OCTETS);
+    }
+    const size = end + HEAD_END.length - start;
     // With empty lines before it, or more octets than either of its parts may have, it is not the usual case.
-    if (end === -1 || size > this.#limits.maxHeaderSize || text.startsWith(CRLF)) return undefined;
+    if (end === -1 || size > this.#limits.maxHeaderSize || text.startsWith(CRLF, start)) return undefined;
     if (size > text.length) text = window.peek(size);
 
-    const lineEnd = text.indexOf(CRLF);
-    const requestLine = parseRequestLine(text.slice(0, lineEnd));
+    const lineEnd = text.indexOf(CRLF, start);
+    const requestLine = parseRequestLine(text.slice(start, lineEnd));
     this.#method = requestLine.method;
     const sectionStart = lineEnd + CRLF.length;
     const sectionEnd = end + CRLF.length;
     const fields = this.#wholeSections.parse(text, sectionStart, sectionEnd, this.#limits.maxHeadersCount);
+    const head = createRequestHead(requestLine, fields, this.#limits);
+    this.#memory.keep(head, window, size);
     window.skip(size);
     this.#emptyLines = 0;
-    return createRequestHead(requestLine, fields, this.#limits);
+    return head;
   }
 
   #readByLine(): RequestHead | undefined {

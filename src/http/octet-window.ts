@@ -20,6 +20,9 @@ const HEXADECIMAL_DIGITS: Uint8Array = Uint8Array.from({ length: 256 }, (_, octe
   return Number.isNaN(digit) ? NO_DIGIT : digit;
 });
 const EMPTY: Buffer = Buffer.alloc(0);
+/** Octets that are decoded at once: most heads are smaller, and to search a text is faster than to search a buffer. */
+const DECODE_SIZE = 1024;
+const LOOP_LIMIT = 96;
 
 /** What a line is read as. */
 export interface LineKind {
@@ -40,6 +43,9 @@ export class OctetWindow {
   #isOwned = false;
   /** Whether `#octets` is somebody else's, who is going to write it anew. */
   #isLent = false;
+  /** What was decoded last, and where it begins: a batch of small requests is decoded once. */
+  #text = '';
+  #textStart = 0;
 
   get length(): number {
     return this.#end - this.#start;
@@ -63,6 +69,7 @@ export class OctetWindow {
       this.#end = length;
       this.#isOwned = false;
       this.#isLent = isLent;
+      this.#text = '';
       return;
     }
     if (!this.#isOwned || this.#octets.length - this.#end < length) this.#grow(length);
@@ -82,6 +89,7 @@ export class OctetWindow {
     const grown = Buffer.allocUnsafe((length + size) * 2);
     grown.set(this.#octets.subarray(this.#start, this.#end));
     this.#octets = grown;
+    this.#text = '';
     this.#scanned -= this.#start;
     this.#start = 0;
     this.#end = length;
@@ -119,6 +127,43 @@ export class OctetWindow {
     this.#end = 0;
     this.#scanned = 0;
     this.#isLent = false;
+    this.#text = '';
+  }
+
+  /** Whether the window begins with these octets. */
+  startsWith(octets: Buffer): boolean {
+    const { length } = octets;
+    const from = this.#start;
+    if (this.#end - from < length) return false;
+    // A call into native code costs as much as a loop over so many octets (Node 20).
+    if (length > LOOP_LIMIT) return octets.compare(this.#octets, from, from + length) === 0;
+    for (let index = 0; index < length; index += 1) {
+      if (octets[index] !== this.#octets[from + index]) return false;
+    }
+    return true;
+  }
+
+  /** Gives a copy of so many octets from the start. */
+  copy(size: number): Buffer {
+    return Buffer.from(this.#octets.subarray(this.#start, this.#start + size));
+  }
+
+  /**
+   * Gives octets from before the start or from the start on as a native string, and consumes none.
+   *
+   * @param isFresh Whether it has to begin at the start, with as many octets as there are, up to a limit
+   */
+  decode(isFresh: boolean): string {
+    if (isFresh || this.textOffset >= this.#text.length) {
+      this.#text = this.peek(DECODE_SIZE);
+      this.#textStart = this.#start;
+    }
+    return this.#text;
+  }
+
+  /** Where the window begins in the text that was decoded last. */
+  get textOffset(): number {
+    return this.#start - this.#textStart;
   }
 
   /**

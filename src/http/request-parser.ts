@@ -25,7 +25,7 @@ export class RequestParser {
   #state: ParserState = 'head';
   #failure: unknown;
 
-  /** @param limits Looked at whenever they matter, so that they may be changed */
+  /** @param limits They must not change: what was read under them is remembered */
   constructor(limits: HttpLimits) {
     this.#head = new HeadReader(this.#window, limits);
     this.#content = new ContentReader(this.#window, limits);

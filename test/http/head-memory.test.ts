@@ -1,0 +1,64 @@
+/** Heads that are repeated on a connection: they are the same, and nobody's copy of them is anybody else's. */
+import { expect, it } from 'vitest';
+import { DEFAULT_LIMITS, type RequestHead, RequestParser } from '../../src/http/index.ts';
+
+const HEAD =
+  'GET /path?q HTTP/1.1\r\nHost: a\r\nConnection: upgrade, x\r\nUpgrade: y\r\nExpect: 100-continue\r\n\r\n';
+
+function readAll(parser: RequestParser, text: string, isLent = false): RequestHead[] {
+  const octets = Buffer.from(text, 'latin1');
+  parser.push(octets, octets.length, isLent);
+  const heads: RequestHead[] = [];
+  for (let head = parser.readHead(); head !== undefined; head = parser.readHead()) heads.push(head);
+  parser.keep();
+  octets.fill('?');
+  return heads;
+}
+
+it('gives the same head each time, however often it comes', () => {
+  const parser = new RequestParser(DEFAULT_LIMITS);
+  const [first, ...others] = [...readAll(parser, HEAD.repeat(3), true), ...readAll(parser, HEAD, true)];
+  expect(others).toEqual([first, first, first]);
+  expect(first).toMatchObject({ target: '/path?q', connectionNominatesUpgrade: true, expectsContinue: true });
+});
+
+it('gives each reader a list of its own', () => {
+  const parser = new RequestParser(DEFAULT_LIMITS);
+  for (const head of readAll(parser, HEAD.repeat(4))) head.rawHeaders.push('X-Added', 'by the application');
+  expect(readAll(parser, HEAD)[0]?.rawHeaders).toHaveLength(8);
+});
+
+it.each([
+  ['another target', HEAD.replace('path', 'PATH')],
+  ['another value', HEAD.replace('Host: a', 'Host: b')],
+  ['another name', HEAD.replace('Upgrade:', 'Upgrad3:')],
+  ['one field more', HEAD.replace('\r\n\r\n', '\r\nX: 1\r\n\r\n')],
+  ['a longer value', HEAD.replace('100-continue', '100-continued')],
+])('sees %s', (_case, other) => {
+  const fresh = readAll(new RequestParser(DEFAULT_LIMITS), other);
+  const parser = new RequestParser(DEFAULT_LIMITS);
+  readAll(parser, HEAD.repeat(3));
+  expect(readAll(parser, other)).toEqual(fresh);
+  expect(readAll(parser, HEAD + other + HEAD)[1]).toEqual(fresh[0]);
+});
+
+it('waits for the end of a head that begins like the last one', () => {
+  const parser = new RequestParser(DEFAULT_LIMITS);
+  const [first] = readAll(parser, HEAD.repeat(3), true);
+  for (let size = 1; size < HEAD.length; size += 1) {
+    expect(readAll(parser, HEAD.slice(0, size), true)).toEqual([]);
+    expect(parser.hasPartialHead).toBe(true);
+    expect(readAll(parser, HEAD.slice(size), true)).toEqual([first]);
+  }
+});
+
+it('reads content after a head that was repeated', () => {
+  const parser = new RequestParser(DEFAULT_LIMITS);
+  const message = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n';
+  for (const content of ['one', 'two', '3rd', '4th']) {
+    parser.push(Buffer.from(message + content));
+    expect(parser.readHead()?.contentLength).toBe(3);
+    expect(parser.readContent()?.toString()).toBe(content);
+    expect(parser.readContent()).toBeNull();
+  }
+});
