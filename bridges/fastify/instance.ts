@@ -59,6 +59,6 @@ export interface FastifyScope {
     ) => void,
   ): unknown;
   decorateRequest(name: symbol, value: undefined): unknown;
-  addHook(name: 'onRoute', hook: (route: object) => void): unknown;
+  addHook(name: 'onRoute', hook: (route: FastifyRouteLike) => void): unknown;
   route(route: FastifyRouteLike): unknown;
 }
