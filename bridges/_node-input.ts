@@ -92,8 +92,9 @@ export class NodeInput implements HostInput {
     this.#state = 'reading';
     this.#continue();
     const onFailure = (error?: unknown): void => this.#onFailure(error);
-    this.#readableListener = () => this.#onReadable();
-    this.#stream.on('readable', this.#readableListener);
+    const onReadable = (): void => this.#onReadable();
+    this.#readableListener = onReadable;
+    this.#stream.on('readable', onReadable);
     this.#stream.once('end', () => this.#onEnd());
     this.#stream.once('error', onFailure);
     this.#stream.once('close', onFailure);

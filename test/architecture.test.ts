@@ -82,6 +82,11 @@ const BROKEN: Record<keyof typeof RULES, [path: string, text: string][][]> = {
     [['src/a.ts', 'export function f() {}']],
     [['src/a.ts', '/** One. */\nexport const one = 1;\nexport interface Two {}']],
   ],
+  tenured: [
+    [['src/a.ts', 'a.b = () => 1;']],
+    [['src/a.ts', "a['b'] ??= function () {};"]],
+    [['src/a.ts', 'class A { #b; constructor() { this.#b = async () => {}; } }']],
+  ],
   pureHttp: [
     [['src/http/head.ts', 'const now = Date.now();']],
     [['src/http/head.ts', 'setTimeout(() => {}, 1);']],
@@ -116,6 +121,7 @@ const SOUND: Partial<typeof BROKEN> = {
     [['src/a.ts', 'const a = [1] as const;']],
   ],
   documentation: [[['src/a.ts', '/** One. */\nexport function f(a: 1): 1;\nexport function f(a: 1): 1 {}']]],
+  tenured: [[['src/a.ts', 'const b = () => 1;\na.b = b;\na = { b: () => 1 };\nclass A { b = () => 1; }']]],
   pureHttp: [[['src/http/head.ts', "const a = { Date: 1 };\na.fetch('Date');"]]],
   topLevelAwait: [[['src/a.ts', 'async function f() { await 1; }\nconst g = async () => { await 1; };']]],
 };

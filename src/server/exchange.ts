@@ -75,7 +75,8 @@ export class Exchange implements ResponseSink {
 
   #expectContent(): RequestContent {
     const content = new RequestContent(this.head, this.#host);
-    content.onLost = (error) => this.disconnect(error);
+    const onLost = (error: DisconnectError): void => this.disconnect(error);
+    content.onLost = onLost;
     return content;
   }
 

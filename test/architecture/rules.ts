@@ -106,6 +106,11 @@ export const RULES: Readonly<Record<string, Rule>> = {
     folders: SHIPPED,
     check: each((file) => findInBody(file, (node) => isDeclared(node) && !isDocumented(file, node))),
   },
+  tenured: {
+    sentence: 'a function has a name before it becomes a property (why: src/extensions.ts)',
+    folders: SHIPPED,
+    check: each((file) => find(file, isFunctionAssignedToProperty)),
+  },
   pureHttp: {
     sentence: 'src/http has no clock, no randomness and no I/O',
     folders: ['src/http'],
@@ -153,6 +158,7 @@ const NOT_ERASABLE = new Set([
   'TSTypeAssertion',
 ]);
 const FUNCTIONS = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression']);
+const FUNCTION_EXPRESSIONS = new Set(['FunctionExpression', 'ArrowFunctionExpression']);
 const IMPURE = new Set(
   'Date setTimeout setInterval setImmediate queueMicrotask performance process console fetch crypto'.split(
     ' ',
@@ -246,6 +252,11 @@ function isKey(file: SourceFile, node: Node): boolean {
   const before = file.text.slice(0, node.start).trimEnd();
   const after = file.text.slice(node.end).trimStart();
   return before.endsWith('.') || (after.startsWith(':') && /[{,]$/.test(before));
+}
+
+function isFunctionAssignedToProperty(node: Node): boolean {
+  if (node.type !== 'AssignmentExpression' || asNode(node.left)?.type !== 'MemberExpression') return false;
+  return FUNCTION_EXPRESSIONS.has(asNode(node.right)?.type ?? '');
 }
 
 function isFocusedOrSkipped(node: Node): boolean {

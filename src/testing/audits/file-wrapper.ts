@@ -214,9 +214,10 @@ function memoryFile({
   };
   if (isSizeKnown) Object.assign(file, { tell: () => at, stat: () => ({ size: octets.length }) });
   if (isClosable) {
-    file.close = () => {
+    const close = (): void => {
       file.closes += 1;
     };
+    file.close = close;
   }
   return file;
 }

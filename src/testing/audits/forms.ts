@@ -49,9 +49,10 @@ function makeLegacyClass(): Application {
   ): void {
     this.chunks = begin(startResponse);
   }
-  LegacyClass.prototype[Symbol.iterator] = function (this: { chunks: Uint8Array[] }) {
+  function iterate(this: { chunks: Uint8Array[] }): Iterator<Uint8Array> {
     return this.chunks.values();
-  };
+  }
+  LegacyClass.prototype[Symbol.iterator] = iterate;
   // No type says that a function is constructed like a class.
   return LegacyClass as unknown as ApplicationClass;
 }
@@ -61,7 +62,8 @@ function makeMisleadingFunction(): (environ: Environ, startResponse: StartRespon
   function application(_environ: Environ, startResponse: StartResponse): Uint8Array[] {
     return begin(startResponse);
   }
-  application.prototype[Symbol.iterator] = () => [].values();
+  const iterate = (): Iterator<never> => [].values();
+  application.prototype[Symbol.iterator] = iterate;
   return application;
 }
 
