@@ -64,9 +64,11 @@ export class Receiver {
   release(): void {
     this.#isReleased = true;
     if (!this.#isLending) this.#socket.off('data', this.#onData);
-    // As node does it: whoever reads next decides how.
+    // As node does it: whoever reads next decides how. Until then it is read as far as its buffer goes, and to its end.
     this.#socket.pause();
     Object.assign(this.#socket, { readableFlowing: null });
+    // pause() has stopped a socket with a buffer of its own; read() is what starts it again.
+    if (this.#isLending) this.#socket.read(0);
   }
 
   /** The octets that came last, for those who want to see what was wrong with them. */

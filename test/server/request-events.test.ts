@@ -177,6 +177,36 @@ describe('the upgrade event', () => {
     expect((await client.readRest()).toString()).toBe('and second');
   });
 
+  it('notices the end of a client whose connection nobody reads', async () => {
+    running = await startServer(hello);
+    const closed: Promise<unknown>[] = [];
+    running.server.on('upgrade', (_request, socket: Socket) => {
+      closed.push(once(socket, 'close'));
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    });
+    const client = running.connect();
+    client.send(upgrade);
+    expect((await client.readResponse()).statusCode).toBe(400);
+    client.halfClose();
+    await closed[0];
+  });
+
+  it('keeps what comes until somebody reads it', async () => {
+    running = await startServer(hello);
+    running.server.on('upgrade', (_request, socket: Socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+      setTimeout(() => {
+        socket.on('data', (octets) => {
+          if (octets.toString().endsWith('!')) socket.end('heard');
+        });
+      }, 20);
+    });
+    const client = running.connect();
+    client.send(upgrade);
+    client.send(`${'x'.repeat(300_000)}!`);
+    expect((await client.readRest()).toString()).toMatch(/heard$/);
+  });
+
   it('without a listener is an ordinary request', async () => {
     running = await startServer(hello);
     const client = running.connect();
