@@ -148,9 +148,7 @@ const MIDDLEWARE: Readonly<Record<string, () => RequestHandler[]>> = {
     },
   ],
   'express-session': () => [session({ secret: 's', resave: false, saveUninitialized: true })],
-  'express-rate-limit': () => [
-    rateLimit({ limit: 5, validate: false, standardHeaders: true }),
-  ],
+  'express-rate-limit': () => [rateLimit({ limit: 5, validate: false, standardHeaders: true })],
   'response-time': () => [responseTime()],
   'method-override': () => [methodOverride()],
   'all of it': () => [
