@@ -44,6 +44,7 @@ function unescapeName(name = ''): string {
 
 function findError(lines: readonly string[]): string {
   const at = lines.findIndex((line) => ERROR.test(line));
+  if (at === -1) return '';
   const own = ERROR.exec(lines[at] ?? '')?.[1] ?? '';
   return own === '' ? (lines[at + 1]?.trim() ?? '') : own.replace(/^'|'$/g, '');
 }
