@@ -12,6 +12,7 @@
 import { isPromise } from '../body.ts';
 import { logError } from '../failure.ts';
 import type { ApplicationFunction, Body, Environ, StartResponse } from '../wsgi.ts';
+import { Aftermath } from './aftermath.ts';
 import { type ContentListener, ContentReader, connectionReset, contentLength } from './content-reader.ts';
 import { Delivery, type DeliveryListener } from './delivery.ts';
 import { publishFinish, publishStart } from './diagnostics.ts';
@@ -22,7 +23,15 @@ import { createRequest, createResponse } from './message-pair.ts';
 import type { MessageSocket, SocketOwner } from './message-socket.ts';
 import { closeUnread, nodeError, type RequestMessage, type ResponseMessage } from './node-internals.ts';
 import { type Batch, emitDrain, Outgoing, type OutgoingListener } from './outgoing.ts';
-import { causeOf, destroyedError, disconnection, emitResponseClose, setSocket } from './response-endings.ts';
+import {
+  afterGateway,
+  causeOf,
+  destroyedError,
+  disconnection,
+  emitResponseClose,
+  emitTimeout,
+  setSocket,
+} from './response-endings.ts';
 import { socketFor } from './socket-registry.ts';
 
 /** What is called with the messages: a listener, an app, whatever takes requests as node:http hands them out. */
@@ -47,6 +56,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #isCut = false;
   /** Whether the gateway has told that the response has gone. */
   #isDelivered = false;
+  /** Made where a response is completed later than in the call. */
+  #aftermath: Aftermath | undefined;
   /** The application that answers in the place of the program. */
   #successor: ApplicationFunction | undefined;
 
@@ -152,10 +163,15 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     // It leaves before the next tick, or, for a gateway that has to be told first, right after.
     const isDispatching = delivery.phase === 'dispatching';
     if (this.#outgoing.isSmall) this.#finishSoon();
-    else if (delivery.phase !== 'streaming') this.#finishWhenGone(this.#outgoing.contentLength);
+    else if (delivery.phase !== 'streaming')
+      afterGateway(
+        isDispatching,
+        this.#socket.whenGone(this.#outgoing.contentLength, () => this.finish()),
+      );
     if (isDispatching) return;
     // What was given to a socket is sent before its end.
     delivery.direct(HALF_CLOSE_IS_FINE);
+    if (!this.#isDelivered) this.#aftermath = new Aftermath();
     const isReleased = delivery.phase === 'released';
     delivery.end();
     if (isReleased || (delivery.phase === 'streaming' && this.#socket.isNativeEmpty)) this.#finishSoon();
@@ -165,20 +181,13 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   // What the gateway tells.
 
   handedOn(batch: Batch): void {
-    if (this.#socket.isNativeEmpty) this.#credit(batch);
-  }
-
-  /** What has gone does not fill the socket any more. */
-  #credit(batch: Batch): void {
-    const socket = this.#socket;
-    socket.writableLength = Math.max(0, socket.writableLength - batch.length);
-    batch.length = 0;
+    if (this.#socket.isNativeEmpty) this.#socket.credit(batch);
   }
 
   taken(batch: Batch): void {
     if (this.#state === 'closed') return;
     const socket = this.#socket;
-    this.#credit(batch);
+    socket.credit(batch);
     socket.refresh();
     this.#endBodyWhenTaken();
     if (socket.writableLength === 0) emitDrain(this.response);
@@ -197,7 +206,9 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
 
   delivered(): void {
     this.#isDelivered = true;
+    this.#aftermath?.end();
     if (this.#isCut) this.#socket.destroyNative();
+    this.#detachWhenOver();
     if (this.#state !== 'open') return;
     if (this.#outgoing.isEnded) this.finish();
     else this.#delivery.release();
@@ -243,13 +254,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #close(): void {
     this.#state = 'closed';
     this.#outgoing.isClosed = true;
-    this.#dropPieces();
-  }
-
-  #dropPieces(): void {
-    const { callbacks } = this.#outgoing.takeBatch();
-    const error = this.#socket.errored ?? destroyedError();
-    for (const callback of callbacks) process.nextTick(callback, error);
+    this.#outgoing.drop(this.#socket.errored ?? destroyedError());
   }
 
   /** node's server is the first to hear of it. */
@@ -268,17 +273,6 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #finishSoon(): void {
     this.#isFinishing = true;
     process.nextTick(finish, this);
-  }
-
-  /** Looks whether so many octets have gone below, once the gateway has had its turn. */
-  #finishWhenGone(length: number): void {
-    const socket = this.#socket;
-    const target = socket.bytesWritten + length;
-    const look = (): void => {
-      if (socket.isNativeEmpty && socket.bytesWritten >= target) this.finish();
-    };
-    if (this.#delivery.phase === 'dispatching') process.nextTick(look);
-    else queueMicrotask(() => process.nextTick(look));
   }
 
   /** What node's server does when a response has been sent. */
@@ -300,7 +294,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     if (response._last) this.#socket.endWriting();
     setSocket(response, null);
     this.#endRequest();
-    if (this.#isContentOver) this.#socket.detach(this);
+    this.#detachWhenOver();
     if (this.#isCut && !this.#delivery.isTold) this.#socket.destroyNative();
     const isWatched = response._eventsCount > 0;
     // Where nobody listens nobody sees that it comes a tick early.
@@ -342,13 +336,13 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       this.#outgoing.isClosed = true;
       // What was complete before still goes out, as it would have on node.
       if (this.#outgoing.isEnded) this.#isCut = true;
-      else this.#dropPieces();
+      else this.#outgoing.drop(this.#socket.errored ?? destroyedError());
+    } else if (this.#aftermath?.isNow === true) {
+      // The gateway is about to send what node would have sent by now.
+      this.#isCut = true;
     } else if (phase === 'waiting' || phase === 'streaming') {
       this.#close();
       this.#delivery.fail(disconnection(error));
-    } else if (phase === 'answered' && this.#delivery.isTold && !this.#isDelivered) {
-      // The gateway is about to send it.
-      this.#isCut = true;
     } else {
       this.#socket.destroyNative();
     }
@@ -364,15 +358,17 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     emitResponseClose(this.response);
   }
 
-  overtaken(): void {
-    this.#delivery.direct(FLUSH);
+  overtaken(action: () => void): void {
+    if (this.#aftermath?.isNow === true) {
+      this.#aftermath.add(action);
+    } else {
+      this.#delivery.direct(FLUSH);
+      action();
+    }
   }
 
   timeOut(): boolean {
-    const { request, response } = this;
-    const isHeardByRequest = !request.complete && request.emit('timeout', this.#socket);
-    const isHeardByResponse = response.socket !== null && response.emit('timeout', this.#socket);
-    return isHeardByRequest || isHeardByResponse;
+    return emitTimeout(this.request, this.response, this.#socket);
   }
 
   ownTimeout(): void {
@@ -383,7 +379,12 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
 
   contentEnded(): void {
     this.#isContentOver = true;
-    if (this.#state === 'finished') this.#socket.detach(this);
+    this.#detachWhenOver();
+  }
+
+  #detachWhenOver(): void {
+    if (this.#state === 'finished' && this.#isContentOver && this.#aftermath?.isNow !== true)
+      this.#socket.detach(this);
   }
 
   contentFailed(error: unknown): void {

@@ -27,8 +27,8 @@ export interface SocketOwner {
   flush(): void;
   /** The program cuts the connection. */
   cut(error: Error | undefined): void;
-  /** Something is about to be written past the response. */
-  overtaken(): void;
+  /** Does something to the connection past the response, once what was sent before has gone. */
+  overtaken(action: () => void): void;
   /** Tells request and response of a timeout. @returns whether somebody listened */
   timeOut(): boolean;
   /** The program wants its own timeout: the host's has to stand back. */
@@ -162,8 +162,13 @@ export class MessageSocket extends SocketFacts {
   /** What a program that has hijacked its response writes past it, where there is a connection to write to. */
   write(data: unknown, encoding?: unknown, callback?: unknown): boolean {
     const { native } = this;
-    this.#owner?.overtaken();
-    if (native?.write !== undefined) return native.write(data, encoding, callback) !== false;
+    if (native?.write !== undefined) {
+      let hasRoom = true;
+      this.#pass(() => {
+        hasRoom = native.write?.(data, encoding, callback) !== false;
+      });
+      return hasRoom;
+    }
     const listener = typeof encoding === 'function' ? encoding : callback;
     if (typeof listener === 'function') {
       process.nextTick(
@@ -177,9 +182,8 @@ export class MessageSocket extends SocketFacts {
   end(data?: unknown, encoding?: unknown, callback?: unknown): this {
     const { native } = this;
     if (native?.end === undefined) return this.destroy();
-    this.#owner?.overtaken();
     this.writable = false;
-    native.end(data, encoding, callback);
+    this.#pass(() => native.end?.(data, encoding, callback));
     return this;
   }
 
@@ -189,9 +193,13 @@ export class MessageSocket extends SocketFacts {
       this.destroy();
       return;
     }
-    this.#owner?.overtaken();
     this.writable = false;
-    native.destroySoon();
+    this.#pass(() => native.destroySoon?.());
+  }
+
+  #pass(action: () => void): void {
+    if (this.#owner === undefined) action();
+    else this.#owner.overtaken(action);
   }
 
   // Input: the request asks its socket to go on when it wants more.
@@ -292,6 +300,20 @@ export class MessageSocket extends SocketFacts {
   /** Whether the connection below can be cut. */
   get hasNative(): boolean {
     return this.native?.destroy !== undefined;
+  }
+
+  /** What has gone does not fill the socket any more. */
+  credit(batch: { length: number }): void {
+    this.writableLength = Math.max(0, this.writableLength - batch.length);
+    batch.length = 0;
+  }
+
+  /** Makes what calls back if so many octets have gone below since. */
+  whenGone(length: number, callback: () => void): () => void {
+    const target = this.bytesWritten + length;
+    return () => {
+      if (this.isNativeEmpty && this.bytesWritten >= target) callback();
+    };
   }
 
   /** Whether nothing waits in the connection below. */

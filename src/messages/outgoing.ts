@@ -113,6 +113,11 @@ export class Outgoing {
     return batch;
   }
 
+  /** Gives up what was taken and tells those who wait for it. */
+  drop(error: Error): void {
+    for (const callback of this.takeBatch().callbacks) process.nextTick(callback, error);
+  }
+
   /**
    * Takes a piece as node hands it to `_send`.
    *

@@ -3,7 +3,7 @@
  */
 import { DisconnectError } from '../errors.ts';
 import type { MessageSocket } from './message-socket.ts';
-import { nodeError, type ResponseMessage } from './node-internals.ts';
+import { nodeError, type RequestMessage, type ResponseMessage } from './node-internals.ts';
 
 /** What node's server does with a response that is over, sent or not. */
 export function emitResponseClose(response: ResponseMessage): void {
@@ -33,4 +33,25 @@ export function destroyedError(): Error {
 /** What ended the connection, if it is known. */
 export function causeOf(error: unknown): Error | undefined {
   return error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
+}
+
+/**
+ * Tells of a timeout, as node does: a request that is complete and a response that is over do not hear of it.
+ *
+ * @returns whether somebody listened
+ */
+export function emitTimeout(
+  request: RequestMessage,
+  response: ResponseMessage,
+  socket: MessageSocket,
+): boolean {
+  const isHeardByRequest = !request.complete && request.emit('timeout', socket);
+  const isHeardByResponse = response.socket !== null && response.emit('timeout', socket);
+  return isHeardByRequest || isHeardByResponse;
+}
+
+/** Calls back once the gateway has had its turn: after a call it has it at once, later when promises are settled. */
+export function afterGateway(isCall: boolean, callback: () => void): void {
+  if (isCall) process.nextTick(callback);
+  else queueMicrotask(() => process.nextTick(callback));
 }

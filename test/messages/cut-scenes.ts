@@ -1,4 +1,5 @@
 /** Scenes of programs that cut their connection, or write past their response, with requests waiting behind. */
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { PassThrough, pipeline } from 'node:stream';
 import { follow, GET, post, type Scene } from './scene.ts';
@@ -8,7 +9,40 @@ const FIRST = 'GET /1 HTTP/1.1\r\nHost: a\r\n\r\n';
 const BOTH = `${FIRST}GET /2 HTTP/1.1\r\nHost: a\r\n\r\n`;
 const RAW = 'HTTP/1.1 200 Raw\r\nContent-Length: 3\r\n\r\nraw';
 
+/** How responses come to their end. */
+const ENDINGS: Readonly<Record<string, (res: ServerResponse) => unknown>> = {
+  'at once': (res) => res.end('ok'),
+  'in two pieces': (res) => {
+    res.write('o');
+    res.end('k');
+  },
+  later: (res) => setTimeout(() => res.end('ok'), 20),
+  'in two pieces, later': (res) => {
+    res.write('o');
+    setTimeout(() => res.end('k'), 20);
+  },
+  'in large pieces, later': (res) => {
+    res.write('o');
+    setTimeout(() => res.end(Buffer.alloc(100_000, 'k')), 20);
+  },
+};
+
+const AFTER_FINISH: readonly Scene[] = Object.entries(ENDINGS).flatMap(([how, end]) =>
+  (['end', 'destroy', 'destroySoon'] as const).map(
+    (method): Scene => ({
+      name: `socket.${method}() in 'finish' of a response that is ended ${how}`,
+      run(req, res, trail) {
+        req.socket.on('close', () => trail.push('last'));
+        res.on('finish', () => req.socket[method]());
+        end(res);
+      },
+      last: 'last',
+    }),
+  ),
+);
+
 export const CUT_SCENES: readonly Scene[] = [
+  ...AFTER_FINISH,
   {
     name: 'res.destroy() after the end, with a second request behind',
     run(req, res, trail) {
