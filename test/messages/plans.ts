@@ -212,9 +212,11 @@ function isFitToCook(item: RecipeOperation, { request, operations }: Plan): bool
   const isLate = operations.some((other) => 'call' in other && other.call === 'res.end');
   if (request.content !== 'none' && item.recipe === 'read when readable' && isLate) return false;
   // Those of the second request come amid its answer on node, and its chunks are gathered until it is its turn.
+  if (isPiped(operations) && item.recipe === 'interim responses') return false;
   if (request.isPipelined && (item.recipe === 'interim responses' || isStream(item))) return false;
-  const isRival = READERS.test(item.recipe) ? isReader : isStream;
-  return !isRival(item) || operations.find(isRival) === item;
+  const isOnly = (isRival: (other: Operation) => boolean): boolean =>
+    !isRival(item) || operations.find(isRival) === item;
+  return isOnly(isReader) && isOnly(isStream);
 }
 
 /** node says that it keeps a connection that it closes, and keeps one that the client closes. */
