@@ -85,11 +85,44 @@ class Run {
   start(application: ApplicationFunction): Promise<void> | undefined {
     try {
       const body = application(this.#environ, this.#writer.startResponse);
-      if (this.#writer.writing === undefined && isPlainArray(body)) return this.#answer(body);
-      return this.#serve(body);
+      return isPromise(body) ? this.#await(body) : this.#take(body);
     } catch (error) {
       return this.#finish(undefined, { error });
     }
+  }
+
+  #take(body: Body): Promise<void> | undefined {
+    return this.#writer.writing === undefined && isPlainArray(body) ? this.#answer(body) : this.#serve(body);
+  }
+
+  /**
+   * Waits for the body of an asynchronous application, or for the client to leave; a body that comes after that is
+   * closed unread. One promise, not `await`: that would make five, and cost a request 0.5 µs (Node 20).
+   */
+  #await(promised: Promise<Body>): Promise<void> {
+    return new Promise((resolve) => {
+      let isOver = false;
+      const settle = (body: Body): void => {
+        if (isOver) {
+          this.#close(new BodyReader(body)).catch(ignore);
+          return;
+        }
+        isOver = true;
+        this.#onGone = undefined;
+        try {
+          resolve(this.#take(body));
+        } catch (error) {
+          resolve(this.#finish(undefined, { error }));
+        }
+      };
+      const fail = (error: unknown): void => {
+        if (!isOver) resolve(this.#finish(undefined, { error }));
+        isOver = true;
+      };
+      this.#onGone = () => fail(this.#writer.gone);
+      this.#watch();
+      promised.then(settle, fail);
+    });
   }
 
   /** The synchronous path: the whole body is there, so that its length is known (PEP 3333). */
@@ -131,16 +164,12 @@ class Run {
     return this.#finish();
   }
 
-  /** The asynchronous path: the application is a promise, or its body has to be iterated. */
-  async #serve(promised: Body | Promise<Body>, wait?: Promise<void>): Promise<void> {
+  /** The asynchronous path: the body has to be iterated, or the client has to be waited for. */
+  async #serve(body: Body, wait?: Promise<void>): Promise<void> {
     let reader: BodyReader | undefined;
     try {
       this.#watch();
       if (wait !== undefined) await this.#orGone(wait);
-      const body = isPromise(promised) ? await this.#settleBody(promised) : promised;
-      if (wait === undefined && this.#writer.writing === undefined && isPlainArray(body)) {
-        return await this.#answer(body);
-      }
       reader = new BodyReader(body);
       await this.#settleWrites();
       const length = fileLength(body);
@@ -151,18 +180,6 @@ class Run {
       return this.#finish(reader, { error });
     }
     return this.#finish(reader);
-  }
-
-  /** Waits for the body of an asynchronous application; one that comes after the client has left is closed unread. */
-  async #settleBody(promised: Promise<Body>): Promise<Body> {
-    try {
-      return await this.#orGone(promised);
-    } catch (error) {
-      if (error === this.#writer.gone) {
-        promised.then((body) => this.#close(new BodyReader(body))).catch(ignore);
-      }
-      throw error;
-    }
   }
 
   /** PEP 3333: what was written goes before what is yielded. A `write` that failed is its caller's affair. */

@@ -11,6 +11,14 @@ import type { InputStream } from './wsgi.ts';
 const EMPTY = new Uint8Array(0);
 const LF = 0x0a;
 
+/** What one read has taken so far. */
+interface Taking {
+  readonly limit: number;
+  readonly isLine: boolean;
+  readonly pieces: Uint8Array[];
+  length: number;
+}
+
 /** The `wsgi.input` of one request. */
 export class Input implements InputStream {
   #source: InputSource | undefined;
@@ -69,13 +77,28 @@ export class Input implements InputStream {
   }
 
   /** Runs a read once all earlier ones have settled. */
-  #queue<T>(size: number | null | undefined, read: (limit: number) => Promise<T>): Promise<T> {
+  #queue<T>(size: number | null | undefined, read: (limit: number) => T | Promise<T>): Promise<T> {
     if (size !== undefined && size !== null && !Number.isInteger(size)) {
       return Promise.reject(new TypeError(`Size must be an integer, not ${String(size)}`));
     }
     const limit = size === undefined || size === null || size < 0 ? Number.POSITIVE_INFINITY : size;
-    const turn = () => read(limit);
-    const result = this.#last === undefined ? turn() : this.#last.then(turn, turn);
+    if (this.#last !== undefined)
+      return this.#await(
+        this.#last.then(
+          () => read(limit),
+          () => read(limit),
+        ),
+      );
+    try {
+      const result = read(limit);
+      return result instanceof Promise ? this.#await(result) : Promise.resolve(result);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Makes the next read wait for this one. */
+  #await<T>(result: Promise<T>): Promise<T> {
     this.#last = result;
     const settled = () => {
       if (this.#last === result) this.#last = undefined;
@@ -84,38 +107,78 @@ export class Input implements InputStream {
     return result;
   }
 
-  /** Takes up to `limit` octets, or up to and with the first LF among them. */
-  async #take(limit: number, isLine: boolean): Promise<Uint8Array> {
-    const pieces: Uint8Array[] = [];
-    let length = 0;
-    while (length < limit && (await this.#fill())) {
-      let piece = this.#buffered.subarray(0, limit - length);
-      const lf = isLine ? piece.indexOf(LF) : -1;
-      if (lf !== -1) piece = piece.subarray(0, lf + 1);
-      this.#buffered = this.#buffered.subarray(piece.length);
-      pieces.push(piece);
-      length += piece.length;
-      if (lf !== -1) break;
+  /**
+   * Takes up to `limit` octets, or up to and with the first LF among them.
+   *
+   * What is there already is taken at once: with a promise for each step, to read content that came with its head
+   * takes 2 µs more (Node 20).
+   */
+  #take(limit: number, isLine: boolean): Uint8Array | Promise<Uint8Array> {
+    const taking: Taking = { limit, isLine, pieces: [], length: 0 };
+    while (!this.#isTaken(taking)) {
+      const filled = this.#fill();
+      if (filled instanceof Promise) return this.#takeLater(taking, filled);
+      if (!filled) break;
     }
-    return pieces.length === 1 ? (pieces[0] ?? EMPTY) : Buffer.concat(pieces, length);
+    return join(taking);
+  }
+
+  async #takeLater(taking: Taking, filling: Promise<boolean>): Promise<Uint8Array> {
+    let isFilled = await filling;
+    while (isFilled && !this.#isTaken(taking)) isFilled = await this.#fill();
+    return join(taking);
+  }
+
+  /** Takes what is buffered; true if that was enough. */
+  #isTaken(taking: Taking): boolean {
+    const { limit, isLine, pieces } = taking;
+    if (this.#buffered.length === 0) return limit === 0;
+    let piece = this.#buffered.subarray(0, limit - taking.length);
+    const lf = isLine ? piece.indexOf(LF) : -1;
+    if (lf !== -1) piece = piece.subarray(0, lf + 1);
+    this.#buffered = this.#buffered.subarray(piece.length);
+    if (piece.length > 0) pieces.push(piece);
+    taking.length += piece.length;
+    return lf !== -1 || taking.length >= limit;
   }
 
   /** Sees to it that octets are buffered; false at the end. A failure is final: every later read rejects. */
-  async #fill(): Promise<boolean> {
+  #fill(): boolean | Promise<boolean> {
     if (this.#failure !== undefined) throw this.#failure.error;
     while (this.#buffered.length === 0) {
       if (this.#source === undefined) return false;
       try {
         const pulled = this.#source.pull();
-        const piece = pulled instanceof Promise ? await pulled : pulled;
-        if (piece === null) this.#source = undefined;
-        else this.#buffered = piece;
+        if (pulled instanceof Promise) return this.#fillLater(pulled);
+        this.#accept(pulled);
       } catch (error) {
-        this.#failure = { error };
-        this.#source = undefined;
-        throw error;
+        throw this.#fail(error);
       }
     }
     return true;
   }
+
+  async #fillLater(pulled: Promise<Uint8Array | null>): Promise<boolean> {
+    try {
+      this.#accept(await pulled);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    return this.#fill();
+  }
+
+  #accept(piece: Uint8Array | null): void {
+    if (piece === null) this.#source = undefined;
+    else this.#buffered = piece;
+  }
+
+  #fail(error: unknown): unknown {
+    this.#failure = { error };
+    this.#source = undefined;
+    return error;
+  }
+}
+
+function join({ pieces, length }: Taking): Uint8Array {
+  return pieces.length === 1 ? (pieces[0] ?? EMPTY) : Buffer.concat(pieces, length);
 }

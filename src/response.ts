@@ -172,8 +172,16 @@ const STATUS = /^[2-9][0-9][0-9] [\t\x20-\x7e\x80-\xff]*$/;
 /** What programs for node:http may have besides. */
 const INTERIM_STATUS = /^1[0-9][0-9] [\t\x20-\x7e\x80-\xff]*$/;
 
+/** Applications use few statuses; what is remembered of them is bounded. */
+const MAX_STATUSES = 256;
+const statuses = new Set<unknown>();
+
 function checkStatus(status: unknown): void {
-  if (typeof status === 'string' && STATUS.test(status)) return;
+  if (statuses.has(status)) return;
+  if (typeof status === 'string' && STATUS.test(status)) {
+    if (statuses.size < MAX_STATUSES && status.length <= 64) statuses.add(status);
+    return;
+  }
   const found = typeof status === 'string' ? JSON.stringify(status) : describe(status);
   throw new ApplicationError('WSGI_ERR_STATUS_INVALID', `found ${found}`);
 }
