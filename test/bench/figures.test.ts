@@ -1,0 +1,142 @@
+/** What the benchmark makes of its measurements. The measuring itself needs a quiet machine, and is no test. */
+import { describe, expect, it } from 'vitest';
+import { readArguments } from '../../bench/arguments.ts';
+import type { Comparison } from '../../bench/measurement.ts';
+import { replaceSummary } from '../../bench/publication.ts';
+import { formatResults, formatSummary, type Results } from '../../bench/report.ts';
+import { CONTENDERS } from '../../bench/servers/contenders.ts';
+import { type Spread, spread } from '../../bench/statistics.ts';
+import { WORK } from '../../bench/work.ts';
+
+describe('spread', () => {
+  it.each([
+    [[3], { median: 3, least: 3, most: 3 }],
+    [[9, 1, 5], { median: 5, least: 1, most: 9 }],
+    [[10, 2, 4, 100], { median: 7, least: 2, most: 100 }],
+  ])('of %j', (values, expected) => {
+    expect(spread(values)).toEqual(expected);
+  });
+
+  it('refuses to tell of nothing', () => {
+    expect(() => spread([])).toThrow(RangeError);
+  });
+});
+
+describe('work', () => {
+  it('names servers that there are', () => {
+    for (const { servers } of WORK) {
+      for (const name of servers) expect(Object.keys(CONTENDERS)).toContain(name);
+    }
+  });
+
+  it('sets bars between servers that it measures', () => {
+    for (const { servers, bars } of WORK) {
+      for (const { server, against } of bars)
+        expect(servers).toEqual(expect.arrayContaining([server, against]));
+    }
+  });
+
+  it("sends a browser's twelve headers", () => {
+    // Host is the twelfth.
+    expect(WORK.find(({ name }) => name === 'browser')?.request.headers).toHaveLength(11);
+  });
+
+  it('posts a KiB of JSON', () => {
+    const content = WORK.find(({ name }) => name === 'post')?.request.content ?? '';
+    expect(JSON.parse(content)).toHaveProperty('items');
+    expect(Math.abs(Buffer.byteLength(content) - 1024)).toBeLessThan(64);
+  });
+});
+
+describe('reports', () => {
+  it.each([
+    [10, 6.5, 'reached'],
+    [10, 6.8, '**missed**'],
+  ])('tell of %d against %d µs that a bar of 1.5 is %s', (theirs, ours, verdict) => {
+    const text = formatResults(results('v20.19.0', theirs, ours));
+    const line = text.split('\n').find((candidate) => candidate.includes('at least 1.50'));
+    expect(line).toContain(verdict);
+    expect(line).toContain(`**${(theirs / ours).toFixed(2)}**`);
+  });
+
+  it('tell of bars at most the other way round', () => {
+    const text = formatResults(results('v20.19.0', 10, 6));
+    const line = text.split('\n').find((candidate) => candidate.includes('at most 1.15'));
+    expect(line).toContain('gatebridge **1.20** (1.20–1.20) × floor');
+    expect(line).toContain('**missed**');
+  });
+
+  it('judge only by the bars of the version', () => {
+    expect(formatResults(results('v26.1.0', 10, 9))).not.toContain('to reach');
+  });
+
+  it('say above all tables what makes the figures doubtful', () => {
+    expect(formatResults(results('v20.19.0', 10, 9)).indexOf('> Too loud.')).toBeGreaterThan(0);
+  });
+
+  it('sum up in one line for each work', () => {
+    expect(formatSummary(results('v20.19.0', 10, 8))).toContain(
+      '| hello, few headers | 10.0 | 8.0 | 1.25× |',
+    );
+  });
+});
+
+describe('the table in a page', () => {
+  const page = 'before\n<!-- bench:begin -->\n\nold $1\n\n<!-- bench:end -->\nafter\n';
+
+  it('replaces what stands between the markers, and nothing else', () => {
+    const replaced = replaceSummary(page, '| new $& |');
+    expect(replaced).toBe('before\n<!-- bench:begin -->\n\n| new $& |\n<!-- bench:end -->\nafter\n');
+    expect(replaceSummary(replaced, '| new $& |')).toBe(replaced);
+  });
+
+  it('is missed where there are none', () => {
+    expect(() => replaceSummary('no markers', '')).toThrow('markers');
+  });
+});
+
+describe('arguments', () => {
+  it('are read', () => {
+    const settings = readArguments(['--only', 'hello,post', '--rounds', '2', '--node', '24']);
+    expect(settings).toMatchObject({ only: ['hello', 'post'], rounds: 2, node: '24', isWhole: false });
+  });
+
+  it('put down the figures of a whole run only', () => {
+    expect(readArguments([]).isWhole).toBe(true);
+    expect(readArguments(['--quick']).isWhole).toBe(false);
+  });
+
+  it.each([[['--rounds', '0']], [['--seconds', 'long']]])('%j make no sense', (argv) => {
+    expect(() => readArguments(argv)).toThrow(RangeError);
+  });
+});
+
+function results(version: string, theirs: number, ours: number): Results {
+  const work = WORK.find(({ name }) => name === 'hello');
+  if (work === undefined) throw new TypeError('There is no hello');
+  const costs = new Map(work.servers.map((name) => [name, same(5)]));
+  costs.set('node:http', same(theirs)).set('gatebridge', same(ours));
+  const comparison: Comparison = {
+    work,
+    costs,
+    rates: costs,
+    ratio: (against, server) =>
+      same((costs.get(against)?.median ?? 0) / (costs.get(server)?.median ?? Number.NaN)),
+  };
+  return {
+    version,
+    machine: 'A processor, 2 cores',
+    load: 'wrk',
+    rounds: 3,
+    seconds: 1,
+    comparisons: [comparison],
+    latency: undefined,
+    memory: undefined,
+    startUp: undefined,
+    warnings: ['Too loud'],
+  };
+}
+
+function same(value: number): Spread {
+  return { median: value, least: value, most: value };
+}
