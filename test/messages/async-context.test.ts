@@ -4,7 +4,7 @@ import type { RequestListener } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { fromNode } from '../../bridges/node/index.ts';
 import { turns } from './program.ts';
-import { listenNode, listenOurs, request, transcript } from './side-by-side.ts';
+import { listenNode, listenOurs, request, transcript, until } from './side-by-side.ts';
 
 const storage = new AsyncLocalStorage<string>();
 
@@ -64,7 +64,9 @@ describe('the context of a wrapped program', () => {
         30,
         'end',
       );
-      for (const number of [1, 2, 3, 4]) {
+      const numbers = [1, 2, 3, 4];
+      await until(() => numbers.every((number) => seen.has(`${target}/${number} res finish`)));
+      for (const number of numbers) {
         expect(seen.has(`${target}/${number} call`)).toBe(true);
         expect(seen.get(`${target}/${number} call`)).toBe(undefined);
         expect(seen.get(`${target}/${number} res finish`)).toBe(`${target}/${number}`);
