@@ -50,7 +50,7 @@ export function formatResults(results: Results): string {
 }
 
 /** What README.md shows: one line for each kind of work. */
-export function formatSummary({ version, machine, comparisons, memory, latency }: Results): string {
+export function formatSummary({ version, machine, comparisons, memory, latency, warnings }: Results): string {
   const rows = comparisons.map(({ work, costs, ratio }) => {
     const [against = '', server = ''] = work.servers;
     const cost = (name: string): string => costs.get(name)?.median.toFixed(1) ?? '';
@@ -64,13 +64,12 @@ export function formatSummary({ version, machine, comparisons, memory, latency }
     others.push(`99 % of the answers of ${name} take at most ${(p99.median / 1000).toFixed(2)} ms`);
   }
   const header = ['µs of CPU time for each request', 'on node:http', 'gatebridge', ''];
-  const caption = `Node ${version.replace(/^v/, '')}, ${machine.split(',')[0]}.`;
-  return [
-    table(header, rows),
-    `${caption} ${others.length > 0 ? `${capitalise(others.join('; '))}.` : ''}`.trim(),
-  ]
-    .join('\n\n')
-    .concat('\n');
+  const caption = [
+    `Node ${version.replace(/^v/, '')}, ${machine.split(',')[0]}.`,
+    ...(others.length > 0 ? [`${capitalise(others.join('; '))}.`] : []),
+    ...warnings.map((warning) => `${warning}.`),
+  ].join(' ');
+  return `${table(header, rows)}\n\n${caption}\n`;
 }
 
 function barRows(comparison: Comparison, major: number): string[][] {
