@@ -87,7 +87,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   erasable: {
     sentence: 'types can be erased: no enums, namespaces or parameter properties',
     folders: EVERYWHERE,
-    check: each((file) => find(file, (node) => NOT_ERASABLE.has(node.type))),
+    check: each((file) => find(file, (node) => NOT_ERASABLE.has(node.type) && !isAugmentation(node))),
   },
   assertions: {
     sentence: "'as' stands beside a comment",
@@ -222,6 +222,11 @@ function findMissing(files: readonly SourceFile[]): string[] {
 
 function isNotReExport(node: Node): boolean {
   return node.type !== 'ExportNamedDeclaration' || node.source === null;
+}
+
+/** `declare module 'a-package'` adds to the types of others, and is nothing at run time. */
+function isAugmentation(node: Node): boolean {
+  return node.type === 'TSModuleDeclaration' && node.declare === true && asNode(node.id)?.type === 'Literal';
 }
 
 /** `as const` asserts nothing about a type: it narrows what the compiler has worked out itself. */
