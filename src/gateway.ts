@@ -119,7 +119,8 @@ class Run {
         if (!isOver) resolve(this.#finish(undefined, { error }));
         isOver = true;
       };
-      this.#onGone = () => fail(this.#writer.gone);
+      const leave = (): void => fail(this.#writer.gone);
+      this.#onGone = leave;
       this.#watch();
       promised.then(settle, fail);
     });
