@@ -36,12 +36,12 @@ export class WholeSections {
    * @param from Where its first line begins
    * @param to Where the empty line after it begins
    * @param maxCount Field lines that it may have
-   * @returns name, value, name, value, …, to keep
+   * @returns name, value, name, value, …, to keep and not to change
    * @throws {@link ProtocolError}
    */
-  parse(text: string, from: number, to: number, maxCount: number): string[] {
+  parse(text: string, from: number, to: number, maxCount: number): readonly string[] {
     const section = text.slice(from, to);
-    if (section === this.#text && this.#fields.length <= maxCount * 2) return this.#fields.slice();
+    if (section === this.#text && this.#fields.length <= maxCount * 2) return this.#fields;
     const fields: string[] = [];
     let start = from;
     while (start < to) {
@@ -52,7 +52,7 @@ export class WholeSections {
     // Parts of a string keep the whole string in memory.
     if (text.length <= MAX_REMEMBERED) {
       this.#text = section;
-      this.#fields = fields.slice();
+      this.#fields = fields;
     }
     return fields;
   }

@@ -22,13 +22,13 @@ export class HeadMemory {
     if (this.#octets === undefined || this.#head === undefined || !window.startsWith(this.#octets))
       return undefined;
     window.skip(this.#octets.length);
-    return copy(this.#head);
+    return this.#head;
   }
 
   /**
    * Remembers a head, if it is small, and as large as the one before: others are not going to be repeated.
    *
-   * @param head What was read; it stays its reader's
+   * @param head What was read
    * @param window That begins with it
    * @param size Its octets
    */
@@ -37,11 +37,6 @@ export class HeadMemory {
     this.#size = size;
     if (!isLikely) return;
     this.#octets = window.copy(size);
-    this.#head = copy(head);
+    this.#head = head;
   }
-}
-
-/** The lists of a head belong to whoever reads it. */
-function copy(head: RequestHead): RequestHead {
-  return { ...head, rawHeaders: head.rawHeaders.slice() };
 }

@@ -13,25 +13,25 @@ import type { HttpVersion, RequestLine, TargetForm } from './request-line.ts';
 
 /** A request head that was received whole, and is valid. Strings are native strings. */
 export interface RequestHead {
-  method: string;
+  readonly method: string;
   /** The request target as it was received. */
-  target: string;
-  targetForm: TargetForm;
+  readonly target: string;
+  readonly targetForm: TargetForm;
   /** 1.x above 1.0 is read as 1.1. */
-  protocol: HttpVersion;
-  /** The fields in order: name, value, name, value, …; names in their own case. */
-  rawHeaders: string[];
+  readonly protocol: HttpVersion;
+  /** The fields in order: name, value, name, value, …; names in their own case. Others may have the same list. */
+  readonly rawHeaders: readonly string[];
   /** Octets of content: 0 if there is none, -1 if it is chunked. */
-  contentLength: number;
-  isChunked: boolean;
+  readonly contentLength: number;
+  readonly isChunked: boolean;
   /** Whether the client wishes to go on with the connection (RFC 9112 §9.3). */
-  isPersistent: boolean;
+  readonly isPersistent: boolean;
   /** Whether Connection names `upgrade` and Upgrade names a protocol (RFC 9110 §7.8). */
-  connectionNominatesUpgrade: boolean;
+  readonly connectionNominatesUpgrade: boolean;
   /** Whether the client waits for 100 before it sends content (RFC 9110 §10.1.1). */
-  expectsContinue: boolean;
+  readonly expectsContinue: boolean;
   /** Whether the client expects something else, or something besides. */
-  hasUnknownExpectation: boolean;
+  readonly hasUnknownExpectation: boolean;
 }
 
 /**
@@ -58,7 +58,11 @@ const LOWER_CASE = 0x20;
  *
  * @throws {@link ProtocolError}
  */
-export function createRequestHead(line: RequestLine, rawHeaders: string[], limits: HttpLimits): RequestHead {
+export function createRequestHead(
+  line: RequestLine,
+  rawHeaders: readonly string[],
+  limits: HttpLimits,
+): RequestHead {
   const { method, target, targetForm, protocol } = line;
   let host: string | undefined;
   let contentLengthField: string | undefined;

@@ -53,7 +53,8 @@ export function createRequestEnviron(
       method: head.method,
       target: head.target,
       protocol: head.protocol,
-      rawHeaders: head.rawHeaders,
+      // The application's own, while the head may come again.
+      rawHeaders: head.rawHeaders.slice(),
       // Field by field: spreading the facts doubles the cost of a hello request (Node 20).
       scheme: facts.scheme,
       serverName: facts.serverName,

@@ -191,7 +191,7 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
     if (this.output.wait() !== undefined) return false;
     this.exchange = undefined;
     this.#restoreTimeout();
-    if (this.parser.bufferedLength <= INPUT_LIMIT) this.#socket.resume();
+    if (this.#socket.isPaused() && this.parser.bufferedLength <= INPUT_LIMIT) this.#socket.resume();
     return true;
   }
 

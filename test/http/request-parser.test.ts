@@ -75,14 +75,6 @@ describe('RequestParser', () => {
     expect([trailers, parser.trailers]).toEqual([['X-T', '1'], []]);
   });
 
-  it('gives fields to keep: another request does not change them', () => {
-    const parser = parserOf(GET + GET);
-    const first = parser.readHead()?.rawHeaders;
-    first?.push('X', 'y');
-    expect(parser.readHead()?.rawHeaders).toEqual(['Host', 'a']);
-    expect(first).toEqual(['Host', 'a', 'X', 'y']);
-  });
-
   it.each(['G', 'GET / HTTP/1.1\r\n', 'GET / HTTP/1.1\r\nHost', '\r'])(
     'has a partial head after %j',
     (text) => {

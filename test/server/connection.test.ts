@@ -95,6 +95,23 @@ describe('persistence', () => {
     else expect(await client.isSilent(50)).toBe(true);
   });
 
+  it('shares nothing that an application may change between requests that are the same', async () => {
+    const client = await start((environ, startResponse) => {
+      const rawHeaders = environ['gateway.raw_headers'] as string[];
+      const answer = JSON.stringify([Object.keys(environ).length, rawHeaders]);
+      rawHeaders.push('X-Added', 'by the application');
+      Object.assign(environ, { HTTP_HOST: 'changed', added: true });
+      startResponse('200 OK', []);
+      return [answer];
+    });
+    const answers = new Set<string>();
+    for (let count = 0; count < 5; count += 1) {
+      client.send(get('/'));
+      answers.add(String((await client.readResponse()).content));
+    }
+    expect([...answers]).toEqual([expect.stringMatching(/^\[\d+,\["Host","a"\]\]$/)]);
+  });
+
   it('counts requests', async () => {
     const client = await start(hello, { maxRequestsPerSocket: 2 });
     client.send(get('/').repeat(3));
