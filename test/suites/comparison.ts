@@ -47,7 +47,11 @@ export function compareRuns(there: SuiteRun, here: SuiteRun, exemptions: readonl
   const passed = [...indexTests(there.tests)].filter(([, { outcome }]) => outcome === 'passed');
   const lost = passed.filter(([name]) => ours.get(name)?.outcome !== 'passed');
   const exempt = lost.flatMap(([name, test]) => {
-    const exemption = exemptions.find((candidate) => covers(candidate, test));
+    const exemption = findExemption(test, {
+      lost: lost.map((entry) => entry[1]),
+      here: ours.get(name),
+      exemptions,
+    });
     return exemption === undefined ? [] : [{ name, exemption }];
   });
   const exemptNames = new Set(exempt.map(({ name }) => name));
@@ -61,6 +65,21 @@ export function compareRuns(there: SuiteRun, here: SuiteRun, exemptions: readonl
     exempt,
     stale: exemptions.filter((exemption) => !used.has(exemption)),
   };
+}
+
+interface Surroundings {
+  readonly lost: readonly TestResult[];
+  readonly here: TestResult | undefined;
+  readonly exemptions: readonly Exemption[];
+}
+
+/** Its own, or, if it failed only because tests within it did, theirs. */
+function findExemption(test: TestResult, { lost, here, exemptions }: Surroundings): Exemption | undefined {
+  const own = exemptions.find((exemption) => covers(exemption, test));
+  if (own !== undefined || !/^\d+ subtests? failed$/.test(here?.message ?? '')) return own;
+  const within = lost.filter(({ file, name }) => file === test.file && name.startsWith(`${test.name} > `));
+  const theirs = within.map((inner) => exemptions.find((exemption) => covers(exemption, inner)));
+  return theirs.includes(undefined) ? undefined : theirs[0];
 }
 
 function covers({ file, name }: Exemption, test: TestResult): boolean {

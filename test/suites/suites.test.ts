@@ -47,6 +47,16 @@ describe('a comparison', () => {
     expect(regressions.map(({ name }) => name)).toEqual(['a.js: one more']);
   });
 
+  it('exempts what failed only because exempt tests within it did', () => {
+    const names = ['one > within', 'one > other', 'one'];
+    const there = run(...names.map((name) => test(name, 'passed')));
+    const here = run({ ...test('one', 'failed'), message: '2 subtests failed' });
+    const within = names.slice(0, 2).map(exempt);
+    expect(compareRuns(there, here, within).regressions).toEqual([]);
+    const { regressions } = compareRuns(there, here, within.slice(1));
+    expect(regressions.map(({ name }) => name)).toEqual(['a.js: one > within', 'a.js: one']);
+  });
+
   it.each(['passes', 'does not exist'])('calls an exemption stale whose test %s', (kind) => {
     const passing = kind === 'passes' ? [test('one', 'passed')] : [];
     expect(compareRuns(run(...passing), run(...passing), [exempt('one')]).stale).toHaveLength(1);
