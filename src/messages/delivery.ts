@@ -213,6 +213,7 @@ export class Delivery {
 
   /** Tells of all batches that they were taken, because everything has gone. */
   settle(): void {
+    if (this.#underWay.length === 0) return;
     for (const batch of [...this.#underWay]) this.taken(batch);
   }
 

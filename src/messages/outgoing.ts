@@ -44,6 +44,8 @@ const SMALL = 16_384;
 /** Octets that it takes at once if nothing else is in it. */
 const MEDIUM = 65_536;
 
+/** Not to be changed: an array that grows from nothing takes room for 17 (150 octets a request each). */
+const NO_PIECES: Uint8Array[] = [];
 const NO_CALLBACKS: WriteCallback[] = [];
 
 /** Where node is in the framing of a chunk. */
@@ -64,8 +66,10 @@ export class Outgoing {
   #isUtf8 = false;
   /** Whether nothing was given away yet. */
   #isWhole = true;
-  #pieces: Uint8Array[] = [];
+  #pieces: Uint8Array[] = NO_PIECES;
   #callbacks: WriteCallback[] = NO_CALLBACKS;
+  /** The latest, which is not among the others. */
+  #lastCallback: WriteCallback | undefined;
   #length = 0;
   /** By how much what is here keeps the socket's buffer filled. */
   #filling = 0;
@@ -91,7 +95,7 @@ export class Outgoing {
 
   /** Whether there is anything to hand on: pieces, or somebody who waits. */
   get isEmpty(): boolean {
-    return this.#pieces.length === 0 && this.#callbacks.length === 0;
+    return this.#pieces.length === 0 && this.#callbacks.length === 0 && this.#lastCallback === undefined;
   }
 
   /** The head in native strings, as startResponse wants it. */
@@ -104,9 +108,12 @@ export class Outgoing {
 
   /** Gives away all that was taken so far. */
   takeBatch(): Batch {
-    const batch: Batch = { pieces: this.#pieces, callbacks: this.#callbacks, length: this.#filling };
-    this.#pieces = [];
+    if (this.#lastCallback !== undefined) this.#keepLastCallback(this.#lastCallback);
+    const pieces = this.#pieces === NO_PIECES ? [] : this.#pieces;
+    const batch: Batch = { pieces, callbacks: this.#callbacks, length: this.#filling };
+    this.#pieces = NO_PIECES;
     this.#callbacks = NO_CALLBACKS;
+    this.#lastCallback = undefined;
     this.#length = 0;
     this.#filling = 0;
     this.#isWhole = false;
@@ -136,7 +143,7 @@ export class Outgoing {
       if (this.#framePart === 'size' && data[0] === '0') length -= data.length;
       this.#takeFrame(data, encoding);
     } else if (data.length > 0) {
-      this.#pieces.push(toOctets(data, encoding));
+      this.#addPiece(toOctets(data, encoding));
     }
     this.#length += length;
     this.#filling += length;
@@ -144,8 +151,18 @@ export class Outgoing {
   }
 
   addCallback(callback: WriteCallback): void {
-    if (this.#callbacks === NO_CALLBACKS) this.#callbacks = [];
-    this.#callbacks.push(callback);
+    if (this.#lastCallback !== undefined) this.#keepLastCallback(this.#lastCallback);
+    this.#lastCallback = callback;
+  }
+
+  #keepLastCallback(callback: WriteCallback): void {
+    if (this.#callbacks === NO_CALLBACKS) this.#callbacks = [callback];
+    else this.#callbacks.push(callback);
+  }
+
+  #addPiece(piece: Uint8Array): void {
+    if (this.#pieces === NO_PIECES) this.#pieces = [piece];
+    else this.#pieces.push(piece);
   }
 
   /** Whether all of the response is here, and so little that it is as good as sent. */
@@ -179,7 +196,9 @@ export class Outgoing {
     // takes 0.1 µs.
     const { socket } = response;
     const hasPassed = this.#filling > 0 && !this.isClosed && socket !== null && !socket.destroyed;
-    if (hasPassed || this.#callbacks.at(-1)?.name === FINISH_NAME) this.finish = this.#callbacks.pop();
+    if (!hasPassed && this.#lastCallback?.name !== FINISH_NAME) return;
+    this.finish = this.#lastCallback;
+    this.#lastCallback = undefined;
   }
 
   end(response: ResponseMessage): void {
@@ -218,7 +237,7 @@ export class Outgoing {
       const content = this.#content ?? [];
       this.#framePart = 'size';
       this.#content = undefined;
-      this.#pieces.push(content.length === 1 ? (content[0] ?? EMPTY) : Buffer.concat(content));
+      this.#addPiece(content.length === 1 ? (content[0] ?? EMPTY) : Buffer.concat(content));
     }
   }
 }
