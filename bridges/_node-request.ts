@@ -11,6 +11,7 @@ import type { Readable } from 'node:stream';
 import {
   type ApplicationError,
   DisconnectError,
+  type Environ,
   type GatewayRequest,
   type HeaderList,
 } from '../src/index.ts';
@@ -25,11 +26,10 @@ export interface HostRequest {
   readonly routing: Routing;
   /** The stream to read, if something of the host decodes the content. */
   readonly stream?: Readable | undefined;
-  /** What a parser of the host left; by default what is found on the request. */
-  readonly parsed?: (() => HostBody) | undefined;
-  /** The native objects of the host, under the names that the application finds them by. */
-  readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }
+
+/** Finds what a parser of the host left. */
+export type BodyFinder<Host extends HostRequest> = (host: Host) => HostBody;
 
 /** A request for the gateway, whose content has to be let go of when the run is over. */
 export interface NodeRequest extends GatewayRequest {
@@ -40,8 +40,12 @@ export interface NodeRequest extends GatewayRequest {
  * Makes a GatewayRequest of what a host has.
  *
  * @param host The request, and what the host has done to it so far
+ * @param findBody Finds what a parser of the host left; by default what is on the request
  */
-export function createNodeRequest(host: HostRequest): NodeRequest {
+export function createNodeRequest<Host extends HostRequest>(
+  host: Host,
+  findBody?: BodyFinder<Host>,
+): NodeRequest {
   const { req, res, routing, stream = req } = host;
   // Node's types have it always; a request that something has destroyed has lost it (Node 20).
   const socket: Socket | null = req.socket;
@@ -50,7 +54,7 @@ export function createNodeRequest(host: HostRequest): NodeRequest {
   let rawHeaders = req.httpVersionMajor === 2 ? withoutPseudoFields(req.rawHeaders) : req.rawHeaders;
   let input: HostInput;
   if (stream.readableEnded) {
-    const content = findConsumed(host);
+    const content = findConsumed(host, findBody);
     if (content instanceof Uint8Array) rawHeaders = fitHeaders(rawHeaders, req.headers, content);
     input = memoryInput(content ?? NOTHING);
   } else {
@@ -73,17 +77,30 @@ export function createNodeRequest(host: HostRequest): NodeRequest {
     multiprocess: cluster.isWorker,
     input,
     trailers: () => readTrailers(req),
-    extensions: withNativeObjects(req, res, host.extensions),
   };
+}
+
+/**
+ * Puts the native objects of node into an environ. Each key is assigned by itself, as the bridges do with theirs: to
+ * collect them in an object and copy that, in two steps, takes 0.2 µs a request (Node 20 to 26).
+ */
+export function addNativeObjects(environ: Environ, { req, res }: HostRequest): void {
+  environ['node.req'] = req;
+  environ['node.res'] = res;
+  // An injected request has no socket, and that of HTTP/2 belongs to more than one request.
+  if (req.httpVersionMajor < 2 && req.socket instanceof Socket) environ['gateway.socket'] = req.socket;
 }
 
 const NOTHING = new Uint8Array(0);
 
 /** What is left of content that something else has read; undefined where there was none. */
-function findConsumed(host: HostRequest): Uint8Array | ApplicationError | undefined {
+function findConsumed<Host extends HostRequest>(
+  host: Host,
+  findBody?: BodyFinder<Host>,
+): Uint8Array | ApplicationError | undefined {
   const { req } = host;
   // Parsers add these to the request; its type knows nothing of them.
-  const parsed = host.parsed === undefined ? (req as HostBody) : host.parsed();
+  const parsed = findBody === undefined ? (req as HostBody) : findBody(host);
   // HTTP/2 announces a length or nothing at all.
   const hasContent =
     announcesContent(req.headers) || (req.httpVersionMajor === 2 && parsed.body !== undefined);
@@ -104,17 +121,6 @@ function withoutPseudoFields(rawHeaders: readonly string[]): string[] {
     fields.push(name, value);
   }
   return authority === undefined || hasHost ? fields : ['host', authority, ...fields];
-}
-
-function withNativeObjects(
-  req: IncomingMessage,
-  res: ServerResponse,
-  extensions: Readonly<Record<string, unknown>> | undefined,
-): Record<string, unknown> {
-  const all: Record<string, unknown> = { 'node.req': req, 'node.res': res };
-  // An injected request has no socket, and that of HTTP/2 belongs to more than one request.
-  if (req.httpVersionMajor < 2 && req.socket instanceof Socket) all['gateway.socket'] = req.socket;
-  return extensions === undefined ? all : Object.assign(all, extensions);
 }
 
 /** RFC 9110 §6.5: the trailer section is known once the content has been received. */

@@ -43,11 +43,13 @@ export function readRouting(req: RoutedRequest): Routing {
   return { target: originalUrl, url: `${baseUrl.slice(mount.length)}${left}${query}`, mount };
 }
 
-/** The path of a request target, without scheme, authority and query. */
+/** The path of a request target, without scheme, authority, query and fragment. */
 export function pathOf(target: string): string {
   const path = withoutAuthority(target);
-  const end = path.search(PATH_END);
-  return end === -1 ? path : path.slice(0, end);
+  const question = path.indexOf('?');
+  const withoutQuery = question === -1 ? path : path.slice(0, question);
+  const hash = withoutQuery.indexOf('#');
+  return hash === -1 ? withoutQuery : withoutQuery.slice(0, hash);
 }
 
 /** Puts a mount in front of the path of a request target. */
@@ -76,7 +78,6 @@ function withoutTrailingSlashes(path: string): string {
   return path.slice(0, end);
 }
 
-const PATH_END = /[?#]/;
 const AUTHORITY = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
 
 function withoutAuthority(url: string): string {

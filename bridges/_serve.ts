@@ -13,15 +13,19 @@ import {
   type ResponseSink,
   runApplication,
 } from '../src/index.ts';
-import { createNodeRequest, type HostRequest } from './_node-request.ts';
+import { addNativeObjects, type BodyFinder, createNodeRequest, type HostRequest } from './_node-request.ts';
 
 /** What a deployer decides about one mount, in every host. */
 export interface MountOptions extends EnvironOptions, GatewayOptions {}
 
 /** Serves the requests of one mount. */
-export interface Mount {
+export interface Mount<Host extends HostRequest = HostRequest> {
   readonly application: ApplicationFunction;
   readonly options: MountOptions;
+  /** Finds what a parser of the host left; by default what is on the request. */
+  readonly findBody?: BodyFinder<Host> | undefined;
+  /** Puts the native objects of the host into the environ, beside those of node. */
+  readonly addObjects?: ((environ: Environ, host: Host) => void) | undefined;
 }
 
 /**
@@ -32,12 +36,17 @@ export interface Mount {
  * @param sink Where the response goes
  * @returns nothing if all is done already, otherwise a promise of it, which never rejects
  */
-export function serve(mount: Mount, host: HostRequest, sink: ResponseSink): Promise<void> | undefined {
-  const request = createNodeRequest(host);
+export function serve<Host extends HostRequest>(
+  mount: Mount<Host>,
+  host: Host,
+  sink: ResponseSink,
+): Promise<void> | undefined {
+  const { options } = mount;
+  const request = createNodeRequest(host, mount.findBody);
   let environ: Environ;
   let { application } = mount;
   try {
-    environ = createEnviron(request, mount.options);
+    environ = createEnviron(request, options);
   } catch (error) {
     // A request that cannot become an environ takes the way of every other failure.
     application = () => {
@@ -45,7 +54,11 @@ export function serve(mount: Mount, host: HostRequest, sink: ResponseSink): Prom
     };
     environ = createEnviron({ ...request, rawHeaders: [] });
   }
-  const running = runApplication(application, environ, sink, mount.options);
+  addNativeObjects(environ, host);
+  mount.addObjects?.(environ, host);
+  // What the deployer says goes over everything.
+  if (options.environ !== undefined) Object.assign(environ, options.environ);
+  const running = runApplication(application, environ, sink, options);
   if (running !== undefined) return running.then(() => request.input.release());
   request.input.release();
   return undefined;

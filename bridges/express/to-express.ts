@@ -10,10 +10,12 @@ import {
   type Application,
   ApplicationError,
   checkGatewayOptions,
+  type Environ,
   type OptionRules,
   type ResponseHead,
   toApplication,
 } from '../../src/index.ts';
+import type { HostRequest } from '../_node-request.ts';
 import { NodeSink } from '../_node-sink.ts';
 import { type RoutedRequest, readRouting } from '../_routing.ts';
 import { type MountOptions, serve } from '../_serve.ts';
@@ -56,12 +58,16 @@ export type ExpressHandler = (
 export function toExpress(application: Application, options: ToExpressOptions = {}): ExpressHandler {
   checkGatewayOptions(options, OPTION_RULES);
   const { fallthrough = false } = options;
-  const mount = { application: toApplication(application), options };
+  const mount = { application: toApplication(application), options, addObjects };
   return (req, res, next) => {
-    const extensions = { 'express.req': req, 'express.res': res };
     const sink = new ExpressSink(req, res, { next, fallthrough });
-    void serve(mount, { req, res, routing: readRouting(req), extensions }, sink);
+    void serve(mount, { req, res, routing: readRouting(req) }, sink);
   };
+}
+
+function addObjects(environ: Environ, { req, res }: HostRequest): void {
+  environ['express.req'] = req;
+  environ['express.res'] = res;
 }
 
 const OPTION_RULES: OptionRules = {

@@ -8,7 +8,7 @@
  */
 import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse, STATUS_CODES } from 'node:http';
 import type { ConnectionDirectives, HeaderList, ResponseHead } from '../../src/index.ts';
-import { hasEarlier, isSetCookie, needsLength, ownFields } from '../_head.ts';
+import { hasEarlier, isSetCookie, keyOf, needsLength, ownFields } from '../_head.ts';
 import type { FastifyReplyLike } from './instance.ts';
 
 /** The head of one response. */
@@ -31,15 +31,9 @@ export class ReplyHead {
     // Not by reply.code(), which refuses what is above 599.
     this.#raw.statusCode = head.statusCode;
     const { headers } = head;
-    const typeBefore = reply.getHeader('content-type');
-    const lengthBefore = reply.getHeader('content-length');
-    if (lengthBefore !== undefined) {
-      this.#remember('content-length', lengthBefore);
-      reply.removeHeader('content-length');
-    }
-    if (needsLength(head)) reply.header('content-length', `${head.contentLength}`);
+    if (!head.hasContentLengthField) this.#setLength(head);
     for (let index = 0; index < headers.length; index += 1) this.#set(headers, index);
-    this.#hasType = typeBefore !== undefined || reply.getHeader('content-type') !== undefined;
+    this.#hasType = reply.getHeader('content-type') !== undefined;
   }
 
   /** Takes the headers off again: the response that they were for has failed. */
@@ -66,20 +60,37 @@ export class ReplyHead {
     // Fastify gives every Buffer a type; PEP 3333 leaves that to the application.
     if (!this.#hasType && isHeld && isOwn) reply.removeHeader('content-type');
     if (this.#raw.req.httpVersionMajor === 2) return;
-    const extra: HeaderList = [];
-    if (isOwn && fields !== undefined) {
-      for (const { name, value } of ownFields(this.#raw, this.#head, fields)) {
-        // What is held in memory gets a length, and with it neither chunks nor trailers.
-        if (!isHeld || !CHUNKS_ONLY.test(name)) extra.push([name, value]);
-      }
+    spellHead(
+      this.#raw,
+      this.#head,
+      isOwn && fields !== undefined ? this.#choose(fields, isHeld) : NO_FIELDS,
+    );
+  }
+
+  #choose(fields: NonNullable<ConnectionDirectives['fields']>, isHeld: boolean): HeaderList {
+    const chosen: HeaderList = [];
+    for (const { name, value } of ownFields(this.#raw, this.#head, fields)) {
+      // What is held in memory gets a length, and with it neither chunks nor trailers.
+      if (!isHeld || !CHUNKS_ONLY.test(name)) chosen.push([name, value]);
     }
-    spellHead(this.#raw, this.#head, extra);
+    return chosen;
+  }
+
+  /** The host's length goes, also where there is none of the application's to take its place. */
+  #setLength({ contentLength }: ResponseHead): void {
+    const reply = this.#reply;
+    const present = reply.getHeader('content-length');
+    if (present !== undefined) {
+      this.#remember('content-length', present);
+      reply.removeHeader('content-length');
+    }
+    if (contentLength !== undefined) reply.header('content-length', `${contentLength}`);
   }
 
   #set(headers: HeaderList, index: number): void {
     const reply = this.#reply;
-    const [name, value] = headers[index] ?? ['', ''];
-    const key = name.toLowerCase();
+    const [name, value] = headers[index] ?? NO_FIELD;
+    const key = keyOf(name);
     const present = reply.getHeader(key);
     if (present === undefined) {
       reply.header(key, value);
@@ -113,6 +124,8 @@ export class ReplyHead {
   }
 }
 
+const NO_FIELD: readonly [name: string, value: string] = ['', ''];
+const NO_FIELDS: HeaderList = [];
 const CHUNKS_ONLY = /^(?:trailer|transfer-encoding)$/i;
 
 /** As node defines it; a response that has another one was patched or is another's class. */
@@ -122,10 +135,10 @@ const { writeHead: nativeWriteHead } = ServerResponse.prototype;
 function spellHead(raw: ServerResponse, head: ResponseHead, extra: HeaderList): void {
   // Whatever the host has put there is to be called in its turn.
   const { writeHead } = raw;
-  const writeSpelled = (statusCode: number, ...rest: unknown[]): ServerResponse => {
+  const writeSpelled = (statusCode: number, first?: unknown, second?: unknown): ServerResponse => {
     raw.writeHead = writeHead;
     const reason = statusCode === head.statusCode ? head.reason : undefined;
-    const given = rest.at(-1);
+    const given = second ?? first;
     if (!isHeaderObject(given)) {
       // For a stream Fastify sets them one by one.
       respell(raw, head, extra);
@@ -148,8 +161,9 @@ function spell(
 ): OutgoingHttpHeader[] {
   const lines: OutgoingHttpHeader[] = [];
   const keys: string[] = [];
-  for (const [name] of headers) {
-    const key = name.toLowerCase();
+  for (let index = 0; index < headers.length; index += 1) {
+    const [name] = headers[index] ?? NO_FIELD;
+    const key = keyOf(name);
     const value = given[key];
     if (value === undefined || keys.includes(key)) continue;
     keys.push(key);
@@ -157,8 +171,9 @@ function spell(
   }
   for (const [name, value] of extra) lines.push(name, value);
   for (const key in given) {
+    if (keys.includes(key)) continue;
     const value = given[key];
-    if (value !== undefined && !keys.includes(key)) lines.push(key, value);
+    if (value !== undefined) lines.push(key, value);
   }
   return lines;
 }

@@ -7,8 +7,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { type Application, checkGatewayOptions, toApplication } from '../../src/index.ts';
+import { type Application, checkGatewayOptions, type Environ, toApplication } from '../../src/index.ts';
 import type { HostBody } from '../_consumed-body.ts';
+import type { HostRequest } from '../_node-request.ts';
 import { pathOf, type Routing, withMount } from '../_routing.ts';
 import { type Mount, type MountOptions, serve } from '../_serve.ts';
 import type {
@@ -52,7 +53,7 @@ export type FastifyPlugin = (scope: FastifyScope, options: object, done: (error?
  */
 export function toFastify(application: Application, options: ToFastifyOptions = {}): FastifyPlugin {
   checkGatewayOptions(options, { hijack: (value) => typeof value === 'boolean' });
-  const mount = { application: toApplication(application), options };
+  const mount = { application: toApplication(application), options, findBody, addObjects };
   return (scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
@@ -79,14 +80,20 @@ interface State {
   sink?: ReplySink | undefined;
 }
 
-/** Where the state of a request is. A WeakMap would cost more than all else here: 15 µs of collection (Node 20). */
+/** Where the state of a request is. */
 const STATE = Symbol('gatebridge.state');
 
 interface MountedRequest extends FastifyRequestLike {
   [STATE]?: State;
 }
 
-interface FastifyMount extends Mount {
+/** One request, as the parts that all bridges share want it. */
+interface FastifyHost extends HostRequest {
+  readonly request: MountedRequest;
+  readonly reply: FastifyReplyLike;
+}
+
+interface FastifyMount extends Mount<FastifyHost> {
   readonly options: ToFastifyOptions;
   /** How many segments the prefix has. */
   readonly segments: number;
@@ -110,8 +117,8 @@ function answer(mount: FastifyMount, request: MountedRequest, reply: FastifyRepl
     res: reply.raw as ServerResponse,
     routing: readRouting(req, mount.segments),
     stream: state.payload,
-    parsed: () => parsedBody(request, req),
-    extensions: { 'fastify.request': request, 'fastify.reply': reply },
+    request,
+    reply,
   };
   const running = serve(mount, host, sink);
   if (failure !== undefined) throw failure.error;
@@ -179,8 +186,13 @@ function isMediaType(value: unknown): boolean {
   return value === undefined || (typeof value === 'string' && MEDIA_TYPE.test(value));
 }
 
+function addObjects(environ: Environ, { request, reply }: FastifyHost): void {
+  environ['fastify.request'] = request;
+  environ['fastify.reply'] = reply;
+}
+
 /** Parsers of Express, by middie or @fastify/express, leave what they have read on node's request. */
-function parsedBody(request: FastifyRequestLike, req: IncomingMessage): HostBody {
+function findBody({ request, req }: FastifyHost): HostBody {
   return {
     body: request.body ?? kept(req, 'body'),
     rawBody: kept(request, 'rawBody') ?? kept(req, 'rawBody'),
@@ -207,7 +219,7 @@ function readRouting(req: RewrittenRequest, segments: number): Routing {
   const outer = typeof req.baseUrl === 'string' ? req.baseUrl : '';
   let target = typeof req.originalUrl === 'string' ? req.originalUrl : url;
   // What Fastify itself keeps as the original does not have the outer mount.
-  if (!pathOf(target).startsWith(outer)) target = withMount(target, outer);
+  if (outer !== '' && !pathOf(target).startsWith(outer)) target = withMount(target, outer);
   const path = pathOf(url);
   const question = url.indexOf('?');
   const query = question === -1 ? '' : url.slice(question);
