@@ -119,7 +119,8 @@ class Run {
         if (!isOver) resolve(this.#finish(undefined, { error }));
         isOver = true;
       };
-      const leave = (): void => fail(this.#writer.gone);
+      // A host that tells of a departure has more to do before it hears what became of it.
+      const leave = (): void => queueMicrotask(() => fail(this.#writer.gone));
       this.#onGone = leave;
       this.#watch();
       promised.then(settle, fail);
