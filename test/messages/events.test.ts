@@ -46,6 +46,19 @@ const SCENES: readonly Scene[] = [
     },
     last: 'req close',
   },
+  ...[{ 'Content-Length': '1' }, {}].map(
+    (headers): Scene => ({
+      name: `an empty piece before the end, ${JSON.stringify(headers)}`,
+      run(req, res, trail) {
+        follow(req, res, trail);
+        res.writeHead(200, headers);
+        res.write('a', () => trail.push('first'));
+        res.write('', 'latin1', () => trail.push('second'));
+        res.end(() => trail.push('ended'));
+      },
+      last: 'req close',
+    }),
+  ),
   {
     name: 'a response later',
     async run(req, res, trail) {
