@@ -221,9 +221,10 @@ export class NodeSink implements ResponseSink {
    * destroyed, never close, and never finish (Node 20).
    */
   #turn(): Socket | undefined {
-    const { socket } = this.#req;
     const isWaiting = this.#http2 === undefined && this.res.socket === null && !this.res.writableFinished;
-    return isWaiting && socket instanceof Socket ? socket : undefined;
+    if (!isWaiting) return undefined;
+    const { socket } = this.#req;
+    return socket instanceof Socket ? socket : undefined;
   }
 
   /** Calls a listener when the response is closed or lost. @returns what takes the listener off again */
