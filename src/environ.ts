@@ -109,6 +109,7 @@ export function createEnviron(request: GatewayRequest, options: EnvironOptions =
 
 const NO_OPTIONS: EnvironOptions = {};
 const SLASH = 0x2f;
+const COLON = 0x3a;
 const ABSOLUTE_FORM = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)(.*)$/s;
 const WSGI_VERSION: readonly [1, 0] = Object.freeze([1, 0]);
 
@@ -122,14 +123,22 @@ function scriptName(mount: string): string {
 
 /** An IPv4 address that an IPv6 socket has mapped (`::ffff:127.0.0.1`) is told as IPv4. */
 function unmapAddress(address: string): string {
+  if (address.charCodeAt(0) !== COLON) return address;
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
 /** RFC 3875 §4.1.14: SERVER_NAME has IPv6 in brackets, because it is pasted into URLs. */
 function hostLiteral(name: string): string {
+  if (name === lastName) return lastLiteral;
   const address = unmapAddress(name);
-  return address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
+  lastName = name;
+  lastLiteral = address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
+  return lastLiteral;
 }
+
+/** A server has few names, and most have one. */
+let lastName = '';
+let lastLiteral = '';
 
 /** What becomes of a field line, by its name. */
 interface FieldRule {

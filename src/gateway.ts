@@ -129,6 +129,8 @@ class Run {
 
   /** The synchronous path: the whole body is there, so that its length is known (PEP 3333). */
   #answer(body: readonly Chunk[]): Promise<void> | undefined {
+    // The type of a chunk is checked by the writer, whatever it is.
+    if (body.length === 1) return this.#answerWith(body[0] as Chunk);
     const writer = this.#writer;
     const chunks: Uint8Array[] = [];
     let length = 0;
@@ -139,8 +141,19 @@ class Run {
     }
     if (writer.response.state !== 'sent') writer.sendHead(length);
     const last = chunks.pop() ?? EMPTY;
-    if (chunks.length > 0) return this.#sendAll(chunks, last);
-    const wait = writer.end(last);
+    return chunks.length > 0 ? this.#sendAll(chunks, last) : this.#end(last);
+  }
+
+  /** Most bodies are one chunk, and need no list of others. */
+  #answerWith(item: Chunk): Promise<void> | undefined {
+    const writer = this.#writer;
+    const chunk = writer.toOctets(item);
+    if (writer.response.state !== 'sent') writer.sendHead(chunk.length);
+    return this.#end(chunk);
+  }
+
+  #end(last: Uint8Array): Promise<void> | undefined {
+    const wait = this.#writer.end(last);
     return wait === undefined ? this.#finish() : this.#finishAfter(wait);
   }
 
@@ -152,8 +165,7 @@ class Run {
         return this.#serve([...chunks.slice(index + 1), last], wait);
       }
     }
-    const wait = this.#writer.end(last);
-    return wait === undefined ? this.#finish() : this.#finishAfter(wait);
+    return this.#end(last);
   }
 
   async #finishAfter(wait: Promise<void>): Promise<void> {
