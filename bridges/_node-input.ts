@@ -30,6 +30,8 @@ export class NodeInput implements HostInput {
   readonly #wasFlowing: boolean;
   #state: 'idle' | 'reading' | 'drained' = 'idle';
   #isOver = false;
+  /** Octets that the application has got so far. */
+  #given = 0;
   #waiter: Waiter | undefined;
   #failure: unknown;
   /** Made when somebody reads: most requests are never read. */
@@ -123,14 +125,31 @@ export class NodeInput implements HostInput {
 
   #read(): Uint8Array | null {
     // Typed as any by node; a string where somebody has called setEncoding().
-    const chunk: Uint8Array | string | null = this.#stream.read();
-    return typeof chunk === 'string' ? Buffer.from(chunk, this.#stream.readableEncoding ?? 'utf8') : chunk;
+    const read: Uint8Array | string | null = this.#stream.read();
+    const chunk =
+      typeof read === 'string' ? Buffer.from(read, this.#stream.readableEncoding ?? 'utf8') : read;
+    if (chunk !== null) this.#given += chunk.length;
+    return chunk;
   }
 
   /** Over HTTP/2 also a request that was cut off ends, but says that it was aborted. */
   #end(): null {
     if (this.#req.aborted) throw this.#disconnection();
+    if (this.#isShort()) throw this.#consumption();
     return null;
+  }
+
+  /**
+   * Whether somebody has had a part of the content before. A parser may go on before the stream has told of its end
+   * (formidable 3 does, once it has met the last boundary), and what is left then ends without a failure.
+   */
+  #isShort(): boolean {
+    if (this.#stream !== this.#req || this.#stream.readableEncoding !== null) return false;
+    return this.#given < Number(this.#req.headers['content-length'] ?? 0);
+  }
+
+  #consumption(): ApplicationError {
+    return new ApplicationError('WSGI_ERR_BODY_CONSUMED', 'a part of it was read before the mount');
   }
 
   #disconnection(cause?: unknown): DisconnectError {
@@ -146,6 +165,7 @@ export class NodeInput implements HostInput {
 
   #onEnd(): void {
     if (this.#req.aborted) this.#onFailure();
+    else if (this.#isShort()) this.#take()?.reject(this.#consumption());
     else this.#take()?.resolve(null);
   }
 

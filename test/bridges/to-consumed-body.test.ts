@@ -43,6 +43,34 @@ const swallow: RequestHandler = (req, _res, next) => {
   req.resume().once('end', () => next());
 };
 
+/** Reads some octets, and goes on before the end of the content has been told. */
+function takeAway(count?: number): RequestHandler {
+  return (req, _res, next) => {
+    req.once('readable', () => {
+      req.read(count);
+      next();
+    });
+  };
+}
+
+describe('content of which something has read a part', () => {
+  it('is an error, and not the rest', async () => {
+    const error = { code: 'WSGI_ERR_BODY_CONSUMED' };
+    expect(await post([takeAway(2)], 'text/plain', 'content')).toMatchObject(error);
+    expect(await post([takeAway()], 'text/plain', 'content')).toMatchObject(error);
+  });
+
+  it('is whole if it was put back', async () => {
+    const peek: RequestHandler = (req, _res, next) => {
+      req.once('readable', () => {
+        req.unshift(req.read(2));
+        next();
+      });
+    };
+    expect(await post([peek], 'text/plain', 'content')).toMatchObject({ content: 'content' });
+  });
+});
+
 describe('content that Express has parsed', () => {
   it('is JSON again', async () => {
     const environ = await post([express.json()], 'application/json; charset=utf-8', '{ "a": [1, "é"] }');
