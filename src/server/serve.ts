@@ -29,8 +29,7 @@ export interface ServeOptions extends ServerOptions {
  * server.listen(8124, '127.0.0.1');
  */
 export function createServer(application: Application, options: ServerOptions = {}): Server {
-  if (typeof options !== 'object')
-    throw new TypeError(`Options must be an object such as { port: ${options} }`);
+  checkOptions(options);
   return new Server(application, options);
 }
 
@@ -46,6 +45,7 @@ export function createServer(application: Application, options: ServerOptions = 
  * await server.shutdown();
  */
 export async function serve(application: Application, options: ServeOptions = {}): Promise<Server> {
+  checkOptions(options);
   const { port = 8124, host = '127.0.0.1', path, fd } = options;
   const server = createServer(application, options);
   await new Promise<void>((resolve, reject) => {
@@ -59,4 +59,14 @@ export async function serve(application: Application, options: ServeOptions = {}
     else server.listen({ port, host });
   });
   return server;
+}
+
+/** A port in the place of the options is the slip that is met most. */
+function checkOptions(options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  const isPort = typeof options === 'number' || typeof options === 'string';
+  const found = typeof options === 'function' ? 'a function' : options;
+  throw new TypeError(
+    `Options must be an object${isPort ? ` such as { port: ${options} }` : `, not ${found}`}`,
+  );
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createServer } from '../../src/server/index.ts';
+import { createServer, serve } from '../../src/server/index.ts';
 import type { ServerOptions } from '../../src/server/options.ts';
 import { get, hello, type RunningServer, startServer } from './support.ts';
 
@@ -35,6 +35,12 @@ describe('options of a server', () => {
 
   it('are refused if they are a port', () => {
     expect(() => createServer(hello, 3000 as never)).toThrow(/such as \{ port: 3000 \}/);
+  });
+
+  it('are refused if they are nothing, or the application', async () => {
+    expect(() => createServer(hello, null as never)).toThrow('Options must be an object, not null');
+    await expect(serve(hello, null as never)).rejects.toThrow('Options must be an object, not null');
+    expect(() => createServer(hello, hello as never)).toThrow('Options must be an object, not a function');
   });
 
   it.each<ServerOptions>([
