@@ -30,6 +30,7 @@ export interface MessageOptions extends ListenerOptions {
  * @param options What the messages are to be like
  * @returns What a gateway application returns: an array at once if the response is complete when the listener returns
  * @throws what the listener throws before its response is complete
+ * @throws TypeError if it is called as a listener itself
  */
 export function serveListener(
   dispatch: Dispatch,
@@ -37,6 +38,12 @@ export function serveListener(
   startResponse: StartResponse,
   options: MessageOptions = NO_OPTIONS,
 ): Body | Promise<Body> {
+  // Who forgets that it is no listener any more, as in `app.use(fromExpress(other))`, has a response in this place.
+  if (typeof startResponse !== 'function') {
+    throw new TypeError(
+      'Application was called without startResponse: mount it by toExpress, toFastify or toNode, or serve it',
+    );
+  }
   const exchange = new Exchange(environ, startResponse, options.constructors ?? plainMessages);
   if (options.joinDuplicateHeaders === true) exchange.request.joinDuplicateHeaders = true;
   // What Connect and Express leave on a request on its way into a mount; what is mounted further in goes on from there.

@@ -354,6 +354,13 @@ describe('fromNode', () => {
     expect(() => fromNode(value as never)).toThrow(TypeError);
   });
 
+  it('tells that what it gives is no listener any more', () => {
+    const application = fromNode((_req, res) => void res.end());
+    expect(() => application({} as never, {} as never)).toThrow(
+      /without startResponse: mount it by toExpress/,
+    );
+  });
+
   it('tells where an instance of Fastify goes', () => {
     expect(() => fromNode(fastify() as never)).toThrow('use fromFastify');
   });
