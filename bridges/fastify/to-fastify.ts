@@ -67,7 +67,9 @@ export function toFastify(application: Application, options: ToFastifyOptions = 
       answer(fastifyMount, request, reply);
     const others = scope.supportedMethods.filter((method) => !BODYLESS.includes(method));
     for (const url of ['/', '/*']) {
-      for (const method of [BODYLESS, others]) scope.route({ method: [...method], url, handler });
+      // Pages that are made of routes (@fastify/swagger) leave out what is hidden: these two are no part of an API.
+      const schema = { hide: true };
+      for (const method of [BODYLESS, others]) scope.route({ method: [...method], url, handler, schema });
     }
     done();
   };

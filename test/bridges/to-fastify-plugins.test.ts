@@ -166,3 +166,19 @@ describe.each(Object.keys(PLUGINS))('with %s', (name) => {
     }
   });
 });
+
+describe('pages that are made of routes', () => {
+  it('leave out those of the mount', async () => {
+    const app = fastify();
+    const hidden: unknown[] = [];
+    // As @fastify/swagger collects them.
+    app.addHook('onRoute', ({ url, schema }) => {
+      hidden.push([url, schema !== undefined && 'hide' in schema && schema.hide]);
+    });
+    await app.register(toFastify(answering('small', [])), { prefix: '/m' });
+    await app.ready();
+    expect(hidden.length).toBeGreaterThan(0);
+    for (const route of hidden) expect(route).toEqual([expect.stringMatching(/^\/m/), true]);
+    await app.close();
+  });
+});
