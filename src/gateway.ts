@@ -104,7 +104,7 @@ class Run {
       let isOver = false;
       const settle = (body: Body): void => {
         if (isOver) {
-          this.#close(new BodyReader(body)).catch(ignore);
+          this.#closeUnread(body);
           return;
         }
         isOver = true;
@@ -125,6 +125,15 @@ class Run {
       this.#watch();
       promised.then(settle, fail);
     });
+  }
+
+  /** A body that came too late; if it is none at all, there is nobody left to be told. */
+  #closeUnread(body: Body): void {
+    try {
+      this.#close(new BodyReader(body)).catch(ignore);
+    } catch (error) {
+      logError(this.#errors, error);
+    }
   }
 
   /** The synchronous path: the whole body is there, so that its length is known (PEP 3333). */

@@ -154,7 +154,7 @@ export class OctetWindow {
    * @param isFresh Whether it has to begin at the start, with as many octets as there are, up to a limit
    */
   decode(isFresh: boolean): string {
-    if (isFresh || this.textOffset >= this.#text.length) {
+    if (isFresh || this.#text === '' || this.textOffset >= this.#text.length) {
       this.#text = this.peek(DECODE_SIZE);
       this.#textStart = this.#start;
     }

@@ -117,6 +117,23 @@ describe('runApplication: failure', () => {
 });
 
 describe('runApplication: a client that leaves', () => {
+  it.each([
+    ['what is no body', () => 'a string'],
+    ['an error', () => Promise.reject(new Error('too late'))],
+  ])('harms nobody if an asynchronous application comes with %s then', async (_what, come) => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const { done, sink } = record(async () => {
+      await delay(10);
+      return come() as never;
+    });
+    sink.disconnect(GONE);
+    await done;
+    await delay(30);
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
   it('stops the iteration at once, returns the generator, closes, aborts the signal, and logs nothing', async () => {
     const events: string[] = [];
     const recording = record((environ: Environ, startResponse: StartResponse) => {

@@ -28,12 +28,25 @@ it.each([
   ['another name', HEAD.replace('Upgrade:', 'Upgrad3:')],
   ['one field more', HEAD.replace('\r\n\r\n', '\r\nX: 1\r\n\r\n')],
   ['a longer value', HEAD.replace('100-continue', '100-continued')],
+  ['another octet at the end', HEAD.replace('100-continue', '100-continuE')],
 ])('sees %s', (_case, other) => {
   const fresh = readAll(new RequestParser(DEFAULT_LIMITS), other);
   const parser = new RequestParser(DEFAULT_LIMITS);
   readAll(parser, HEAD.repeat(3));
   expect(readAll(parser, other)).toEqual(fresh);
   expect(readAll(parser, HEAD + other + HEAD)[1]).toEqual(fresh[0]);
+});
+
+// Heads of this size are compared by native code.
+it.each([100, 500, 900])('tells heads with a field of %i octets apart by each octet', (size) => {
+  const large = HEAD.replace('Host: a', `X: ${'x'.repeat(size)}\r\nHost: a`);
+  const parser = new RequestParser(DEFAULT_LIMITS);
+  const [first] = readAll(parser, large.repeat(3));
+  expect(readAll(parser, large)).toEqual([first]);
+  for (const index of [30, Math.floor(size / 2) + 30, size + 20]) {
+    const other = `${large.slice(0, index)}y${large.slice(index + 1)}`;
+    expect(readAll(parser, other)).toEqual(readAll(new RequestParser(DEFAULT_LIMITS), other));
+  }
 });
 
 it('waits for the end of a head that begins like the last one', () => {
