@@ -8,12 +8,13 @@ import { ProtocolError } from '../errors.ts';
 import { MAX_SIZE_DIGITS, parseChunkLine } from './chunk-line.ts';
 import { LineSections } from './field-section.ts';
 import { isForbiddenTrailer } from './forbidden-trailers.ts';
-import { NOT_FIELD_OCTET } from './grammar.ts';
+import { NOT_FIELD_OCTET, quote } from './grammar.ts';
 import type { HttpLimits } from './limits.ts';
 import type { LineKind, OctetWindow } from './octet-window.ts';
 import type { RequestHead } from './request-head.ts';
 
 const CRLF = '\r\n';
+const HEXDIG_OR_NOTHING = /^[0-9A-Fa-f]?$/;
 const CHUNK_LINE: LineKind = { forbidden: NOT_FIELD_OCTET, tooLong: 'WSGI_ERR_CHUNK_EXTENSIONS_TOO_LARGE' };
 const TRAILER_LINE: LineKind = { forbidden: NOT_FIELD_OCTET, tooLong: 'WSGI_ERR_FIELDS_TOO_LARGE' };
 
@@ -114,6 +115,9 @@ export class ContentReader {
   /** Gives the size on a chunk line that has extensions, or is not whole yet. */
   #readExtendedChunkLine(): number | undefined {
     const { maxChunkExtensionSize } = this.#limits;
+    // A line that begins so is none, however it goes on.
+    const first = this.#window.peek(1);
+    if (!HEXDIG_OR_NOTHING.test(first)) throw new ProtocolError('WSGI_ERR_CHUNK_MALFORMED', quote(first));
     const maxSize = MAX_SIZE_DIGITS + maxChunkExtensionSize - this.#extensionSize + CRLF.length;
     const line = this.#window.takeLine(maxSize, CHUNK_LINE);
     if (line === undefined) return undefined;

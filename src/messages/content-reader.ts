@@ -16,7 +16,7 @@ const READ_SIZE = 65_536;
 
 /** Who is told how the content ended. */
 export interface ContentListener {
-  /** All of it has been handed over. */
+  /** All of it has been handed over, or the rest left to the gateway. */
   contentEnded(): void;
   /** It cannot be read any further. */
   contentFailed(error: unknown): void;
@@ -54,12 +54,37 @@ export class ContentReader {
     );
   }
 
-  /** Ends the content here: whatever is left is the gateway's to drain. */
+  /**
+   * Follows content that nobody reads yet, where the gateway tells of its end: node's parser comes to it, or to what is
+   * wrong with it, before somebody asks.
+   */
+  watch(): void {
+    const trailers = this.#environ['gateway.trailers'];
+    if (this.#request.readableFlowing !== null || typeof trailers !== 'function') return;
+    Promise.resolve<HeaderList>(trailers()).then(
+      (fields) => this.#settle(fields),
+      (error: unknown) => process.nextTick(fail, this, error),
+    );
+  }
+
+  /**
+   * Leaves what is left to the gateway, which throws it away as far as it wants to. The request ends when it has come;
+   * behind a gateway that does not tell when that is, at once.
+   */
   discard(): void {
-    if (!this.#isOver && !this.#isReading) {
-      this.#isOver = true;
+    if (this.#isOver || this.#isReading) return;
+    this.#isOver = true;
+    const trailers = this.#environ['gateway.trailers'];
+    if (this.#request.complete || typeof trailers !== 'function') {
       this.#complete([]);
+      return;
     }
+    this.#listener.contentEnded();
+    // What does not come is nobody's loss: to node's server the exchange is over.
+    Promise.resolve<HeaderList>(trailers()).then(
+      (fields) => process.nextTick(complete, this, fields),
+      () => {},
+    );
   }
 
   async #next(): Promise<Uint8Array> {
@@ -121,11 +146,17 @@ export class ContentReader {
   }
 
   #complete(fields: HeaderList): void {
+    this.#settle(fields);
+    this.#request.push(null);
+    this.#listener.contentEnded();
+  }
+
+  /** All has come, though not all need have been handed over. */
+  #settle(fields: HeaderList): void {
     const request = this.#request;
+    if (request.complete) return;
     request.complete = true;
     if (fields.length > 0) request._addHeaderLines(fields.flat(), fields.length * 2);
-    request.push(null);
-    this.#listener.contentEnded();
   }
 }
 

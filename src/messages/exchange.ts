@@ -96,6 +96,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       return this.#successor(this.environ, this.#delivery.startResponse);
     }
     if (contentLength(this.environ) === 0) this.#endEmptyContent();
+    else if (!this.#outgoing.isEnded) this.#contentReader().watch();
     if (this.#outgoing.isClosed && !this.#isCut) throw disconnection(this.#socket.errored);
     if (this.#outgoing.isEnded) return this.#answer();
     this.#delivery.direct(HALF_CLOSE_ENDS);
@@ -305,7 +306,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #endRequest(): void {
     const { request } = this;
     if (request._consuming || request._readableState.resumeScheduled) return;
-    if (request._eventsCount === 0) {
+    if (request._eventsCount === 0 && request.complete) {
       closeUnread(request);
       this.#isContentOver = true;
     } else {

@@ -15,6 +15,9 @@ import { TrailerSection } from './trailer-section.ts';
 
 const NOTHING = Buffer.alloc(0);
 
+/** Octets that are read ahead of an application that only wants to know of the end. */
+const AHEAD_LIMIT = 65_536;
+
 /** What content asks of its exchange and its connection. */
 export interface ContentHost {
   readonly parser: RequestParser;
@@ -57,8 +60,9 @@ export class RequestContent implements InputSource {
   #trailerSection: TrailerSection | undefined;
   /** Why there is no end, and so no trailers. */
   #failure: { readonly error: unknown } | undefined;
-  /** Pieces that were read ahead of the application, to see whether they are all. */
+  /** Pieces that were read ahead of the application, to see whether they are all, and how many octets they have. */
   #ahead: Uint8Array[] | undefined;
+  #aheadLength = 0;
 
   constructor(head: RequestHead, host: ContentHost) {
     this.#head = head;
@@ -107,7 +111,10 @@ export class RequestContent implements InputSource {
 
   #read(): Uint8Array | null | undefined {
     const ahead = this.#ahead?.shift();
-    if (ahead !== undefined) return ahead;
+    if (ahead !== undefined) {
+      this.#aheadLength -= ahead.length;
+      return ahead;
+    }
     if (this.isEnded) return null;
     const piece = this.#parse();
     if (piece === undefined) this.#failIfLost();
@@ -152,7 +159,10 @@ export class RequestContent implements InputSource {
 
   /** Octets have come, or none will come any more. */
   onInput(): void {
-    if (this.#pendingPull === undefined) return;
+    if (this.#pendingPull === undefined) {
+      if (this.#trailerSection !== undefined) this.#readAhead(AHEAD_LIMIT);
+      return;
+    }
     try {
       const piece = this.#read();
       if (piece !== undefined) this.#takePendingPull()?.resolve(piece);
@@ -167,12 +177,20 @@ export class RequestContent implements InputSource {
    */
   onPeerEnd(): void {
     this.onInput();
+    this.#readAhead(Number.POSITIVE_INFINITY);
+  }
+
+  #readAhead(limit: number): void {
     if (this.isReading) return;
-    const ahead: Uint8Array[] = [];
+    const ahead = this.#ahead ?? [];
+    this.#ahead = undefined;
     try {
-      while (!this.isEnded) {
+      while (!this.isEnded && this.#aheadLength < limit) {
         const piece = this.#read();
-        if (piece !== undefined && piece !== null) ahead.push(piece);
+        if (piece === undefined) break;
+        if (piece === null) continue;
+        ahead.push(piece);
+        this.#aheadLength += piece.length;
       }
     } catch {
       // The read that comes will tell the application.
@@ -215,6 +233,8 @@ export class RequestContent implements InputSource {
       this.#trailerSection = new TrailerSection();
       if (this.isEnded) this.#trailerSection.complete(this.#trailerFields());
       else if (this.#failure !== undefined) this.#trailerSection.fail(this.#failure.error);
+      // Who asks learns of the end when it comes, and not when the content is read.
+      else this.#readAhead(AHEAD_LIMIT);
     }
     return this.#trailerSection.wait();
   };

@@ -1,5 +1,6 @@
 /** What a program observes of its messages, event by event, on node:http and on the standalone server. */
 import { describe, it } from 'vitest';
+import { CONTENT_SCENES } from './content-scenes.ts';
 import { CUT_SCENES } from './cut-scenes.ts';
 import { ENDING_SCENES } from './ending-scenes.ts';
 import { HALF_CLOSE_SCENES } from './half-close-scenes.ts';
@@ -362,6 +363,10 @@ describe('the messages of a wrapped program', () => {
   });
 
   it.each([...SCENES, ...ENDING_SCENES])('behave as on node:http: $name', async (scene) => {
+    await expectAlike(scene);
+  });
+
+  it.each(CONTENT_SCENES)('tell as on node:http of content $name', async (scene) => {
     await expectAlike(scene);
   });
 

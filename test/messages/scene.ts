@@ -32,8 +32,14 @@ export function post(length: number): string {
   return `POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
 }
 
-/** Notes every event of both messages, with the state that goes with it. */
+/** Notes every event of both messages, with the state that goes with it, and the errors of their socket. */
 export function follow(req: IncomingMessage, res: ServerResponse, trail: Trail): void {
+  followMessages(req, res, trail);
+  req.socket.on('error', (error: NodeJS.ErrnoException) => trail.push(`socket error ${error.code}`));
+}
+
+/** Notes every event of both messages, with the state that goes with it. */
+export function followMessages(req: IncomingMessage, res: ServerResponse, trail: Trail): void {
   for (const event of ['end', 'aborted', 'close']) {
     req.on(event, () => {
       const { complete, aborted, destroyed, readableEnded } = req;
@@ -48,7 +54,6 @@ export function follow(req: IncomingMessage, res: ServerResponse, trail: Trail):
   }
   req.on('error', (error: NodeJS.ErrnoException) => trail.push(`req error ${error.code} ${error.message}`));
   res.on('error', (error: NodeJS.ErrnoException) => trail.push(`res error ${error.code} ${error.message}`));
-  req.socket.on('error', (error: NodeJS.ErrnoException) => trail.push(`socket error ${error.code}`));
 }
 
 export function attempt(trail: Trail, ...actions: (() => unknown)[]): void {

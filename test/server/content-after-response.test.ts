@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fromNode } from '../../bridges/node/index.ts';
@@ -54,6 +55,23 @@ describe('content that is read after the response', () => {
     expect((await client.readResponse()).statusCode).toBe(200);
   });
 
+  it('is thrown away within bounds where a wrapped program waits for its end', async () => {
+    let isEnded = false;
+    const listener = fromNode((request, response) => {
+      request.on('end', () => {
+        isEnded = true;
+      });
+      response.end('early');
+    });
+    running = await startServer(listener, { maxDrainSize: 100_000 });
+    const client = running.connect();
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    expect((await client.readResponse()).content.toString()).toBe('early');
+    client.send(`20000\r\n${'x'.repeat(0x20000)}\r\n`);
+    expect((await client.readRest()).length).toBe(0);
+    expect(isEnded).toBe(false);
+  });
+
   it('that does not come is not waited for longer than for any other', async () => {
     let failure: unknown;
     running = await startServer(
@@ -105,5 +123,36 @@ describe('a request that is cut off amid its content', () => {
     client.send('3\r\nabc\r\n2\r\nde\r\n0\r\nT: 1\r\n\r\n');
     client.halfClose();
     expect((await client.readResponse()).content.toString()).toBe('abcde[["T","1"]]');
+  });
+});
+
+describe('content of which nobody wants to know more than its end', () => {
+  it('is read ahead to its end, and is still the application’s', async () => {
+    running = await startServer(async (environ, startResponse) => {
+      const trailers = await environ['gateway.trailers']?.();
+      startResponse('200 OK', []);
+      return [await environ['wsgi.input'].read(), JSON.stringify(trailers)];
+    });
+    const client = running.connect();
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+    await delay(10);
+    client.send('2\r\nde\r\n0\r\nT: 1\r\n\r\n');
+    expect((await client.readResponse()).content.toString()).toBe('abcde[["T","1"]]');
+  });
+
+  it('is not read ahead without end', async () => {
+    let socket: Socket | undefined;
+    running = await startServer(async (environ, startResponse) => {
+      socket = environ['gateway.socket'] as Socket;
+      environ['gateway.trailers']?.();
+      await delay(100);
+      startResponse('200 OK', []);
+      const read = socket.bytesRead;
+      return [`${read < 1_000_000} ${(await environ['wsgi.input'].read()).length}`];
+    });
+    const client = running.connect();
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n');
+    client.send(Buffer.alloc(5_000_000));
+    expect((await client.readResponse()).content.toString()).toBe('true 5000000');
   });
 });

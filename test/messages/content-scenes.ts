@@ -1,0 +1,228 @@
+/** Scenes of content that nobody reads, or not before its response has ended. */
+import type { IncomingMessage } from 'node:http';
+import { follow, followMessages, post, type Scene, type Trail } from './scene.ts';
+import { pause } from './side-by-side.ts';
+
+/** Notes what a request knows of its content. */
+function look({ complete, readableLength, readableEnded, destroyed }: IncomingMessage, trail: Trail): void {
+  trail.push(JSON.stringify({ complete, readableLength, readableEnded, destroyed }));
+}
+
+export const CONTENT_SCENES: readonly Scene[] = [
+  {
+    name: 'that never comes, after a response at once',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      res.end('x');
+      await pause(20);
+      look(req, trail);
+      trail.push('last');
+    },
+    client: (socket) => socket.write(`${post(5)}he`),
+    last: 'last',
+  },
+  {
+    name: 'that never comes, after a response later',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      await pause(5);
+      res.end('x');
+      await pause(20);
+      look(req, trail);
+      trail.push('last');
+    },
+    client: (socket) => socket.write(`${post(5)}he`),
+    last: 'last',
+  },
+  {
+    name: 'whose client leaves after the response',
+    async run(req, res, trail) {
+      followMessages(req, res, trail);
+      req.socket.on('close', () => trail.push('socket close'));
+      res.end('x');
+    },
+    async client(socket) {
+      socket.write(`${post(5)}he`);
+      await pause(20);
+      socket.destroy();
+    },
+    last: 'socket close',
+  },
+  {
+    name: 'that comes after the response',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.end('x', () => setImmediate(() => look(req, trail)));
+    },
+    async client(socket) {
+      socket.write(`${post(5)}he`);
+      await new Promise((resolve) => socket.once('data', resolve));
+      await pause(10);
+      socket.write('llo');
+    },
+    last: 'req close',
+  },
+  {
+    name: 'that comes after the response, with the next request',
+    run(req, res, trail) {
+      const socket = req.socket as typeof req.socket & { first?: string };
+      if (req.method === 'GET') {
+        trail.push(`GET ${socket.first}`);
+        res.end('y');
+        setTimeout(() => trail.push('last'), 10);
+        return;
+      }
+      socket.first = 'POST';
+      follow(req, res, trail);
+      res.end('x');
+    },
+    async client(socket) {
+      socket.write(`${post(5)}he`);
+      await new Promise((resolve) => socket.once('data', resolve));
+      await pause(10);
+      socket.write('lloGET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    },
+    last: 'last',
+  },
+  {
+    name: 'in chunks, with trailers, that comes after the response',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      req.on('end', () => trail.push(JSON.stringify(req.trailers)));
+      res.end('x');
+    },
+    async client(socket) {
+      socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+      await new Promise((resolve) => socket.once('data', resolve));
+      socket.write('1\r\na\r\n0\r\nX-T: v\r\n\r\n');
+    },
+    last: 'req close',
+  },
+  {
+    name: 'that came with the head, before a response that ends the connection',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.setHeader('Connection', 'close');
+      res.end('x');
+    },
+    client: (socket) => socket.write(`${post(5)}hello`),
+    last: 'req close',
+  },
+  {
+    name: 'that came with the head, when nobody looks before the response',
+    async run(req, res, trail) {
+      res.end('x');
+      look(req, trail);
+      await pause(5);
+      look(req, trail);
+      req.on('end', () => trail.push('end'));
+      req.on('close', () => trail.push('close'));
+      await pause(5);
+      trail.push('last');
+    },
+    client: (socket) => socket.write(`${post(5)}hello`),
+    last: 'last',
+  },
+  {
+    name: 'that never comes, when nobody looks before the response',
+    async run(req, res, trail) {
+      res.end('x');
+      look(req, trail);
+      await pause(5);
+      look(req, trail);
+      req.on('end', () => trail.push('end'));
+      req.on('close', () => trail.push('close'));
+      await pause(5);
+      trail.push('last');
+    },
+    client: (socket) => socket.write(`${post(5)}he`),
+    last: 'last',
+  },
+  ...[
+    'Content-Length: 5\r\n\r\nhello',
+    'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-T: v\r\n\r\n',
+  ].map(
+    (rest): Scene => ({
+      name: `that came with the head, before its program looks, ${rest.split(':', 1)}`,
+      async run(req, res, trail) {
+        look(req, trail);
+        await pause(5);
+        trail.push(`${req.complete} ${JSON.stringify(req.trailers)}`);
+        req.on('data', (piece) => trail.push(`data ${piece}`));
+        req.on('end', () => res.end('x', () => trail.push('last')));
+      },
+      client: (socket) => socket.write(`POST / HTTP/1.1\r\nHost: a\r\n${rest}`),
+      last: 'last',
+    }),
+  ),
+  {
+    name: 'that comes bit by bit before its program looks',
+    async run(req, res, trail) {
+      follow(req, res, trail);
+      for (let spent = 0; spent < 400 && !req.complete; spent += 1) await pause(5);
+      trail.push(`${req.complete}`);
+      req.on('data', (piece) => trail.push(`data ${piece}`));
+      req.on('end', () => res.end());
+    },
+    async client(socket) {
+      socket.write(`${post(5)}he`);
+      await pause(10);
+      socket.write('llo');
+    },
+    last: 'req close',
+  },
+  {
+    name: 'that came whole and is not read, when its client leaves',
+    run(req, res, trail) {
+      follow(req, res, trail);
+    },
+    async client(socket) {
+      socket.write(`${post(5)}hello`);
+      await pause(10);
+      socket.destroy();
+    },
+    last: 'req close',
+  },
+  {
+    name: 'that came whole and is not read, when its client closes its half',
+    run(req, res, trail) {
+      follow(req, res, trail);
+    },
+    async client(socket) {
+      socket.write(`${post(5)}hello`);
+      await pause(10);
+      socket.end();
+    },
+    last: 'req close',
+  },
+  {
+    name: 'with a chunk that is none, not read',
+    run(req, res, trail) {
+      followMessages(req, res, trail);
+      setTimeout(() => {
+        look(req, trail);
+        trail.push('last');
+      }, 40);
+    },
+    async client(socket) {
+      socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+      await pause(10);
+      socket.write('W');
+    },
+    last: 'last',
+    isRefused: true,
+  },
+  {
+    name: 'with a chunk that is none in the packet of the head, not read',
+    run(req, res, trail) {
+      followMessages(req, res, trail);
+      setTimeout(() => {
+        look(req, trail);
+        trail.push('last');
+      }, 40);
+    },
+    client: (socket) => socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nW'),
+    last: 'last',
+    isRefused: true,
+  },
+];
