@@ -6,7 +6,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { startServer } from './server-process.ts';
-import type { RequestTemplate, Work } from './work.ts';
+import { DIGITS, NUMBER, type RequestTemplate, type Work } from './work.ts';
 
 /** What is compared. */
 interface Answer {
@@ -39,7 +39,8 @@ export async function checkAnswers(work: Work, node: string): Promise<void> {
 }
 
 async function ask(port: number, { method, path, headers, content }: RequestTemplate): Promise<Answer> {
-  const lines = [`${method} ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`];
+  const target = path.replace(NUMBER, '1'.repeat(DIGITS));
+  const lines = [`${method} ${target} HTTP/1.1`, `Host: 127.0.0.1:${port}`];
   for (const [name, value] of headers) lines.push(`${name}: ${value}`);
   if (content !== undefined) lines.push(`Content-Length: ${Buffer.byteLength(content)}`);
   const socket = connect({ port, host: '127.0.0.1' });

@@ -1,29 +1,38 @@
 /** What `npm run bench` was told. */
 import { parseArgs } from 'node:util';
+import { OTHER_WORK, WORK, type Work } from './work.ts';
+
+/** Where to look closer instead of measuring. */
+export interface Target {
+  readonly work: Work;
+  /** The name of a server. */
+  readonly server: string;
+}
 
 export interface Settings {
-  /** The version of Node that serves, as npm's package `node` counts; the one that runs this if there is none. */
-  readonly node: string | undefined;
+  /** The versions of Node that serve, as npm's package `node` counts; the one that runs this if there are none. */
+  readonly nodes: readonly string[];
   /** The names of what is measured; all if there are none. */
   readonly only: readonly string[];
   readonly rounds: number;
   /** How long one server is measured in one round. */
   readonly seconds: number;
-  /** How long it is loaded before. */
+  /** How many it is loaded before. */
   readonly warmUp: number;
-  /** `WORK` or `WORK/SERVER`, to show where the time goes instead of measuring. */
-  readonly profile: string | undefined;
-  /** The same for allocations. */
-  readonly allocations: string | undefined;
+  /** Of what to show where the time goes. */
+  readonly profile: Target | undefined;
+  /** Of what to show where it allocates. */
+  readonly allocations: Target | undefined;
   /** Whether the figures are put down: not those of a part, or of a glance. */
   readonly isWhole: boolean;
+  readonly list: boolean;
   readonly help: boolean;
 }
 
 export const USAGE = `npm run bench -- [options]
-  --only NAME,NAME     only this work; --list tells the names
-  --node VERSION       on another version of Node, from npm's package node
-  --rounds N           rounds, each of all servers in turn (5)
+  --only NAME,NAME     only this; --list tells the names
+  --node V,V           on other versions of Node, from npm's package node, one after another
+  --rounds N           rounds, each of all work (5)
   --seconds N          seconds that a server is measured in a round (3)
   --quick              3 rounds of 1 second; writes nothing
   --profile NAME       where the time of a server goes: WORK, or WORK/SERVER
@@ -31,7 +40,7 @@ export const USAGE = `npm run bench -- [options]
   --list               names of work and servers`;
 
 /** @throws TypeError or RangeError if they make no sense */
-export function readArguments(argv: readonly string[]): Settings & { readonly list: boolean } {
+export function readArguments(argv: readonly string[]): Settings {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -48,21 +57,39 @@ export function readArguments(argv: readonly string[]): Settings & { readonly li
   });
   const isQuick = values.quick;
   return {
-    node: values.node,
-    only: values.only?.split(',') ?? [],
-    rounds: positive('rounds', values.rounds ?? (isQuick ? '3' : '5')),
-    seconds: positive('seconds', values.seconds ?? (isQuick ? '1' : '3')),
-    warmUp: isQuick ? 1 : 2,
-    profile: values.profile,
-    allocations: values.allocations,
+    nodes: values.node?.split(',') ?? [],
+    only: values.only?.split(',').map(known) ?? [],
+    rounds: count('rounds', values.rounds ?? (isQuick ? '3' : '5')),
+    seconds: count('seconds', values.seconds ?? (isQuick ? '1' : '3')),
+    warmUp: 1,
+    profile: values.profile === undefined ? undefined : target(values.profile),
+    allocations: values.allocations === undefined ? undefined : target(values.allocations),
     isWhole: values.only === undefined && !isQuick,
     list: values.list,
     help: values.help,
   };
 }
 
-function positive(name: string, value: string): number {
-  const number = Number(value);
-  if (!(number > 0)) throw new RangeError(`Option --${name} must be more than 0, not ${value}`);
-  return number;
+function count(name: string, value: string): number {
+  if (/^[1-9]\d{0,3}$/.test(value)) return Number(value);
+  throw new RangeError(`Option --${name} must be a number from 1 to 9999, not ${JSON.stringify(value)}`);
+}
+
+function known(name: string): string {
+  const names: readonly string[] = [...WORK.map((work) => work.name), ...OTHER_WORK];
+  if (names.includes(name)) return name;
+  throw new RangeError(`No work is called ${JSON.stringify(name)}; there is ${names.join(', ')}`);
+}
+
+/** Ours is the second server of each work. */
+function target(text: string): Target {
+  const [name, wanted] = text.split('/');
+  const work = WORK.find((candidate) => candidate.name === name);
+  if (work === undefined) {
+    const names = WORK.map((candidate) => candidate.name);
+    throw new RangeError(`No work is called ${JSON.stringify(name)}; there is ${names.join(', ')}`);
+  }
+  const server = wanted ?? work.servers[1] ?? '';
+  if (work.servers.includes(server)) return { work, server };
+  throw new RangeError(`${name} has no server ${JSON.stringify(server)}; it has ${work.servers.join(', ')}`);
 }

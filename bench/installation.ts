@@ -1,11 +1,11 @@
 /**
  * What must be there before anything is measured: the peers, the package as its users get it, and the programs.
  *
- * The package is built and put where `import 'gatebridge'` of the servers finds it: they load the compiled files that
- * would be published, and a build that goes on beside a run does not change what is measured.
+ * The package is compiled to where `import 'gatebridge'` of the servers finds it: they load the files that would be
+ * published, and a build that goes on beside a run does not change what is measured.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const BENCH = import.meta.dirname;
@@ -14,30 +14,43 @@ const MODULES = join(BENCH, 'node_modules');
 
 /** Installs and builds what is missing or old. */
 export function prepare(): void {
-  if (!existsSync(join(MODULES, 'express'))) run('npm', ['ci', '--no-audit', '--no-fund'], BENCH);
-  run('npm', ['run', '--silent', 'build'], ROOT);
+  // npm writes the one when it has installed what the other says.
+  if (timeOf(join(MODULES, '.package-lock.json')) < timeOf(join(BENCH, 'package-lock.json'))) {
+    run('npm', ['ci', '--no-audit', '--no-fund'], BENCH);
+  }
   const target = join(MODULES, 'gatebridge');
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target);
-  for (const name of ['package.json', 'dist']) {
-    cpSync(join(ROOT, name), join(target, name), { recursive: true });
-  }
-  run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', BENCH], ROOT);
+  cpSync(join(ROOT, 'package.json'), join(target, 'package.json'));
+  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+  run(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', join(target, 'dist')], ROOT);
+  run(process.execPath, [compiler, '-p', BENCH], ROOT);
 }
 
 /** The binary of a version of Node; npm's process is not to be measured, so that it is looked up once. */
-export function findNode(version: string | undefined): string {
-  if (version === undefined) return process.execPath;
+export function findNode(version: string): string {
+  if (`${process.version}.`.startsWith(`v${version}.`)) return process.execPath;
   const script = 'process.stdout.write(process.execPath)';
-  return run('npx', ['--yes', '--package', `node@${version}`, 'node', '-e', script], ROOT);
+  const args = ['--yes', '--package', `node@${version}`, 'node', '-e', script];
+  try {
+    return run('npx', args, ROOT);
+  } catch (error) {
+    throw new Error(`Node ${version} cannot be installed from npm's package node`, { cause: error });
+  }
 }
 
+/** Milliseconds; nothing is older than what is missing. */
+function timeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Runs a program and gives what it prints. */
 function run(command: string, args: readonly string[], folder: string): string {
-  const { status, stdout, error } = spawnSync(command, args, {
+  const { status, signal, stdout, error } = spawnSync(command, args, {
     cwd: folder,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} has failed\n${stdout}`, { cause: error });
-  return stdout;
+  if (status === 0) return stdout;
+  throw new Error(`${command} has ended with ${status ?? signal}\n${stdout ?? ''}`, { cause: error });
 }

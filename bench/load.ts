@@ -11,10 +11,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pinned } from './processors.ts';
 import { track } from './server-process.ts';
-import type { RequestTemplate, Work } from './work.ts';
+import { DIGITS, NUMBER, type RequestTemplate, type Work } from './work.ts';
 
 const CONNECTIONS = 64;
 const STREAMS = 4;
+/** How many targets there are where each request has another; too many for anything to remember them. */
+const TARGETS = 4096;
 
 /** What has been done for how long. */
 export interface Served {
@@ -25,6 +27,7 @@ export interface Served {
 }
 
 let isWrkFound: boolean | undefined;
+let scratch: string | undefined;
 const AUTOCANNON = join(import.meta.dirname, 'node_modules/autocannon/autocannon.js');
 
 /** What makes the load, for those who read the figures. */
@@ -44,36 +47,55 @@ export function load(work: Work, port: number, seconds: number): Promise<Served>
 }
 
 async function loadByWrk(request: RequestTemplate, port: number, seconds: number): Promise<Served> {
-  const folder = mkdtempSync(join(tmpdir(), 'gatebridge-bench-'));
-  const script = join(folder, 'request.lua');
+  const script = join(scratchFolder(), 'request.lua');
   writeFileSync(script, luaScript(request));
-  try {
-    const url = `http://127.0.0.1:${port}${request.path}`;
-    const args = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`, '-s', script, url];
-    const report = await runLoad(['wrk', ...args]);
-    const [, count, duration] = /(\d+) requests in ([\d.]+s)/.exec(report) ?? [];
-    if (count === undefined || duration === undefined || /Socket errors|Non-2xx/.test(report)) {
-      throw new Error(`Load failed\n${report}`);
-    }
-    return { count: Number(count), rate: Number(count) / Number.parseFloat(duration) };
-  } finally {
-    rmSync(folder, { recursive: true });
+  const url = `http://127.0.0.1:${port}${request.path.replace(NUMBER, '')}`;
+  const args = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`, '-s', script, url];
+  const report = await runLoad(['wrk', ...args]);
+  const [, count, duration] = /(\d+) requests in ([\d.]+s)/.exec(report) ?? [];
+  if (count === undefined || duration === undefined || /Socket errors|Non-2xx/.test(report)) {
+    throw new Error(`Load failed\n${report}`);
   }
+  return { count: Number(count), rate: Number(count) / Number.parseFloat(duration) };
 }
 
-/** The request is made once; only then does wrk send it without asking Lua each time. */
-function luaScript({ method, headers, content, pipelining = 1 }: RequestTemplate): string {
+/** Made once, and gone when this process ends, however it does. */
+function scratchFolder(): string {
+  if (scratch === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), 'gatebridge-bench-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    scratch = folder;
+  }
+  return scratch;
+}
+
+/** All requests are made before: wrk sends one without asking Lua, and of several asks for the next. */
+function luaScript({ method, path, headers, content, pipelining = 1 }: RequestTemplate): string {
   const lines = [`wrk.method = "${method}"`];
   for (const [name, value] of headers) lines.push(`wrk.headers["${name}"] = [==[${value}]==]`);
   if (content !== undefined) lines.push(`wrk.body = [==[${content}]==]`);
-  if (pipelining > 1) {
-    lines.push(
-      'local batch',
-      `init = function() batch = string.rep(wrk.format(), ${pipelining}) end`,
-      'request = function() return batch end',
-    );
-  }
+  const count = path.includes(NUMBER) ? TARGETS / pipelining : 1;
+  if (count * pipelining > 1) lines.push(luaBatches(path, count, pipelining));
   return lines.join('\n');
+}
+
+function luaBatches(path: string, count: number, pipelining: number): string {
+  return `
+local batches, current = {}, 0
+init = function()
+  for batch = 1, ${count} do
+    local requests = {}
+    for number = 1, ${pipelining} do
+      local path = string.format("${path.replace(NUMBER, `%0${DIGITS}d`)}", batch * ${pipelining} + number)
+      requests[number] = wrk.format(nil, path)
+    end
+    batches[batch] = table.concat(requests)
+  end
+end
+request = function()
+  current = current % ${count} + 1
+  return batches[current]
+end`;
 }
 
 async function loadByAutocannon(request: RequestTemplate, port: number, seconds: number): Promise<Served> {
@@ -81,7 +103,9 @@ async function loadByAutocannon(request: RequestTemplate, port: number, seconds:
   const args = ['-j', '-n', '-c', String(CONNECTIONS), '-d', String(seconds), '-p', String(pipelining)];
   for (const [name, value] of headers) args.push('-H', `${name}=${value}`);
   if (content !== undefined) args.push('-b', content);
-  args.push('-m', method, `http://127.0.0.1:${port}${path}`);
+  // Its own way to make each request another one.
+  if (path.includes(NUMBER)) args.push('--idReplacement');
+  args.push('-m', method, `http://127.0.0.1:${port}${path.replace(NUMBER, '[<id>]')}`);
   const result = JSON.parse(await runLoad([process.execPath, AUTOCANNON, ...args]));
   if (result.errors > 0 || result.non2xx > 0 || result['2xx'] === 0) {
     throw new Error(`Load failed: ${result.errors} errors, ${result.non2xx} answers that are no success`);

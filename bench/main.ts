@@ -3,79 +3,80 @@
  */
 import { execFileSync } from 'node:child_process';
 import { checkAnswers } from './answer.ts';
-import { readArguments, USAGE } from './arguments.ts';
+import { readArguments, type Settings, USAGE } from './arguments.ts';
 import { findNode, prepare } from './installation.ts';
 import { measureLatency } from './latency.ts';
 import { describeLoad } from './load.ts';
-import { type Comparison, type MeasurementSettings, measure } from './measurement.ts';
+import { type MeasurementSettings, measure } from './measurement.ts';
 import { measureMemory } from './memory.ts';
+import { doubt } from './observation.ts';
 import { describeMachine, warnings } from './processors.ts';
 import { profile } from './profile.ts';
 import { publish } from './publication.ts';
-import { formatResults } from './report.ts';
+import { formatResults, type Results } from './report.ts';
 import { measureStartUp } from './start-up.ts';
-import { WORK } from './work.ts';
-
-/** What is not a ratio of CPU time, by the names that `--only` knows. */
-const OTHERS = ['latency', 'memory', 'start-up'] as const;
+import { OTHER_WORK, WORK } from './work.ts';
 
 // The servers end with this process, however it ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
-const settings = readArguments(process.argv.slice(2));
+const settings = readSettings();
 if (settings.help) {
   console.log(USAGE);
 } else if (settings.list) {
   for (const { name, servers } of WORK) console.log(`${name}: ${servers.join(', ')}`);
-  console.log(OTHERS.join('\n'));
+  console.log(OTHER_WORK.join('\n'));
 } else {
-  prepare();
-  const node = findNode(settings.node);
-  for (const warning of await warnings()) console.error(`WARNING: ${warning}`);
-  const target = settings.profile ?? settings.allocations;
-  if (target === undefined) await runAll(node);
-  else await profileBy(target, node);
+  await run(settings);
 }
 
-async function runAll(node: string): Promise<void> {
-  const { rounds, seconds, warmUp, only } = settings;
-  const doubts = new Map<string, string>();
+/** Tells what was typed wrong without a stack. */
+function readSettings(): Settings {
+  try {
+    return readArguments(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+async function run({ nodes, ...options }: Settings): Promise<void> {
+  // Before minutes are spent on the first.
+  const binaries = nodes.length === 0 ? [process.execPath] : nodes.map(findNode);
+  prepare();
+  for (const warning of await warnings()) console.error(`WARNING: ${warning}`);
+  for (const node of binaries) {
+    const { profile: timed, allocations, seconds, warmUp } = options;
+    if (timed !== undefined) await profile(timed, { kind: 'cpu', node, seconds, warmUp });
+    if (allocations !== undefined) await profile(allocations, { kind: 'allocations', node, seconds, warmUp });
+    if (timed !== undefined || allocations !== undefined) continue;
+    const results = await measureAll(node, options);
+    console.log(`\n${formatResults(results)}`);
+    if (options.isWhole) publish(results);
+  }
+}
+
+async function measureAll(node: string, options: Omit<Settings, 'nodes'>): Promise<Results> {
+  const { rounds, seconds, warmUp, only } = options;
+  const shares: number[] = [];
   const measuring: MeasurementSettings = {
     ...{ node, rounds, seconds, warmUp },
     onProgress: (text) => console.error(text),
-    async onRound() {
-      for (const warning of await warnings()) doubts.set(warning.replace(/\d+ %.*/, ''), warning);
-    },
+    onOthers: (share) => shares.push(share),
   };
-  const names: string[] = [...WORK.map(({ name }) => name), ...OTHERS];
-  const unknown = only.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new RangeError(`No work is called ${unknown}; see --list`);
   const isAsked = (name: string): boolean => only.length === 0 || only.includes(name);
   const works = WORK.filter(({ name }) => isAsked(name));
   for (const work of works) await checkAnswers(work, node);
-  const comparisons: Comparison[] = [];
-  for (const work of works) comparisons.push(await measure(work, measuring));
-  const results = {
+  return {
     version: execFileSync(node, ['--version'], { encoding: 'utf8' }).trim(),
     machine: describeMachine(),
     load: describeLoad(),
     rounds,
     seconds,
-    comparisons,
+    comparisons: await measure(works, measuring),
     latency: isAsked('latency') ? await measureLatency(measuring) : undefined,
     memory: isAsked('memory') ? await measureMemory(measuring) : undefined,
     startUp: isAsked('start-up') ? await measureStartUp(measuring) : undefined,
-    warnings: [...doubts.values()],
+    doubt: doubt(shares),
   };
-  console.log(`\n${formatResults(results)}`);
-  if (settings.isWhole) publish(results);
-}
-
-async function profileBy(target: string, node: string): Promise<void> {
-  const [name, server] = target.split('/');
-  const work = WORK.find((candidate) => candidate.name === name);
-  if (work === undefined) throw new RangeError(`No work is called ${name}; see --list`);
-  const kind = settings.profile === undefined ? 'allocations' : 'cpu';
-  const { seconds, warmUp } = settings;
-  await profile(work, server ?? work.servers[1] ?? '', { kind, node, seconds, warmUp });
 }

@@ -25,13 +25,12 @@ export async function measureMemory(settings: MeasurementSettings): Promise<Memo
   const connections = Math.min(CONNECTIONS, descriptorLimit() - RESERVE);
   const found = new Map(SERVERS.map((name) => [name, { resident: [] as number[], heap: [] as number[] }]));
   for (let round = 0; round < settings.rounds; round += 1) {
-    await settings.onRound();
     for (const name of round % 2 === 0 ? SERVERS : SERVERS.toReversed()) {
       const { resident, heap } = await measureServer(name, connections, settings.node);
       found.get(name)?.resident.push(resident);
       found.get(name)?.heap.push(heap);
       settings.onProgress(
-        `memory ${round + 1}/${settings.rounds} ${name}: ${resident.toFixed(0)} octets resident`,
+        `${round + 1}/${settings.rounds} memory, octets: ${name} ${resident.toFixed(0)} resident`,
       );
     }
   }

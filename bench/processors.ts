@@ -6,71 +6,110 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 type Role = 'server' | 'load';
 
+interface Processors {
+  /** How many this process may use. */
+  readonly count: number;
+  /** The number of the one that each has for itself; nothing where they share. */
+  readonly of: Readonly<Record<Role, number>> | undefined;
+}
+
 const TOLERATED_SHARE = 0.1;
 const QUIET_MILLISECONDS = 300;
+const STAT = '/proc/stat';
+/** Microseconds of the unit of time in it, on every system that Node runs on. */
+const TICK = 10_000;
 
-let known: { readonly numbers: readonly number[]; readonly canPin: boolean } | undefined;
+let known: Processors | undefined;
 
-function processors(): typeof known & object {
+function processors(): Processors {
   if (known === undefined) {
-    const numbers = listProcessors();
-    known = { numbers, canPin: numbers.length > 1 && spawnSync('taskset', ['--version']).status === 0 };
+    const numbers =
+      listNumbers('/proc/self/status', /^Cpus_allowed_list:\s*(.*)$/m) ?? cpus().map((_, n) => n);
+    const [server = 0] = numbers;
+    // Two threads of one core would take time from each other.
+    const siblings =
+      listNumbers(`/sys/devices/system/cpu/cpu${server}/topology/thread_siblings_list`, /.+/) ?? [];
+    const load = numbers.find((number) => number !== server && !siblings.includes(number)) ?? numbers[1];
+    const canPin = load !== undefined && spawnSync('taskset', ['--version']).status === 0;
+    known = { count: numbers.length, of: canPin ? { server, load } : undefined };
   }
   return known;
 }
 
 /** Makes a command run on the processor of its role. */
 export function pinned(role: Role, command: readonly string[]): [command: string, args: string[]] {
-  const { numbers, canPin } = processors();
-  const processor = role === 'server' ? numbers[0] : numbers[1];
-  const [first = '', ...rest] = canPin ? ['taskset', '-c', String(processor), ...command] : command;
+  const { of } = processors();
+  const [first = '', ...rest] = of === undefined ? command : ['taskset', '-c', String(of[role]), ...command];
   return [first, rest];
 }
 
 /** What a reader must know of the machine, and no more. */
 export function describeMachine(): string {
-  const { numbers, canPin } = processors();
+  const { count, of } = processors();
   const model = cpus()[0]?.model.trim() ?? 'unknown processor';
-  const load = canPin ? 'server and load on a core each' : 'server and load not bound to cores';
-  return `${model}, ${numbers.length} cores, ${load}`;
+  const load = of === undefined ? 'server and load not bound to cores' : 'server and load on a core each';
+  return `${model}, ${count} cores, ${load}`;
 }
 
-/** Says what makes figures doubtful. To be called when nothing of the benchmark runs. */
+/** Says what makes figures doubtful before anything is measured. */
 export async function warnings(): Promise<string[]> {
   const found: string[] = [];
-  if (!processors().canPin)
+  if (processors().of === undefined)
     found.push('Servers and load share the processors: taskset or a second processor is missing');
-  const share = await otherShare();
-  if (share > TOLERATED_SHARE) {
-    found.push(`Other programs use ${(share * 100).toFixed(0)} % of the processors, or did at times`);
+  // The load average would count our own programs of a minute ago.
+  const endWatch = watch('cpu');
+  await sleep(QUIET_MILLISECONDS);
+  const { busy, total } = endWatch();
+  if (busy > total * TOLERATED_SHARE) {
+    found.push(`Other programs use ${((busy / total) * 100).toFixed(0)} % of the processors`);
   }
   return found;
 }
 
-/** How busy the processors are with what is not ours, from 0 to 1. The load average would count our own programs. */
-async function otherShare(): Promise<number> {
-  const before = processorTimes();
-  await sleep(QUIET_MILLISECONDS);
-  const after = processorTimes();
-  return 1 - (after.idle - before.idle) / (after.total - before.total);
+/**
+ * Begins to look at the processor of the servers. What it gives ends that and tells what part of it others used, from 0
+ * to 1, if the server itself used so many microseconds.
+ */
+export function watchServerProcessor(): (used: number) => number {
+  const { of } = processors();
+  const endWatch = watch(of === undefined ? 'cpu' : `cpu${of.server}`);
+  return (used) => {
+    const { busy, total } = endWatch();
+    // Where the load runs on the same processors, nobody can tell it from others.
+    return of === undefined || total === 0 ? 0 : Math.max(0, busy - used / TICK) / total;
+  };
 }
 
-function processorTimes(): { idle: number; total: number } {
-  let idle = 0;
-  let total = 0;
-  for (const { times } of cpus()) {
-    idle += times.idle;
-    total += times.idle + times.user + times.sys + times.nice + times.irq;
-  }
-  return { idle, total };
+/** In ticks. */
+interface Times {
+  readonly busy: number;
+  readonly total: number;
 }
 
-/** Those that this process may use: a container may have some of many. */
-function listProcessors(): number[] {
-  const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'latin1') : '';
-  const list = /^Cpus_allowed_list:\s*(.*)$/m.exec(status)?.[1];
-  if (list === undefined) return cpus().map((_, index) => index);
-  return list.split(',').flatMap((range) => {
+/** Watches the time of a processor by the name that it has in /proc/stat; `cpu` is all of them. */
+function watch(name: string): () => Times {
+  const before = readTimes(name);
+  return () => {
+    const after = readTimes(name);
+    return { busy: after.busy - before.busy, total: after.total - before.total };
+  };
+}
+
+/** What a hypervisor takes counts as busy, and so do interrupts; os.cpus() (Node 20 to 26) leaves some of both out. */
+function readTimes(name: string): Times {
+  const text = existsSync(STAT) ? readFileSync(STAT, 'latin1') : '';
+  const [, figures = ''] = new RegExp(`^${name} +(.*)$`, 'm').exec(text) ?? [];
+  const [user = 0, nice = 0, system = 0, idle = 0, wait = 0, ...others] = figures.split(' ').map(Number);
+  // Time of guests, the last two, is part of the user's.
+  const busy = user + nice + system + others.slice(0, 3).reduce((sum, ticks) => sum + ticks, 0);
+  return { busy, total: busy + idle + wait };
+}
+
+/** Reads a list such as `0-3,8`; nothing where there is none, as on other systems than Linux. */
+function listNumbers(path: string, pattern: RegExp): number[] | undefined {
+  const text = existsSync(path) ? readFileSync(path, 'latin1') : '';
+  const match = pattern.exec(text);
+  return (match?.[1] ?? match?.[0])?.split(',').flatMap((range) => {
     const [first = 0, last = first] = range.split('-').map(Number);
     return Array.from({ length: last - first + 1 }, (_, index) => first + index);
   });

@@ -1,10 +1,10 @@
 /** Where the time of a server goes, or what it allocates, under load: the functions at the top, and the profile as a file. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Target } from './arguments.ts';
 import { load } from './load.ts';
 import { startServer } from './server-process.ts';
 import type { ProfileKind } from './servers/profiling.ts';
-import type { Work } from './work.ts';
 
 const TOP = 45;
 const FOLDER = join(import.meta.dirname, 'profiles');
@@ -35,14 +35,14 @@ interface AllocationNode {
 }
 
 /** Profiles a server at some work and prints what is at the top. */
-export async function profile(work: Work, server: string, settings: ProfileSettings): Promise<void> {
+export async function profile({ work, server }: Target, settings: ProfileSettings): Promise<void> {
   const { kind, node, seconds, warmUp } = settings;
   const process = await startServer(server, node);
   try {
-    await load(work, process.port, warmUp);
+    await process.during(load(work, process.port, warmUp));
     await process.ask({ ask: 'profile', kind });
     const before = await process.usage();
-    const { count, rate } = await load(work, process.port, seconds);
+    const { count, rate } = await process.during(load(work, process.port, seconds));
     const after = await process.usage();
     const found = await process.ask({ ask: 'endProfile' });
     mkdirSync(FOLDER, { recursive: true });

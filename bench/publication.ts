@@ -1,11 +1,10 @@
 /** Where figures go: a page for each version of Node, and a table in README.md for the oldest one that we serve. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatResults, formatSummary, type Results } from './report.ts';
+import { formatResults, formatSummary, type Results, SERVED_LONGEST } from './report.ts';
 
 const RESULTS = join(import.meta.dirname, 'results');
 const README = join(import.meta.dirname, '../README.md');
-const SUMMARIZED = 20;
 const BETWEEN_MARKERS = /(<!-- bench:begin -->\n).*?(?=<!-- bench:end -->)/s;
 
 /** Writes both. */
@@ -13,7 +12,7 @@ export function publish(results: Results): void {
   const major = Number(/\d+/.exec(results.version)?.[0]);
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, `node-${major}.md`), formatResults(results));
-  if (major !== SUMMARIZED) return;
+  if (major !== SERVED_LONGEST) return;
   const readme = readFileSync(README, 'utf8');
   writeFileSync(README, replaceSummary(readme, formatSummary(results)));
 }

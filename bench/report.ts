@@ -6,6 +6,9 @@ import type { StartUp } from './start-up.ts';
 import type { Spread } from './statistics.ts';
 import type { Bar, Work } from './work.ts';
 
+/** The oldest version of Node that we serve: the bars are for it, and the table in README.md is of it. */
+export const SERVED_LONGEST = 20;
+
 /** All that was measured in one run; parts may be missing. */
 export interface Results {
   readonly version: string;
@@ -17,7 +20,8 @@ export interface Results {
   readonly latency: Latencies | undefined;
   readonly memory: Memory | undefined;
   readonly startUp: StartUp | undefined;
-  readonly warnings: readonly string[];
+  /** What makes the figures doubtful. */
+  readonly doubt: string | undefined;
 }
 
 /** Everything, for one version of Node. */
@@ -29,12 +33,13 @@ export function formatResults(results: Results): string {
     `# Benchmark on Node ${version.replace(/^v/, '')}`,
     `${machine}; ${load}; medians of ${rounds} rounds of ${seconds} s, with the least ` +
       'and the most in parentheses. How it is measured: [docs/benchmarks.md](../../docs/benchmarks.md).',
-    ...results.warnings.map((warning) => `> ${warning}.`),
+    ...(results.doubt === undefined ? [] : [`> ${results.doubt}.`]),
   ];
-  const bars = comparisons.flatMap((comparison) => barRows(comparison, majorOf(version)));
-  if (bars.length > 0) {
-    sections.push('## What is to be reached', table(['work', 'ratio of CPU time', 'to reach', ''], bars));
-  }
+  const major = majorOf(version);
+  const bars = comparisons.flatMap((comparison) => barRows(comparison, major));
+  if (major === SERVED_LONGEST) bars.push(...otherBarRows(results));
+  if (bars.length > 0)
+    sections.push('## What is to be reached', table(['work', 'ratio', 'to reach', ''], bars));
   if (requests.length > 0) {
     const header = ['work', 'server', 'CPU for each request, µs', 'requests a second'];
     sections.push('## CPU time of a request', table(header, requests.flatMap(costRows)));
@@ -50,7 +55,7 @@ export function formatResults(results: Results): string {
 }
 
 /** What README.md shows: one line for each kind of work. */
-export function formatSummary({ version, machine, comparisons, memory, latency, warnings }: Results): string {
+export function formatSummary({ version, machine, comparisons, memory, latency, doubt }: Results): string {
   const rows = comparisons.map(({ work, costs, ratio }) => {
     const [against = '', server = ''] = work.servers;
     const cost = (name: string): string => costs.get(name)?.median.toFixed(1) ?? '';
@@ -67,7 +72,7 @@ export function formatSummary({ version, machine, comparisons, memory, latency, 
   const caption = [
     `Node ${version.replace(/^v/, '')}, ${machine.split(',')[0]}.`,
     ...(others.length > 0 ? [`${capitalise(others.join('; '))}.`] : []),
-    ...warnings.map((warning) => `${warning}.`),
+    ...(doubt === undefined ? [] : [`${doubt}.`]),
   ].join(' ');
   return `${table(header, rows)}\n\n${caption}\n`;
 }
@@ -92,8 +97,28 @@ function barRows(comparison: Comparison, major: number): string[][] {
   });
 }
 
+/** What is no CPU time of a request: no more than node:http. */
+function otherBarRows({ memory, latency }: Results): string[][] {
+  const rows: string[][] = [];
+  const add = (title: string, theirs: Spread | undefined, ours: Spread | undefined): void => {
+    if (theirs === undefined || ours === undefined) return;
+    const ratio = {
+      median: ours.median / theirs.median,
+      least: ours.least / theirs.most,
+      most: ours.most / theirs.least,
+    };
+    const verdict = ratio.median <= 1 ? 'reached' : '**missed**';
+    rows.push([title, `gatebridge ${times(ratio)} node:http`, 'at most 1.00', verdict]);
+  };
+  const [memories, latencies] = [memory?.servers, latency?.servers];
+  const [theirs, ours] = ['node:http', 'gatebridge'] as const;
+  add('memory of an idle connection', memories?.get(theirs)?.resident, memories?.get(ours)?.resident);
+  add('99th percentile of latency', latencies?.get(theirs)?.p99, latencies?.get(ours)?.p99);
+  return rows;
+}
+
 function isSetOn(major: number): (bar: Bar) => boolean {
-  return ({ on = [20] }) => on.includes(major);
+  return ({ on = [SERVED_LONGEST] }) => on.includes(major);
 }
 
 function majorOf(version: string): number {

@@ -8,11 +8,18 @@ import type { Command, Usage } from './servers/program.ts';
 const PROGRAM = join(import.meta.dirname, 'dist/servers/program.js');
 
 export interface ServerProcess {
+  readonly name: string;
   readonly port: number;
   /** How long its modules took to load and it to listen, in milliseconds of the wall clock. */
   readonly loadTime: number;
   ask(command: Command): Promise<unknown>;
   usage(collectGarbage?: boolean): Promise<Usage>;
+  /**
+   * Waits for something that needs the server.
+   *
+   * @throws Error as soon as the server ends
+   */
+  during<T>(something: Promise<T>): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -44,35 +51,36 @@ export async function startServer(
   const [command, args] = pinned('server', [node, ...flags, PROGRAM, name]);
   const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   track(child);
+  const ended = rejectAtEnd(child, name);
+  const during = <T>(something: Promise<T>): Promise<T> => Promise.race([something, ended]);
+  const nextMessage = async (): Promise<unknown> => (await during(once(child, 'message')))[0];
   // What the program says first.
-  const { port, milliseconds } = (await nextMessage(child, name)) as { port: number; milliseconds: number };
-  const ask = async (request: Command): Promise<unknown> => {
-    child.send(request);
-    return nextMessage(child, name);
+  const { port, milliseconds } = (await nextMessage()) as { port: number; milliseconds: number };
+  const ask = (request: Command): Promise<unknown> => {
+    if (child.connected) child.send(request);
+    return nextMessage();
   };
   return {
+    name,
     port,
     loadTime: milliseconds,
     ask,
     // The program answers this question with exactly that.
     usage: async (collectGarbage = false) => (await ask({ ask: 'usage', collectGarbage })) as Usage,
+    during,
     async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGKILL');
-      await once(child, 'exit');
+      await ended.catch(() => {});
     },
   };
 }
 
-function nextMessage(child: ChildProcess, name: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const onExit = (code: number | null): void => {
-      reject(new Error(`Server ${name} has ended with ${code}`));
-    };
-    child.once('exit', onExit);
-    child.once('message', (message) => {
-      child.off('exit', onExit);
-      resolve(message);
-    });
+/** A server ends when it is stopped; before that it is a fault, of which its own words tell more. */
+function rejectAtEnd(child: ChildProcess, name: string): Promise<never> {
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    throw new Error(`Server ${name} has ended with ${code ?? signal}`);
   });
+  // Nobody may be waiting.
+  ended.catch(() => {});
+  return ended;
 }

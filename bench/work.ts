@@ -1,12 +1,13 @@
 /**
  * The work that servers are measured at, and what is to be reached, as data.
  *
- * Rule 1: the first of `servers` is what the others are compared with.
+ * Rule 1: the first of `servers` is what the others are compared with, the second is ours.
  * Rule 2: a bar is a ratio of CPU time for each request. `atLeast`: the peer's to ours. `atMost`: ours to the peer's.
  */
 
 export interface RequestTemplate {
   readonly method: 'GET' | 'POST';
+  /** `{number}` in it stands for another number in each request. */
   readonly path: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly content?: string;
@@ -19,7 +20,7 @@ export interface Bar {
   readonly against: string;
   readonly atLeast?: number;
   readonly atMost?: number;
-  /** The major versions of Node for which it is set. @default Node 20 */
+  /** The major versions of Node for which it is set. @default the oldest that we serve */
   readonly on?: readonly number[];
 }
 
@@ -48,7 +49,13 @@ const BROWSER_HEADERS: RequestTemplate['headers'] = [
   ['Cookie', 'session=5f2c9a7be1d04d6f8a3b; theme=dark; consent=1'],
 ];
 
+/** What stands in a path for a number, so that no two requests of a connection are alike. */
+export const NUMBER = '{number}';
+/** How many digits it has: as many in each, because heads of the same length are the dearest for our parser. */
+export const DIGITS = 6;
+
 const HELLO: RequestTemplate = { method: 'GET', path: '/', headers: [] };
+const VARIED: RequestTemplate = { ...HELLO, path: `/articles/${NUMBER}?from=search` };
 const POST: RequestTemplate = {
   method: 'POST',
   path: '/echo',
@@ -69,6 +76,13 @@ export const WORK: readonly Work[] = [
     ],
   },
   {
+    name: 'varied',
+    title: 'hello, another target each time',
+    servers: ['node:http', 'gatebridge', 'floor'],
+    request: VARIED,
+    bars: [],
+  },
+  {
     name: 'browser',
     title: "hello, a browser's 12 headers",
     servers: ['node:http', 'gatebridge', 'floor'],
@@ -76,11 +90,25 @@ export const WORK: readonly Work[] = [
     bars: [{ server: 'gatebridge', against: 'node:http', atLeast: 1.4 }],
   },
   {
+    name: 'varied-browser',
+    title: "a browser's 12 headers, another target each time",
+    servers: ['node:http', 'gatebridge', 'floor'],
+    request: { ...VARIED, headers: BROWSER_HEADERS },
+    bars: [],
+  },
+  {
     name: 'pipelined',
     title: 'hello, 16 requests pipelined',
     servers: ['node:http', 'gatebridge', 'floor'],
     request: { ...HELLO, pipelining: 16 },
     bars: [{ server: 'gatebridge', against: 'node:http', atLeast: 8 }],
+  },
+  {
+    name: 'varied-pipelined',
+    title: '16 requests pipelined, another target each time',
+    servers: ['node:http', 'gatebridge'],
+    request: { ...VARIED, pipelining: 16 },
+    bars: [],
   },
   {
     name: 'post',
@@ -91,7 +119,7 @@ export const WORK: readonly Work[] = [
   },
   {
     name: 'json',
-    title: 'the same, parsed and written anew',
+    title: 'POST of 1 KiB of JSON, parsed and written anew',
     servers: ['node:http', 'gatebridge'],
     request: { ...POST, path: '/json' },
     bars: [],
@@ -151,6 +179,9 @@ export const WORK: readonly Work[] = [
     bars: [{ server: 'mounted in fastify', against: 'fastify by hand', atMost: 1.1 }],
   },
 ];
+
+/** What is measured besides, and is no CPU time of a request. */
+export const OTHER_WORK = ['latency', 'memory', 'start-up'] as const;
 
 /** JSON of about that many octets, and of the shape of what clients send. */
 function createJson(length: number): string {

@@ -98,7 +98,7 @@ describe('the table in a page', () => {
 describe('arguments', () => {
   it('are read', () => {
     const settings = readArguments(['--only', 'hello,post', '--rounds', '2', '--node', '24']);
-    expect(settings).toMatchObject({ only: ['hello', 'post'], rounds: 2, node: '24', isWhole: false });
+    expect(settings).toMatchObject({ only: ['hello', 'post'], rounds: 2, nodes: ['24'], isWhole: false });
   });
 
   it('put down the figures of a whole run only', () => {
@@ -133,7 +133,7 @@ function results(version: string, theirs: number, ours: number): Results {
     latency: undefined,
     memory: undefined,
     startUp: undefined,
-    warnings: ['Too loud'],
+    doubt: 'Too loud',
   };
 }
 
