@@ -27,7 +27,10 @@ if (settings.help) {
   for (const { name, servers } of WORK) console.log(`${name}: ${servers.join(', ')}`);
   console.log(OTHER_WORK.join('\n'));
 } else {
-  await run(settings);
+  await run(settings).catch((error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  });
 }
 
 /** Tells what was typed wrong without a stack. */
