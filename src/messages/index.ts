@@ -1,6 +1,7 @@
 /**
  * The front door of messages: node's request and response over the gateway interface.
  */
+export { createClientError } from './client-error.ts';
 export { canReset } from './connection-reset.ts';
 export { messageConstructors } from './message-constructors.ts';
 export { madeOf } from './native-listener.ts';

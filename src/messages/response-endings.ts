@@ -1,7 +1,8 @@
 /**
  * What node's server does to a response when its connection comes or goes, and the errors that tell of it.
  */
-import { DisconnectError } from '../errors.ts';
+import { DisconnectError, ProtocolError } from '../errors.ts';
+import { createClientError } from './client-error.ts';
 import type { MessageSocket } from './message-socket.ts';
 import { nodeError, type RequestMessage, type ResponseMessage } from './node-internals.ts';
 
@@ -30,8 +31,11 @@ export function destroyedError(): Error {
   return nodeError('ERR_STREAM_DESTROYED', 'Cannot call write after a stream was destroyed');
 }
 
+const NO_PACKET = Buffer.alloc(0);
+
 /** What ended the connection, if it is known. */
 export function causeOf(error: unknown): Error | undefined {
+  if (error instanceof ProtocolError) return createClientError(error, NO_PACKET);
   return error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
 }
 

@@ -11,7 +11,7 @@ import type { Watchdog } from './watchdog.ts';
 
 /** Octets that are still taken, and the milliseconds for which they are. */
 const LINGER_LIMIT = 1_048_576;
-const LINGER_TIMEOUT = 2_000;
+const LINGER_TIMEOUT = 1_500;
 
 const NOTHING = new Uint8Array(0);
 

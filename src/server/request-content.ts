@@ -6,9 +6,9 @@
  */
 import { DisconnectError, ProtocolError } from '../errors.ts';
 import type { RequestHead, RequestParser } from '../http/index.ts';
+import { createClientError } from '../messages/index.ts';
 import type { InputSource } from '../port.ts';
 import type { HeaderList } from '../wsgi.ts';
-import { createClientError } from './client-error.ts';
 import { ContentPieces } from './content-pieces.ts';
 import type { Output } from './output.ts';
 import { TrailerSection } from './trailer-section.ts';

@@ -198,7 +198,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
   {
     name: 'with a chunk that is none, not read',
     run(req, res, trail) {
-      followMessages(req, res, trail);
+      follow(req, res, trail);
       setTimeout(() => {
         look(req, trail);
         trail.push('last');
@@ -215,13 +215,31 @@ export const CONTENT_SCENES: readonly Scene[] = [
   {
     name: 'with a chunk that is none in the packet of the head, not read',
     run(req, res, trail) {
-      followMessages(req, res, trail);
+      follow(req, res, trail);
       setTimeout(() => {
         look(req, trail);
         trail.push('last');
       }, 40);
     },
     client: (socket) => socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nW'),
+    last: 'last',
+    isRefused: true,
+  },
+  {
+    name: 'with a chunk that is none, read',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      req.on('data', (piece) => trail.push(`data ${piece}`));
+      setTimeout(() => {
+        look(req, trail);
+        trail.push('last');
+      }, 40);
+    },
+    async client(socket) {
+      socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n');
+      await pause(10);
+      socket.write('W');
+    },
     last: 'last',
     isRefused: true,
   },

@@ -1,11 +1,12 @@
 /**
- * What a `clientError` listener gets: the error that node's own server would have made of the same fault.
+ * What listeners for `clientError`, and for the errors of a socket, get: the error that node's own server would have
+ * made of the same fault of a client.
  *
  * Ours is its `cause`. Where node has no such error (a limit that it lacks), `code` is ours.
  */
 import type { ErrorCode, ProtocolError } from '../errors.ts';
 
-/** The error of a `clientError` event. */
+/** The error of a client. */
 export interface ClientError extends Error {
   /** node's code: `HPE_…` or `ERR_HTTP_REQUEST_TIMEOUT`. */
   readonly code: string;
@@ -40,7 +41,7 @@ const NODE_CODES: Partial<Record<ErrorCode, string>> = {
 };
 
 /**
- * Makes the error of a `clientError` event.
+ * Makes the error that node would have made.
  *
  * @param error What the client did wrong
  * @param rawPacket The octets that came last
