@@ -15,6 +15,7 @@ import { createRequestHead, type RequestHead } from './request-head.ts';
 import { parseRequestLine, type RequestLine } from './request-line.ts';
 
 const CRLF = '\r\n';
+const HEAD = 'HEAD ';
 const HEAD_END = '\r\n\r\n';
 const HEAD_END_OCTETS: Buffer = Buffer.from(HEAD_END);
 /** RFC 9112 §2.2: at least one empty line before a request line is to be ignored; here it is up to so many. */
@@ -43,9 +44,12 @@ export class HeadReader {
     this.#limits = limits;
   }
 
-  /** The method of the head that was begun last; nothing while its request line is not known. */
+  /**
+   * The method of the head that was begun last. Of a request line that is faulty, or not whole, no other is told than
+   * HEAD, because its answer must have no content (RFC 9110 §9.3.2).
+   */
   get method(): string | undefined {
-    return this.#method;
+    return this.#method ?? (this.#window.peek(HEAD.length) === HEAD ? 'HEAD' : undefined);
   }
 
   /** Whether octets of a head have come, but not all; empty lines before it do not count. */
@@ -121,6 +125,7 @@ export class HeadReader {
       if (line === undefined) return undefined;
       if (line !== '') {
         this.#emptyLines = 0;
+        if (line.startsWith(HEAD)) this.#method = 'HEAD';
         return parseRequestLine(line);
       }
       this.#emptyLines += 1;

@@ -24,6 +24,7 @@ export class RequestParser {
   readonly #content: ContentReader;
   #state: ParserState = 'head';
   #failure: unknown;
+  #refusedMethod: string | undefined;
 
   /** @param limits They must not change: what was read under them is remembered */
   constructor(limits: HttpLimits) {
@@ -36,9 +37,9 @@ export class RequestParser {
     return this.#state;
   }
 
-  /** The method of the head that was begun last, also if it was refused; nothing while its request line is not known. */
+  /** The method of the head that was begun last, also if it was refused; nothing if it cannot be told. */
   get method(): string | undefined {
-    return this.#head.method;
+    return this.#refusedMethod ?? this.#head.method;
   }
 
   /** The trailer section of the message that has just ended: name, value, … */
@@ -99,6 +100,7 @@ export class RequestParser {
       if (!this.#content.isAtEnd) this.#state = 'content';
       return head;
     } catch (error) {
+      this.#refusedMethod = this.#head.method;
       throw this.#fail(error);
     }
   }

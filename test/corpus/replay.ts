@@ -74,9 +74,9 @@ export async function replay(
   }
 }
 
-/** HEAD if it is the first request of a case, with a good request line, that is refused: its refusal has no content. */
+/** HEAD if it is the first request of a case that is refused: its refusal has no content. */
 function refusedMethod({ octets, outcome }: CorpusCase): string {
-  const isHead = /^HEAD \/\S* HTTP\/1\.[01]\r\n/.test(octets.toString('latin1'));
+  const isHead = /^(?:\r\n)*HEAD /.test(octets.toString('latin1'));
   return isHead && outcome.requests.length === 0 ? 'HEAD' : '';
 }
 
