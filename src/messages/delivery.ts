@@ -15,6 +15,7 @@
  */
 import type { ConnectionDirectives } from '../port.ts';
 import type { ApplicationFunction, Body, Environ, StartResponse, Write } from '../wsgi.ts';
+import { FLUSH } from './directives.ts';
 import { sendTrailers } from './interim.ts';
 import type { WriteCallback } from './node-internals.ts';
 import type { Batch, Outgoing } from './outgoing.ts';
@@ -258,6 +259,17 @@ export class Delivery {
     this.phase = 'over';
     this.#reject?.(error);
     this.#body?.fail(error);
+  }
+
+  /**
+   * Tells a gateway that waits that the program has cut the connection.
+   *
+   * @returns whether all that was sent before has gone
+   */
+  cut(error: unknown, socket: { readonly isNativeEmpty: boolean }): boolean {
+    this.fail(error);
+    this.direct(FLUSH);
+    return this.isTaken && socket.isNativeEmpty;
   }
 
   #bodyClosed(): void {

@@ -341,11 +341,11 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     } else if (this.#aftermath?.isNow === true) {
       // The gateway is about to send what node would have sent by now.
       this.#isCut = true;
-    } else if (phase === 'waiting' || phase === 'streaming') {
-      this.#close();
-      this.#delivery.fail(disconnection(error));
     } else {
-      this.#socket.destroyNative();
+      const isOpen = phase === 'waiting' || phase === 'streaming';
+      if (isOpen) this.#close();
+      // Otherwise what was sent before would not arrive, and the gateway ends the connection when it has.
+      if (!isOpen || this.#delivery.cut(disconnection(error), this.#socket)) this.#socket.destroyNative();
     }
   }
 

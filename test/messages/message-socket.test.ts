@@ -1,6 +1,13 @@
 /** What a program finds in the place of the socket. */
 import { EventEmitter } from 'node:events';
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import {
+  createServer as createNodeServer,
+  type IncomingMessage,
+  type Server as NodeServer,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { finished, Stream } from 'node:stream';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
@@ -8,6 +15,7 @@ import { fromExpress } from '../../bridges/express/index.ts';
 import { fromNode } from '../../bridges/node/index.ts';
 import { MessageSocket } from '../../src/messages/message-socket.ts';
 import { socketFor } from '../../src/messages/socket-registry.ts';
+import { createServer, type Server } from '../../src/server/index.ts';
 import type { ApplicationFunction, Environ } from '../../src/wsgi.ts';
 import { listenNode, listenOurs, pause, request, transcript, until } from './side-by-side.ts';
 
@@ -29,6 +37,16 @@ async function onBoth<T>(
     await server.close();
   }
   return seen;
+}
+
+/** A server that is closed when the test says so. */
+async function stoppable(
+  server: NodeServer | Server,
+): Promise<{ readonly port: number; stop(closed: () => void): void }> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // Only a pipe's address would be a string.
+  const { port } = server.address() as AddressInfo;
+  return { port, stop: (closed) => void server.close(closed) };
 }
 
 function environ(more: Record<string, unknown> = {}): Environ {
@@ -209,6 +227,26 @@ describe('the socket of a wrapped program', () => {
     native.emit('timeout');
     expect(calls).toBe(2);
     expect(socket.destroyed).toBe(false);
+  });
+
+  it.each(['node:http', 'ours'])('that is destroyed amid a response closes at once: %s', async (kind) => {
+    const order: string[] = [];
+    const listener: RequestListener = (req, res) => {
+      res.write('a');
+      setTimeout(() => {
+        server.stop(() => order.push('server'));
+        req.socket.destroy();
+      }, 10);
+    };
+    const server = await stoppable(
+      kind === 'ours' ? createServer(fromNode(listener)) : createNodeServer(listener),
+    );
+    const client = connect(server.port, '127.0.0.1');
+    client.on('close', () => order.push('client'));
+    client.write(request('GET', '/'));
+    client.resume();
+    await until(() => order.length === 2);
+    expect(order).toEqual(['server', 'client']);
   });
 
   it('takes no data where there is no connection', async () => {
