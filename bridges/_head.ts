@@ -16,6 +16,9 @@ interface CountingResponse extends ServerResponse {
   readonly _removedContLen?: boolean;
 }
 
+/** What is set on a response, as node keeps it: by name in lower case. */
+type Stored = Readonly<Record<string, readonly [name: string, value: number | string | string[]]>>;
+
 /** As node defines it; a response that has another one was patched or is another's class. */
 const { writeHead: nativeWriteHead } = ServerResponse.prototype;
 
@@ -28,14 +31,15 @@ const { writeHead: nativeWriteHead } = ServerResponse.prototype;
  */
 export function writeHead(res: ServerResponse, head: ResponseHead, fields?: ConnectionFields): void {
   const headers = fields === undefined ? head.headers : withConnectionFields(res, head, fields);
+  const stored = storedHeaders(res);
   // Who has patched writeHead, as on-headers does, looks for the headers on the response.
-  if (res.writeHead === nativeWriteHead && takesList(res, headers)) writeList(res, head, headers);
-  else mergeHeaders(res, head, headers);
+  if (res.writeHead === nativeWriteHead && takesList(res, headers, stored)) writeList(res, head, headers);
+  else mergeHeaders(res, head, { headers, stored, isHttp2: false });
 }
 
 /** Writes the head of a response over HTTP/2, which has no reason phrase. */
 export function writeHttp2Head(res: ServerResponse, head: ResponseHead): void {
-  mergeHeaders(res, head, head.headers, true);
+  mergeHeaders(res, head, { headers: head.headers, stored: undefined, isHttp2: true });
 }
 
 function writeList(res: CountingResponse, head: ResponseHead, headers: HeaderList): void {
@@ -55,23 +59,35 @@ function writeList(res: CountingResponse, head: ResponseHead, headers: HeaderLis
   }
 }
 
-function mergeHeaders(res: ServerResponse, head: ResponseHead, headers: HeaderList, isHttp2 = false): void {
-  const { sendDate } = res;
-  const replaced: [name: string, value: number | string | string[]][] = [];
+/** What is to be put on a response, and what is known of it. */
+interface Merger {
+  readonly headers: HeaderList;
+  /** What is set on it; undefined where nobody but `getHeader` tells. */
+  readonly stored: Stored | null | undefined;
+  readonly isHttp2: boolean;
+}
+
+function mergeHeaders(res: ServerResponse, head: ResponseHead, merger: Merger): void {
+  const { headers, isHttp2 } = merger;
+  // Headers that nobody else has set are looked for where node keeps them: 0.2 µs for two and the framing (Node 20).
+  const stored = merger.stored ?? undefined;
+  let replaced: [name: string, value: number | string | string[]][] | undefined;
   try {
     // Node takes the removal of a framing field that is not there for the wish to do without: no chunks, no length.
     for (const name of FRAMING) {
-      const present = res.getHeader(name);
+      const present = stored === undefined ? res.getHeader(name) : stored[name]?.[1];
       if (present === undefined) continue;
+      replaced ??= [];
       replaced.push([name, present]);
       res.removeHeader(name);
     }
     for (let index = 0; index < headers.length; index += 1) {
       const [name, value] = headers[index] ?? ['', ''];
-      const present = res.getHeader(name);
+      const present = stored === undefined ? res.getHeader(name) : stored[keyOf(name)]?.[1];
       if (present === undefined) res.setHeader(name, value);
       else if (hasEarlier(headers, index)) res.appendHeader(name, value);
       else {
+        replaced ??= [];
         replaced.push([name, present]);
         // A list of its own: the present one may be the host's.
         if (isSetCookie(name)) res.setHeader(name, [...[present].flat().map(String), value]);
@@ -83,9 +99,10 @@ function mergeHeaders(res: ServerResponse, head: ResponseHead, headers: HeaderLi
     else res.writeHead(head.statusCode, head.reason);
   } catch (error) {
     if (!res.headersSent) {
+      const { sendDate } = res;
       for (const [name] of headers) res.removeHeader(name);
       if (needsLength(head)) res.removeHeader('Content-Length');
-      for (const [name, value] of replaced) res.setHeader(name, value);
+      for (const [name, value] of replaced ?? []) res.setHeader(name, value);
       // Removing a Date is the wish to do without.
       if (!isHttp2) res.sendDate = sendDate;
     }
@@ -159,18 +176,35 @@ export function isSetCookie(name: string): boolean {
   return name.length === 10 && name.toLowerCase() === 'set-cookie';
 }
 
-/** Where node keeps what is set on a response. */
-const STORE = Object.getOwnPropertySymbols(new OutgoingMessage()).find(
-  ({ description }) => description === 'kOutHeaders',
-);
+/** Where node keeps what is set on a response; undefined if it does so in another way than we know. */
+const STORE = findStore();
+
+function findStore(): symbol | undefined {
+  const probe = new OutgoingMessage();
+  probe.setHeader('Name', 'value');
+  return Object.getOwnPropertySymbols(probe).find(
+    (symbol) => symbol.description === 'kOutHeaders' && storedAt(symbol, probe)?.['name']?.[1] === 'value',
+  );
+}
+
+function storedAt(store: symbol, res: OutgoingMessage): Stored | null | undefined {
+  // No type tells of it; by Reflect.get it takes 50 ns more.
+  return (res as unknown as Record<symbol, Stored | null | undefined>)[store];
+}
+
+/** What is set on a response: null if nothing ever was, undefined if this cannot be known. */
+function storedHeaders(res: ServerResponse): Stored | null | undefined {
+  return STORE === undefined ? undefined : storedAt(STORE, res);
+}
 
 /**
  * Whether writeHead can be given the headers as a list. Once anything was set on the response, even if it was removed
  * again, Node 20 keeps only the last of repeated names, and later versions move them together.
  */
-function takesList(res: ServerResponse, headers: HeaderList): boolean {
-  if (STORE !== undefined && Reflect.get(res, STORE) === null) return true;
-  return res.getHeaderNames().length === 0 && !hasRepeats(headers);
+function takesList(res: ServerResponse, headers: HeaderList, stored: Stored | null | undefined): boolean {
+  if (stored === null) return true;
+  for (const _name in stored) return false;
+  return (stored !== undefined || res.getHeaderNames().length === 0) && !hasRepeats(headers);
 }
 
 function hasRepeats(headers: HeaderList): boolean {

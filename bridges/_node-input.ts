@@ -198,6 +198,12 @@ interface Listened {
   listenerCount(name: string): number;
 }
 
+/** The content of a request that has none; there is nothing to let go of. */
+export const NO_CONTENT: HostInput = {
+  pull: () => null,
+  release() {},
+};
+
 /** Content that lies in memory, or an error in its place. */
 export function memoryInput(content: Uint8Array | ApplicationError): HostInput {
   let rest: Uint8Array | null = content instanceof Uint8Array ? content : null;

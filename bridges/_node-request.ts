@@ -18,7 +18,7 @@ import {
   type HeaderList,
 } from '../src/index.ts';
 import { announcesContent, fitHeaders, type HostBody, rescueContent } from './_consumed-body.ts';
-import { type HostInput, memoryInput, NodeInput } from './_node-input.ts';
+import { type HostInput, memoryInput, NO_CONTENT, NodeInput } from './_node-input.ts';
 import type { Routing } from './_routing.ts';
 
 /** One request of a host. */
@@ -36,6 +36,8 @@ export type BodyFinder<Host extends HostRequest> = (host: Host) => HostBody;
 /** A request for the gateway, whose content has to be let go of when the run is over. */
 export interface NodeRequest extends GatewayRequest {
   readonly input: HostInput;
+  /** The connection; undefined where there is none, or one that belongs to other requests too. */
+  readonly socket: Socket | undefined;
 }
 
 /**
@@ -48,20 +50,25 @@ export function createNodeRequest<Host extends HostRequest>(
   host: Host,
   findBody?: BodyFinder<Host>,
 ): NodeRequest {
-  const { req, res, routing, stream = req } = host;
+  const { req, routing, stream = req } = host;
   // Node's types have it always; a request that something has destroyed has lost it (Node 20).
   const socket: Socket | null = req.socket;
   const { httpVersion } = req;
+  const isHttp2 = req.httpVersionMajor === 2;
   const isSecure = socket !== null && 'encrypted' in socket && socket.encrypted === true;
   const remotePort = socket?.remotePort;
-  let rawHeaders = req.httpVersionMajor === 2 ? withoutPseudoFields(req.rawHeaders) : req.rawHeaders;
+  let rawHeaders = isHttp2 ? withoutPseudoFields(req.rawHeaders) : req.rawHeaders;
+  // An injected request has no socket, and that of HTTP/2 belongs to more than one request.
+  const ownSocket = socket instanceof Socket && !isHttp2 ? socket : undefined;
   let input: HostInput;
-  if (stream.readableEnded) {
+  if (ownSocket !== undefined && stream === req && !hasContentFields(rawHeaders)) {
+    input = NO_CONTENT;
+  } else if (stream.readableEnded) {
     const content = findConsumed(host, findBody);
     if (content instanceof Uint8Array) rawHeaders = fitHeaders(rawHeaders, req.headers, content);
     input = memoryInput(content ?? NOTHING);
   } else {
-    input = new NodeInput(req, res, stream);
+    input = new NodeInput(req, host.res, stream);
     if (stream !== req && announcesContent(req.headers)) rawHeaders = fitHeaders(rawHeaders, req.headers);
   }
   return {
@@ -80,19 +87,32 @@ export function createNodeRequest<Host extends HostRequest>(
     multiprocess: cluster.isWorker,
     input,
     trailers: () => readTrailers(req),
+    socket: ownSocket,
   };
+}
+
+/**
+ * Whether the fields of a request of HTTP/1 announce content (RFC 9112 §6.3), if only of no length. Where they do not,
+ * nothing of the stream has to be looked at, and nothing made to read it: 0.3 µs under Express on Node 20.
+ */
+function hasContentFields(rawHeaders: readonly string[]): boolean {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    if (name.length !== 14 && name.length !== 17) continue;
+    const lowerCase = name.toLowerCase();
+    if (lowerCase === 'content-length' || lowerCase === 'transfer-encoding') return true;
+  }
+  return false;
 }
 
 /**
  * Puts the native objects of node into an environ. Each key is assigned by itself, as the bridges do with theirs: to
  * collect them in an object and copy that, in two steps, takes 0.2 µs a request (Node 20 to 26).
  */
-export function addNativeObjects(environ: Environ, { req, res }: HostRequest): void {
+export function addNativeObjects(environ: Environ, { req, res }: HostRequest, { socket }: NodeRequest): void {
   environ['node.req'] = req;
   environ['node.res'] = res;
-  const { socket } = req;
-  // An injected request has no socket, and that of HTTP/2 belongs to more than one request.
-  if (socket instanceof Socket && req.httpVersionMajor < 2) environ['gateway.socket'] = socket;
+  if (socket !== undefined) environ['gateway.socket'] = socket;
 }
 
 const NOTHING = new Uint8Array(0);

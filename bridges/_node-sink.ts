@@ -112,8 +112,7 @@ export class NodeSink implements ResponseSink {
   /** Waits for a response that has been completed, by whomever, to be taken by the client. */
   delivered(): Promise<void> | undefined {
     const { res } = this;
-    // `destroyed` with `writableEnded`: the response of light-my-request, which has finished by now.
-    if (res.writableEnded && (res.writableLength === 0 || res.destroyed) && this.#http2 === undefined) {
+    if (this.#http2 === undefined && isTaken(res)) {
       this.#isDelivered = true;
       return undefined;
     }
@@ -267,6 +266,12 @@ export class NodeSink implements ResponseSink {
       const stopWatching = this.#onceClosed(onClose);
     });
   }
+}
+
+/** Whether the connection has taken all of a response of HTTP/1. */
+export function isTaken(res: ServerResponse): boolean {
+  // `destroyed` with `writableEnded`: the response of light-my-request, which has finished by now.
+  return res.writableFinished || (res.writableEnded && (res.writableLength === 0 || res.destroyed));
 }
 
 function disconnection(): DisconnectError {
