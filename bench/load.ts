@@ -56,7 +56,15 @@ async function loadByWrk(request: RequestTemplate, port: number, seconds: number
   if (count === undefined || duration === undefined || /Socket errors|Non-2xx/.test(report)) {
     throw new Error(`Load failed\n${report}`);
   }
-  return { count: Number(count), rate: Number(count) / Number.parseFloat(duration) };
+  return { count: Number(count) + underWay(request), rate: Number(count) / Number.parseFloat(duration) };
+}
+
+/**
+ * Requests that were sent and whose answers the load did not wait for: the server has served them as well. Without them
+ * a server of 7,000 requests a second would be taken for 1 % dearer than it is, a faster one for less.
+ */
+function underWay({ pipelining = 1 }: RequestTemplate): number {
+  return CONNECTIONS * pipelining;
 }
 
 /** Made once, and gone when this process ends, however it does. */
@@ -110,7 +118,7 @@ async function loadByAutocannon(request: RequestTemplate, port: number, seconds:
   if (result.errors > 0 || result.non2xx > 0 || result['2xx'] === 0) {
     throw new Error(`Load failed: ${result.errors} errors, ${result.non2xx} answers that are no success`);
   }
-  return { count: result['2xx'], rate: result['2xx'] / result.duration };
+  return { count: result['2xx'] + underWay(request), rate: result['2xx'] / result.duration };
 }
 
 async function loadStream(direction: 'up' | 'down', port: number, seconds: number): Promise<Served> {

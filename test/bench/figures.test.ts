@@ -2,11 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { readArguments } from '../../bench/arguments.ts';
 import type { Comparison } from '../../bench/measurement.ts';
+import { doubt } from '../../bench/observation.ts';
 import { replaceSummary } from '../../bench/publication.ts';
 import { formatResults, formatSummary, type Results } from '../../bench/report.ts';
 import { CONTENDERS } from '../../bench/servers/contenders.ts';
 import { type Spread, spread } from '../../bench/statistics.ts';
-import { WORK } from '../../bench/work.ts';
+import { NUMBER, WORK } from '../../bench/work.ts';
 
 describe('spread', () => {
   it.each([
@@ -41,6 +42,10 @@ describe('work', () => {
     expect(WORK.find(({ name }) => name === 'browser')?.request.headers).toHaveLength(11);
   });
 
+  it.each(['varied', 'varied-browser', 'varied-pipelined'])('%s asks for other targets', (name) => {
+    expect(WORK.find((work) => work.name === name)?.request.path).toContain(NUMBER);
+  });
+
   it('posts a KiB of JSON', () => {
     const content = WORK.find(({ name }) => name === 'post')?.request.content ?? '';
     expect(JSON.parse(content)).toHaveProperty('items');
@@ -66,6 +71,21 @@ describe('reports', () => {
     expect(line).toContain('**missed**');
   });
 
+  it('tell of memory and latency, against node:http', () => {
+    const servers = (theirs: number, ours: number) =>
+      new Map([
+        ['node:http', { resident: same(theirs), heap: same(0), p50: same(0), p99: same(theirs) }],
+        ['gatebridge', { resident: same(ours), heap: same(0), p50: same(0), p99: same(ours) }],
+      ]);
+    const text = formatResults({
+      ...results('v20.19.0', 10, 6),
+      memory: { connections: 10_000, servers: servers(8000, 6000) },
+      latency: { rate: 50_000, achieved: 1, servers: servers(400, 500) },
+    });
+    expect(text).toMatch(/memory.*\*\*0\.75\*\*.*at most 1\.00 \| reached/);
+    expect(text).toMatch(/latency.*\*\*1\.25\*\*.*at most 1\.00 \| \*\*missed/);
+  });
+
   it('judge only by the bars of the version', () => {
     expect(formatResults(results('v26.1.0', 10, 9))).not.toContain('to reach');
   });
@@ -78,6 +98,16 @@ describe('reports', () => {
     expect(formatSummary(results('v20.19.0', 10, 8))).toContain(
       '| hello, few headers | 10.0 | 8.0 | 1.25× |',
     );
+  });
+});
+
+describe('doubts', () => {
+  it.each([
+    [[], undefined],
+    [[0.02, 0.15, 0.01], undefined],
+    [[0.4, 0.3, 0.1], "Other programs used 27 % of the servers' processor meanwhile"],
+  ])('about %j', (shares, expected) => {
+    expect(doubt(shares)).toBe(expected);
   });
 });
 
@@ -106,7 +136,27 @@ describe('arguments', () => {
     expect(readArguments(['--quick']).isWhole).toBe(false);
   });
 
-  it.each([[['--rounds', '0']], [['--seconds', 'long']]])('%j make no sense', (argv) => {
+  it('are more than one version of Node', () => {
+    expect(readArguments(['--node', '20,24,26']).nodes).toEqual(['20', '24', '26']);
+    expect(readArguments([]).nodes).toEqual([]);
+  });
+
+  it.each([
+    ['hello', 'gatebridge'],
+    ['express', 'express on gatebridge'],
+    ['hello/floor', 'floor'],
+  ])('name %s to profile', (text, server) => {
+    expect(readArguments(['--profile', text]).profile).toMatchObject({ server });
+  });
+
+  it.each([
+    [['--rounds', '0']],
+    [['--rounds', '1.5']],
+    [['--seconds', 'long']],
+    [['--only', 'hello,nothing']],
+    [['--profile', 'nothing']],
+    [['--allocations', 'post/floor']],
+  ])('%j make no sense', (argv) => {
     expect(() => readArguments(argv)).toThrow(RangeError);
   });
 });
