@@ -99,6 +99,7 @@ export function createEnviron(request: GatewayRequest, options: EnvironOptions =
   if (request.remotePort !== undefined) environ.REMOTE_PORT = request.remotePort;
   if (request.scheme === 'https') environ.HTTPS = 'on';
   if (request.trailers !== undefined) environ['gateway.trailers'] = request.trailers;
+  if (request.socket !== undefined) environ['gateway.socket'] = request.socket;
   addFields(environ, request.rawHeaders, options.underscoreHeaders ?? 'drop');
   // RFC 9112 §3.2.2: the authority of an absolute-form target replaces what Host says.
   if (authority !== undefined) environ.HTTP_HOST = authority.slice(authority.lastIndexOf('@') + 1);

@@ -56,7 +56,9 @@ export interface GatewayRequest {
   readonly errors?: ErrorStream | undefined;
   /** Gives the trailer section of the request, once the content was read to its end: `gateway.trailers`. */
   readonly trailers?: (() => Promise<HeaderList>) | undefined;
-  /** Further keys of the environ, such as the native objects of the host. */
+  /** The connection, where the request has one of its own: `gateway.socket`. */
+  readonly socket?: object | undefined;
+  /** Further keys of the environ, such as what the host knows of the encryption. */
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }
 

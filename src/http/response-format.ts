@@ -20,9 +20,20 @@ export function formatResponseHead(
   headers: readonly (readonly [string, string])[],
   framing: string,
 ): string {
-  // RFC 9112 §4: the space after the status code is sent even if the reason phrase is empty.
-  const space = status.length === 3 ? ' ' : '';
-  return `HTTP/1.1 ${status}${space}\r\n${formatFields(headers)}${framing}\r\n`;
+  return `${formatStatusLine(status)}${formatFields(headers)}${framing}\r\n`;
+}
+
+let lastStatus = '200 OK';
+let lastLine = 'HTTP/1.1 200 OK\r\n';
+
+/** Most responses have the status of the one before. */
+function formatStatusLine(status: string): string {
+  if (status !== lastStatus) {
+    // RFC 9112 §4: the space after the status code is sent even if the reason phrase is empty.
+    lastLine = `HTTP/1.1 ${status}${status.length === 3 ? ' ' : ''}\r\n`;
+    lastStatus = status;
+  }
+  return lastLine;
 }
 
 /** Gives the line before a chunk: its size in hexadecimal (RFC 9112 §7.1). */

@@ -11,7 +11,14 @@ import type { Content } from './request-content.ts';
 /** What is the same in the environ of every request of a connection. */
 export type ConnectionFacts = Pick<
   GatewayRequest,
-  'scheme' | 'serverName' | 'serverPort' | 'remoteAddress' | 'remotePort' | 'multiprocess' | 'extensions'
+  | 'scheme'
+  | 'serverName'
+  | 'serverPort'
+  | 'remoteAddress'
+  | 'remotePort'
+  | 'multiprocess'
+  | 'socket'
+  | 'extensions'
 >;
 
 /**
@@ -30,7 +37,8 @@ export function describeSocket(socket: Socket | TLSSocket, serverName: string | 
     remoteAddress: socket.remoteAddress,
     remotePort: socket.remotePort === undefined ? undefined : String(socket.remotePort),
     multiprocess: cluster.isWorker,
-    extensions: { 'gateway.socket': socket, ...(isEncrypted ? describeTls(socket) : undefined) },
+    socket,
+    extensions: isEncrypted ? describeTls(socket) : undefined,
   };
 }
 
@@ -62,6 +70,7 @@ export function createRequestEnviron(
       remoteAddress: facts.remoteAddress,
       remotePort: facts.remotePort,
       multiprocess: facts.multiprocess,
+      socket: facts.socket,
       extensions: facts.extensions,
       input: content.isEnded ? undefined : content,
       trailers: content.trailers,

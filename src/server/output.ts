@@ -4,6 +4,7 @@
  * A head and the content that follows it make one write, and so do the answers to a batch of pipelined requests,
  * which `hold` keeps back until the batch is served: a write costs more than a whole hello request.
  */
+import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { DisconnectError } from '../errors.ts';
 
@@ -146,11 +147,17 @@ export class Output {
   }
 }
 
+/** What `toString('latin1')` calls, on every Node: to look the encoding up takes as long again, 0.05 µs (Node 20). */
+interface Latin1Buffer extends Buffer {
+  latin1Slice(start: number, end: number): string;
+}
+
 function toText(octets: Uint8Array): string {
   const buffer = Buffer.isBuffer(octets)
     ? octets
     : Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
-  return buffer.toString('latin1');
+  // @types/node does not know it.
+  return (buffer as Latin1Buffer).latin1Slice(0, buffer.length);
 }
 
 function writePart(socket: Socket, part: string | Uint8Array): void {

@@ -43,7 +43,7 @@ export class RequestEvents {
    * `clientError`, where node:http reports them.
    */
   isKnownMethod(method: string): boolean {
-    return KNOWN_METHODS.has(method) || this.#emitter.listenerCount('clientError') === 0;
+    return method === 'GET' || KNOWN_METHODS.has(method) || this.#emitter.listenerCount('clientError') === 0;
   }
 
   /** Whether anybody wants to take over connections with this event. */
