@@ -14,7 +14,8 @@ export function checkListenerOptions(options: ListenerOptions): void {
   }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    if (name !== 'joinDuplicateHeaders') throw new TypeError(`Option ${name} is unknown here`);
+    if (name !== 'joinDuplicateHeaders')
+      throw new TypeError(`Option ${name} is unknown here; known is joinDuplicateHeaders`);
     if (typeof value !== 'boolean') {
       throw new TypeError(`Option ${name} has a value that it cannot have: ${JSON.stringify(value)}`);
     }

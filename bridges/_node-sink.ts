@@ -187,10 +187,11 @@ export class NodeSink implements ResponseSink {
     // writeEarlyHints sends nothing without `link`, and there is no method for most others.
     const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
     const text = `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}\r\n${lines}\r\n`;
-    // A response has its socket once it is its turn, so that this cannot get into the one before.
-    if (res.socket instanceof Socket) res.socket.write(text, 'latin1');
-    // The responses of our own server have none; they take what node itself writes by this method of its own.
-    else (res as RawResponse)._writeRaw?.(text, 'latin1');
+    // A response has its socket once it is its turn, so that this cannot get into the one before. The responses of our
+    // own server have none; they take what node itself writes by a method of its own.
+    if (!(res.socket instanceof Socket)) (res as RawResponse)._writeRaw?.(text, 'latin1');
+    // Advice that the client does not take piles up nowhere: it can do without.
+    else if (statusCode === 100 || !res.socket.writableNeedDrain) res.socket.write(text, 'latin1');
   }
 
   trailers(headers: HeaderList): void {

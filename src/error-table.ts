@@ -275,7 +275,7 @@ export const ERRORS = {
     party: 'application',
     statusCode: 500,
     source: 'RFC 9110 §8.6',
-    message: 'Content-Length must be one field of digits: {detail}',
+    message: 'Content-Length cannot be sent: {detail}',
   },
   WSGI_ERR_CONTENT_LENGTH_EXCEEDED: {
     party: 'application',

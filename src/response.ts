@@ -111,7 +111,7 @@ export class ResponseState {
     }
     const length = parseLength(value);
     if (!Number.isSafeInteger(length)) {
-      throw new ApplicationError('WSGI_ERR_CONTENT_LENGTH_INVALID', JSON.stringify(value));
+      throw new ApplicationError('WSGI_ERR_CONTENT_LENGTH_INVALID', `${JSON.stringify(value)} is no number`);
     }
     this.declaredLength = length;
   }
@@ -245,7 +245,10 @@ export function checkExtraHeaders(headers: HeaderList): HeaderList {
   const state = new ResponseState(false, 'error');
   state.start('200 OK', headers, undefined);
   if (state.declaredLength !== undefined) {
-    throw new ApplicationError('WSGI_ERR_CONTENT_LENGTH_INVALID', 'it belongs to the head of a response');
+    throw new ApplicationError(
+      'WSGI_ERR_CONTENT_LENGTH_INVALID',
+      'it belongs to the head of the response and nowhere else',
+    );
   }
   return state.headers;
 }

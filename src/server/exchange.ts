@@ -212,6 +212,8 @@ export class Exchange implements ResponseSink {
     // RFC 9110 §15.2: never to a client of HTTP/1.0.
     if (this.head.protocol === 'HTTP/1.0' || this.isHeadSent) return;
     if (statusCode === 100) this.content.awaitsContinue = false;
+    // Advice that the client does not take piles up nowhere: it can do without (RFC 9110 §15.2).
+    else if (this.#host.output.wait() !== undefined) return;
     this.#host.output.add(formatResponseHead(`${statusCode} ${reasonPhrase(statusCode)}`, headers, ''));
     this.#host.output.flush();
   }

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { toNode } from '../../bridges/node/to-node.ts';
 import { createServer as createOwnServer } from '../../src/server/index.ts';
@@ -154,6 +155,23 @@ describe('the connection', () => {
           [103, [['X-For', path]]],
         ]);
       }
+    }
+  });
+
+  it('sends none to a client that takes nothing, and so does our own server', async () => {
+    const application: Application = (environ, startResponse) => {
+      const earlyHints = extension<(headers: HeaderList) => void>(environ, 'gateway.early_hints');
+      const hint = 'x'.repeat(10_000);
+      for (let count = 0; count < 3000; count += 1) earlyHints([['X-Hint', hint]]);
+      // What both hosts have put there.
+      const { writableLength: waiting } = environ['gateway.socket'] as Socket;
+      startResponse('200 OK', []);
+      return [waiting < 1_000_000 ? 'bounded' : `${waiting} octets wait`];
+    };
+    const own = createOwnServer(application);
+    await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
+    for (const site of [await serve(application), siteOf(own)]) {
+      expect((await site.fetch('/')).content.toString()).toBe('bounded');
     }
   });
 

@@ -252,6 +252,20 @@ describe('runApplication: extension keys', () => {
     ]);
   });
 
+  it('says what is wrong with a length that does not belong there', () => {
+    record((environ: Environ, startResponse: StartResponse) => {
+      for (const key of ['gateway.early_hints', 'gateway.send_trailers']) {
+        const send = environ[key] as (headers: HeaderList) => void;
+        expect(() => send([['Content-Length', '1']])).toThrow(
+          'Content-Length cannot be sent: it belongs to the head of the response and nowhere else',
+        );
+      }
+      startResponse('204 No Content', []);
+      return [];
+    });
+    expect.assertions(2);
+  });
+
   it('offers only what the sink can honour', () => {
     const { environ } = record(answering([]));
     expect(environ).toHaveProperty(['gateway.send_trailers']);
