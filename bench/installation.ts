@@ -1,30 +1,49 @@
 /**
  * What must be there before anything is measured: the peers, the package as its users get it, and the programs.
  *
- * The package is compiled to where `import 'gatebridge'` of the servers finds it: they load the files that would be
- * published, and a build that goes on beside a run does not change what is measured.
+ * Each run compiles the package and its own programs to a folder of its own, where `import 'gatebridge'` of the servers
+ * finds it: they load what would be published, and neither a build nor another run beside it changes what is measured.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 const BENCH = import.meta.dirname;
 const ROOT = join(BENCH, '..');
 const MODULES = join(BENCH, 'node_modules');
+const RUNS = join(BENCH, 'dist');
+const RUN = join(RUNS, String(process.pid));
 
-/** Installs and builds what is missing or old. */
+/** Installs what is missing or old, and compiles. */
 export function prepare(): void {
   // npm writes the one when it has installed what the other says.
   if (timeOf(join(MODULES, '.package-lock.json')) < timeOf(join(BENCH, 'package-lock.json'))) {
     run('npm', ['ci', '--no-audit', '--no-fund'], BENCH);
   }
-  const target = join(MODULES, 'gatebridge');
-  rmSync(target, { recursive: true, force: true });
-  mkdirSync(target);
+  const target = join(RUN, 'node_modules/gatebridge');
+  mkdirSync(target, { recursive: true });
+  process.once('exit', () => rmSync(RUN, { recursive: true, force: true }));
+  removeLeftovers();
   cpSync(join(ROOT, 'package.json'), join(target, 'package.json'));
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
   run(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', join(target, 'dist')], ROOT);
-  run(process.execPath, [compiler, '-p', BENCH], ROOT);
+  run(process.execPath, [compiler, '-p', BENCH, '--outDir', RUN], ROOT);
+}
+
+/** The path of one of our programs, such as `loads/idle`. */
+export function programPath(name: string): string {
+  return join(RUN, `${name}.js`);
+}
+
+/** A run that was killed leaves its folder behind. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(RUNS)) {
+    try {
+      process.kill(Number(name), 0);
+    } catch {
+      rmSync(join(RUNS, name), { recursive: true, force: true });
+    }
+  }
 }
 
 /** The binary of a version of Node; npm's process is not to be measured, so that it is looked up once. */
@@ -52,5 +71,6 @@ function run(command: string, args: readonly string[], folder: string): string {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   if (status === 0) return stdout;
-  throw new Error(`${command} has ended with ${status ?? signal}\n${stdout ?? ''}`, { cause: error });
+  const line = [command, ...args].map((word) => basename(word)).join(' ');
+  throw error ?? new Error(`${line}: ended with ${status ?? signal}\n${stdout}`);
 }

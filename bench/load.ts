@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { programPath } from './installation.ts';
 import { pinned } from './processors.ts';
 import { track } from './server-process.ts';
 import { DIGITS, NUMBER, type RequestTemplate, type Work } from './work.ts';
@@ -134,10 +135,11 @@ async function loadStream(direction: 'up' | 'down', port: number, seconds: numbe
 
 /** Runs one of our own clients, from loads/, and gives the figures that it prints. */
 export async function runProgram(name: string, options: object): Promise<Record<string, number>> {
-  const program = join(import.meta.dirname, `dist/loads/${name}.js`);
   // Pauses of the client's own garbage collector would pass for the server's.
   const flags = ['--max-semi-space-size=64'];
-  return JSON.parse(await runLoad([process.execPath, ...flags, program, JSON.stringify(options)]));
+  return JSON.parse(
+    await runLoad([process.execPath, ...flags, programPath(`loads/${name}`), JSON.stringify(options)]),
+  );
 }
 
 async function runLoad(line: readonly string[]): Promise<string> {

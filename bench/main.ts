@@ -7,18 +7,20 @@ import { readArguments, type Settings, USAGE } from './arguments.ts';
 import { findNode, prepare } from './installation.ts';
 import { measureLatency } from './latency.ts';
 import { describeLoad } from './load.ts';
-import { type MeasurementSettings, measure } from './measurement.ts';
+import { measure } from './measurement.ts';
 import { measureMemory } from './memory.ts';
 import { doubt } from './observation.ts';
 import { describeMachine, warnings } from './processors.ts';
 import { profile } from './profile.ts';
 import { publish } from './publication.ts';
 import { formatResults, type Results } from './report.ts';
+import type { MeasurementSettings } from './round.ts';
 import { measureStartUp } from './start-up.ts';
 import { OTHER_WORK, WORK } from './work.ts';
 
-// The servers end with this process, however it ends.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+// The servers end with this process, however it ends. A signal may come twice, of the terminal and handed on by tsx: the
+// second must not kill what the first has begun.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 
 const settings = readSettings();
 if (settings.help) {

@@ -1,9 +1,9 @@
 /** Memory of idle connections: ten thousand of them, each kept alive after one request. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import type { MeasurementSettings } from './measurement.ts';
+import { programPath } from './installation.ts';
 import { pinned } from './processors.ts';
+import type { MeasurementSettings } from './round.ts';
 import { startServer, track } from './server-process.ts';
 import { type Spread, spread } from './statistics.ts';
 
@@ -64,9 +64,8 @@ async function measureServer(name: string, connections: number, node: string) {
 
 /** Opens them and gives what closes them. */
 async function openConnections(port: number, connections: number): Promise<() => Promise<void>> {
-  const program = join(import.meta.dirname, 'dist/loads/idle.js');
   const options = JSON.stringify({ port, connections });
-  const [command, args] = pinned('load', [process.execPath, program, options]);
+  const [command, args] = pinned('load', [process.execPath, programPath('loads/idle'), options]);
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   track(child);
   const ended = once(child, 'exit');

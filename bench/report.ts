@@ -140,7 +140,7 @@ function latencyText({ rate, achieved, servers }: Latencies): string {
   const kept = achieved < 0.97 ? ` The client managed only ${(achieved * 100).toFixed(0)} % of that.` : '';
   const text =
     `Hello at ${rate} requests a second, 70 % of the most that node:http took, from when a request was due to the ` +
-    `end of its answer.${kept}`;
+    `end of its answer; medians of all seconds.${kept}`;
   return `${text}\n\n${table(['server', 'p50, µs', 'p99, µs'], rows)}`;
 }
 

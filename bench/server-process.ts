@@ -1,11 +1,9 @@
 /** A server under measurement: a process of its own on a processor of its own, and gone when it is not needed any more. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { programPath } from './installation.ts';
 import { pinned } from './processors.ts';
 import type { Command, Usage } from './servers/program.ts';
-
-const PROGRAM = join(import.meta.dirname, 'dist/servers/program.js');
 
 export interface ServerProcess {
   readonly name: string;
@@ -48,7 +46,7 @@ export async function startServer(
   node: string,
   flags: readonly string[] = [],
 ): Promise<ServerProcess> {
-  const [command, args] = pinned('server', [node, ...flags, PROGRAM, name]);
+  const [command, args] = pinned('server', [node, ...flags, programPath('servers/program'), name]);
   const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   track(child);
   const ended = rejectAtEnd(child, name);

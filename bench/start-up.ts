@@ -1,7 +1,7 @@
 /** Start-up: from the start of a process to its first answer, and what of it the server's own modules take. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import type { MeasurementSettings } from './measurement.ts';
+import type { MeasurementSettings } from './round.ts';
 import { startServer } from './server-process.ts';
 import { type Spread, spread } from './statistics.ts';
 
