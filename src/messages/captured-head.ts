@@ -55,26 +55,27 @@ export function captureHead(response: ResponseMessage, statusLine: string, heade
   const framing = settleFraming(response, collector);
   if (collector.hasTrailer && !response.chunkedEncoding) return refuse(response, statusLine, headers);
 
-  const { fields, connectionFields, isWide } = collector;
+  const { connectionFields } = collector;
   // Two framings at once are refused by every careful recipient (RFC 9112 §6.2): node sends both, we the one it uses.
-  if (collector.hasTransferEncoding && collector.hasLength) removeLength(fields);
+  if (collector.hasTransferEncoding && collector.hasLength) removeLength(collector.fields);
   const sendDate = response.sendDate || collector.hasDate;
-  const directives = directivesFor({
-    close: response._last,
-    sendDate,
-    framing,
-    announce: announcementOf(response, isLast),
-    interim: response.statusCode < 200,
-  });
+  const announce = announcementOf(response, isLast);
+  const bits =
+    (response._last ? CLOSES : 0) |
+    (sendDate ? 0 : NO_DATE) |
+    (framing === 'length' ? 0 : NO_LENGTH) |
+    (framing === 'connection' ? NO_CHUNKS : 0) |
+    (announce === 'nothing' ? ANNOUNCES_NOTHING : 0) |
+    (announce === 'keep-alive' ? ANNOUNCES_MORE : 0) |
+    (response.statusCode < 200 ? IS_INTERIM : 0);
+  const directives = bits === 0 ? undefined : directivesFor(bits);
   const status = statusOf(response, statusLine);
-  return {
-    status: status.text,
-    fields,
-    directives: connectionFields === undefined ? directives : { ...directives, fields: connectionFields },
-    isWide,
-    isAscii: collector.isAscii && status.isAscii,
-    length: statusLine.length + collector.length + lengthOfOwnFields(response, collector, sendDate),
-  };
+  collector.status = status.text;
+  collector.directives =
+    connectionFields === undefined ? directives : { ...directives, fields: connectionFields };
+  if (!status.isAscii) collector.isAscii = false;
+  collector.length += statusLine.length + lengthOfOwnFields(response, collector, sendDate);
+  return collector;
 }
 
 /**
@@ -224,36 +225,30 @@ function refuse(response: ResponseMessage, statusLine: string, headers: unknown)
 
 type Announcement = ConnectionDirectives['announce'];
 
-/** What the host has to know of a head. */
-interface HeadFacts {
-  readonly close: boolean;
-  readonly sendDate: boolean;
-  readonly framing: Framing;
-  readonly announce: Announcement;
-  readonly interim: boolean;
-}
+/** What a host has to know of a head, in bits. */
+const CLOSES = 1;
+const NO_DATE = 2;
+const NO_LENGTH = 4;
+const NO_CHUNKS = 8;
+const ANNOUNCES_NOTHING = 16;
+const ANNOUNCES_MORE = 32;
+const IS_INTERIM = 64;
 
 /** The combinations that occur, made once. */
 const DIRECTIVES: (ConnectionDirectives | undefined)[] = [];
 
-function directivesFor(facts: HeadFacts): ConnectionDirectives | undefined {
-  const { close, sendDate, framing, announce, interim } = facts;
-  const bits =
-    (close ? 1 : 0) |
-    (sendDate ? 0 : 2) |
-    (framing === 'length' ? 0 : 4) |
-    (framing === 'connection' ? 8 : 0) |
-    (announce === 'nothing' ? 16 : 0) |
-    (announce === 'keep-alive' ? 32 : 0) |
-    (interim ? 64 : 0);
-  if (bits === 0) return undefined;
-  DIRECTIVES[bits] ??= Object.freeze({
-    ...(close && { close }),
-    ...(!sendDate && { sendDate }),
-    ...(framing !== 'length' && { computeLength: false }),
-    ...(framing === 'connection' && { chunked: false }),
-    ...(announce !== undefined && { announce }),
-    ...(interim && { interim }),
+function directivesFor(bits: number): ConnectionDirectives {
+  const known = DIRECTIVES[bits];
+  if (known !== undefined) return known;
+  const directives: ConnectionDirectives = Object.freeze({
+    ...((bits & CLOSES) !== 0 && { close: true }),
+    ...((bits & NO_DATE) !== 0 && { sendDate: false }),
+    ...((bits & NO_LENGTH) !== 0 && { computeLength: false }),
+    ...((bits & NO_CHUNKS) !== 0 && { chunked: false }),
+    ...((bits & ANNOUNCES_NOTHING) !== 0 && { announce: 'nothing' as const }),
+    ...((bits & ANNOUNCES_MORE) !== 0 && { announce: 'keep-alive' as const }),
+    ...((bits & IS_INTERIM) !== 0 && { interim: true }),
   });
-  return DIRECTIVES[bits];
+  DIRECTIVES[bits] = directives;
+  return directives;
 }

@@ -44,6 +44,9 @@ type Phase = 'dispatching' | 'waiting' | 'streaming' | 'answered' | 'released' |
 const EMPTY = new Uint8Array(0);
 const NO_CALLBACKS: readonly WriteCallback[] = [];
 
+/** Not to be changed: most responses go without. */
+const NO_BATCHES: Batch[] = [];
+
 /** Delivers one response. */
 export class Delivery {
   phase: Phase = 'dispatching';
@@ -63,7 +66,7 @@ export class Delivery {
   #reject: ((error: unknown) => void) | undefined;
   #isFlushWanted = false;
   /** Batches that the gateway has not taken yet. */
-  readonly #underWay: Batch[] = [];
+  #underWay: Batch[] = NO_BATCHES;
 
   constructor(
     outgoing: Outgoing,
@@ -190,7 +193,8 @@ export class Delivery {
 
   #handOnBatch(batch: Batch): void {
     for (const piece of batch.pieces) this.#handOver(piece);
-    this.#underWay.push(batch);
+    if (this.#underWay === NO_BATCHES) this.#underWay = [batch];
+    else this.#underWay.push(batch);
     // While an earlier one waits, a gateway may keep this one back, whatever the connection below looks like.
     if (this.#underWay.length === 1) this.#listener.handedOn(batch);
     Promise.resolve(this.#taken).then(

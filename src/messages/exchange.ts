@@ -21,8 +21,9 @@ import { withHeaders } from './inherited-headers.ts';
 import type { MessageConstructors } from './message-constructors.ts';
 import { createRequest, createResponse } from './message-pair.ts';
 import type { MessageSocket, SocketOwner } from './message-socket.ts';
-import { closeUnread, nodeError, type RequestMessage, type ResponseMessage } from './node-internals.ts';
+import { nodeError, type RequestMessage, type ResponseMessage } from './node-internals.ts';
 import { type Batch, emitDrain, Outgoing, type OutgoingListener } from './outgoing.ts';
+import { endAnswered, endEmpty, type Remainder } from './request-endings.ts';
 import {
   afterGateway,
   causeOf,
@@ -30,6 +31,7 @@ import {
   disconnection,
   emitResponseClose,
   emitTimeout,
+  isUnheard,
   setSocket,
 } from './response-endings.ts';
 import { socketFor } from './socket-registry.ts';
@@ -38,7 +40,7 @@ import { socketFor } from './socket-registry.ts';
 export type Dispatch = (this: unknown, request: RequestMessage, response: ResponseMessage) => unknown;
 
 /** Runs one exchange. */
-export class Exchange implements SocketOwner, OutgoingListener, ContentListener, DeliveryListener {
+export class Exchange implements SocketOwner, OutgoingListener, ContentListener, DeliveryListener, Remainder {
   readonly environ: Environ;
   readonly request: RequestMessage;
   readonly response: ResponseMessage;
@@ -52,6 +54,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #isContentWanted = false;
   /** Whether nothing but a tick lies between now and 'finish'. */
   #isFinishing = false;
+  /** Whether the response may finish as soon as the gateway has it. */
+  #mayFinishNow = false;
   /** Whether the program cut the connection after its response was complete. */
   #isCut = false;
   /** Whether the gateway has told that the response has gone. */
@@ -95,22 +99,12 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       this.#abandon();
       return this.#successor(this.environ, this.#delivery.startResponse);
     }
-    if (contentLength(this.environ) === 0) this.#endEmptyContent();
+    if (contentLength(this.environ) === 0) endEmpty(this.request, this.#isContentWanted, this);
     else if (!this.#outgoing.isEnded) this.#contentReader().watch();
     if (this.#outgoing.isClosed && !this.#isCut) throw disconnection(this.#socket.errored);
     if (this.#outgoing.isEnded) return this.#answer();
     this.#delivery.direct(HALF_CLOSE_ENDS);
     return this.#delivery.wait();
-  }
-
-  /** node's parser comes to the end of a request without content right after the program was called. */
-  #endEmptyContent(): void {
-    const { request } = this;
-    request.complete = true;
-    const isWatched = request._eventsCount > 0 || request.readableFlowing !== null;
-    if (isWatched || this.#isContentWanted || this.#socket.destroyed) this.#contentReader().discard();
-    // What somebody who comes later sees: nothing has to be told to anybody.
-    else request._readableState.ended = true;
   }
 
   /**
@@ -139,7 +133,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     if (this.#isCut) delivery.direct(this.#socket.hasNative ? CUT : CLOSE);
     try {
       const pieces = delivery.answerAtOnce();
-      if (!this.#isFinishing) delivery.watch();
+      if (this.#mayFinishNow) this.#finishNow();
+      else if (!this.#isFinishing) delivery.watch();
       if (!this.#isFinishing && !delivery.isTold) this.#finishSoon();
       return pieces;
     } catch (error) {
@@ -163,7 +158,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     if (this.#outgoing.isClosed) return;
     // It leaves before the next tick, or, for a gateway that has to be told first, right after.
     const isDispatching = delivery.phase === 'dispatching';
-    if (this.#outgoing.isSmall) this.#finishSoon();
+    if (this.#outgoing.isSmall && isDispatching && this.#isUnobserved()) this.#mayFinishNow = true;
+    else if (this.#outgoing.isSmall) this.#finishSoon();
     else if (delivery.phase !== 'streaming')
       afterGateway(
         isDispatching,
@@ -276,6 +272,20 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     process.nextTick(finish, this);
   }
 
+  /** Whether nobody hears that the response finishes, and no callback waits for it. */
+  #isUnobserved(): boolean {
+    const { request, response } = this;
+    if (request._eventsCount > 0 || !isUnheard(response)) return false;
+    return !this.#isCut && this.#outgoing.finishesQuietly(response);
+  }
+
+  /** What nobody hears needs no tick, which is most often the only one of a request (0.3 µs, Node 20). */
+  #finishNow(): void {
+    this.#isFinishing = true;
+    if (this.request.complete && this.#isUnobserved()) this.finish();
+    else this.#finishSoon();
+  }
+
   /** What node's server does when a response has been sent. */
   finish(): void {
     if (this.#state !== 'open') return;
@@ -294,28 +304,12 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     this.#socket.detachResponse(this.response);
     if (response._last) this.#socket.endWriting();
     setSocket(response, null);
-    this.#endRequest();
+    if (endAnswered(this.request, this)) this.#isContentOver = true;
     this.#detachWhenOver();
     if (this.#isCut && !this.#delivery.isTold) this.#socket.destroyNative();
-    const isWatched = response._eventsCount > 0;
     // Where nobody listens nobody sees that it comes a tick early.
-    if (isWatched) process.nextTick(emitResponseClose, response);
-    else emitResponseClose(response);
-  }
-
-  #endRequest(): void {
-    const { request } = this;
-    if (request._consuming || request._readableState.resumeScheduled) return;
-    if (request._eventsCount === 0 && request.complete) {
-      closeUnread(request);
-      this.#isContentOver = true;
-    } else {
-      // Where there is none, node's parser has come to its end before; content that is still to come ends later.
-      if (request.complete) this.#contentReader().discard();
-      request._dump();
-      // Whoever waits for 'readable' has not begun to read.
-      if (request.listenerCount('readable') === 0) this.#contentReader().discard();
-    }
+    if (isUnheard(response)) emitResponseClose(response);
+    else process.nextTick(emitResponseClose, response);
   }
 
   // What the socket tells.
@@ -324,6 +318,10 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     if (this.#delivery.phase === 'dispatching' && contentLength(this.environ) === 0)
       this.#isContentWanted = true;
     else this.#contentReader().resume();
+  }
+
+  discardContent(): void {
+    this.#contentReader().discard();
   }
 
   #contentReader(): ContentReader {

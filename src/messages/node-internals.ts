@@ -106,23 +106,28 @@ function describe(value: unknown): string {
   return `type ${typeof value} (${typeof value === 'string' ? `'${value}'` : String(value)})`;
 }
 
-/**
- * Leaves a request as it is after nobody has read it: ended and closed. For one that nobody listens to; Node 26 does
- * the same for requests without content (`optimizeEmptyRequests`). Reading to the end for nobody takes four ticks.
- */
-export function closeUnread(request: RequestMessage): void {
-  const state = request._readableState;
-  request.complete = true;
-  state.ended = true;
-  state.endEmitted = true;
-  state.destroyed = true;
-  state.closed = true;
-  state.closeEmitted = true;
-}
-
 /** Finds a symbol that node keeps to itself, by a response that has it; undefined where there is none any more. */
 export function internalSymbol(description: string): symbol | undefined {
   return Object.getOwnPropertySymbols(new OutgoingMessage()).find(
     (symbol) => symbol.description === description,
   );
+}
+
+/**
+ * What node passes with a piece where the program has given no callback. To keep one for each response and to call it
+ * takes 0.05 µs.
+ */
+export const NO_CALLBACK: unknown = findNoCallback();
+
+function findNoCallback(): unknown {
+  // What replaces a method that node's types do not declare.
+  const message = new OutgoingMessage() as OutgoingMessage & Pick<ResponseMessage, '_header' | '_send'>;
+  let found: unknown;
+  message._header = 'settled';
+  message._send = (_data, _encoding, callback) => {
+    found = callback;
+    return true;
+  };
+  message.write('');
+  return found;
 }

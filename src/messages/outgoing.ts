@@ -12,7 +12,7 @@ import type { Socket } from 'node:net';
 import type { Environ } from '../wsgi.ts';
 import { type CapturedHead, captureHead, encodeHead } from './captured-head.ts';
 import { sendInterim } from './interim.ts';
-import { internalSymbol, type ResponseMessage, type WriteCallback } from './node-internals.ts';
+import { internalSymbol, NO_CALLBACK, type ResponseMessage, type WriteCallback } from './node-internals.ts';
 
 /** Who is told that pieces can go. */
 export interface OutgoingListener {
@@ -151,6 +151,7 @@ export class Outgoing {
   }
 
   addCallback(callback: WriteCallback): void {
+    if (callback === NO_CALLBACK) return;
     if (this.#lastCallback !== undefined) this.#keepLastCallback(this.#lastCallback);
     this.#lastCallback = callback;
   }
@@ -216,6 +217,12 @@ export class Outgoing {
     if (END_CALLBACKS === undefined) return false;
     // A key that node does not declare.
     return (response as unknown as Record<symbol, unknown>)[END_CALLBACKS] !== null;
+  }
+
+  /** Whether its end calls nobody back. */
+  finishesQuietly(response: ResponseMessage): boolean {
+    const isAwaited = this.#callbacks.length > 0 || this.#lastCallback !== undefined;
+    return !isAwaited && !this.mayFinishLate(response);
   }
 
   flush(): void {

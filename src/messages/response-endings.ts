@@ -1,6 +1,7 @@
 /**
  * What node's server does to a response when its connection comes or goes, and the errors that tell of it.
  */
+import { ServerResponse } from 'node:http';
 import { DisconnectError, ProtocolError } from '../errors.ts';
 import { createClientError } from './client-error.ts';
 import type { MessageSocket } from './message-socket.ts';
@@ -12,6 +13,14 @@ export function emitResponseClose(response: ResponseMessage): void {
   response.destroyed = true;
   response._closed = true;
   response.emit('close');
+}
+
+/** node's own `emit`. A program may wrap it to hear of everything. */
+const { emit } = ServerResponse.prototype;
+
+/** Whether nobody listens to a response, in whatever way. */
+export function isUnheard(response: ResponseMessage): boolean {
+  return response._eventsCount === 0 && response.emit === emit;
 }
 
 /** Gives a response its socket, or takes it away. */

@@ -38,6 +38,29 @@ const SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
+    name: 'a response at once that nobody listens to, seen from the next tick',
+    run(_req, res, trail) {
+      res.end('hi');
+      process.nextTick(() => trail.push(`${res.writableFinished} ${res.socket === null}`));
+      trail.push(`${res.writableEnded} ${res.socket === null}`);
+      void Promise.resolve().then(() => trail.push(`then ${res.socket === null}`));
+    },
+    last: 'then true',
+  },
+  {
+    name: 'a response whose emit is wrapped',
+    run(_req, res, trail) {
+      const { emit } = res;
+      res.emit = (event: string, ...values: unknown[]) => {
+        trail.push(`emits ${event}`);
+        return Reflect.apply(emit, res, [event, ...values]);
+      };
+      res.end('hi');
+      trail.push('has called end');
+    },
+    last: 'emits close',
+  },
+  {
     name: 'several writes at once',
     run(req, res, trail) {
       follow(req, res, trail);

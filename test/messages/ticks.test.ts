@@ -1,0 +1,51 @@
+/** What a request costs in ticks: each is a run of node's queue. */
+import { createHook } from 'node:async_hooks';
+import type { RequestListener } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { fromNode } from '../../bridges/node/index.ts';
+import { buildEnviron } from '../../src/testing/index.ts';
+
+/** Calls a wrapped listener as a synchronous gateway does, and counts the ticks that it asks for. */
+function countTicks(listener: RequestListener): number {
+  const application = fromNode(listener);
+  let count = 0;
+  const hook = createHook({
+    init(_id, type) {
+      if (type === 'TickObject') count += 1;
+    },
+  });
+  const environ = buildEnviron('/');
+  hook.enable();
+  const body = application(environ, () => async () => {});
+  hook.disable();
+  expect(body).toEqual([Buffer.from('hi')]);
+  return count;
+}
+
+describe('ticks', () => {
+  it('are none for a response at once that nobody listens to', () => {
+    const count = countTicks((_req, res) => {
+      res.writeHead(200, { 'Content-Length': 2 });
+      res.end('hi');
+    });
+    expect(count).toBe(0);
+  });
+
+  it('are one for finish', () => {
+    const events: string[] = [];
+    const count = countTicks((_req, res) => {
+      res.on('finish', () => events.push('finish'));
+      res.end('hi');
+    });
+    expect([count, events]).toEqual([1, []]);
+  });
+
+  it('are one for the callback of a piece', () => {
+    const events: string[] = [];
+    const count = countTicks((_req, res) => {
+      res.write('hi', () => events.push('written'));
+      res.end();
+    });
+    expect([count > 0, events]).toEqual([true, []]);
+  });
+});
