@@ -183,7 +183,7 @@ function findStore(): symbol | undefined {
   const probe = new OutgoingMessage();
   probe.setHeader('Name', 'value');
   return Object.getOwnPropertySymbols(probe).find(
-    (symbol) => symbol.description === 'kOutHeaders' && storedAt(symbol, probe)?.['name']?.[1] === 'value',
+    (symbol) => symbol.description === 'kOutHeaders' && storedAt(symbol, probe)?.name?.[1] === 'value',
   );
 }
 

@@ -91,6 +91,7 @@ export class NodeInput implements HostInput {
       const detail = 'it was read by something else while the application ran';
       if (!this.#isEmpty()) this.#failure = new ApplicationError('WSGI_ERR_BODY_CONSUMED', detail);
     }
+    if (this.#isTapped()) this.#failure = this.#consumption();
     this.#state = 'reading';
     this.#continue();
     const onFailure = (error?: unknown): void => this.#onFailure(error);
@@ -102,6 +103,16 @@ export class NodeInput implements HostInput {
     this.#stream.once('close', onFailure);
     // A stream in the request's place may never be told that the client has left.
     if (this.#stream !== this.#req) this.#req.once('close', () => this.#onRequestClose());
+  }
+
+  /**
+   * Whether somebody has had a part of content whose length nobody knows, and put nothing back. If octets wait, they may
+   * be what was put back, and pass for all.
+   */
+  #isTapped(): boolean {
+    const req = this.#req;
+    const isUnread = this.#stream !== req || !req.readableDidRead || req.readableLength > 0;
+    return !isUnread && req.headers['content-length'] === undefined && !this.#isEmpty();
   }
 
   /** Nothing to read is nothing to miss. */

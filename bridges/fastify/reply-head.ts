@@ -17,7 +17,7 @@ export class ReplyHead {
   readonly #reply: FastifyReplyLike;
   readonly #raw: ServerResponse;
   readonly #statusBefore: number;
-  readonly #hasType: boolean;
+  #hasType = false;
   /** What the reply had before, of what is not there any more. */
   #before: [key: string, value: unknown][] | undefined;
 
@@ -33,7 +33,7 @@ export class ReplyHead {
     const { headers } = head;
     if (!head.hasContentLengthField) this.#setLength(head);
     for (let index = 0; index < headers.length; index += 1) this.#set(headers, index);
-    this.#hasType = reply.getHeader('content-type') !== undefined;
+    this.#hasType ||= reply.getHeader('content-type') !== undefined;
   }
 
   /** Takes the headers off again: the response that they were for has failed. */
@@ -91,6 +91,7 @@ export class ReplyHead {
     const reply = this.#reply;
     const [name, value] = headers[index] ?? NO_FIELD;
     const key = keyOf(name);
+    if (key === 'content-type') this.#hasType = true;
     const present = reply.getHeader(key);
     if (present === undefined) {
       reply.header(key, value);
@@ -159,23 +160,31 @@ function spell(
   { headers }: ResponseHead,
   extra: HeaderList,
 ): OutgoingHttpHeader[] {
-  const lines: OutgoingHttpHeader[] = [];
-  const keys: string[] = [];
+  // As long as the application's: a push into an empty list makes room for 17 (V8).
+  const lines = new Array<OutgoingHttpHeader>(headers.length * 2);
+  let count = 0;
   for (let index = 0; index < headers.length; index += 1) {
     const [name] = headers[index] ?? NO_FIELD;
-    const key = keyOf(name);
-    const value = given[key];
-    if (value === undefined || keys.includes(key)) continue;
-    keys.push(key);
-    lines.push(name, value);
+    const value = given[keyOf(name)];
+    if (value === undefined || hasEarlier(headers, index)) continue;
+    lines[count] = name;
+    lines[count + 1] = value;
+    count += 2;
   }
+  lines.length = count;
   for (const [name, value] of extra) lines.push(name, value);
-  for (const key in given) {
-    if (keys.includes(key)) continue;
-    const value = given[key];
-    if (value !== undefined) lines.push(key, value);
-  }
+  for (const _key in given) count -= 2;
+  if (count < 0) addOthers(lines, given, headers);
   return lines;
+}
+
+/** Adds what is not the application's. */
+function addOthers(lines: OutgoingHttpHeader[], given: OutgoingHttpHeaders, headers: HeaderList): void {
+  const keys = headers.map(([name]) => keyOf(name));
+  for (const key in given) {
+    const value = given[key];
+    if (value !== undefined && !keys.includes(key)) lines.push(key, value);
+  }
 }
 
 function respell(raw: ServerResponse, { headers }: ResponseHead, extra: HeaderList): void {

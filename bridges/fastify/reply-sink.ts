@@ -13,25 +13,42 @@ import {
   type ResponseHead,
   type ResponseSink,
 } from '../../src/index.ts';
-import { NodeSink } from '../_node-sink.ts';
+import { isTaken, NodeSink } from '../_node-sink.ts';
 import { ContentStream } from './content-stream.ts';
 import type { FastifyReplyLike, FastifyRequestLike } from './instance.ts';
 import { ReplyHead } from './reply-head.ts';
 
-/** Takes an error to Fastify's error handler. */
-export type FailureListener = (error: unknown) => void;
+/** Why there is no response; a box, because applications may throw undefined. */
+interface Failure {
+  readonly error: unknown;
+}
+
+/** A sink that tells what failed before the head: the way to Fastify's error handler is to throw or to reject. */
+export interface FailingSink extends ResponseSink {
+  failure: Failure | undefined;
+  /** Called at a failure, once somebody waits for it. */
+  onFailure: ((error: unknown) => void) | undefined;
+}
+
+function report(sink: FailingSink, error: unknown): void {
+  sink.failure = { error };
+  sink.onFailure?.(error);
+}
 
 /** Octets of an array that are put together before they are sent. */
 const COLLECTABLE = 1024 * 1024;
 
 /** Sends one response by `reply.send`. */
-export class ReplySink implements ResponseSink {
+export class ReplySink implements FailingSink {
   /** Hooks see the payload of a route to HEAD too, and change its headers by it. */
   readonly takesHeadContent = true;
+  failure: FailingSink['failure'];
+  onFailure: FailingSink['onFailure'];
+  readonly #request: FastifyRequestLike;
   readonly #reply: FastifyReplyLike;
   readonly #raw: ServerResponse;
-  readonly #node: NodeSink;
-  readonly #onFailure: FailureListener;
+  /** Made when it is needed: a reply that is sent in one piece, and taken at once, does without. */
+  #nodeSink: NodeSink | undefined;
   #head: ResponseHead | undefined;
   #replyHead: ReplyHead | undefined;
   #collected: Uint8Array[] | undefined;
@@ -46,14 +63,12 @@ export class ReplySink implements ResponseSink {
   /**
    * @param request The request of Fastify's
    * @param reply Its reply
-   * @param onFailure Takes what fails before the head
    */
-  constructor(request: FastifyRequestLike, reply: FastifyReplyLike, onFailure: FailureListener) {
+  constructor(request: FastifyRequestLike, reply: FastifyReplyLike) {
+    this.#request = request;
     this.#reply = reply;
-    // The compatibility API of HTTP/2 has the methods that are used here and in NodeSink.
+    // The compatibility API of HTTP/2 has the methods that are used here.
     this.#raw = reply.raw as ServerResponse;
-    this.#node = new NodeSink(request.raw as IncomingMessage, this.#raw);
-    this.#onFailure = onFailure;
   }
 
   writeHead(head: ResponseHead): void {
@@ -87,7 +102,8 @@ export class ReplySink implements ResponseSink {
       this.#stream ??= this.#sendEmptyStream();
     if (this.#stream === undefined) {
       this.#send(this.#join(lastChunk));
-      return this.#node.delivered();
+      const isDone = this.#nodeSink === undefined && this.#isHttp1 && isTaken(this.#raw);
+      return isDone ? undefined : this.#node.delivered();
     }
     if (lastChunk === undefined) {
       this.#stream.finish();
@@ -110,7 +126,7 @@ export class ReplySink implements ResponseSink {
     } else if (!this.#reply.sent) {
       // A program that cut its connection wants no answer.
       if (error instanceof DisconnectError) this.#node.abort(error);
-      else this.#onFailure(error);
+      else report(this, error);
     }
   }
 
@@ -119,7 +135,7 @@ export class ReplySink implements ResponseSink {
   }
 
   fail(error: unknown): void {
-    this.#onFailure(error);
+    report(this, error);
   }
 
   informational(statusCode: number, headers: HeaderList): void {
@@ -169,6 +185,16 @@ export class ReplySink implements ResponseSink {
     return Buffer.concat(lastChunk === undefined ? collected : [...collected, lastChunk]);
   }
 
+  get #node(): NodeSink {
+    // The compatibility API of HTTP/2 has the methods that NodeSink uses.
+    this.#nodeSink ??= new NodeSink(this.#request.raw as IncomingMessage, this.#raw);
+    return this.#nodeSink;
+  }
+
+  get #isHttp1(): boolean {
+    return this.#request.raw.httpVersionMajor !== 2;
+  }
+
   get #isHead(): boolean {
     return this.#head?.isBodiless === true && this.#head.statusCode !== 204 && this.#head.statusCode !== 304;
   }
@@ -192,20 +218,19 @@ export class ReplySink implements ResponseSink {
 }
 
 /** Sends one response past Fastify, on node's response: the opt-out. */
-export class HijackSink extends NodeSink {
+export class HijackSink extends NodeSink implements FailingSink {
+  failure: FailingSink['failure'];
+  onFailure: FailingSink['onFailure'];
   readonly #reply: FastifyReplyLike;
-  readonly #onFailure: FailureListener;
 
   /**
    * @param request The request of Fastify's
    * @param reply Its reply
-   * @param onFailure Takes what fails before the head
    */
-  constructor(request: FastifyRequestLike, reply: FastifyReplyLike, onFailure: FailureListener) {
+  constructor(request: FastifyRequestLike, reply: FastifyReplyLike) {
     // The compatibility API of HTTP/2 has the methods that NodeSink uses.
     super(request.raw as IncomingMessage, reply.raw as ServerResponse);
     this.#reply = reply;
-    this.#onFailure = onFailure;
   }
 
   override writeHead(head: ResponseHead): void {
@@ -222,7 +247,7 @@ export class HijackSink extends NodeSink {
   }
 
   fail(error: unknown): void {
-    this.#onFailure(error);
+    report(this, error);
   }
 }
 

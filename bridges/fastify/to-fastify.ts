@@ -19,7 +19,7 @@ import type {
   FastifyScope,
   LastHooks,
 } from './instance.ts';
-import { type FailureListener, HijackSink, ReplySink } from './reply-sink.ts';
+import { type FailingSink, HijackSink, ReplySink } from './reply-sink.ts';
 
 /** What a deployer decides about an application that is mounted in Fastify. */
 export interface ToFastifyOptions extends MountOptions {
@@ -75,18 +75,14 @@ export function toFastify(application: Application, options: ToFastifyOptions = 
   };
 }
 
-/** What is known of a request besides what Fastify knows. */
-interface State {
-  /** What is left to be read, decoded by the hooks that do such things. */
-  readonly payload?: Readable | undefined;
-  sink?: ReplySink | undefined;
-}
-
-/** Where the state of a request is. */
+/**
+ * What is known of a request besides what Fastify knows: what is left to be read, decoded by the hooks that do such
+ * things, until there is a sink.
+ */
 const STATE = Symbol('gatebridge.state');
 
 interface MountedRequest extends FastifyRequestLike {
-  [STATE]?: State;
+  [STATE]?: Readable | ReplySink | undefined;
 }
 
 /** One request, as the parts that all bridges share want it. */
@@ -103,61 +99,48 @@ interface FastifyMount extends Mount<FastifyHost> {
 
 /** Throws or rejects with the very value that the application threw: that is the way to Fastify's error handler. */
 function answer(mount: FastifyMount, request: MountedRequest, reply: FastifyReplyLike): unknown {
-  let failure: { readonly error: unknown } | undefined;
-  let reject: FailureListener | undefined;
-  const onFailure = (error: unknown): void => {
-    failure = { error };
-    reject?.(error);
-  };
-  request[STATE] ??= { payload: undefined, sink: undefined };
   const state = request[STATE];
-  const sink = createSink(mount, state, { request, reply, onFailure });
   // The compatibility API of HTTP/2 has the same methods.
   const req = request.raw as IncomingMessage;
   const host = {
     req,
     res: reply.raw as ServerResponse,
     routing: readRouting(req, mount.segments),
-    stream: state.payload,
+    stream: state instanceof ReplySink ? undefined : state,
     request,
     reply,
   };
+  let sink: FailingSink;
+  if (mount.options.hijack === true) sink = new HijackSink(request, reply);
+  else request[STATE] = sink = new ReplySink(request, reply);
   const running = serve(mount, host, sink);
-  if (failure !== undefined) throw failure.error;
-  if (running === undefined) return undefined;
-  return new Promise<void>((resolve, rejectPromise) => {
-    reject = rejectPromise;
+  if (sink.failure !== undefined) throw sink.failure.error;
+  return running === undefined ? undefined : settle(running, sink, reply);
+}
+
+function settle(running: Promise<void>, sink: FailingSink, reply: FastifyReplyLike): Promise<void> {
+  return new Promise((resolve, reject) => {
+    sink.onFailure = reject;
     // Fastify would send an empty reply for a handler that has ended without one.
     void running.then(() => (reply.sent ? resolve() : undefined));
   });
 }
 
-interface Exchange {
-  readonly request: FastifyRequestLike;
-  readonly reply: FastifyReplyLike;
-  readonly onFailure: FailureListener;
-}
-
-function createSink(mount: FastifyMount, state: State, exchange: Exchange): ReplySink | HijackSink {
-  const { request, reply, onFailure } = exchange;
-  if (mount.options.hijack === true) return new HijackSink(request, reply, onFailure);
-  state.sink = new ReplySink(request, reply, onFailure);
-  return state.sink;
-}
-
 const LAST_HOOKS: LastHooks = {
   preParsing(request: MountedRequest, _reply, payload, done) {
-    request[STATE] = { payload, sink: undefined };
+    request[STATE] = payload;
     // Fastify answers 415 to a Content-Type that is none, without asking a parser.
     if (!isMediaType(request.headers['content-type'])) request.headers = { 'content-type': UNKNOWN_TYPE };
     done(null, payload);
   },
   onSend(request: MountedRequest, _reply, payload, done) {
-    request[STATE]?.sink?.settle(payload);
+    const state = request[STATE];
+    if (state instanceof ReplySink) state.settle(payload);
     done(null, payload);
   },
   onError(request: MountedRequest, _reply, _error, done) {
-    request[STATE]?.sink?.withdraw();
+    const state = request[STATE];
+    if (state instanceof ReplySink) state.withdraw();
     done();
   },
 };
@@ -216,26 +199,55 @@ interface RewrittenRequest extends IncomingMessage {
 
 /** Fastify leaves the URL whole; the mount is as many segments of it as the prefix has. */
 function readRouting(req: RewrittenRequest, segments: number): Routing {
-  let { url = '/' } = req;
-  if (NOT_ASCII.test(url)) url = url.replaceAll(ALL_NOT_ASCII, encodeURIComponent);
-  const outer = typeof req.baseUrl === 'string' ? req.baseUrl : '';
-  let target = typeof req.originalUrl === 'string' ? req.originalUrl : url;
+  const { url = '/', baseUrl, originalUrl } = req;
+  // What is nearly every request's is not taken apart and put together again: 0.2 µs (Node 20 to 26).
+  if (typeof originalUrl !== 'string' && typeof baseUrl !== 'string' && isPlain(url)) {
+    const end = endOfMount(url, segments);
+    return end === 0
+      ? { target: url, url: undefined, mount: undefined }
+      : { target: url, url: url.slice(end), mount: url.slice(0, end) };
+  }
+  const encoded = NOT_ASCII.test(url) ? url.replaceAll(ALL_NOT_ASCII, encodeURIComponent) : url;
+  const outer = typeof baseUrl === 'string' ? baseUrl : '';
+  let target = typeof originalUrl === 'string' ? originalUrl : encoded;
   // What Fastify itself keeps as the original does not have the outer mount.
   if (outer !== '' && !pathOf(target).startsWith(outer)) target = withMount(target, outer);
-  const path = pathOf(url);
-  const question = url.indexOf('?');
-  const query = question === -1 ? '' : url.slice(question);
+  const path = pathOf(encoded);
+  const question = encoded.indexOf('?');
+  const query = question === -1 ? '' : encoded.slice(question);
+  const end = endOfMount(path, segments);
+  const rest = path === '' ? '/' : path.slice(end);
+  return { target, url: `${rest}${query}`, mount: outer + path.slice(0, end) };
+}
+
+/** Whether a URL is what it should be: ASCII that begins with a slash, and no fragment. */
+function isPlain(url: string): boolean {
+  if (url.charCodeAt(0) !== SLASH) return false;
+  for (let index = 1; index < url.length; index += 1) {
+    const code = url.charCodeAt(index);
+    if (code > 0x7f || code === HASH) return false;
+  }
+  return true;
+}
+
+const SLASH = 0x2f;
+const HASH = 0x23;
+
+/** Where a prefix of so many segments ends in a path, which a query may follow. */
+function endOfMount(path: string, segments: number): number {
+  if (segments === 0) return 0;
+  const question = path.indexOf('?');
+  const length = question === -1 ? path.length : question;
   let end = 0;
   for (let count = 0; count < segments; count += 1) {
     let start = end;
-    while (path[start] === '/') start += 1;
+    while (start < length && path.charCodeAt(start) === SLASH) start += 1;
     // A parameter at the end of a prefix may be empty; then the slash is the application's.
-    if (start === path.length) break;
+    if (start === length) break;
     const next = path.indexOf('/', start);
-    end = next === -1 ? path.length : next;
+    end = next === -1 || next > length ? length : next;
   }
-  const rest = path === '' ? '/' : path.slice(end);
-  return { target, url: `${rest}${query}`, mount: outer + path.slice(0, end) };
+  return end;
 }
 
 /** Some plugins leave a decoded URL behind. */
