@@ -37,14 +37,14 @@ interface AllocationNode {
 /** Profiles a server at some work and prints what is at the top. */
 export async function profile({ work, server }: Target, settings: ProfileSettings): Promise<void> {
   const { kind, node, seconds, warmUp } = settings;
-  const process = await startServer(server, node);
+  const running = await startServer(server, node);
   try {
-    await process.during(load(work, process.port, warmUp));
-    await process.ask({ ask: 'profile', kind });
-    const before = await process.usage();
-    const { count, rate } = await process.during(load(work, process.port, seconds));
-    const after = await process.usage();
-    const found = await process.ask({ ask: 'endProfile' });
+    await running.during(load(work, running.port, warmUp));
+    await running.ask({ ask: 'profile', kind });
+    const before = await running.usage();
+    const { count, rate } = await running.during(load(work, running.port, seconds));
+    const after = await running.usage();
+    const found = await running.ask({ ask: 'endProfile' });
     mkdirSync(FOLDER, { recursive: true });
     const name = `${work.name}-${server.replaceAll(/\W+/g, '-')}`;
     const path = join(FOLDER, `${name}.${kind === 'cpu' ? 'cpuprofile' : 'heapprofile'}`);
@@ -56,7 +56,7 @@ export async function profile({ work, server }: Target, settings: ProfileSetting
     print(sums, count, kind === 'cpu' ? 'µs' : 'octets');
     console.log(`bench/profiles/${name}.${kind === 'cpu' ? 'cpuprofile' : 'heapprofile'}`);
   } finally {
-    await process.stop();
+    await running.stop();
   }
 }
 
