@@ -60,14 +60,22 @@ describe('content of which something has read a part', () => {
     expect(await post([takeAway()], 'text/plain', 'content')).toMatchObject(error);
   });
 
-  it('is whole if it was put back', async () => {
+  it('is an error in chunks too, if nothing else waits to be read', async () => {
+    const error = { code: 'WSGI_ERR_BODY_CONSUMED' };
+    expect(await post([takeAway()], 'text/plain', inChunks('content'), CHUNKED)).toMatchObject(error);
+  });
+
+  it.each([
+    ['with a length', 'content', []],
+    ['in chunks', inChunks('content'), CHUNKED],
+  ])('is whole if it was put back, %s', async (_how, content, headers) => {
     const peek: RequestHandler = (req, _res, next) => {
       req.once('readable', () => {
         req.unshift(req.read(2));
         next();
       });
     };
-    expect(await post([peek], 'text/plain', 'content')).toMatchObject({ content: 'content' });
+    expect(await post([peek], 'text/plain', content, headers)).toMatchObject({ content: 'content' });
   });
 });
 
