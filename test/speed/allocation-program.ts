@@ -25,6 +25,7 @@ const echo: ApplicationFunction = async (environ, startResponse) => {
 const APPLICATIONS: Readonly<Record<string, () => Application>> = {
   hello: () => hello,
   browser: () => hello,
+  varied: () => hello,
   post: () => echo,
   express() {
     const app = express();

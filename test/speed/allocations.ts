@@ -40,10 +40,15 @@ const BROWSER = [
   ...['Accept-Encoding: gzip, deflate, br', 'Accept-Language: en-GB,en;q=0.9', 'Cookie: session=5f2c9a7b'],
 ];
 
+/** What stands in a request for a number of as many digits that is another one each time. */
+const NUMBER = '000000';
+
 /** The requests of each work, as octets. */
 export const REQUESTS = {
   hello: HELLO,
   browser: `${BROWSER.join('\r\n')}\r\n\r\n`,
+  // A head that is not the one before has to be read.
+  varied: `${BROWSER.join('\r\n').replace('/', `/articles/${NUMBER}`)}\r\n\r\n`,
   post: `POST / HTTP/1.1\r\n${HOST}Content-Length: ${JSON_CONTENT.length}\r\n\r\n${JSON_CONTENT}`,
   express: HELLO,
   fastify: HELLO,
@@ -73,7 +78,7 @@ export async function measureAllocations(path: string, work: WorkName): Promise<
   try {
     const { port } = (await answerOf(child)) as { port: number };
     for (let count = 0; count < CONNECTIONS; count += 1) sockets.push(await open(port));
-    const request = Buffer.from(REQUESTS[work]);
+    const request = REQUESTS[work];
     await makeRequests(sockets, request, WARM_UP);
     const found: number[] = [];
     for (let batch = 0; batch < BATCHES; batch += 1) {
@@ -89,12 +94,12 @@ export async function measureAllocations(path: string, work: WorkName): Promise<
 }
 
 /** Each connection has one request under way, as under the load of a benchmark. */
-async function makeRequests(sockets: readonly Socket[], request: Buffer, count: number): Promise<void> {
+async function makeRequests(sockets: readonly Socket[], request: string, count: number): Promise<void> {
   let left = count;
   const work = async (socket: Socket): Promise<void> => {
     while (left > 0) {
       left -= 1;
-      socket.write(request);
+      socket.write(request.replace(NUMBER, String(left).padStart(NUMBER.length, '0')), 'latin1');
       // An answer this small arrives in one piece: it was written as one.
       const [answer] = await once(socket, 'data');
       if (!String(answer).startsWith('HTTP/1.1 200 ')) throw new Error(`Answer is ${answer}`);
