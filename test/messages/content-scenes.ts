@@ -3,37 +3,29 @@ import type { IncomingMessage } from 'node:http';
 import { follow, followMessages, post, type Scene, type Trail } from './scene.ts';
 import { pause } from './side-by-side.ts';
 
+const CHUNKED = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+
 /** Notes what a request knows of its content. */
 function look({ complete, readableLength, readableEnded, destroyed }: IncomingMessage, trail: Trail): void {
   trail.push(JSON.stringify({ complete, readableLength, readableEnded, destroyed }));
 }
 
 export const CONTENT_SCENES: readonly Scene[] = [
-  {
-    name: 'that never comes, after a response at once',
-    async run(req, res, trail) {
-      follow(req, res, trail);
-      res.end('x');
-      await pause(20);
-      look(req, trail);
-      trail.push('last');
-    },
-    client: (socket) => socket.write(`${post(5)}he`),
-    last: 'last',
-  },
-  {
-    name: 'that never comes, after a response later',
-    async run(req, res, trail) {
-      follow(req, res, trail);
-      await pause(5);
-      res.end('x');
-      await pause(20);
-      look(req, trail);
-      trail.push('last');
-    },
-    client: (socket) => socket.write(`${post(5)}he`),
-    last: 'last',
-  },
+  ...['at once', 'later'].map(
+    (when): Scene => ({
+      name: `that never comes, after a response ${when}`,
+      async run(req, res, trail) {
+        follow(req, res, trail);
+        if (when === 'later') await pause(5);
+        res.end('x');
+        await pause(20);
+        look(req, trail);
+        trail.push('last');
+      },
+      client: (socket) => socket.write(`${post(5)}he`),
+      last: 'last',
+    }),
+  ),
   {
     name: 'whose client leaves after the response',
     async run(req, res, trail) {
@@ -92,7 +84,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
       res.end('x');
     },
     async client(socket) {
-      socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+      socket.write(CHUNKED);
       await new Promise((resolve) => socket.once('data', resolve));
       socket.write('1\r\na\r\n0\r\nX-T: v\r\n\r\n');
     },
@@ -108,36 +100,26 @@ export const CONTENT_SCENES: readonly Scene[] = [
     client: (socket) => socket.write(`${post(5)}hello`),
     last: 'req close',
   },
-  {
-    name: 'that came with the head, when nobody looks before the response',
-    async run(req, res, trail) {
-      res.end('x');
-      look(req, trail);
-      await pause(5);
-      look(req, trail);
-      req.on('end', () => trail.push('end'));
-      req.on('close', () => trail.push('close'));
-      await pause(5);
-      trail.push('last');
-    },
-    client: (socket) => socket.write(`${post(5)}hello`),
-    last: 'last',
-  },
-  {
-    name: 'that never comes, when nobody looks before the response',
-    async run(req, res, trail) {
-      res.end('x');
-      look(req, trail);
-      await pause(5);
-      look(req, trail);
-      req.on('end', () => trail.push('end'));
-      req.on('close', () => trail.push('close'));
-      await pause(5);
-      trail.push('last');
-    },
-    client: (socket) => socket.write(`${post(5)}he`),
-    last: 'last',
-  },
+  ...[
+    ['that came with the head', 'hello'],
+    ['that never comes', 'he'],
+  ].map(
+    ([what, content]): Scene => ({
+      name: `${what}, when nobody looks before the response`,
+      async run(req, res, trail) {
+        res.end('x');
+        look(req, trail);
+        await pause(5);
+        look(req, trail);
+        req.on('end', () => trail.push('end'));
+        req.on('close', () => trail.push('close'));
+        await pause(5);
+        trail.push('last');
+      },
+      client: (socket) => socket.write(`${post(5)}${content}`),
+      last: 'last',
+    }),
+  ),
   ...[
     'Content-Length: 5\r\n\r\nhello',
     'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-T: v\r\n\r\n',
@@ -171,76 +153,39 @@ export const CONTENT_SCENES: readonly Scene[] = [
     },
     last: 'req close',
   },
-  {
-    name: 'that came whole and is not read, when its client leaves',
-    run(req, res, trail) {
-      follow(req, res, trail);
-    },
-    async client(socket) {
-      socket.write(`${post(5)}hello`);
-      await pause(10);
-      socket.destroy();
-    },
-    last: 'req close',
-  },
-  {
-    name: 'that came whole and is not read, when its client closes its half',
-    run(req, res, trail) {
-      follow(req, res, trail);
-    },
-    async client(socket) {
-      socket.write(`${post(5)}hello`);
-      await pause(10);
-      socket.end();
-    },
-    last: 'req close',
-  },
-  {
-    name: 'with a chunk that is none, not read',
-    run(req, res, trail) {
-      follow(req, res, trail);
-      setTimeout(() => {
-        look(req, trail);
-        trail.push('last');
-      }, 40);
-    },
-    async client(socket) {
-      socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
-      await pause(10);
-      socket.write('W');
-    },
-    last: 'last',
-    isRefused: true,
-  },
+  ...(['destroy', 'end'] as const).map(
+    (method): Scene => ({
+      name: `that came whole and is not read, when its client leaves by ${method}()`,
+      run: follow,
+      async client(socket) {
+        socket.write(`${post(5)}hello`);
+        await pause(10);
+        socket[method]();
+      },
+      last: 'req close',
+    }),
+  ),
+  ...[false, true].map(
+    (isRead): Scene => ({
+      name: `with a chunk that is none, ${isRead ? 'read' : 'not read'}`,
+      run(req, res, trail) {
+        follow(req, res, trail);
+        if (isRead) req.on('data', (piece) => trail.push(`data ${piece}`));
+      },
+      async client(socket) {
+        socket.write(`${CHUNKED}1\r\na\r\n`);
+        await pause(10);
+        socket.write('W');
+      },
+      last: 'req close',
+      isRefused: true,
+    }),
+  ),
   {
     name: 'with a chunk that is none in the packet of the head, not read',
-    run(req, res, trail) {
-      follow(req, res, trail);
-      setTimeout(() => {
-        look(req, trail);
-        trail.push('last');
-      }, 40);
-    },
-    client: (socket) => socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nW'),
-    last: 'last',
-    isRefused: true,
-  },
-  {
-    name: 'with a chunk that is none, read',
-    run(req, res, trail) {
-      follow(req, res, trail);
-      req.on('data', (piece) => trail.push(`data ${piece}`));
-      setTimeout(() => {
-        look(req, trail);
-        trail.push('last');
-      }, 40);
-    },
-    async client(socket) {
-      socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n');
-      await pause(10);
-      socket.write('W');
-    },
-    last: 'last',
+    run: follow,
+    client: (socket) => socket.write(`${CHUNKED}W`),
+    last: 'req close',
     isRefused: true,
   },
 ];
