@@ -7,6 +7,7 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { DisconnectError } from '../errors.ts';
+import { batch } from './text-batch.ts';
 
 /**
  * Octets up to which content joins the head in a native string: the head is one already, and node writes a string
@@ -31,10 +32,12 @@ export class Output {
   readonly #socket: Socket;
   /** Strings are native strings: as many octets as code units. */
   #parts: (string | Uint8Array)[] = [];
-  /** What follows the parts. */
+  /** What follows the parts, and what the batch has of ours. */
   #text = '';
   #length = 0;
   #isHeld = false;
+  /** Whether a response is held back, so that what comes is the next one of a batch. */
+  #isBatch = false;
   #drained: { promise: Promise<void>; resolve(): void; reject(error: unknown): void } | undefined;
 
   readonly #goOn: () => void;
@@ -52,12 +55,23 @@ export class Output {
   add(part: string | Uint8Array): void {
     this.#length += part.length;
     if (typeof part === 'string') this.#text += part;
-    else if (part.length <= TEXT_LIMIT) this.#text += toText(part);
+    else if (part.length <= TEXT_LIMIT) this.#addSmall(part);
     else {
-      if (this.#text !== '') this.#parts.push(this.#text);
+      const text = this.#takeText();
+      if (text !== '') this.#parts.push(text);
       this.#parts.push(part);
-      this.#text = '';
     }
+  }
+
+  #addSmall(content: Uint8Array): void {
+    if (this.#isBatch && batch.add(this, this.#text, content)) this.#text = '';
+    else this.#text += toText(content);
+  }
+
+  #takeText(): string {
+    const text = batch.take(this) + this.#text;
+    this.#text = '';
+    return text;
   }
 
   /** Keeps back what `flushUnlessHeld` would send, until `release`. */
@@ -72,16 +86,17 @@ export class Output {
 
   flushUnlessHeld(): void {
     if (!this.#isHeld || this.#length > HOLD_LIMIT) this.flush();
+    else this.#isBatch = true;
   }
 
   /** Hands all parts to the socket. */
   flush(): void {
     const length = this.#length;
     if (length === 0) return;
-    const text = this.#text;
+    const text = this.#takeText();
     const parts = this.#parts;
-    this.#text = '';
     this.#length = 0;
+    this.#isBatch = false;
     this.#sent += length;
     const socket = this.#socket;
     // The client has left: there is nobody to send to, and the connection is about to learn it.
