@@ -80,9 +80,18 @@ function showError(error: unknown): string {
 /** The stack of an error and of its causes. */
 function formatError(error: unknown, causes: number): string {
   if (!(error instanceof Error)) return `Thrown value is not an Error: ${formatValue(error)}`;
-  const stack = error.stack ?? `${error.name}: ${error.message}`;
+  const stack = stackWithCode(error);
   const hasCause = error.cause !== undefined && causes > 0;
-  return hasCause ? `${stack}\nCaused by: ${formatError(error.cause, causes - 1)}` : `${stack}`;
+  return hasCause ? `${stack}\nCaused by: ${formatError(error.cause, causes - 1)}` : stack;
+}
+
+/** Puts the code after the name, as node does with its own errors: by it the pages explain what to do. */
+function stackWithCode(error: Error): string {
+  const { name } = error;
+  const stack = `${error.stack ?? `${name}: ${error.message}`}`;
+  const code = 'code' in error ? error.code : undefined;
+  if (typeof code !== 'string' || !stack.startsWith(`${name}: `) || stack.includes(code)) return stack;
+  return `${name} [${code}]${stack.slice(name.length)}`;
 }
 
 function formatValue(value: unknown): string {

@@ -73,6 +73,18 @@ describe('runApplication: failure', () => {
     expect(record(failing, { method: 'HEAD' }).sink.content).toBe('');
   });
 
+  it('logs the code of an error, which its stack does not tell', () => {
+    const broken = record((_environ: Environ, startResponse: StartResponse) => {
+      startResponse('200 OK', [['Connection', 'close']]);
+      return [];
+    });
+    expect(broken.log[0]).toMatch(/^ApplicationError \[WSGI_ERR_HEADER_HOP_BY_HOP\]: Header belongs/);
+    const told = record(() => {
+      throw Object.assign(new Error('connect E_MINE'), { code: 'E_MINE' });
+    });
+    expect(told.log).toEqual(['Error: connect E_MINE']);
+  });
+
   it('answers with the status of a protocol error, and does not log it', async () => {
     const { sink, log, done } = record(async () => {
       throw new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', 10);
