@@ -70,8 +70,8 @@ export function listenOurs(
   return listen(server, log);
 }
 
-/** What a client does next: sends octets, waits so many milliseconds or for an answer, or has no more to send. */
-export type Step = string | Uint8Array | number | 'answer' | 'end';
+/** What a client does next: sends octets, waits so many milliseconds, for an answer or a promise, or has no more to send. */
+export type Step = string | Uint8Array | number | 'answer' | 'end' | (() => Promise<unknown>);
 
 /** Takes the steps of a client, and gives all that comes back until the server closes. */
 export async function transcript({ port }: Listening, ...steps: Step[]): Promise<string> {
@@ -92,6 +92,7 @@ export async function transcript({ port }: Listening, ...steps: Step[]): Promise
   };
   for (const step of steps) {
     if (typeof step === 'number') await pause(step);
+    else if (typeof step === 'function') await step();
     else if (step === 'answer') await answer();
     else if (step === 'end') socket.end();
     else if (!socket.destroyed) socket.write(step);

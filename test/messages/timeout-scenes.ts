@@ -5,7 +5,7 @@ import { pause } from './side-by-side.ts';
 export const TIMEOUT_SCENES: readonly Scene[] = [
   {
     name: 'of the server, that nobody hears of',
-    prepare: (server) => server.setTimeout(150),
+    prepare: (server) => server.setTimeout(300),
     run(req, res, trail) {
       follow(req, res, trail);
       req.socket.on('close', (hadError) => trail.push(`socket close ${hadError}`));
@@ -15,7 +15,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
   {
     name: 'of the server, that the server hears of',
     prepare(server, trail) {
-      server.setTimeout(150, (socket) => {
+      server.setTimeout(300, (socket) => {
         trail.push('server');
         socket.destroy();
       });
@@ -28,7 +28,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
   {
     name: 'of the server, that all hear of',
     prepare(server, trail) {
-      server.setTimeout(150, () => trail.push('server'));
+      server.setTimeout(300, () => trail.push('server'));
     },
     run(req, res, trail) {
       req.socket.once('timeout', () => {
@@ -43,7 +43,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
   },
   {
     name: 'of the server, that only the response hears of',
-    prepare: (server) => server.setTimeout(150),
+    prepare: (server) => server.setTimeout(300),
     run(_req, res, trail) {
       res.once('timeout', () => {
         trail.push('res');
@@ -76,13 +76,13 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
   {
     name: 'that is put off by what is sent',
     async run(_req, res, trail) {
-      res.setTimeout(150, () => {
+      res.setTimeout(300, () => {
         trail.push('timeout');
         res.end(() => trail.push('last'));
       });
       for (let count = 0; count < 5; count += 1) {
         res.write('x');
-        await pause(50);
+        await pause(100);
       }
       trail.push('written');
     },
@@ -91,7 +91,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
   {
     name: 'that is put off by what comes in',
     run(req, res, trail) {
-      req.setTimeout(150, () => {
+      req.setTimeout(300, () => {
         trail.push('timeout');
         res.end('x', () => trail.push('last'));
       });
@@ -105,7 +105,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
       socket.write(post(10));
       for (let count = 0; count < 5; count += 1) {
         socket.write('x');
-        await pause(50);
+        await pause(100);
       }
     },
     last: 'last',
