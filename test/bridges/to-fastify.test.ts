@@ -3,6 +3,7 @@ import { fieldValues } from '../../src/testing/wire-client.ts';
 import type { HeaderList } from '../../src/wsgi.ts';
 import { mounting, serve } from './fastify-site.ts';
 import { answering, createLog, extension, formatRequest, pieces, report, until } from './site.ts';
+import { slowReading } from './slow-reader.ts';
 
 describe.each([
   ['by reply.send', {}],
@@ -154,23 +155,8 @@ describe.each([
   });
 
   it('waits for a slow reader', async () => {
-    const CHUNK = Buffer.alloc(64 * 1024);
-    const TOTAL = 1024;
-    let given = 0;
-    const app = mounting(function* (_environ, startResponse) {
-      startResponse('200 OK', []);
-      for (; given < TOTAL; given += 1) yield CHUNK;
-    }, options);
-    const client = (await serve(app)).open();
-    client.send(formatRequest('/x'));
-    await client.readHead();
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(given).toBeLessThan(TOTAL / 4);
-    let length = 0;
-    for (let chunk = await client.readChunk(); chunk !== null; chunk = await client.readChunk()) {
-      length += chunk.length;
-    }
-    expect(length).toBe(TOTAL * CHUNK.length);
+    const { application, read } = slowReading();
+    await read((await serve(mounting(application, options))).open(), '/x');
   });
 
   it('sends each chunk before the next is asked for, and the head before any', async () => {

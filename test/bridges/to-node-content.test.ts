@@ -6,6 +6,7 @@ import { createServer as createOwnServer } from '../../src/server/index.ts';
 import { fieldValues } from '../../src/testing/wire-client.ts';
 import type { Application, HeaderList } from '../../src/wsgi.ts';
 import { answering, createLog, extension, formatRequest, listen, report, siteOf, until } from './site.ts';
+import { slowReading } from './slow-reader.ts';
 
 type Before = (req: IncomingMessage, res: ServerResponse) => void;
 
@@ -231,23 +232,7 @@ describe('the connection', () => {
   });
 
   it('lets a slow reader slow the application down', async () => {
-    const CHUNK = Buffer.alloc(64 * 1024);
-    const TOTAL = 1024;
-    let given = 0;
-    const site = await serve(function* (_environ, startResponse) {
-      startResponse('200 OK', []);
-      for (; given < TOTAL; given += 1) yield CHUNK;
-    });
-    const client = site.open();
-    client.send(formatRequest('/'));
-    await client.readHead();
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    // What the kernel's buffers hold, and nothing near the 64 MiB.
-    expect(given).toBeLessThan(TOTAL / 4);
-    let length = 0;
-    for (let chunk = await client.readChunk(); chunk !== null; chunk = await client.readChunk()) {
-      length += chunk.length;
-    }
-    expect(length).toBe(TOTAL * CHUNK.length);
+    const { application, read } = slowReading();
+    await read((await serve(application)).open(), '/');
   });
 });
