@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { programPath } from './installation.ts';
-import { pinned } from './processors.ts';
+import { pinned, schedulingDelay } from './processors.ts';
 import { track } from './server-process.ts';
 import { DIGITS, NUMBER, type RequestTemplate, type Work } from './work.ts';
 
@@ -27,6 +27,11 @@ export interface Served {
   readonly rate: number;
 }
 
+/** Milliseconds. */
+const WATCH_INTERVAL = 50;
+
+/** Milliseconds that all loads until now were ready to run and did not, because others had their processor. */
+let waited = 0;
 let isWrkFound: boolean | undefined;
 let scratch: string | undefined;
 const AUTOCANNON = join(import.meta.dirname, 'node_modules/autocannon/autocannon.js');
@@ -39,6 +44,11 @@ export function describeLoad(): string {
 function hasWrk(): boolean {
   isWrkFound ??= spawnSync('wrk', ['-v']).error === undefined;
   return isWrkFound;
+}
+
+/** How long all loads until now had to wait for their processor, in milliseconds. */
+export function waitingTime(): number {
+  return waited;
 }
 
 /** Loads a server for so many seconds. */
@@ -150,7 +160,12 @@ async function runLoad(line: readonly string[]): Promise<string> {
   child.stdout.setEncoding('utf8').on('data', (text) => {
     output += text;
   });
-  const [code] = await once(child, 'close');
+  let delay = 0;
+  const watch = setInterval(() => {
+    delay = Math.max(delay, schedulingDelay(child.pid ?? 0));
+  }, WATCH_INTERVAL);
+  const [code] = await once(child, 'close').finally(() => clearInterval(watch));
+  waited += delay;
   if (code !== 0) throw new Error(`Load has ended with ${code}\n${output}`);
   return output;
 }

@@ -1,10 +1,11 @@
 /**
  * What something costs a server in CPU time, at a moment when the machine is as quiet as it gets.
  *
- * Other programs make a server dearer even if it never waits for them: they take the caches from it, and the batches in
- * which it reads and writes become smaller when the load has to wait. So each observation notes how much of the
- * processor of the servers went to others.
+ * Other programs make a server dearer even if it never waits for them: they take the caches from it, and a load that
+ * has to wait for its processor sends less at once, so that the server wakes for each request. So each observation
+ * notes for how much of its time others had either processor.
  */
+import { waitingTime } from './load.ts';
 import { watchServerProcessor } from './processors.ts';
 import type { ServerProcess } from './server-process.ts';
 
@@ -16,7 +17,7 @@ export interface Observation<T> {
   readonly result: T;
   /** Microseconds of CPU time of the server. */
   readonly cpu: number;
-  /** Part of the server's processor that others used, from 0 to 1. */
+  /** Part of the time that others had the processor of the server or of the load, from 0 to 1. */
   readonly others: number;
 }
 
@@ -31,15 +32,17 @@ export async function observe<T>(server: ServerProcess, act: () => Promise<T>): 
 async function observeOnce<T>(server: ServerProcess, act: () => Promise<T>): Promise<Observation<T>> {
   const before = await server.usage();
   const endWatch = watchServerProcessor();
+  const [begun, waited] = [performance.now(), waitingTime()];
   const result = await server.during(act());
   const after = await server.usage();
   const cpu = after.cpu - before.cpu;
-  return { result, cpu, others: endWatch(cpu) };
+  const wait = (waitingTime() - waited) / (performance.now() - begun);
+  return { result, cpu, others: Math.max(endWatch(cpu), wait) };
 }
 
 /** Says it if figures are doubtful because of others. */
 export function doubt(shares: readonly number[]): string | undefined {
   const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
   if (!(mean > TOLERATED_SHARE)) return undefined;
-  return `Other programs used ${(mean * 100).toFixed(0)} % of the servers' processor meanwhile`;
+  return `Other programs had the processors for ${(mean * 100).toFixed(0)} % of the time`;
 }

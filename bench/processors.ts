@@ -1,6 +1,6 @@
 /** Which processor does what: the server has one for itself, the load another. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -78,6 +78,21 @@ export function watchServerProcessor(): (used: number) => number {
     // Where the load runs on the same processors, nobody can tell it from others.
     return of === undefined || total === 0 ? 0 : Math.max(0, busy - used / TICK) / total;
   };
+}
+
+/** How long a process was ready to run and did not, in milliseconds: the longest that one of its threads has waited. */
+export function schedulingDelay(process: number): number {
+  try {
+    const folder = `/proc/${process}/task`;
+    const delays = readdirSync(folder).map((thread) => {
+      // Nanoseconds on the processor, nanoseconds in wait for it, and how often.
+      return Number(readFileSync(`${folder}/${thread}/schedstat`, 'latin1').split(' ')[1]);
+    });
+    return Math.max(...delays) / 1e6;
+  } catch {
+    // It has just ended, or the system keeps no such account.
+    return 0;
+  }
 }
 
 /** In ticks. */

@@ -17,7 +17,7 @@ export interface MeasurementSettings {
   readonly seconds: number;
   readonly warmUp: number;
   onProgress(text: string): void;
-  /** Told for each observation what part of the servers' processor others used. */
+  /** Told for each observation what part of its time others had the processors. */
   onOthers(share: number): void;
 }
 

@@ -105,7 +105,7 @@ describe('doubts', () => {
   it.each([
     [[], undefined],
     [[0.02, 0.15, 0.01], undefined],
-    [[0.4, 0.3, 0.1], "Other programs used 27 % of the servers' processor meanwhile"],
+    [[0.4, 0.3, 0.1], 'Other programs had the processors for 27 % of the time'],
   ])('about %j', (shares, expected) => {
     expect(doubt(shares)).toBe(expected);
   });
