@@ -26,7 +26,6 @@ export function addExtensions(
   writer: ResponseWriter,
   hooks: ExtensionHooks,
 ): void {
-  const { response } = writer;
   const onFinished = (callback: FinishedCallback): void => {
     if (typeof callback !== 'function') throw new TypeError('Callback must be a function');
     hooks.onFinished(callback);
@@ -35,32 +34,42 @@ export function addExtensions(
   const signal = (): AbortSignal => hooks.signal();
   environ['gateway.signal'] = signal;
   if (sink.informational !== undefined) {
-    const informational = (statusCode: number, headers: HeaderList): void => {
-      // 101 changes the protocol and is no interim response of this one (RFC 9110 §15.2.2).
-      if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 199 || statusCode === 101) {
-        throw new RangeError(`Interim status must be from 100 to 199 and not 101, not ${statusCode}`);
-      }
-      const checked = checkExtraHeaders(headers);
-      const isOpen = response.state === 'idle' || response.state === 'started';
-      if (isOpen && writer.gone === undefined) sink.informational?.(statusCode, checked);
-    };
+    const informational = (statusCode: number, headers: HeaderList): void =>
+      sendInterim(statusCode, headers, { sink, writer });
     environ['gateway.informational'] = informational;
-    const earlyHints = (headers: HeaderList): void => informational(103, headers);
+    const earlyHints = (headers: HeaderList): void => sendInterim(103, headers, { sink, writer });
     environ['gateway.early_hints'] = earlyHints;
   }
   if (sink.trailers !== undefined) {
     const sendTrailers = (headers: HeaderList): void => {
       const checked = checkExtraHeaders(headers);
-      if (response.state !== 'ended') sink.trailers?.(checked);
+      if (writer.response.state !== 'ended') sink.trailers?.(checked);
     };
     environ['gateway.send_trailers'] = sendTrailers;
   }
   if (sink.direct !== undefined) {
     const connection = (directives: ConnectionDirectives): void => {
+      const { response } = writer;
       if (directives.computeLength !== undefined) writer.computesLength = directives.computeLength;
       if (directives.interim !== undefined) response.mayBeInterim = directives.interim;
       if (response.state !== 'ended') sink.direct?.(directives);
     };
     environ['gateway.connection'] = connection;
+  }
+}
+
+function sendInterim(
+  statusCode: number,
+  headers: HeaderList,
+  { sink, writer }: { readonly sink: ResponseSink; readonly writer: ResponseWriter },
+): void {
+  // 101 changes the protocol and is no interim response of this one (RFC 9110 §15.2.2).
+  if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 199 || statusCode === 101) {
+    throw new RangeError(`Interim status must be from 100 to 199 and not 101, not ${statusCode}`);
+  }
+  const checked = checkExtraHeaders(headers);
+  const { state } = writer.response;
+  if ((state === 'idle' || state === 'started') && writer.gone === undefined) {
+    sink.informational?.(statusCode, checked);
   }
 }

@@ -46,15 +46,14 @@ export function describeSocket(socket: Socket | TLSSocket, serverName: string | 
  * Makes the environ of a request.
  *
  * @param facts What is known of its connection
- * @param head Its head
- * @param content Its content
+ * @param request Its head and its content
  * @param options What the deployer decided
  * @throws ProtocolError if it repeats a field that must stand alone
  */
 export function createRequestEnviron(
   facts: ConnectionFacts,
-  head: RequestHead,
-  { content, options }: { readonly content: Content; readonly options: EnvironOptions },
+  { head, content }: { readonly head: RequestHead; readonly content: Content },
+  options: EnvironOptions,
 ): Environ {
   return createEnviron(
     {

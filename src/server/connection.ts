@@ -216,7 +216,7 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
     const { events, options } = this.#host;
     if (!events.isKnownMethod(head.method)) throw new ProtocolError('WSGI_ERR_METHOD_UNKNOWN', head.method);
     const exchange = new Exchange(head, this);
-    const environ = createRequestEnviron(this.#facts, head, { content: exchange.content, options });
+    const environ = createRequestEnviron(this.#facts, exchange, options);
     if (isDropped) {
       this.#drop(environ);
       return;

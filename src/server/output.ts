@@ -123,7 +123,10 @@ export class Output {
    */
   wait(): Promise<void> | undefined {
     if (this.#drained !== undefined) return this.#drained.promise;
-    if (!this.#isTurnOver() && !this.#socket.writableNeedDrain) return undefined;
+    return this.#isTurnOver() || this.#socket.writableNeedDrain ? this.#promiseDrain() : undefined;
+  }
+
+  #promiseDrain(): Promise<void> {
     let resolve = (): void => {};
     let reject = (_error: unknown): void => {};
     const promise = new Promise<void>((onResolve, onReject) => {
