@@ -27,6 +27,11 @@ export function publishStart(
   if (REQUEST_START.hasSubscribers) publish(REQUEST_START, { request, response, socket });
 }
 
+/** Whether somebody is told when a response has finished. */
+export function isFinishHeard(): boolean {
+  return RESPONSE_FINISH.hasSubscribers;
+}
+
 /** A response has finished. */
 export function publishFinish(
   request: RequestMessage,

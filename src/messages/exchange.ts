@@ -15,7 +15,7 @@ import type { ApplicationFunction, Body, Environ, StartResponse } from '../wsgi.
 import { Aftermath } from './aftermath.ts';
 import { type ContentListener, ContentReader, connectionReset, contentLength } from './content-reader.ts';
 import { Delivery, type DeliveryListener } from './delivery.ts';
-import { publishFinish, publishStart } from './diagnostics.ts';
+import { isFinishHeard, publishFinish, publishStart } from './diagnostics.ts';
 import { CLOSE, CUT, FLUSH, HALF_CLOSE_ENDS, HALF_CLOSE_IS_FINE } from './directives.ts';
 import { withHeaders } from './inherited-headers.ts';
 import type { MessageConstructors } from './message-constructors.ts';
@@ -275,7 +275,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   /** Whether nobody hears that the response finishes, and no callback waits for it. */
   #isUnobserved(): boolean {
     const { request, response } = this;
-    if (request._eventsCount > 0 || !isUnheard(response)) return false;
+    if (request._eventsCount > 0 || !isUnheard(response) || isFinishHeard()) return false;
     return !this.#isCut && this.#outgoing.finishesQuietly(response);
   }
 

@@ -1,5 +1,6 @@
 /** What a request costs in ticks: each is a run of node's queue. */
 import { createHook } from 'node:async_hooks';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { RequestListener } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { fromNode } from '../../bridges/node/index.ts';
@@ -38,6 +39,17 @@ describe('ticks', () => {
       res.end('hi');
     });
     expect([count, events]).toEqual([1, []]);
+  });
+
+  it('are one for who traces responses', () => {
+    const finished: unknown[] = [];
+    const note = (message: unknown): void => void finished.push(message);
+    subscribe('http.server.response.finish', note);
+    const count = countTicks((_req, res) => {
+      res.end('hi');
+    });
+    unsubscribe('http.server.response.finish', note);
+    expect([count, finished]).toEqual([1, []]);
   });
 
   it('are one for the callback of a piece', () => {
