@@ -17,8 +17,6 @@ export interface Settings {
   readonly rounds: number;
   /** How long one server is measured in one round. */
   readonly seconds: number;
-  /** How many it is loaded before. */
-  readonly warmUp: number;
   /** Of what to show where the time goes. */
   readonly profile: Target | undefined;
   /** Of what to show where it allocates. */
@@ -61,7 +59,6 @@ export function readArguments(argv: readonly string[]): Settings {
     only: values.only?.split(',').map(known) ?? [],
     rounds: count('rounds', values.rounds ?? (isQuick ? '3' : '5')),
     seconds: count('seconds', values.seconds ?? (isQuick ? '1' : '3')),
-    warmUp: 1,
     profile: values.profile === undefined ? undefined : target(values.profile),
     allocations: values.allocations === undefined ? undefined : target(values.allocations),
     isWhole: values.only === undefined && !isQuick,

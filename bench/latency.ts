@@ -1,5 +1,5 @@
 /** Latency of hello at 70 % of what node:http can take at most, at a constant rate that is the same for all. */
-import { load, runProgram } from './load.ts';
+import { load, runProgram, warmUp } from './load.ts';
 import { type MeasurementSettings, play } from './round.ts';
 import { startServer } from './server-process.ts';
 import { type Spread, spread } from './statistics.ts';
@@ -51,10 +51,10 @@ export async function measureLatency(settings: MeasurementSettings): Promise<Lat
 }
 
 /** The best second counts: something else can keep a server from its most, and nothing can help it beyond. */
-async function measureMost({ node, seconds, warmUp }: MeasurementSettings): Promise<number> {
+async function measureMost({ node, seconds }: MeasurementSettings): Promise<number> {
   const server = await startServer(SERVERS[0], node);
   try {
-    await server.during(load(hello(), server.port, warmUp));
+    await server.during(warmUp(hello(), server.port));
     const rates: number[] = [];
     while (rates.length < seconds) rates.push((await server.during(load(hello(), server.port, 1))).rate);
     return Math.max(...rates);

@@ -12,12 +12,11 @@ import { join } from 'node:path';
 import { programPath } from './installation.ts';
 import { pinned, schedulingDelay } from './processors.ts';
 import { track } from './server-process.ts';
-import { DIGITS, NUMBER, type RequestTemplate, type Work } from './work.ts';
+import { NUMBER, type RequestTemplate, type Work } from './work.ts';
+import { luaScript } from './wrk-script.ts';
 
 const CONNECTIONS = 64;
 const STREAMS = 4;
-/** How many targets there are where each request has another; too many for anything to remember them. */
-const TARGETS = 4096;
 
 /** What has been done for how long. */
 export interface Served {
@@ -27,6 +26,8 @@ export interface Served {
   readonly rate: number;
 }
 
+const WARM_UP_REQUESTS = 15_000;
+const MOST_WARM_UP_SECONDS = 5;
 /** Milliseconds. */
 const WATCH_INTERVAL = 50;
 
@@ -55,6 +56,19 @@ export function waitingTime(): number {
 export function load(work: Work, port: number, seconds: number): Promise<Served> {
   if (work.stream !== undefined) return loadStream(work.stream, port, seconds);
   return hasWrk() ? loadByWrk(work.request, port, seconds) : loadByAutocannon(work.request, port, seconds);
+}
+
+/**
+ * Loads a server until the compiler is done with what is hot. That is a matter of requests and not of time: a second is
+ * plenty for hello, and with Express the next one would still be a fifth dearer than those after it.
+ */
+export async function warmUp(work: Work, port: number): Promise<void> {
+  let count = 0;
+  for (let seconds = 0; count < WARM_UP_REQUESTS && seconds < MOST_WARM_UP_SECONDS; seconds += 1) {
+    const served = await load(work, port, 1);
+    // A MiB is many pieces.
+    count += work.stream === undefined ? served.count : WARM_UP_REQUESTS;
+  }
 }
 
 async function loadByWrk(request: RequestTemplate, port: number, seconds: number): Promise<Served> {
@@ -86,35 +100,6 @@ function scratchFolder(): string {
     scratch = folder;
   }
   return scratch;
-}
-
-/** All requests are made before: wrk sends one without asking Lua, and of several asks for the next. */
-function luaScript({ method, path, headers, content, pipelining = 1 }: RequestTemplate): string {
-  const lines = [`wrk.method = "${method}"`];
-  for (const [name, value] of headers) lines.push(`wrk.headers["${name}"] = [==[${value}]==]`);
-  if (content !== undefined) lines.push(`wrk.body = [==[${content}]==]`);
-  const count = path.includes(NUMBER) ? TARGETS / pipelining : 1;
-  if (count * pipelining > 1) lines.push(luaBatches(path, count, pipelining));
-  return lines.join('\n');
-}
-
-function luaBatches(path: string, count: number, pipelining: number): string {
-  return `
-local batches, current = {}, 0
-init = function()
-  for batch = 1, ${count} do
-    local requests = {}
-    for number = 1, ${pipelining} do
-      local path = string.format("${path.replace(NUMBER, `%0${DIGITS}d`)}", batch * ${pipelining} + number)
-      requests[number] = wrk.format(nil, path)
-    end
-    batches[batch] = table.concat(requests)
-  end
-end
-request = function()
-  current = current % ${count} + 1
-  return batches[current]
-end`;
 }
 
 async function loadByAutocannon(request: RequestTemplate, port: number, seconds: number): Promise<Served> {

@@ -51,9 +51,9 @@ async function run({ nodes, ...options }: Settings): Promise<void> {
   prepare();
   for (const warning of await warnings()) console.error(`WARNING: ${warning}`);
   for (const node of binaries) {
-    const { profile: timed, allocations, seconds, warmUp } = options;
-    if (timed !== undefined) await profile(timed, { kind: 'cpu', node, seconds, warmUp });
-    if (allocations !== undefined) await profile(allocations, { kind: 'allocations', node, seconds, warmUp });
+    const { profile: timed, allocations, seconds } = options;
+    if (timed !== undefined) await profile(timed, { kind: 'cpu', node, seconds });
+    if (allocations !== undefined) await profile(allocations, { kind: 'allocations', node, seconds });
     if (timed !== undefined || allocations !== undefined) continue;
     const results = await measureAll(node, options);
     console.log(`\n${formatResults(results)}`);
@@ -62,10 +62,10 @@ async function run({ nodes, ...options }: Settings): Promise<void> {
 }
 
 async function measureAll(node: string, options: Omit<Settings, 'nodes'>): Promise<Results> {
-  const { rounds, seconds, warmUp, only } = options;
+  const { rounds, seconds, only } = options;
   const shares: number[] = [];
   const measuring: MeasurementSettings = {
-    ...{ node, rounds, seconds, warmUp },
+    ...{ node, rounds, seconds },
     onProgress: (text) => console.error(text),
     onOthers: (share) => shares.push(share),
   };

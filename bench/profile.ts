@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Target } from './arguments.ts';
-import { load } from './load.ts';
+import { load, warmUp } from './load.ts';
 import { startServer } from './server-process.ts';
 import type { ProfileKind } from './servers/profiling.ts';
 
@@ -13,7 +13,6 @@ export interface ProfileSettings {
   readonly kind: ProfileKind;
   readonly node: string;
   readonly seconds: number;
-  readonly warmUp: number;
 }
 
 interface CallFrame {
@@ -36,10 +35,10 @@ interface AllocationNode {
 
 /** Profiles a server at some work and prints what is at the top. */
 export async function profile({ work, server }: Target, settings: ProfileSettings): Promise<void> {
-  const { kind, node, seconds, warmUp } = settings;
+  const { kind, node, seconds } = settings;
   const running = await startServer(server, node);
   try {
-    await running.during(load(work, running.port, warmUp));
+    await running.during(warmUp(work, running.port));
     await running.ask({ ask: 'profile', kind });
     const before = await running.usage();
     const { count, rate } = await running.during(load(work, running.port, seconds));

@@ -5,7 +5,7 @@
  *         again.
  * Rule 2: each round has new processes, since the compiler does not do the same in each.
  */
-import { load } from './load.ts';
+import { warmUp } from './load.ts';
 import { type Observation, observe } from './observation.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 import type { Work } from './work.ts';
@@ -15,7 +15,6 @@ export interface MeasurementSettings {
   readonly rounds: number;
   /** How many each server is observed in a round. */
   readonly seconds: number;
-  readonly warmUp: number;
   onProgress(text: string): void;
   /** Told for each observation what part of its time others had the processors. */
   onOthers(share: number): void;
@@ -34,13 +33,13 @@ export interface Round<T> {
 /** Plays a round; gives what was observed of each server, second by second. */
 export async function play<T>(
   { number, servers: names, work, act }: Round<T>,
-  { node, seconds, warmUp, onOthers }: MeasurementSettings,
+  { node, seconds, onOthers }: MeasurementSettings,
 ): Promise<Map<string, Observation<T>[]>> {
   const found = new Map<string, Observation<T>[]>(names.map((name) => [name, []]));
   const servers: ServerProcess[] = [];
   try {
     for (const name of names) servers.push(await startServer(name, node));
-    for (const server of servers) await server.during(load(work, server.port, warmUp));
+    for (const server of servers) await server.during(warmUp(work, server.port));
     for (let second = 0; second < seconds; second += 1) {
       for (const server of (number + second) % 2 === 0 ? servers : servers.toReversed()) {
         const observation = await observe(server, () => act(server));
