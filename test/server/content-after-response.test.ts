@@ -144,7 +144,7 @@ describe('content of which nobody wants to know more than its end', () => {
     let socket: Socket | undefined;
     running = await startServer(async (environ, startResponse) => {
       socket = environ['gateway.socket'] as Socket;
-      environ['gateway.trailers']?.();
+      void environ['gateway.trailers']?.();
       await delay(100);
       startResponse('200 OK', []);
       const read = socket.bytesRead;
