@@ -37,6 +37,11 @@ export interface ServerSettings {
   requestTimeout: number;
   /** Milliseconds that a connection may idle between two requests. @default 5000, as node:http */
   keepAliveTimeout: number;
+  /**
+   * Milliseconds that it may idle beyond keepAliveTimeout, of which the client is not told: a request that it sends at
+   * the last moment is served then. @default 0, as node:http before 24.6, which has 1000 since
+   */
+  keepAliveTimeoutBuffer: number;
   /** Milliseconds without any traffic after which a socket is closed. @default 0: never, as node:http */
   timeout: number;
   /** Milliseconds that a client may take to accept octets while nothing moves. @default 60000, as nginx */
@@ -70,6 +75,7 @@ export const DEFAULT_SETTINGS: Readonly<ServerSettings> = Object.freeze({
   headersTimeout: 60_000,
   requestTimeout: 300_000,
   keepAliveTimeout: 5_000,
+  keepAliveTimeoutBuffer: 0,
   timeout: 0,
   writeTimeout: 60_000,
   maxHeaderSize: DEFAULT_LIMITS.maxHeaderSize,

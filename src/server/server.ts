@@ -34,6 +34,7 @@ export class Server extends NetServer implements ServerSettings {
   declare headersTimeout: number;
   declare requestTimeout: number;
   declare keepAliveTimeout: number;
+  declare keepAliveTimeoutBuffer: number;
   declare timeout: number;
   declare writeTimeout: number;
   declare maxHeaderSize: number;

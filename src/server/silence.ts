@@ -3,7 +3,7 @@
  *
  * A connection is in one phase at a time, and each phase has its own answer:
  * - `fresh`: no octet of a first request has come; closed after headersTimeout.
- * - `idle`: no octet of a next request has come; closed after keepAliveTimeout.
+ * - `idle`: no octet of a next request has come; closed after keepAliveTimeout, and its buffer.
  * - `head`: a head has begun; 408 after headersTimeout, counted from its first octet.
  * - `serving`: an application is at work; requestTimeout goes on from where the head has left it, but only while the
  *   application waits for content: what it takes itself is not the client's fault.
@@ -60,7 +60,7 @@ export function judgeSilence(connection: SilentConnection, now: number): Verdict
   const passed = now - connection.since;
   switch (connection.phase) {
     case 'idle':
-      return isOver(passed, connection.isUsedUp ? LAST_IDLE_TIMEOUT : settings.keepAliveTimeout)
+      return isOver(passed, connection.isUsedUp ? LAST_IDLE_TIMEOUT : idleTimeout(settings))
         ? 'close'
         : 'wait';
     case 'fresh':
@@ -98,6 +98,10 @@ function judgeFarewell({ farewell, settings, watchdog }: SilentConnection, now: 
       ? watchdog.isStuck(now, settings.writeTimeout)
       : farewell.isOver(now, settings.writeTimeout);
   return isOverdue ? 'gone' : 'wait';
+}
+
+function idleTimeout({ keepAliveTimeout, keepAliveTimeoutBuffer }: ServerSettings): number {
+  return keepAliveTimeout === 0 ? 0 : keepAliveTimeout + keepAliveTimeoutBuffer;
 }
 
 /** A time-out of 0 never comes. */

@@ -295,6 +295,26 @@ describe('no time-out', () => {
     expect((await client.readResponse()).content.toString()).toBe('abc');
   });
 
+  it.concurrent('ends a connection that idles within the buffer beyond it', async () => {
+    const running = await start(hello, { keepAliveTimeout: 300, keepAliveTimeoutBuffer: 60_000 });
+    const client = await connected(running);
+    for (let count = 0; count < 2; count += 1) {
+      client.send(GET);
+      expect((await client.readResponse()).statusCode).toBe(200);
+      await delay(800);
+    }
+  });
+
+  it.concurrent('comes before that buffer is over, and it comes then', async () => {
+    const running = await start(hello, { keepAliveTimeout: 200, keepAliveTimeoutBuffer: 400 });
+    const client = await connected(running);
+    client.send(GET);
+    await client.readResponse();
+    const idle = performance.now();
+    await client.farewell();
+    expect(performance.now() - idle).toBeGreaterThanOrEqual(590);
+  });
+
   it.concurrent('ends a client that is slow but takes something', async () => {
     let hasClosed = false;
     const running = await start(

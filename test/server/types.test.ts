@@ -8,4 +8,9 @@ describe('the type of a server', () => {
     const take = (server: HttpServer): HttpServer => server;
     expectTypeOf(take).toBeCallableWith({} as Server);
   });
+
+  it('is taken where the types of a newer Node ask for more', () => {
+    // In @types/node since 22.19 and 24.
+    expectTypeOf<Server>().toExtend<{ keepAliveTimeoutBuffer: number }>();
+  });
 });
