@@ -1,4 +1,4 @@
-/** Scenes of content that nobody reads, or not before its response has ended. */
+/** Scenes of content: read, read late, and not read at all. */
 import type { IncomingMessage } from 'node:http';
 import { follow, followMessages, post, type Scene, type Trail } from './scene.ts';
 import { pause } from './side-by-side.ts';
@@ -11,6 +11,90 @@ function look({ complete, readableLength, readableEnded, destroyed }: IncomingMe
 }
 
 export const CONTENT_SCENES: readonly Scene[] = [
+  {
+    name: 'that is read',
+    run(req, res, trail) {
+      req.setEncoding('utf8').on('data', (text) => trail.push(`data ${text}`));
+      req.on('end', () => {
+        trail.push(`complete ${req.complete}`);
+        setImmediate(() => res.end('x'));
+        res.on('close', () => trail.push('last'));
+      });
+    },
+    async client(socket) {
+      socket.write(`${post(5)}he`);
+      await pause(10);
+      socket.write('llo');
+    },
+    last: 'last',
+  },
+  {
+    name: 'that sets something off before it ends',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      req.on('data', () => {
+        process.nextTick(() =>
+          queueMicrotask(() => process.nextTick(() => trail.push(`later ${req.complete}`))),
+        );
+      });
+      req.on('end', () => res.end());
+    },
+    async client(socket) {
+      socket.write(post(5));
+      await pause(10);
+      socket.write('hello');
+    },
+    last: 'req close',
+  },
+  {
+    name: 'that is read when it suits',
+    run(req, res, trail) {
+      req.on('readable', () => {
+        for (let piece = req.read(); piece !== null; piece = req.read()) trail.push(`read ${piece}`);
+      });
+      req.on('end', () => res.end());
+      res.on('close', () => trail.push('last'));
+    },
+    async client(socket) {
+      socket.write(`${post(5)}he`);
+      await pause(10);
+      socket.write('llo');
+    },
+    last: 'last',
+  },
+  {
+    name: 'that is iterated',
+    async run(req, res, trail) {
+      let length = 0;
+      for await (const piece of req) length += piece.length;
+      res.end(`${length}`, () => trail.push('last'));
+    },
+    client: (socket) => socket.write(`${post(5)}hello`),
+    last: 'last',
+  },
+  {
+    name: 'that nobody reads',
+    run(req, res, trail) {
+      follow(req, res, trail);
+      res.end('x');
+    },
+    client: (socket) => socket.write(`${post(5)}hello`),
+    last: 'req close',
+  },
+  {
+    name: 'with a trailer section',
+    run(req, res, trail) {
+      req.resume().on('end', () => {
+        trail.push(JSON.stringify([req.trailers, req.rawTrailers, req.trailersDistinct]));
+        res.end(() => trail.push('last'));
+      });
+    },
+    client: (socket) =>
+      socket.write(
+        'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-T: v\r\n\r\n',
+      ),
+    last: 'last',
+  },
   ...['at once', 'later'].map(
     (when): Scene => ({
       name: `that never comes, after a response ${when}`,

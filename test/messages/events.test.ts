@@ -5,7 +5,7 @@ import { CUT_SCENES } from './cut-scenes.ts';
 import { ENDING_SCENES } from './ending-scenes.ts';
 import { HALF_CLOSE_SCENES } from './half-close-scenes.ts';
 import { expectAlike } from './play.ts';
-import { attempt, follow, GET, HEAD, post, type Scene } from './scene.ts';
+import { attempt, follow, GET, HEAD, type Scene } from './scene.ts';
 import { pause } from './side-by-side.ts';
 import { TIMEOUT_SCENES } from './timeout-scenes.ts';
 
@@ -118,41 +118,6 @@ const SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'content that is read',
-    run(req, res, trail) {
-      req.setEncoding('utf8').on('data', (text) => trail.push(`data ${text}`));
-      req.on('end', () => {
-        trail.push(`complete ${req.complete}`);
-        setImmediate(() => res.end('x'));
-        res.on('close', () => trail.push('last'));
-      });
-    },
-    async client(socket) {
-      socket.write(`${post(5)}he`);
-      await pause(10);
-      socket.write('llo');
-    },
-    last: 'last',
-  },
-  {
-    name: 'content that sets something off before it ends',
-    run(req, res, trail) {
-      follow(req, res, trail);
-      req.on('data', () => {
-        process.nextTick(() =>
-          queueMicrotask(() => process.nextTick(() => trail.push(`later ${req.complete}`))),
-        );
-      });
-      req.on('end', () => res.end());
-    },
-    async client(socket) {
-      socket.write(post(5));
-      await pause(10);
-      socket.write('hello');
-    },
-    last: 'req close',
-  },
-  {
     name: 'requests that were sent at once',
     run(req, res, trail) {
       // What a program hangs on a socket stays there.
@@ -166,55 +131,6 @@ const SCENES: readonly Scene[] = [
     },
     client: (socket) =>
       socket.write([1, 2, 3].map((number) => `GET /${number} HTTP/1.1\r\nHost: a\r\n\r\n`).join('')),
-    last: 'last',
-  },
-  {
-    name: 'content that is read when it suits',
-    run(req, res, trail) {
-      req.on('readable', () => {
-        for (let piece = req.read(); piece !== null; piece = req.read()) trail.push(`read ${piece}`);
-      });
-      req.on('end', () => res.end());
-      res.on('close', () => trail.push('last'));
-    },
-    async client(socket) {
-      socket.write(`${post(5)}he`);
-      await pause(10);
-      socket.write('llo');
-    },
-    last: 'last',
-  },
-  {
-    name: 'content that is iterated',
-    async run(req, res, trail) {
-      let length = 0;
-      for await (const piece of req) length += piece.length;
-      res.end(`${length}`, () => trail.push('last'));
-    },
-    client: (socket) => socket.write(`${post(5)}hello`),
-    last: 'last',
-  },
-  {
-    name: 'content that nobody reads',
-    run(req, res, trail) {
-      follow(req, res, trail);
-      res.end('x');
-    },
-    client: (socket) => socket.write(`${post(5)}hello`),
-    last: 'req close',
-  },
-  {
-    name: 'a trailer section of the request',
-    run(req, res, trail) {
-      req.resume().on('end', () => {
-        trail.push(JSON.stringify([req.trailers, req.rawTrailers, req.trailersDistinct]));
-        res.end(() => trail.push('last'));
-      });
-    },
-    client: (socket) =>
-      socket.write(
-        'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-T: v\r\n\r\n',
-      ),
     last: 'last',
   },
   {
