@@ -12,7 +12,9 @@ const BENCH = import.meta.dirname;
 const ROOT = join(BENCH, '..');
 const MODULES = join(BENCH, 'node_modules');
 const RUNS = join(BENCH, 'dist');
-const RUN = join(RUNS, String(process.pid));
+
+/** What this run needs and nobody after it; gone with it. */
+export const RUN_FOLDER: string = join(RUNS, String(process.pid));
 
 /** Installs what is missing or old, and compiles. */
 export function prepare(): void {
@@ -20,19 +22,19 @@ export function prepare(): void {
   if (timeOf(join(MODULES, '.package-lock.json')) < timeOf(join(BENCH, 'package-lock.json'))) {
     run('npm', ['ci', '--no-audit', '--no-fund'], BENCH);
   }
-  const target = join(RUN, 'node_modules/gatebridge');
+  const target = join(RUN_FOLDER, 'node_modules/gatebridge');
   mkdirSync(target, { recursive: true });
-  process.once('exit', () => rmSync(RUN, { recursive: true, force: true }));
+  process.once('exit', () => rmSync(RUN_FOLDER, { recursive: true, force: true }));
   removeLeftovers();
   cpSync(join(ROOT, 'package.json'), join(target, 'package.json'));
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
   run(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', join(target, 'dist')], ROOT);
-  run(process.execPath, [compiler, '-p', BENCH, '--outDir', RUN], ROOT);
+  run(process.execPath, [compiler, '-p', BENCH, '--outDir', RUN_FOLDER], ROOT);
 }
 
 /** The path of one of our programs, such as `loads/idle`. */
 export function programPath(name: string): string {
-  return join(RUN, `${name}.js`);
+  return join(RUN_FOLDER, `${name}.js`);
 }
 
 /** A run that was killed leaves its folder behind. */

@@ -6,10 +6,9 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { programPath } from './installation.ts';
+import { programPath, RUN_FOLDER } from './installation.ts';
 import { pinned, schedulingDelay } from './processors.ts';
 import { track } from './server-process.ts';
 import { NUMBER, type RequestTemplate, type Work } from './work.ts';
@@ -34,7 +33,6 @@ const WATCH_INTERVAL = 50;
 /** Milliseconds that all loads until now were ready to run and did not, because others had their processor. */
 let waited = 0;
 let isWrkFound: boolean | undefined;
-let scratch: string | undefined;
 const AUTOCANNON = join(import.meta.dirname, 'node_modules/autocannon/autocannon.js');
 
 /** What makes the load, for those who read the figures. */
@@ -72,7 +70,7 @@ export async function warmUp(work: Work, port: number): Promise<void> {
 }
 
 async function loadByWrk(request: RequestTemplate, port: number, seconds: number): Promise<Served> {
-  const script = join(scratchFolder(), 'request.lua');
+  const script = join(RUN_FOLDER, 'request.lua');
   writeFileSync(script, luaScript(request));
   const url = `http://127.0.0.1:${port}${request.path.replace(NUMBER, '')}`;
   const args = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`, '-s', script, url];
@@ -90,16 +88,6 @@ async function loadByWrk(request: RequestTemplate, port: number, seconds: number
  */
 function underWay({ pipelining = 1 }: RequestTemplate): number {
   return CONNECTIONS * pipelining;
-}
-
-/** Made once, and gone when this process ends, however it does. */
-function scratchFolder(): string {
-  if (scratch === undefined) {
-    const folder = mkdtempSync(join(tmpdir(), 'gatebridge-bench-'));
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    scratch = folder;
-  }
-  return scratch;
 }
 
 async function loadByAutocannon(request: RequestTemplate, port: number, seconds: number): Promise<Served> {
