@@ -120,14 +120,13 @@ export function internalSymbol(description: string): symbol | undefined {
 export const NO_CALLBACK: unknown = findNoCallback();
 
 function findNoCallback(): unknown {
-  // What replaces a method that node's types do not declare.
-  const message = new OutgoingMessage() as OutgoingMessage & Pick<ResponseMessage, '_header' | '_send'>;
+  const message = new OutgoingMessage();
   let found: unknown;
-  message._header = 'settled';
-  message._send = (_data, _encoding, callback) => {
+  const send: ResponseMessage['_send'] = (_data, _encoding, callback) => {
     found = callback;
     return true;
   };
+  Object.assign(message, { _header: 'settled', _send: send });
   message.write('');
   return found;
 }
