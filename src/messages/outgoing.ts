@@ -249,8 +249,11 @@ export class Outgoing {
   }
 }
 
+/** A getter of the global object, which takes 10 ns. */
+const NodeBuffer: typeof Buffer = Buffer;
+
 function toOctets(data: string | Uint8Array, encoding: BufferEncoding | undefined): Uint8Array {
-  return typeof data === 'string' ? Buffer.from(data, encoding) : data;
+  return typeof data === 'string' ? NodeBuffer.from(data, encoding) : data;
 }
 
 // The replaced methods. They are called on responses that were taken over and on no others.
