@@ -15,11 +15,14 @@ import type { HeaderList } from './wsgi.ts';
 /** What a gateway does with a hop-by-hop field that an application sets. */
 export type HopByHopPolicy = 'error' | 'drop';
 
+/** What nobody is shown before there are others. */
+const NO_HEADERS: HeaderList = [];
+
 /** The response of one request, as far as the application has made it known. */
 export class ResponseState {
   state: 'idle' | 'started' | 'sent' | 'ended' = 'idle';
   status = '';
-  headers: HeaderList = [];
+  headers: HeaderList = NO_HEADERS;
   /** The Content-Length that the application declared. */
   declaredLength: number | undefined;
   /** Why the response cannot be sent as it is: a startResponse that failed, or an error the application swallowed. */

@@ -12,31 +12,39 @@ const MAX_REMEMBERED = 1024;
 
 /** Remembers the last head of one connection. */
 export class HeadMemory {
-  #octets: Buffer | undefined;
-  /** Of the last head that was read. */
-  #size = 0;
   #head: RequestHead | undefined;
+  /** Its octets, once it has come twice. */
+  #octets: Buffer | undefined;
+
+  /** The head that came last; nothing if it was large. */
+  get head(): RequestHead | undefined {
+    return this.#head;
+  }
 
   /** Takes a head that is the same as the last one; nothing if it is another one, or not whole. */
   recall(window: OctetWindow): RequestHead | undefined {
-    if (this.#octets === undefined || this.#head === undefined || !window.startsWith(this.#octets))
-      return undefined;
+    if (this.#octets === undefined || !window.startsWith(this.#octets)) return undefined;
     window.skip(this.#octets.length);
     return this.#head;
   }
 
   /**
-   * Remembers a head, if it is small, and as large as the one before: others are not going to be repeated.
+   * Remembers a head, if it is small.
    *
    * @param head What was read
    * @param window That begins with it
    * @param size Its octets
    */
   keep(head: RequestHead, window: OctetWindow, size: number): void {
-    const isLikely = size === this.#size && size <= MAX_REMEMBERED;
-    this.#size = size;
-    if (!isLikely) return;
-    this.#octets = window.copy(size);
-    this.#head = head;
+    const last = this.#head;
+    // To copy what is not going to be repeated costs as much as to read it.
+    const isRepeated =
+      last !== undefined &&
+      head.target === last.target &&
+      head.method === last.method &&
+      head.rawHeaders === last.rawHeaders;
+    const isSmall = size <= MAX_REMEMBERED;
+    this.#head = isSmall ? head : undefined;
+    this.#octets = isSmall && isRepeated ? window.copy(size) : undefined;
   }
 }

@@ -11,7 +11,7 @@ import { NOT_FIELD_OCTET, NOT_REQUEST_LINE_OCTET } from './grammar.ts';
 import { HeadMemory } from './head-memory.ts';
 import type { HttpLimits } from './limits.ts';
 import type { LineKind, OctetWindow } from './octet-window.ts';
-import { createRequestHead, type RequestHead } from './request-head.ts';
+import { createRequestHead, type RequestHead, repeatRequestHead } from './request-head.ts';
 import { parseRequestLine, type RequestLine } from './request-line.ts';
 
 const CRLF = '\r\n';
@@ -97,7 +97,9 @@ export class HeadReader {
     const sectionStart = lineEnd + CRLF.length;
     const sectionEnd = end + CRLF.length;
     const fields = this.#wholeSections.parse(text, sectionStart, sectionEnd, this.#limits.maxHeadersCount);
-    const head = createRequestHead(requestLine, fields, this.#limits);
+    const head =
+      repeatRequestHead(requestLine, fields, this.#memory.head) ??
+      createRequestHead(requestLine, fields, this.#limits);
     this.#memory.keep(head, window, size);
     window.skip(size);
     this.#emptyLines = 0;

@@ -108,7 +108,10 @@ export class Output {
     this.#parts = [];
     if (isGone) return;
     if (text !== '') parts.push(text);
-    if (length <= GATHER_LIMIT) {
+    const [first] = parts;
+    if (parts.length === 1 && first !== undefined) {
+      writePart(socket, first);
+    } else if (length <= GATHER_LIMIT) {
       socket.write(gather(parts, length));
     } else {
       socket.cork();
@@ -123,7 +126,12 @@ export class Output {
    */
   wait(): Promise<void> | undefined {
     if (this.#drained !== undefined) return this.#drained.promise;
-    return this.#isTurnOver() || this.#socket.writableNeedDrain ? this.#promiseDrain() : undefined;
+    return this.#isTurnOver() || this.#isFull ? this.#promiseDrain() : undefined;
+  }
+
+  /** A socket wants to be waited for also if the kernel has taken at once whatever was written: a tick for each piece. */
+  get #isFull(): boolean {
+    return this.#socket.writableNeedDrain && this.#socket.writableLength > 0;
   }
 
   #promiseDrain(): Promise<void> {
@@ -146,7 +154,7 @@ export class Output {
     setImmediate(() => {
       this.#awaitsTurn = false;
       this.#sent = 0;
-      if (!this.#socket.writableNeedDrain) this.#goOn();
+      if (!this.#isFull) this.#goOn();
     });
     return true;
   }

@@ -69,3 +69,53 @@ it('reads content after a head that was repeated', () => {
     expect(parser.readContent()).toBeNull();
   }
 });
+
+const LINES = [
+  'GET /',
+  'HEAD /',
+  'GET /other?q',
+  'OPTIONS *',
+  'GET http://b/',
+  'CONNECT b:80',
+  'BREW /%00',
+].flatMap((line) => [`${line} HTTP/1.1`, `${line} HTTP/1.0`, `${line} HTTP/1.7`]);
+
+// Fields that are repeated are not read again, and what they say depends on the line before them.
+it.each([
+  ['nothing special', 'Host: a\r\nX: 1'],
+  ['no tunnel', 'Host: a', false],
+  ['no host', 'X: 1'],
+  ['no content', 'Host: a\r\nContent-Length: 0'],
+  ['an end of the connection', 'Host: a\r\nConnection: close'],
+  ['a wish to go on', 'Host: a\r\nConnection: Keep-Alive'],
+  ['an upgrade', 'Host: a\r\nConnection: upgrade\r\nUpgrade: x'],
+  ['an expectation', 'Host: a\r\nExpect: 100-continue'],
+  ['another expectation', 'Host: a\r\nExpect: more'],
+])('reads each line before repeated fields as it would alone: %s', (_case, fields, allowConnect = true) => {
+  const limits = { ...DEFAULT_LIMITS, allowConnect };
+  const read = (parser: RequestParser, line: string): unknown => {
+    try {
+      return readAll(parser, `${line}\r\n${fields}\r\n\r\n`);
+    } catch (error) {
+      return error;
+    }
+  };
+  for (const before of LINES) {
+    for (const line of LINES) {
+      const parser = new RequestParser(limits);
+      // A head that is refused is the last of its connection.
+      if (read(parser, before) instanceof Error) continue;
+      read(parser, before);
+      expect(read(parser, line), `${before}, ${line}`).toEqual(read(new RequestParser(limits), line));
+    }
+  }
+});
+
+it('keeps nothing of a head that is large', () => {
+  const parser = new RequestParser(DEFAULT_LIMITS);
+  const large = HEAD.replace('Host: a', `X: ${'x'.repeat(2000)}\r\nHost: a`);
+  const [first] = readAll(parser, large);
+  const [second] = readAll(parser, large);
+  expect(second).toEqual(first);
+  expect(second?.rawHeaders).not.toBe(first?.rawHeaders);
+});
