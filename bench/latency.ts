@@ -8,8 +8,8 @@ import { WORK, type Work } from './work.ts';
 const SERVERS = ['node:http', 'gatebridge'] as const;
 const PART = 0.7;
 const CONNECTIONS = 64;
-/** Milliseconds until the client's own code is compiled. */
-const CLIENT_WARM_UP = 500;
+/** Milliseconds at that rate before a second counts: until the code of the client and of the server is compiled. */
+const WARM_UP = 2500;
 
 export interface Latencies {
   /** Requests a second. */
@@ -27,7 +27,7 @@ export async function measureLatency(settings: MeasurementSettings): Promise<Lat
   const spreadOf = (name: string, key: string): Spread =>
     spread((found.get(name) ?? []).map((figures) => figures[key] ?? Number.NaN));
   for (let number = 0; number < settings.rounds; number += 1) {
-    const options = { rate, milliseconds: 1000, warmUp: CLIENT_WARM_UP, connections: CONNECTIONS };
+    const options = { rate, milliseconds: 1000, warmUp: WARM_UP, connections: CONNECTIONS };
     const observed = await play(
       {
         number,
