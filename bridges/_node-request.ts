@@ -86,7 +86,8 @@ export function createNodeRequest<Host extends HostRequest>(
     remotePort: remotePort === undefined ? undefined : `${remotePort}`,
     multiprocess: cluster.isWorker,
     input,
-    trailers: () => readTrailers(req),
+    // Nobody reads to the end of what is not there.
+    trailers: input === NO_CONTENT ? noTrailers : () => readTrailers(req),
     socket: ownSocket,
   };
 }
@@ -162,6 +163,10 @@ function withoutPseudoFields(rawHeaders: readonly string[]): string[] {
     fields.push(name, value);
   }
   return authority === undefined || hasHost ? fields : ['host', authority, ...fields];
+}
+
+function noTrailers(): Promise<HeaderList> {
+  return Promise.resolve([]);
 }
 
 /** RFC 9110 §6.5: the trailer section is known once the content has been received. */

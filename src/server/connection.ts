@@ -159,9 +159,10 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
       while (this.#step());
     } catch (error) {
       this.#refuse(error);
+    } finally {
+      this.#isAdvancing = false;
+      this.output.release();
     }
-    this.#isAdvancing = false;
-    this.output.release();
     if (this.exchange === undefined && (this.phase === 'serving' || this.phase === 'draining')) {
       this.#enter(this.parser.hasPartialHead ? 'head' : 'idle');
     } else if ((this.phase === 'idle' || this.phase === 'fresh') && this.parser.hasPartialHead) {

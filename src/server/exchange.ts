@@ -213,7 +213,7 @@ export class Exchange implements ResponseSink {
     if (this.head.protocol === 'HTTP/1.0' || this.isHeadSent) return;
     if (statusCode === 100) this.content.awaitsContinue = false;
     // Advice that the client does not take piles up nowhere: it can do without (RFC 9110 §15.2).
-    else if (this.#host.output.wait() !== undefined) return;
+    else if (this.#host.output.isFull) return;
     this.#host.output.add(formatResponseHead(`${statusCode} ${reasonPhrase(statusCode)}`, headers, ''));
     this.#host.output.flush();
   }

@@ -126,11 +126,11 @@ export class Output {
    */
   wait(): Promise<void> | undefined {
     if (this.#drained !== undefined) return this.#drained.promise;
-    return this.#isTurnOver() || this.#isFull ? this.#promiseDrain() : undefined;
+    return this.#isTurnOver() || this.isFull ? this.#promiseDrain() : undefined;
   }
 
   /** A socket wants to be waited for also if the kernel has taken at once whatever was written: a tick for each piece. */
-  get #isFull(): boolean {
+  get isFull(): boolean {
     return this.#socket.writableNeedDrain && this.#socket.writableLength > 0;
   }
 
@@ -154,7 +154,7 @@ export class Output {
     setImmediate(() => {
       this.#awaitsTurn = false;
       this.#sent = 0;
-      if (!this.#isFull) this.#goOn();
+      if (!this.isFull) this.#goOn();
     });
     return true;
   }

@@ -197,6 +197,16 @@ describe('the connection', () => {
     ]);
   });
 
+  it('gives no trailers, and at once, where there is no content', async () => {
+    const site = await serve(async (environ, startResponse) => {
+      const content = await environ['wsgi.input'].read();
+      const trailers = await extension<() => Promise<HeaderList>>(environ, 'gateway.trailers')();
+      startResponse('200 OK', []);
+      return [`${content.length} ${trailers.length}`];
+    });
+    expect((await site.fetch('/')).content.toString()).toBe('0 0');
+  });
+
   it('obeys a wrapped application', async () => {
     const site = await serve((environ, startResponse) => {
       extension<(directives: object) => void>(

@@ -88,6 +88,19 @@ describe('a batch of responses', () => {
   });
 });
 
+it('sends hints amid a batch, also after as much as makes a turn', async () => {
+  running = await startServer((environ, startResponse) => {
+    if (environ.PATH_INFO === '/hints') environ['gateway.early_hints']?.([['Link', '</a>']]);
+    startResponse('200 OK', []);
+    return environ.PATH_INFO === '/hints' ? ['hinted'] : [Buffer.alloc(300_000)];
+  });
+  const client = running.connect();
+  client.send(get('/much') + get('/hints'));
+  expect((await client.readResponse()).content.length).toBe(300_000);
+  expect((await client.readHead()).statusCode).toBe(103);
+  expect((await client.readResponse()).content.toString()).toBe('hinted');
+});
+
 describe('the place where a batch is made', () => {
   const [one, other] = [{}, {}];
 
