@@ -25,7 +25,7 @@ export interface Served {
   readonly rate: number;
 }
 
-const WARM_UP_REQUESTS = 15_000;
+const WARM_UP_REQUESTS = 60_000;
 const MOST_WARM_UP_SECONDS = 5;
 /** Milliseconds. */
 const WATCH_INTERVAL = 50;
