@@ -36,8 +36,6 @@ export type BodyFinder<Host extends HostRequest> = (host: Host) => HostBody;
 /** A request for the gateway, whose content has to be let go of when the run is over. */
 export interface NodeRequest extends GatewayRequest {
   readonly input: HostInput;
-  /** The connection; undefined where there is none, or one that belongs to other requests too. */
-  readonly socket: Socket | undefined;
 }
 
 /**
@@ -127,10 +125,9 @@ function hasContentFields(rawHeaders: readonly string[]): boolean {
  * Puts the native objects of node into an environ. Each key is assigned by itself, as the bridges do with theirs: to
  * collect them in an object and copy that, in two steps, takes 0.2 µs a request (Node 20 to 26).
  */
-export function addNativeObjects(environ: Environ, { req, res }: HostRequest, { socket }: NodeRequest): void {
+export function addNativeObjects(environ: Environ, { req, res }: HostRequest): void {
   environ['node.req'] = req;
   environ['node.res'] = res;
-  if (socket !== undefined) environ['gateway.socket'] = socket;
 }
 
 const NOTHING = new Uint8Array(0);

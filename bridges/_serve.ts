@@ -54,7 +54,7 @@ export function serve<Host extends HostRequest>(
     };
     environ = createEnviron({ ...request, rawHeaders: [] });
   }
-  addNativeObjects(environ, host, request);
+  addNativeObjects(environ, host);
   mount.addObjects?.(environ, host);
   // What the deployer says goes over everything.
   if (options.environ !== undefined) Object.assign(environ, options.environ);

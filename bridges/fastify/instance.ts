@@ -43,8 +43,8 @@ export interface FastifyRouteLike {
   method: string | string[];
   url: string;
   handler(request: FastifyRequestLike, reply: FastifyReplyLike): unknown;
-  /** Of a route that we register; plugins look at it. */
-  readonly schema?: { readonly hide: boolean };
+  /** Of a route that we register; plugins look at it. Fastify's own type knows none of what they look for. */
+  readonly schema?: object;
 }
 
 /** An instance of Fastify's: the scope of one plugin. */

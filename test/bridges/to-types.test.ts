@@ -20,7 +20,12 @@ import fastify, {
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { type ToExpressOptions, toExpress } from '../../bridges/express/index.ts';
 import { toFastify } from '../../bridges/fastify/index.ts';
-import type { FastifyReplyLike, FastifyRequestLike, FastifyScope } from '../../bridges/fastify/instance.ts';
+import type {
+  FastifyReplyLike,
+  FastifyRequestLike,
+  FastifyRouteLike,
+  FastifyScope,
+} from '../../bridges/fastify/instance.ts';
 import { toNode } from '../../bridges/node/index.ts';
 import type { Application } from '../../src/index.ts';
 
@@ -69,4 +74,9 @@ describe('types of toFastify', () => {
   it('fit an instance over HTTP/2', () => {
     fastify({ http2: true }).register(toFastify(application), { prefix: '/x' });
   });
+});
+
+it('asks nothing of a schema that plugins alone declare', () => {
+  // Here @fastify/swagger is installed, and has declared `hide`; with Fastify alone no property of a schema is known.
+  expectTypeOf<keyof NonNullable<FastifyRouteLike['schema']>>().toEqualTypeOf<never>();
 });

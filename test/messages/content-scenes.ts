@@ -1,5 +1,6 @@
 /** Scenes of content: read, read late, and not read at all. */
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { follow, followMessages, post, type Scene, type Trail } from './scene.ts';
 import { pause } from './side-by-side.ts';
 
@@ -8,6 +9,13 @@ const CHUNKED = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\
 /** Notes what a request knows of its content. */
 function look({ complete, readableLength, readableEnded, destroyed }: IncomingMessage, trail: Trail): void {
   trail.push(JSON.stringify({ complete, readableLength, readableEnded, destroyed }));
+}
+
+/** Sends five octets of content, two of them with the head. */
+async function sendInTwoPieces(socket: Socket): Promise<void> {
+  socket.write(`${post(5)}he`);
+  await pause(10);
+  socket.write('llo');
 }
 
 export const CONTENT_SCENES: readonly Scene[] = [
@@ -21,11 +29,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
         res.on('close', () => trail.push('last'));
       });
     },
-    async client(socket) {
-      socket.write(`${post(5)}he`);
-      await pause(10);
-      socket.write('llo');
-    },
+    client: sendInTwoPieces,
     last: 'last',
   },
   {
@@ -55,11 +59,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
       req.on('end', () => res.end());
       res.on('close', () => trail.push('last'));
     },
-    async client(socket) {
-      socket.write(`${post(5)}he`);
-      await pause(10);
-      socket.write('llo');
-    },
+    client: sendInTwoPieces,
     last: 'last',
   },
   {
@@ -230,11 +230,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
       req.on('data', (piece) => trail.push(`data ${piece}`));
       req.on('end', () => res.end());
     },
-    async client(socket) {
-      socket.write(`${post(5)}he`);
-      await pause(10);
-      socket.write('llo');
-    },
+    client: sendInTwoPieces,
     last: 'req close',
   },
   ...(['destroy', 'end'] as const).map(
