@@ -76,16 +76,20 @@ export class ResponseState {
     // As long as the list: a push into an empty one makes room for 17 (V8).
     const copy = new Array<[string, string]>(headers.length);
     let count = 0;
-    for (const pair of headers) {
+    // By index and without destructuring: iterators for each take 20 ns of a hello response (V8 11).
+    for (let index = 0; index < headers.length; index += 1) {
+      const pair: unknown = headers[index];
       if (!Array.isArray(pair) || pair.length !== 2) {
         throw new ApplicationError('WSGI_ERR_HEADERS_INVALID', `found ${describe(pair)}`);
       }
-      const [name, value]: unknown[] = pair;
+      const name: unknown = pair[0];
+      const value: unknown = pair[1];
       if (typeof name !== 'string' || typeof value !== 'string') {
         const found = `found [${typeof name === 'string' ? JSON.stringify(name) : describe(name)}, ${describe(value)}]`;
         throw new ApplicationError('WSGI_ERR_HEADERS_INVALID', found);
       }
-      switch (ownerOf(name)) {
+      const known = knownName(name);
+      switch (known.owner) {
         case 'gateway':
           if (this.#hopByHop === 'drop') continue;
           throw new ApplicationError('WSGI_ERR_HEADER_HOP_BY_HOP', name);
@@ -98,8 +102,11 @@ export class ResponseState {
           break;
         case 'application':
       }
-      if (!isFieldValue(value))
-        throw new ApplicationError('WSGI_ERR_HEADER_VALUE_INVALID', `${name}${hintFor(value)}`);
+      if (value !== known.value) {
+        if (!isFieldValue(value))
+          throw new ApplicationError('WSGI_ERR_HEADER_VALUE_INVALID', `${name}${hintFor(value)}`);
+        if (value.length <= MAX_VALUE_LENGTH) known.value = value;
+      }
       copy[count] = [name, value];
       count += 1;
     }
@@ -218,17 +225,32 @@ function parseStatus(status: unknown, mayBeInterim: boolean): ParsedStatus {
 
 type Owner = 'application' | 'gateway' | 'cgi' | 'framing' | 'nobody';
 
+/** What is known of a field name. */
+interface KnownName {
+  readonly owner: Owner;
+  /** The value that was found valid last, which most responses repeat. */
+  value: string;
+}
+
 /** Applications use few names again and again; what is remembered of them is bounded. */
-const MAX_OWNERS = 1024;
-const owners = new Map<string, Owner>();
+const MAX_NAMES = 1024;
+const MAX_NAME_LENGTH = 64;
+const MAX_VALUE_LENGTH = 1024;
+const knownNames = new Map<string, KnownName>();
+
+function knownName(name: string): KnownName {
+  return knownNames.get(name) ?? learnName(name);
+}
+
+function learnName(name: string): KnownName {
+  const known = { owner: findOwner(name), value: '' };
+  if (knownNames.size < MAX_NAMES && name.length <= MAX_NAME_LENGTH) knownNames.set(name, known);
+  return known;
+}
 
 /** Tells who may set a header; `nobody` for what is no field name. */
 function ownerOf(name: string): Owner {
-  const known = owners.get(name);
-  if (known !== undefined) return known;
-  const owner = findOwner(name);
-  if (owners.size < MAX_OWNERS && name.length <= 64) owners.set(name, owner);
-  return owner;
+  return knownName(name).owner;
 }
 
 function findOwner(name: string): Owner {

@@ -10,6 +10,7 @@ import {
   formatChunkHead,
   formatResponseHead,
   formatTrailers,
+  inOnePiece,
   isForbiddenTrailer,
   LAST_CHUNK,
   type RequestHead,
@@ -262,12 +263,12 @@ export class Exchange implements ResponseSink {
   }
 }
 
-/** The two are mostly what they were for the last response, and one piece costs less than two to send. */
+/** The two are mostly what they were for the last response. */
 function joinFields(date: string, persistence: string): string {
   if (date !== lastDate || persistence !== lastPersistence) {
     lastDate = date;
     lastPersistence = persistence;
-    lastJoined = date + persistence;
+    lastJoined = inOnePiece(date + persistence);
   }
   return lastJoined;
 }
@@ -277,7 +278,8 @@ let lastPersistence = '';
 let lastJoined = '';
 
 function hasField(headers: HeaderList, lowerCaseName: string): boolean {
-  for (const [name] of headers) {
+  for (let index = 0; index < headers.length; index += 1) {
+    const name = headers[index]?.[0] ?? '';
     if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) return true;
   }
   return false;

@@ -156,6 +156,22 @@ describe('runApplication: the head', () => {
     expect(thrown).toHaveProperty('code', `WSGI_ERR_${code}`);
   });
 
+  it('refuses a value each time, whatever its name had as a value before', () => {
+    const refused: boolean[] = [];
+    for (const value of ['good', 'bad\n', 'bad\n', 'good', 'good', 'bad\n', '', 'bad\n']) {
+      const { sink } = record(answering([], [['X-Moody', value]]));
+      refused.push(sink.head?.statusCode === 500);
+    }
+    expect(refused).toEqual([false, true, true, false, false, true, false, true]);
+  });
+
+  it('refuses a hole among the headers', () => {
+    const headers: HeaderList = [['A', '1']];
+    headers[2] = ['B', '2'];
+    const { log } = record(answering([], headers));
+    expect(log[0]).toContain('found undefined');
+  });
+
   it('drops hop-by-hop fields instead when asked to', () => {
     const { sink } = record(
       answering(

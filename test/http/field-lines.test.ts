@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { formatFieldLine } from '../../src/http/field-lines.ts';
+
+describe('formatFieldLine()', () => {
+  it('gives the line of a field, the first time, the second and the third', () => {
+    for (let time = 0; time < 3; time += 1) {
+      expect(formatFieldLine('X-Same', 'caf\xe9, with a value of some length')).toBe(
+        'X-Same: caf\xe9, with a value of some length\r\n',
+      );
+    }
+  });
+
+  it('remembers the last value only', () => {
+    const values = ['a', 'a', 'b', 'a', 'a', 'b', 'b', 'b', '', '', 'a'];
+    const lines = values.map((value) => formatFieldLine('X-Changing', value));
+    expect(lines).toEqual(values.map((value) => `X-Changing: ${value}\r\n`));
+  });
+
+  it('keeps the letter case of each name', () => {
+    const names = ['X-Case', 'x-case', 'X-Case', 'x-case'];
+    expect(names.map((name) => formatFieldLine(name, '1'))).toEqual(names.map((name) => `${name}: 1\r\n`));
+  });
+
+  it('gives what it does not remember too: long names, long values, one name too many', () => {
+    const name = 'X'.repeat(100);
+    const value = 'v'.repeat(2000);
+    for (let time = 0; time < 2; time += 1) {
+      expect(formatFieldLine(name, '1')).toBe(`${name}: 1\r\n`);
+      expect(formatFieldLine('X-Long', value)).toBe(`X-Long: ${value}\r\n`);
+      expect(formatFieldLine('X-Long', '1')).toBe('X-Long: 1\r\n');
+      for (let index = 0; index < 1100; index += 1) {
+        expect(formatFieldLine(`X-${index}`, '1')).toBe(`X-${index}: 1\r\n`);
+      }
+    }
+  });
+});
