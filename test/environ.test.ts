@@ -160,6 +160,11 @@ describe('createEnviron: the rest', () => {
     expect('HTTPS' in environ({})).toBe(false);
   });
 
+  it('does not take a name for another that has the same low octets', () => {
+    environ({ rawHeaders: ['X-Twins-Of-B-\u0141', '1'] });
+    expect(environ({ rawHeaders: ['X-Twins-Of-B-A', '1'] })).toHaveProperty('HTTP_X_TWINS_OF_B_A', '1');
+  });
+
   it('gives each request an object of its own that a spread copies faithfully', () => {
     const request = { rawHeaders: ['A', '1'], extensions: { 'x.y': 1 } };
     const first = environ(request);

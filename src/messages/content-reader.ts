@@ -4,7 +4,8 @@
  * node's request asks its socket to resume when its buffer has room; the socket asks here. One piece is under way at
  * a time, so that backpressure reaches the client.
  *
- * Rule 1: nothing is read before the program reads, and nothing beyond CONTENT_LENGTH (PEP 3333).
+ * Rule 1: nothing is read before the program reads, and nothing beyond CONTENT_LENGTH (PEP 3333). How content ends
+ *         that nobody reads, the gateway tells, which may read a little ahead for that.
  * Rule 2: what comes of a read is handed over in a tick of its own, so that what a listener throws is an uncaught
  *         exception, as on node, and not the rejection of a promise that somebody else owns.
  */

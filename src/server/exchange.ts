@@ -10,7 +10,6 @@ import {
   formatChunkHead,
   formatResponseHead,
   formatTrailers,
-  inOnePiece,
   isForbiddenTrailer,
   LAST_CHUNK,
   type RequestHead,
@@ -18,6 +17,7 @@ import {
 } from '../http/index.ts';
 import type { ConnectionDirectives, ConnectionField, ResponseHead, ResponseSink } from '../port.ts';
 import { reasonPhrase } from '../reason-phrase.ts';
+import { inOnePiece } from '../repetition.ts';
 import type { HeaderList } from '../wsgi.ts';
 import { type PlacedFields, placeConnectionFields } from './connection-fields.ts';
 import { dateField } from './date.ts';
@@ -263,19 +263,21 @@ export class Exchange implements ResponseSink {
   }
 }
 
-/** The two are mostly what they were for the last response. */
+/** The two are mostly what they were for the last response; once they are again, they are one piece. */
 function joinFields(date: string, persistence: string): string {
   if (date !== lastDate || persistence !== lastPersistence) {
     lastDate = date;
     lastPersistence = persistence;
-    lastJoined = inOnePiece(date + persistence);
+    lastJoined = undefined;
+    return date + persistence;
   }
+  lastJoined ??= inOnePiece(date + persistence);
   return lastJoined;
 }
 
 let lastDate = '';
 let lastPersistence = '';
-let lastJoined = '';
+let lastJoined: string | undefined;
 
 function hasField(headers: HeaderList, lowerCaseName: string): boolean {
   for (let index = 0; index < headers.length; index += 1) {

@@ -156,6 +156,23 @@ describe('the head', () => {
     expect(seen).toEqual([['a=1', 'b=2'], 'own']);
   });
 
+  it('is as it was for the answer to what a patched writeHead throws', async () => {
+    const site = await serve(answering('x', [['X-Own', '1']]), (_req, res) => {
+      const { writeHead } = res;
+      res.setHeader('X-Host', 'h');
+      res.writeHead = () => {
+        res.sendDate = false;
+        res.writeHead = writeHead;
+        throw new Error('patched');
+      };
+    });
+    const response = await site.fetch('/');
+    expect(response.statusCode).toBe(500);
+    const names = response.headers.map(([name]) => name);
+    expect(names).toEqual(expect.arrayContaining(['X-Host', 'Date']));
+    expect(names).not.toContain('X-Own');
+  });
+
   it('may have any status and reason', async () => {
     const response = await (await serve(answering('', [], '799 Odd \xe9'))).fetch('/');
     expect([response.statusCode, response.reason]).toEqual([799, 'Odd \xe9']);

@@ -165,6 +165,13 @@ describe('runApplication: the head', () => {
     expect(refused).toEqual([false, true, true, false, false, true, false, true]);
   });
 
+  it('does not take a name for another that has the same low octets', () => {
+    const statuses = ['X-Twins-Of-A-\u0141', 'X-Twins-Of-A-A'].map(
+      (name) => record(answering([], [[name, '1']])).sink.head?.statusCode,
+    );
+    expect(statuses).toEqual([500, 200]);
+  });
+
   it('refuses a hole among the headers', () => {
     const headers: HeaderList = [['A', '1']];
     headers[2] = ['B', '2'];

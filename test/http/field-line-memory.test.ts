@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatFieldLine } from '../../src/http/field-lines.ts';
+import { formatFieldLine } from '../../src/http/field-line-memory.ts';
 
 describe('formatFieldLine()', () => {
   it('gives the line of a field, the first time, the second and the third', () => {

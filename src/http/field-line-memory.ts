@@ -1,0 +1,39 @@
+/**
+ * Field lines as they are sent, remembered: most fields of a response say what they said in the response before.
+ *
+ * Rule: one line for each name, of bounded length, and a bounded number of them.
+ */
+import { inOnePiece, LastValue } from '../repetition.ts';
+
+/** Applications use few names again and again. */
+const MAX_NAMES = 1024;
+const MAX_NAME_LENGTH = 64;
+
+/** What was said last under a name. */
+interface LastLine {
+  readonly last: LastValue;
+  /** The whole line, once the value has been repeated. */
+  line: string | undefined;
+}
+
+const lastLines = new Map<string, LastLine>();
+
+/** Gives the line of a field, with its CRLF (RFC 9112 §5). */
+export function formatFieldLine(name: string, value: string): string {
+  const known = lastLines.get(name);
+  if (known === undefined) learn(name);
+  else if (known.last.value === value) {
+    known.line ??= inOnePiece(join(name, value));
+    return known.line;
+  } else if (known.last.change(value)) known.line = undefined;
+  return join(name, value);
+}
+
+function learn(name: string): void {
+  if (lastLines.size >= MAX_NAMES || name.length > MAX_NAME_LENGTH) return;
+  lastLines.set(inOnePiece(name), { last: new LastValue(), line: undefined });
+}
+
+function join(name: string, value: string): string {
+  return `${name}: ${value}\r\n`;
+}
