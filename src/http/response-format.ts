@@ -4,7 +4,6 @@
  * Rule 1: names and values were checked before they come here; nothing is checked, changed or added.
  * Rule 2: the result is a native string, to be sent as latin-1, so that head and content can leave in one piece.
  */
-import { formatFieldLine } from './field-line-memory.ts';
 
 /** The last chunk; a trailer section and an empty line follow (RFC 9112 §7.1). */
 export const LAST_CHUNK = '0\r\n';
@@ -47,14 +46,8 @@ export function formatTrailers(headers: readonly (readonly [string, string])[]):
   return formatFields(headers);
 }
 
-const NO_FIELD = ['', ''] as const;
-
 function formatFields(headers: readonly (readonly [string, string])[]): string {
   let lines = '';
-  // By index and without destructuring, which would make two iterators: 20 ns of a hello response (V8 11).
-  for (let index = 0; index < headers.length; index += 1) {
-    const pair = headers[index] ?? NO_FIELD;
-    lines += formatFieldLine(pair[0], pair[1]);
-  }
+  for (const [name, value] of headers) lines += `${name}: ${value}\r\n`;
   return lines;
 }

@@ -21,6 +21,7 @@ import { inOnePiece } from '../repetition.ts';
 import type { HeaderList } from '../wsgi.ts';
 import { type PlacedFields, placeConnectionFields } from './connection-fields.ts';
 import { dateField } from './date.ts';
+import { formatFieldLines } from './field-line-memory.ts';
 import { type Content, type ContentHost, NO_CONTENT, RequestContent } from './request-content.ts';
 
 /** What an exchange asks of its connection. */
@@ -43,6 +44,9 @@ export interface ExchangeHost extends ContentHost {
 
 /** Sizes of more than 16 digits are refused by many. */
 const MAX_LEADING_ZEROS = 8;
+
+/** The fields are lines already. */
+const NO_HEADERS: HeaderList = [];
 
 /** One request and its response. */
 export class Exchange implements ResponseSink {
@@ -113,7 +117,8 @@ export class Exchange implements ResponseSink {
     const placed = this.#placeFields(response);
     const fields = this.#formatFraming(response, placed, isAnnounced);
     const headers = placed?.headers ?? response.headers;
-    this.#host.output.add(formatResponseHead(response.status, headers, fields));
+    const lines = formatFieldLines(headers) + fields;
+    this.#host.output.add(formatResponseHead(response.status, NO_HEADERS, lines));
   }
 
   #placeFields({ headers, statusCode }: ResponseHead): PlacedFields | undefined {

@@ -19,7 +19,7 @@ export interface Zone {
 export const ZONES: readonly Zone[] = [
   { files: 'src/wsgi.ts', mayImport: [] },
   { files: 'src/*.ts', mayImport: ['src/*.ts'], mayImportTypes: ['node:**'] },
-  { files: 'src/http/**', mayImport: ['src/http/**', 'src/errors.ts', 'src/repetition.ts'] },
+  { files: 'src/http/**', mayImport: ['src/http/**', 'src/errors.ts'] },
   {
     files: 'src/messages/**',
     mayImport: ['src/messages/**', 'src/*.ts', 'node:http', 'node:diagnostics_channel'],

@@ -1,13 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import { formatFieldLine } from '../../src/http/field-line-memory.ts';
+import { formatFieldLines } from '../../src/server/field-line-memory.ts';
+import type { HeaderList } from '../../src/wsgi.ts';
 
-describe('formatFieldLine()', () => {
+const formatFieldLine = (name: string, value: string): string => formatFieldLines([[name, value]]);
+
+describe('formatFieldLines()', () => {
   it('gives the line of a field, the first time, the second and the third', () => {
     for (let time = 0; time < 3; time += 1) {
       expect(formatFieldLine('X-Same', 'caf\xe9, with a value of some length')).toBe(
         'X-Same: caf\xe9, with a value of some length\r\n',
       );
     }
+  });
+
+  it('gives all lines, in order', () => {
+    const headers: HeaderList = [
+      ['A', '1'],
+      ['B', '2'],
+      ['A', '3'],
+    ];
+    for (let time = 0; time < 3; time += 1)
+      expect(formatFieldLines(headers)).toBe('A: 1\r\nB: 2\r\nA: 3\r\n');
+    expect(formatFieldLines([])).toBe('');
   });
 
   it('remembers the last value only', () => {
