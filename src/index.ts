@@ -1,25 +1,29 @@
 /**
  * The front door: the interface for those who write applications, and the port for those who write hosts.
  */
-export { asClass, asFunction, toApplication } from './application.ts';
-export { createEnviron, type EnvironOptions } from './environ.ts';
+
 export {
   ApplicationError,
   DisconnectError,
   type ErrorCode,
   ProtocolError,
 } from './errors.ts';
+export { asClass, asFunction, toApplication } from './gateway/application.ts';
+export { checkGatewayOptions, type OptionRules } from './gateway/check-options.ts';
+export { createEnviron, type EnvironOptions } from './gateway/environ.ts';
 export {
   type FileHandleLike,
   type FileLike,
   FileWrapper,
   type FileWrapperFunction,
   type WrappableFile,
-} from './file-wrapper.ts';
-export { type GatewayOptions, runApplication } from './gateway.ts';
-export { checkGatewayOptions, type OptionRules } from './gateway-options.ts';
-export { Headers, isHopByHop } from './headers.ts';
-export { decodeNative, encodeNative } from './native.ts';
+} from './gateway/file-wrapper.ts';
+export { Headers, isHopByHop } from './gateway/headers.ts';
+export { decodeNative, encodeNative } from './gateway/native-string.ts';
+export { type ReadBodyOptions, readBody, readForm, readJson, readText } from './gateway/read-body.ts';
+export type { HopByHopPolicy } from './gateway/response-state.ts';
+export { type GatewayOptions, runApplication } from './gateway/run-application.ts';
+export { applicationUri, guessScheme, rawPathInfo, requestUri, shiftPathInfo } from './gateway/uri.ts';
 export type {
   ConnectionDirectives,
   GatewayRequest,
@@ -27,9 +31,6 @@ export type {
   ResponseHead,
   ResponseSink,
 } from './port.ts';
-export { type ReadBodyOptions, readBody, readForm, readJson, readText } from './read-body.ts';
-export type { HopByHopPolicy } from './response.ts';
-export { applicationUri, guessScheme, rawPathInfo, requestUri, shiftPathInfo } from './uri.ts';
 export type {
   Application,
   ApplicationClass,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withTable } from '../scripts/error-table.ts';
 import { ApplicationError, DisconnectError, ERRORS, type ErrorCode, ProtocolError } from '../src/errors.ts';
-import { reasonPhrase } from '../src/reason-phrase.ts';
+import { reasonPhrase } from '../src/gateway/reason-phrase.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const entries = Object.entries(ERRORS);

@@ -6,14 +6,13 @@
  */
 import type { ApplicationFunction } from '../../src/index.ts';
 import {
+  checkListenerOptions,
   type ListenerOptions,
   madeOf,
   messageConstructors,
-  type RequestMessage,
-  type ResponseMessage,
   serveListener,
 } from '../../src/messages/index.ts';
-import { checkListenerOptions } from '../_listener-options.ts';
+import type { RequestMessage, ResponseMessage } from '../../src/node-internals/index.ts';
 
 /** What is used of an Express app. Structural, so that Express's types are not needed. */
 export interface ExpressApp {

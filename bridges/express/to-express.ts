@@ -15,10 +15,10 @@ import {
   type ResponseHead,
   toApplication,
 } from '../../src/index.ts';
-import type { HostRequest } from '../_node-request.ts';
-import { NodeSink } from '../_node-sink.ts';
-import { type RoutedRequest, readRouting } from '../_routing.ts';
-import { type MountOptions, serve } from '../_serve.ts';
+import type { HostRequest } from '../_node/node-request.ts';
+import { NodeSink } from '../_node/node-sink.ts';
+import { type RoutedRequest, readRouting } from '../_node/routing.ts';
+import { type MountOptions, serve } from '../_node/serve-request.ts';
 
 /** What a deployer decides about an application that is mounted in Express. */
 export interface ToExpressOptions extends MountOptions {

@@ -6,13 +6,12 @@
  */
 import type { ApplicationFunction } from '../../src/index.ts';
 import {
+  checkListenerOptions,
   type ListenerOptions,
   madeOf,
-  type RequestMessage,
-  type ResponseMessage,
   serveListener,
 } from '../../src/messages/index.ts';
-import { checkListenerOptions } from '../_listener-options.ts';
+import type { RequestMessage, ResponseMessage } from '../../src/node-internals/index.ts';
 
 /** What is used of a Fastify instance. Structural, so that Fastify's types are not needed. */
 export interface FastifyApp {

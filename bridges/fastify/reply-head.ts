@@ -8,7 +8,7 @@
  */
 import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse, STATUS_CODES } from 'node:http';
 import type { ConnectionDirectives, HeaderList, ResponseHead } from '../../src/index.ts';
-import { hasEarlier, isSetCookie, keyOf, needsLength, ownFields } from '../_head.ts';
+import { hasEarlier, isSetCookie, keyOf, needsLength, ownFields } from '../_node/response-head.ts';
 import type { FastifyReplyLike } from './instance.ts';
 
 /** The head of one response. */

@@ -13,7 +13,7 @@ import {
   type ResponseHead,
   type ResponseSink,
 } from '../../src/index.ts';
-import { isTaken, NodeSink } from '../_node-sink.ts';
+import { isTaken, NodeSink } from '../_node/node-sink.ts';
 import { ContentStream } from './content-stream.ts';
 import type { FastifyReplyLike, FastifyRequestLike } from './instance.ts';
 import { ReplyHead } from './reply-head.ts';

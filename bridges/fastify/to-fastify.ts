@@ -8,10 +8,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { type Application, checkGatewayOptions, type Environ, toApplication } from '../../src/index.ts';
-import type { HostBody } from '../_consumed-body.ts';
-import type { HostRequest } from '../_node-request.ts';
-import { pathOf, type Routing, withMount } from '../_routing.ts';
-import { type Mount, type MountOptions, serve } from '../_serve.ts';
+import type { HostBody } from '../_node/consumed-body.ts';
+import type { HostRequest } from '../_node/node-request.ts';
+import { pathOf, type Routing, withMount } from '../_node/routing.ts';
+import { type Mount, type MountOptions, serve } from '../_node/serve-request.ts';
 import type {
   FastifyReplyLike,
   FastifyRequestLike,

@@ -7,8 +7,12 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApplicationFunction } from '../../src/index.ts';
-import { type ListenerOptions, madeOf, serveListener } from '../../src/messages/index.ts';
-import { checkListenerOptions } from '../_listener-options.ts';
+import {
+  checkListenerOptions,
+  type ListenerOptions,
+  madeOf,
+  serveListener,
+} from '../../src/messages/index.ts';
 
 /** A listener for the `request` event of node:http; it may be asynchronous. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => unknown;

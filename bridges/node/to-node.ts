@@ -7,9 +7,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { type Application, checkGatewayOptions, toApplication } from '../../src/index.ts';
-import { NodeSink } from '../_node-sink.ts';
-import { readRouting } from '../_routing.ts';
-import { type MountOptions, serve } from '../_serve.ts';
+import { NodeSink } from '../_node/node-sink.ts';
+import { readRouting } from '../_node/routing.ts';
+import { type MountOptions, serve } from '../_node/serve-request.ts';
 
 /** What a deployer decides about an application that a node server runs. */
 export interface ToNodeOptions extends MountOptions {}

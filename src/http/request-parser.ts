@@ -8,7 +8,7 @@
  * Rule 2: whatever is wrong is a ProtocolError, and the last thing that is read (RFC 9112 §2.2, §6.3).
  * Rule 3: linear time, and no more memory than the limits allow, whatever is sent.
  */
-import { ContentReader } from './content-reader.ts';
+import { ContentReader } from './content-parser.ts';
 import { HeadReader } from './head-reader.ts';
 import type { HttpLimits } from './limits.ts';
 import { OctetWindow } from './octet-window.ts';

@@ -1,29 +1,30 @@
 /**
  * One exchange: a program written for node:http answers a request that came through a gateway.
  *
- * Here is what node's server does around its messages: it calls the program, follows the response to its end, and
- * tells both messages when the connection is lost. How a response gets to the gateway is delivery.ts, how content gets
- * from it content-reader.ts.
- *
- * node emits 'finish' when everything was handed to the operating system, and 'close' after it; without 'finish',
+ * It does what node's server does around its messages: it calls the program, follows the response to its end, and
+ * tells both messages when the connection is lost. node emits 'finish' when everything was handed to the operating system, and 'close' after it; without 'finish',
  * 'close' means that the client has left. Which of the two it is, `gateway.on_finished` tells; a gateway without it
  * tells by `close()` of the body.
  */
-import { isPromise } from '../body.ts';
-import { logError } from '../failure.ts';
+import { isPromise } from '../gateway/body-reader.ts';
+import { logError } from '../gateway/failure.ts';
+import { nodeError, type RequestMessage, type ResponseMessage } from '../node-internals/message-types.ts';
 import type { ApplicationFunction, Body, Environ, StartResponse } from '../wsgi.ts';
-import { Aftermath } from './aftermath.ts';
-import { type ContentListener, ContentReader, connectionReset, contentLength } from './content-reader.ts';
-import { Delivery, type DeliveryListener } from './delivery.ts';
 import { isFinishHeard, publishFinish, publishStart } from './diagnostics.ts';
-import { CLOSE, CUT, FLUSH, HALF_CLOSE_ENDS, HALF_CLOSE_IS_FINE } from './directives.ts';
-import { withHeaders } from './inherited-headers.ts';
 import type { MessageConstructors } from './message-constructors.ts';
 import { createRequest, createResponse } from './message-pair.ts';
-import type { MessageSocket, SocketOwner } from './message-socket.ts';
-import { nodeError, type RequestMessage, type ResponseMessage } from './node-internals.ts';
-import { type Batch, emitDrain, Outgoing, type OutgoingListener } from './outgoing.ts';
-import { endAnswered, endEmpty, type Remainder } from './request-endings.ts';
+import {
+  type ContentListener,
+  ContentReader,
+  connectionReset,
+  contentLength,
+} from './request/content-feed.ts';
+import { endAnswered, endEmpty, type Remainder } from './request/request-endings.ts';
+import { Aftermath } from './response/deferred-actions.ts';
+import { Delivery, type DeliveryListener } from './response/delivery.ts';
+import { CLOSE, CUT, FLUSH, HALF_CLOSE_ENDS, HALF_CLOSE_IS_FINE } from './response/directives.ts';
+import { withHeaders } from './response/inherited-headers.ts';
+import { type Batch, emitDrain, Outgoing, type OutgoingListener } from './response/outgoing.ts';
 import {
   afterGateway,
   causeOf,
@@ -33,8 +34,9 @@ import {
   emitTimeout,
   isUnheard,
   setSocket,
-} from './response-endings.ts';
-import { socketFor } from './socket-registry.ts';
+} from './response/response-endings.ts';
+import type { MessageSocket, SocketOwner } from './socket/message-socket.ts';
+import { socketFor } from './socket/socket-registry.ts';
 
 /** What is called with the messages: a listener, an app, whatever takes requests as node:http hands them out. */
 export type Dispatch = (this: unknown, request: RequestMessage, response: ResponseMessage) => unknown;

@@ -9,8 +9,8 @@
  * for a Node that makes classes of them, `Reflect.construct` does the same more slowly.
  */
 import { IncomingMessage as NodeRequest, ServerResponse as NodeResponse } from 'node:http';
-import type { MessageSocket } from './message-socket.ts';
-import type { RequestMessage, ResponseMessage } from './node-internals.ts';
+import type { RequestMessage, ResponseMessage } from '../node-internals/message-types.ts';
+import type { MessageSocket } from './socket/message-socket.ts';
 
 /** A pair of constructors. */
 export interface MessageConstructors {

@@ -3,11 +3,12 @@
  *
  * Nothing here sends or reads: the request knows its head, the response knows its request, and both have a socket.
  */
+
+import type { RequestMessage, ResponseMessage } from '../node-internals/message-types.ts';
 import type { Environ } from '../wsgi.ts';
 import type { MessageConstructors } from './message-constructors.ts';
-import type { MessageSocket } from './message-socket.ts';
-import type { RequestMessage, ResponseMessage } from './node-internals.ts';
-import { rawHeaders, requestUrl } from './request-target.ts';
+import { rawHeaders, requestUrl } from './request/request-target.ts';
+import type { MessageSocket } from './socket/message-socket.ts';
 
 const CLOSE = /(?:^|[\s,])close(?:[\s,]|$)/i;
 const KEEP_ALIVE = /(?:^|[\s,])keep-alive(?:[\s,]|$)/i;

@@ -7,12 +7,12 @@
  */
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isPromise } from '../body.ts';
+import { isPromise } from '../gateway/body-reader.ts';
+import type { RequestMessage, ResponseMessage } from '../node-internals/message-types.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
 import { Exchange } from './exchange.ts';
 import { plainMessages } from './message-constructors.ts';
-import { nativeListenerOf } from './native-listener.ts';
-import type { RequestMessage, ResponseMessage } from './node-internals.ts';
+import { nativeListenerOf } from './wrapped-listeners.ts';
 
 /** The exchanges that listeners may be looking at. */
 const exchanges = new WeakMap<object, Exchange>();

@@ -4,7 +4,7 @@
 import type { Body, Environ, StartResponse } from '../wsgi.ts';
 import { type Dispatch, Exchange } from './exchange.ts';
 import { type MessageConstructors, plainMessages } from './message-constructors.ts';
-import { fullUrl, mountUrl } from './request-target.ts';
+import { fullUrl, mountUrl } from './request/request-target.ts';
 
 /** What a listener may be told about the messages; the names are those of http.createServer. */
 export interface ListenerOptions {

@@ -7,13 +7,14 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ProtocolError } from '../errors.ts';
-import { createClientError, createUnansweredRequest, tellTimeout } from '../messages/index.ts';
+import { createUnansweredRequest, tellTimeout } from '../messages/index.ts';
+import { createClientError } from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import { Connection } from './connection.ts';
-import { describeSocket } from './connection-facts.ts';
-import type { ConnectionHost, ServedConnection } from './connection-host.ts';
+import type { ConnectionHost, ServedConnection } from './connection-owner.ts';
+import { describeSocket } from './exchange/request-environ.ts';
+import type { RequestEvents } from './node-surface/request-events.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
-import type { RequestEvents } from './request-events.ts';
 
 /** What the connections of a server have in common. */
 export interface PoolOptions {

@@ -5,25 +5,25 @@
  * Time-outs run from a fixed start and are looked at by the server's one clock, so that no request needs a timer.
  */
 import type { Socket } from 'node:net';
-import { standardErrors } from '../error-stream.ts';
 import { DisconnectError, ProtocolError } from '../errors.ts';
-import { logError } from '../failure.ts';
-import { runApplication } from '../gateway.ts';
+import { standardErrors } from '../gateway/error-stream.ts';
+import { logError } from '../gateway/failure.ts';
+import { runApplication } from '../gateway/run-application.ts';
 import { type RequestHead, RequestParser } from '../http/index.ts';
 import type { Environ } from '../wsgi.ts';
-import { type ConnectionFacts, createRequestEnviron } from './connection-facts.ts';
-import type { ConnectionHost, ServedConnection } from './connection-host.ts';
-import { Exchange, type ExchangeHost } from './exchange.ts';
-import { cutOff, Farewell } from './farewell.ts';
+import type { ConnectionHost, ServedConnection } from './connection-owner.ts';
+import { Exchange, type ExchangeHost } from './exchange/http-sink.ts';
+import { addRefusal } from './exchange/refusal.ts';
+import type { Content } from './exchange/request-content.ts';
+import { type ConnectionFacts, createRequestEnviron } from './exchange/request-environ.ts';
+import { handOver, type TakeoverEvent, takeoverOf } from './node-surface/takeover.ts';
 import { parserLimits, type ServerSettings } from './options.ts';
-import { Output } from './output.ts';
-import { Receiver, type ReceiverHost } from './receiver.ts';
-import { addRefusal } from './refusal.ts';
-import type { Content } from './request-content.ts';
-import { judgeSilence, type Phase, type SilentConnection } from './silence.ts';
-import { handOver, type TakeoverEvent, takeoverOf } from './takeover.ts';
-import { Turn } from './turn.ts';
-import { Watchdog } from './watchdog.ts';
+import { Turn } from './socket/fair-turn.ts';
+import { cutOff, Farewell } from './socket/lingering-close.ts';
+import { Output } from './socket/output.ts';
+import { Receiver, type ReceiverHost } from './socket/receiver.ts';
+import { Watchdog } from './socket/watchdog.ts';
+import { judgeSilence, type Phase, type SilentConnection } from './timeouts.ts';
 
 /** Octets that wait to be parsed before the socket is paused. */
 const INPUT_LIMIT = 65_536;

@@ -4,10 +4,10 @@
  * Where node:http has an option of the same meaning, the name is node's. Milliseconds and octets throughout.
  */
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
-import type { EnvironOptions } from '../environ.ts';
-import type { GatewayOptions } from '../gateway.ts';
-import { checkGatewayOptions, type OptionRules } from '../gateway-options.ts';
-import { isFieldValue } from '../headers.ts';
+import { checkGatewayOptions, type OptionRules } from '../gateway/check-options.ts';
+import type { EnvironOptions } from '../gateway/environ.ts';
+import { isFieldValue } from '../gateway/headers.ts';
+import type { GatewayOptions } from '../gateway/run-application.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from '../http/index.ts';
 
 /** Options of `createServer` and `serve`. */

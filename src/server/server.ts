@@ -10,13 +10,13 @@ import {
   type SecureContextOptions,
   type Server as TlsServer,
 } from 'node:tls';
-import { toApplication } from '../application.ts';
+import { toApplication } from '../gateway/application.ts';
 import type { Application } from '../wsgi.ts';
-import { emitConnection, emitSecureConnection } from './connection-event.ts';
 import { ConnectionPool } from './connection-pool.ts';
-import { descendantOfHttps, descendFromHttp, recognize } from './lineage.ts';
+import { emitConnection, emitSecureConnection } from './node-surface/connection-event.ts';
+import { descendantOfHttps, descendFromHttp, recognize } from './node-surface/prototypes.ts';
+import { RequestEvents } from './node-surface/request-events.ts';
 import { type ServerOptions, type ServerSettings, takeSettings } from './options.ts';
-import { RequestEvents } from './request-events.ts';
 
 /** How long `shutdown` waits. */
 export interface ShutdownOptions {

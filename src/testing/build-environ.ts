@@ -4,7 +4,7 @@
  * Text is welcome here where the wire has octets: a path or a query may have any characters, and those that no request
  * target may have are percent-encoded as UTF-8. What is percent-encoded already stays as it is.
  */
-import { createEnviron } from '../environ.ts';
+import { createEnviron } from '../gateway/environ.ts';
 import type { Environ, ErrorStream, HeaderList } from '../wsgi.ts';
 import { type ContentOptions, createContent, toSearchParams } from './request-content.ts';
 

@@ -4,8 +4,8 @@
  * Responses are lazy: the body is iterated as it is read, so that a stream can be tested step by step and an endless
  * one be closed. What the application throws is thrown at the test.
  */
-import { toApplication } from '../application.ts';
-import { requestUri } from '../uri.ts';
+import { toApplication } from '../gateway/application.ts';
+import { requestUri } from '../gateway/uri.ts';
 import type { Application, Environ, HeaderList } from '../wsgi.ts';
 import { type BuildEnvironOptions, buildEnviron, listHeaders } from './build-environ.ts';
 import { CookieJar } from './cookie-jar.ts';

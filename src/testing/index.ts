@@ -1,19 +1,4 @@
 /** The front door of the testing tools. */
-export {
-  AUDIT_CAPABILITIES,
-  type AuditCapability,
-  type AuditGatewayOptions,
-  type AuditHost,
-  type AuditProgram,
-  type AuditSentence,
-  type AuditServeOptions,
-  type AuditServer,
-  type AuditWrapper,
-  type GatewayAudit,
-  type HostParser,
-  type Listener,
-  missingCapabilities,
-} from './audit.ts';
 export { type BuildEnvironOptions, buildEnviron } from './build-environ.ts';
 export {
   type Client,
@@ -23,7 +8,6 @@ export {
   createClient,
 } from './client.ts';
 export type { Cookie, CookieJar, CookieScope } from './cookie-jar.ts';
-export { gatewayAudits } from './gateway-audits.ts';
 export type { ContentOptions } from './request-content.ts';
 export { type RunBody, type RunOptions, type RunResponse, runApp } from './run-app.ts';
 export { MemoryErrors, setupTestingDefaults } from './testing-defaults.ts';

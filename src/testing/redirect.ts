@@ -1,7 +1,7 @@
 /** Redirects as browsers follow them (RFC 9110 §15.4), within one application. */
 import assert from 'node:assert/strict';
-import type { Headers } from '../headers.ts';
-import { applicationUri, requestUri } from '../uri.ts';
+import type { Headers } from '../gateway/headers.ts';
+import { applicationUri, requestUri } from '../gateway/uri.ts';
 import type { Environ } from '../wsgi.ts';
 import { type BuildEnvironOptions, listHeaders } from './build-environ.ts';
 

@@ -7,11 +7,12 @@
  *         turn into an error page.
  * Rule 3: nothing is repaired. Content is what was written and yielded, whatever Content-Length says.
  */
-import { toApplication } from '../application.ts';
-import { BodyReader, toOctets } from '../body.ts';
+
 import { ApplicationError } from '../errors.ts';
-import { Headers } from '../headers.ts';
-import { ResponseState } from '../response.ts';
+import { toApplication } from '../gateway/application.ts';
+import { BodyReader, toOctets } from '../gateway/body-reader.ts';
+import { Headers } from '../gateway/headers.ts';
+import { ResponseState } from '../gateway/response-state.ts';
 import type { Application, Environ, StartResponse } from '../wsgi.ts';
 
 /** How an application is run. */

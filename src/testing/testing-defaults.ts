@@ -1,6 +1,6 @@
 /** What an environ lacks to be one: `setup_testing_defaults` of wsgiref.util. */
-import { Input } from '../input.ts';
-import { guessScheme } from '../uri.ts';
+import { Input } from '../gateway/input.ts';
+import { guessScheme } from '../gateway/uri.ts';
 import type { Environ, ErrorStream } from '../wsgi.ts';
 
 /**

@@ -32,6 +32,11 @@ export const RULES: Readonly<Record<string, Rule>> = {
     check: (files) => checkDirections(files),
   },
   cycles: { sentence: 'no file imports itself by way of others', folders: EVERYWHERE, check: findCycles },
+  mounts: {
+    sentence: 'a mount reaches no file of src/messages',
+    folders: SHIPPED,
+    check: findMessagesInMounts,
+  },
   specifiers: {
     sentence: 'relative imports name the file that is there',
     folders: EVERYWHERE,
@@ -107,7 +112,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
     check: each((file) => findInBody(file, (node) => isDeclared(node) && !isDocumented(file, node))),
   },
   tenured: {
-    sentence: 'a function has a name before it becomes a property (why: src/extensions.ts)',
+    sentence: 'a function has a name before it becomes a property (why: src/gateway/extensions.ts)',
     folders: SHIPPED,
     check: each((file) => find(file, isFunctionAssignedToProperty)),
   },
@@ -207,6 +212,28 @@ function findCycles(files: readonly SourceFile[]): string[] {
   };
   for (const path of byPath.keys()) visit(path, []);
   return cycles;
+}
+
+/** The import graph of a file, itself included. */
+function reachedFrom(path: string, byPath: ReadonlyMap<string, SourceFile>): Set<string> {
+  const reached = new Set<string>();
+  const visit = (target: string): void => {
+    if (reached.has(target)) return;
+    reached.add(target);
+    for (const next of byPath.get(target)?.imports ?? []) visit(next.target);
+  };
+  visit(path);
+  return reached;
+}
+
+function findMessagesInMounts(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const mounts = files.filter(({ path }) => /^bridges\/[^/]+\/to-[^/]+\.ts$/.test(path));
+  return mounts.flatMap(({ path }) =>
+    [...reachedFrom(path, byPath)]
+      .filter((target) => target.startsWith('src/messages/'))
+      .map((target) => `${path}: reaches ${target}`),
+  );
 }
 
 function findMissing(files: readonly SourceFile[]): string[] {

@@ -16,30 +16,70 @@ export interface Zone {
   readonly mayImportTypes?: readonly string[];
 }
 
+/** The contract, which stands at the door of src. */
+const DOOR = ['src/wsgi.ts', 'src/port.ts', 'src/errors.ts', 'src/error-table.ts', 'src/software.ts'];
+
+/** What the bridges see of src. */
+const DOORS_FOR_BRIDGES = ['src/index.ts', 'src/gateway/index.ts', 'src/node-internals/index.ts'];
+
 export const ZONES: readonly Zone[] = [
   { files: 'src/wsgi.ts', mayImport: [] },
-  { files: 'src/*.ts', mayImport: ['src/*.ts'], mayImportTypes: ['node:**'] },
+  { files: 'src/index.ts', mayImport: [...DOOR, 'src/gateway/**'] },
+  { files: 'src/*.ts', mayImport: DOOR },
+  { files: 'src/gateway/**', mayImport: ['src/gateway/**', ...DOOR], mayImportTypes: ['node:**'] },
   { files: 'src/http/**', mayImport: ['src/http/**', 'src/errors.ts'] },
+  { files: 'src/node-internals/**', mayImport: ['src/node-internals/**', 'src/errors.ts', 'node:**'] },
   {
     files: 'src/messages/**',
-    mayImport: ['src/messages/**', 'src/*.ts', 'node:http', 'node:diagnostics_channel'],
+    mayImport: [
+      ...['src/messages/**', 'src/gateway/**', 'src/node-internals/**', ...DOOR],
+      ...['node:http', 'node:diagnostics_channel'],
+    ],
     mayImportTypes: ['node:**'],
   },
   {
     files: 'src/server/**',
-    mayImport: ['src/server/**', 'src/*.ts', 'src/http/**', 'src/messages/**', 'node:**'],
+    mayImport: [
+      ...['src/server/**', 'src/gateway/**', 'src/http/**', 'src/node-internals/**', 'src/messages/**'],
+      ...[...DOOR, 'node:**'],
+    ],
   },
-  { files: 'src/validate/**', mayImport: ['src/validate/**', 'src/*.ts', 'node:**'] },
-  { files: 'src/middleware/**', mayImport: ['src/middleware/**', 'src/*.ts', 'node:**'] },
-  { files: 'src/testing/**', mayImport: ['src/testing/**', 'src/validate/**', 'src/*.ts', 'node:**'] },
+  {
+    files: 'src/validate/**',
+    mayImport: ['src/validate/**', 'src/gateway/**', ...DOOR],
+    mayImportTypes: ['node:**'],
+  },
+  {
+    files: 'src/middleware/**',
+    mayImport: ['src/middleware/**', 'src/gateway/**', ...DOOR],
+    mayImportTypes: ['node:**'],
+  },
+  {
+    files: 'src/testing/**',
+    mayImport: ['src/testing/**', 'src/validate/**', 'src/gateway/**', ...DOOR, 'node:**'],
+  },
+  {
+    files: 'src/conformance/**',
+    mayImport: ['src/conformance/**', 'src/validate/**', 'src/gateway/**', ...DOOR, 'node:**'],
+  },
   { files: 'src/cli/**', mayImport: ['src/**', 'node:**'] },
   {
-    files: 'bridges/_*.ts',
-    mayImport: ['bridges/_*.ts', 'src/index.ts', 'src/messages/index.ts', 'node:**'],
+    files: 'bridges/_<name>/**',
+    mayImport: ['bridges/_*/**', ...DOORS_FOR_BRIDGES, 'node:**'],
+  },
+  {
+    files: 'bridges/<name>/from-*.ts',
+    mayImport: [
+      'bridges/<name>/**',
+      'bridges/_*/**',
+      ...DOORS_FOR_BRIDGES,
+      'src/messages/index.ts',
+      'node:**',
+    ],
   },
   {
     files: 'bridges/<name>/**',
-    mayImport: ['bridges/<name>/**', 'bridges/_*.ts', 'src/index.ts', 'src/messages/index.ts', 'node:**'],
+    mayImport: ['bridges/<name>/**', 'bridges/_*/**', ...DOORS_FOR_BRIDGES, 'node:**'],
   },
   {
     files: 'examples/**',

@@ -9,7 +9,7 @@ import { fromFastify, toFastify } from '../../bridges/fastify/index.ts';
 import { fromNode, toNode } from '../../bridges/node/index.ts';
 import { createServer as createGatewayServer } from '../../src/server/index.ts';
 import type { Application } from '../../src/wsgi.ts';
-import { serve } from './fastify-site.ts';
+import { serve } from './fastify/fastify-site.ts';
 import { listen, report, reported, type Site } from './site.ts';
 
 const HOSTS: Readonly<Record<string, (application: Application) => Promise<Site>>> = {

@@ -1,7 +1,7 @@
 /** Servers for the tests of the mounts: real sockets on 127.0.0.1, all closed when a test is over. */
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
-import { WireClient, type WireResponse } from '../../src/testing/wire-client.ts';
+import { WireClient, type WireResponse } from '../../src/conformance/wire-client.ts';
 import type { Application, Environ, HeaderList } from '../../src/wsgi.ts';
 
 /** A server that listens. */

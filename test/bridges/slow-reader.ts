@@ -1,6 +1,6 @@
 /** A reader that takes its time: no host may ask an application for more than its client takes. */
 import { expect } from 'vitest';
-import type { WireClient } from '../../src/testing/wire-client.ts';
+import type { WireClient } from '../../src/conformance/wire-client.ts';
 import type { Environ, StartResponse } from '../../src/wsgi.ts';
 import { formatRequest } from './site.ts';
 

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import express, { type RequestHandler } from 'express';
 import fastify, { type FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { encodeForm } from '../../bridges/_form-encoding.ts';
+import { encodeForm } from '../../bridges/_node/form-encoding.ts';
 import { toExpress } from '../../bridges/express/to-express.ts';
 import { toFastify } from '../../bridges/fastify/to-fastify.ts';
 import { toNode } from '../../bridges/node/to-node.ts';

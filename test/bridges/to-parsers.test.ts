@@ -14,8 +14,8 @@ import { toExpress } from '../../bridges/express/index.ts';
 import { toFastify } from '../../bridges/fastify/index.ts';
 import { toNode } from '../../bridges/node/index.ts';
 import type { HeaderList } from '../../src/wsgi.ts';
-import { appWith, serve as serveExpress } from './express-site.ts';
-import { serve as serveFastify } from './fastify-site.ts';
+import { appWith, serve as serveExpress } from './express/express-site.ts';
+import { serve as serveFastify } from './fastify/fastify-site.ts';
 import { createLog, listen, report, reported, type Site } from './site.ts';
 
 const JSON_TYPE: HeaderList = [['Content-Type', 'application/json']];

@@ -1,5 +1,5 @@
 /** Spellings of targets, and what has to become of each: nothing of the path is lost on its way into a mount. */
-import { decodePath } from '../../src/native.ts';
+import { decodePath } from '../../src/gateway/native-string.ts';
 
 export const TARGETS: readonly string[] = [
   '/',

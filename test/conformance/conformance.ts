@@ -1,6 +1,6 @@
 /** Runs all audits that apply to a host, each as one test; says once how many do not apply, and why. */
 import { afterAll, describe, it } from 'vitest';
-import { type AuditHost, gatewayAudits, missingCapabilities } from '../../src/testing/index.ts';
+import { type AuditHost, gatewayAudits, missingCapabilities } from '../../src/conformance/index.ts';
 
 /** Declares the tests of a host. */
 export function auditHost(host: AuditHost): void {

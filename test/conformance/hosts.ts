@@ -13,8 +13,8 @@ import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import { toExpress } from '../../bridges/express/index.ts';
 import { toFastify } from '../../bridges/fastify/index.ts';
 import { toNode } from '../../bridges/node/index.ts';
+import type { AuditCapability, AuditHost, AuditServeOptions, Listener } from '../../src/conformance/index.ts';
 import { createServer } from '../../src/server/index.ts';
-import type { AuditCapability, AuditHost, AuditServeOptions, Listener } from '../../src/testing/index.ts';
 import { createLog, listen, type NetServer, SHARED_KEY } from './listening.ts';
 import { WRAPPERS } from './wrappers.ts';
 

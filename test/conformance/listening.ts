@@ -6,7 +6,7 @@ import type {
   AuditServeOptions,
   AuditServer,
   Listener,
-} from '../../src/testing/index.ts';
+} from '../../src/conformance/index.ts';
 
 /** What the servers of node and our own have in common. */
 export interface NetServer {

@@ -6,13 +6,13 @@
  */
 import { fromExpress, toExpress } from '../../bridges/express/index.ts';
 import { fromFastify, toFastify } from '../../bridges/fastify/index.ts';
-import { createServer } from '../../src/server/index.ts';
 import type {
   AuditCapability,
   AuditGatewayOptions,
   AuditHost,
   AuditServeOptions,
-} from '../../src/testing/index.ts';
+} from '../../src/conformance/index.ts';
+import { createServer } from '../../src/server/index.ts';
 import type { Application } from '../../src/wsgi.ts';
 import { createFastify, expressMounted, fastifyPrefixed, mountInExpress, mountInFastify } from './hosts.ts';
 import { createLog, listen, SHARED_KEY } from './listening.ts';

@@ -4,7 +4,7 @@ import express, { type ErrorRequestHandler, type Express } from 'express';
 import fastify, { type FastifyInstance } from 'fastify';
 import { fromExpress } from '../../bridges/express/index.ts';
 import { fromFastify } from '../../bridges/fastify/index.ts';
-import type { AuditWrapper, Listener } from '../../src/testing/index.ts';
+import type { AuditWrapper, Listener } from '../../src/conformance/index.ts';
 import { listen } from './listening.ts';
 
 /** The bridges that make an application of a program. */

@@ -11,8 +11,8 @@
 import assert from 'node:assert/strict';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { WireClient } from '../../src/conformance/wire-client.ts';
 import { createServer, type Server, type ServerOptions } from '../../src/server/index.ts';
-import { WireClient } from '../../src/testing/wire-client.ts';
 import type { Application } from '../../src/wsgi.ts';
 import { type Answer, predictAnswers } from './answers.ts';
 import { generateInput } from './generator.ts';

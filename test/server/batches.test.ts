@@ -1,6 +1,6 @@
 /** Pipelined requests that are answered in one write: each response has its own content, however the octets came by. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { batch } from '../../src/server/text-batch.ts';
+import { batch } from '../../src/server/socket/text-batch.ts';
 import type { Environ, StartResponse } from '../../src/wsgi.ts';
 import { get, type RunningServer, startServer } from './support.ts';
 

@@ -4,8 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { WireClient } from '../../src/conformance/wire-client.ts';
 import type { ServerOptions, ServerSettings } from '../../src/server/options.ts';
-import type { WireClient } from '../../src/testing/wire-client.ts';
 import type { Application } from '../../src/wsgi.ts';
 import { echo, hello, type RunningServer, startServer } from './support.ts';
 

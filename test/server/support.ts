@@ -1,8 +1,8 @@
 /** Servers and applications for the tests of the standalone server. */
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { WireClient } from '../../src/conformance/wire-client.ts';
 import { createServer, type Server, type ServerOptions } from '../../src/server/index.ts';
-import { WireClient } from '../../src/testing/wire-client.ts';
 import type { Application, Environ, StartResponse } from '../../src/wsgi.ts';
 
 /** A server that runs, and the clients of a test. */

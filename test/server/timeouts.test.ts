@@ -7,8 +7,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import type { WireClient } from '../../src/conformance/wire-client.ts';
 import type { ServerOptions } from '../../src/server/options.ts';
-import type { WireClient } from '../../src/testing/wire-client.ts';
 import type { Application } from '../../src/wsgi.ts';
 import { echo, hello, type RunningServer, startServer } from './support.ts';
 

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { WireClient, type WireResponse } from '../../src/testing/wire-client.ts';
+import { WireClient, type WireResponse } from '../../src/conformance/wire-client.ts';
 import { Random } from '../fuzz/random.ts';
 import { digest, PATTERN } from './pattern.ts';
 

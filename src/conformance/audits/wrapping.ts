@@ -1,0 +1,279 @@
+/** Audits of bridges that make an application of a program, served by the host under audit. */
+import assert, { deepEqual, equal } from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { toApplication } from '../../gateway/application.ts';
+import { isHopByHop } from '../../gateway/headers.ts';
+import type { Application, ApplicationFunction } from '../../wsgi.ts';
+import type { AuditHost, AuditServer, AuditWrapper, GatewayAudit, Listener } from '../audit.ts';
+import { formatChunks, onStage, playOn, type RequestParts, type Stage } from '../stage.ts';
+import type { WireResponse } from '../wire-client.ts';
+import { type AuditRow, audit, eventually, gate, MAX_AHEAD, standstill } from './kit.ts';
+
+type Exchange = Parameters<Listener>;
+
+/** A program in the manner of node:http, by path. */
+const SITE: Readonly<Record<string, (...exchange: Exchange) => void>> = {
+  '/status'(_request, response) {
+    response.statusCode = 207;
+    response.statusMessage = 'Odd Reason';
+    response.setHeader('X-Mixed-CASE', 'a');
+    response.end('status');
+  },
+  '/cookies'(_request, response) {
+    response.setHeader('Set-Cookie', ['a=1; Path=/', 'b=2']);
+    response.writeHead(200, { 'Content-Type': 'text/plain' });
+    response.end('cookies');
+  },
+  '/stream'(_request, response) {
+    response.write('one');
+    setTimeout(() => {
+      response.write('two');
+      setTimeout(() => response.end('three'), 5);
+    }, 5);
+  },
+  '/length'(_request, response) {
+    response.setHeader('Content-Length', '10');
+    response.write('0123');
+    response.end('456789');
+  },
+  '/late'(_request, response) {
+    setTimeout(() => response.end('late'), 5);
+  },
+  '/not-modified'(_request, response) {
+    response.writeHead(304, { ETag: '"audit"' });
+    response.end();
+  },
+  '/no-content'(_request, response) {
+    response.writeHead(204).end();
+  },
+  '/empty'(_request, response) {
+    response.end();
+  },
+  '/echo'(request, response) {
+    request.pipe(response);
+  },
+  '/query'(request, response) {
+    response.end(request.url);
+  },
+  '/error'() {
+    throw new Error('audit of line 215');
+  },
+};
+
+const site: Listener = (request, response) => {
+  const [path = ''] = request.url?.split('?', 1) ?? [];
+  const answer = SITE[path];
+  if (answer !== undefined) answer(request, response);
+  else response.writeHead(404).end('missing');
+};
+
+const REQUESTS: readonly RequestParts[] = [
+  ...Object.keys(SITE).map((target) => ({ target })),
+  ...Object.keys(SITE).map((target) => ({ target, method: 'HEAD' })),
+  { target: '/missing' },
+  { target: '/query?a=%41&b' },
+  { target: '/echo', method: 'POST', content: 'content' },
+  { target: '/echo', method: 'PUT', chunks: ['some ', 'chunks'] },
+  { target: '/stream', protocol: 'HTTP/1.0' },
+];
+
+/** The audits of lines 215 to 218. */
+export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
+  wrapAudit({
+    id: 'bridge-215-same-answers',
+    sentence: 'MUST let a wrapped program answer as it does without a gateway',
+    citation: 'a2wsgi README; gateway semantics §5.7',
+    async run(host, wrapper) {
+      const direct = await collect(await wrapper.serve(site), host);
+      await onStage(host, wrapper.wrap(site), async (stage) => {
+        for (const [index, request] of REQUESTS.entries()) {
+          const what = `${wrapper.name} ${JSON.stringify(request)}`;
+          deepEqual(comparable(await stage.fetch(request), host), direct[index], what);
+        }
+      });
+    },
+  }),
+  wrapAudit({
+    id: 'bridge-216-hop-by-hop',
+    sentence: 'MUST NOT pass hop-by-hop fields of a wrapped program to startResponse',
+    citation: 'PEP 3333, Other HTTP Features',
+    async run(host, wrapper) {
+      const names: string[] = [];
+      const listener: Listener = (_request, response) => {
+        response.setHeader('Connection', 'close');
+        response.setHeader('Keep-Alive', 'timeout=9');
+        response.setHeader('Transfer-Encoding', 'chunked');
+        response.setHeader('X-Kept', '1');
+        response.write('one ');
+        response.end('two');
+      };
+      const recording = recordHeaders(toApplication(wrapper.wrap(listener)), names);
+      await onStage(host, recording, async ({ fetch }) => {
+        const { statusCode, content } = await fetch();
+        equal(statusCode, 200);
+        equal(content.toString(), 'one two');
+        deepEqual(names.filter(isHopByHop), []);
+        assert.ok(names.includes('X-Kept'), 'Other fields must be passed on');
+      });
+    },
+  }),
+  wrapAudit({
+    id: 'bridge-217-request-backpressure',
+    sentence: 'MUST NOT take more of the content than the wrapped program reads',
+    citation: 'a2wsgi README; gateway semantics §5.7',
+    async run(host, wrapper) {
+      const { opened, open: release } = gate();
+      const listener: Listener = (request, response) => {
+        let length = 0;
+        void opened.then(() => {
+          request.on('data', (chunk: Buffer) => {
+            length += chunk.length;
+          });
+          request.on('end', () => response.end(String(length)));
+        });
+      };
+      await onStage(host, wrapper.wrap(listener), async ({ open, format }) => {
+        const size = 1 << 16;
+        const count = 512;
+        let taken = 0;
+        const client = open();
+        const head: RequestParts = { method: 'POST', headers: [['Transfer-Encoding', 'chunked']] };
+        client.send(format(head));
+        const upload = async (): Promise<void> => {
+          const chunk = formatChunks([new Uint8Array(size)]);
+          for (; taken < count; taken += 1) {
+            await new Promise<void>((resolve) => client.socket.write(chunk, () => resolve()));
+          }
+          client.send('0\r\n\r\n');
+        };
+        const uploaded = upload();
+        const ahead = (await standstill(() => taken)) * size;
+        assert.ok(ahead <= MAX_AHEAD, `${ahead} octets were taken while the program read none`);
+        release();
+        await uploaded;
+        equal((await client.readResponse()).content.toString(), String(size * count));
+      });
+    },
+  }),
+  wrapAudit({
+    id: 'bridge-217-disconnect',
+    sentence: 'MUST tell a wrapped program that the client has left, and not that its response has finished',
+    citation: 'a2wsgi README; gateway semantics §5.7',
+    async run(host, wrapper) {
+      const events: string[] = [];
+      const listener: Listener = (request, response) => {
+        request.on('close', () => events.push('request close'));
+        response.on('finish', () => events.push('finish'));
+        response.on('close', () => events.push(`response close ${response.writableFinished}`));
+        response.write('begun');
+      };
+      await onStage(host, wrapper.wrap(listener), async ({ open, format }) => {
+        const client = open();
+        client.send(format());
+        await client.readHead();
+        await client.readChunk();
+        client.reset();
+        await eventually(() => events.length >= 2, 'request and response close');
+        await delay(20);
+        deepEqual(events.sort(), ['request close', 'response close false']);
+      });
+    },
+  }),
+  wrapAudit({
+    id: 'bridge-217-finish',
+    sentence: 'MUST tell a wrapped program that its response has finished, and that it ended it',
+    citation: 'a2wsgi README; gateway semantics §5.7',
+    async run(host, wrapper) {
+      const events: string[] = [];
+      const listener: Listener = (_request, response) => {
+        response.on('finish', () =>
+          events.push(`finish ${response.writableEnded} ${response.writableFinished}`),
+        );
+        response.on('close', () => events.push('close'));
+        events.push(`before ${response.writableEnded}`);
+        response.end('whole');
+        events.push(`after ${response.writableEnded}`);
+      };
+      await onStage(host, wrapper.wrap(listener), async ({ fetch }) => {
+        equal((await fetch()).content.toString(), 'whole');
+        await eventually(() => events.length === 4, 'finish and close are told');
+        deepEqual(events, ['before false', 'after true', 'finish true true', 'close']);
+      });
+    },
+  }),
+  wrapAudit({
+    id: 'bridge-218-round-trip',
+    sentence: 'MUST be transparent to a wrapped program that is mounted in a program of its kind',
+    citation: 'a2wsgi README',
+    needs: ['mount'],
+    async run(host, wrapper) {
+      if (wrapper.mount === undefined) return;
+      const seen: unknown[] = [];
+      const listener: Listener = (request, response) => {
+        // Express adds two properties, of which the types of node:http know nothing.
+        const { originalUrl, baseUrl } = request as { originalUrl?: string; baseUrl?: string };
+        const { method, url, rawHeaders } = request;
+        seen.push({ method, url, originalUrl, baseUrl, rawHeaders });
+        site(request, response);
+      };
+      const direct = await collect(await wrapper.mount(listener, '/m'), host);
+      const expected = seen.splice(0);
+      const act = async (stage: Stage): Promise<void> => {
+        for (const [index, request] of REQUESTS.entries()) {
+          const what = `${wrapper.name} ${JSON.stringify(request)}`;
+          deepEqual(comparable(await stage.fetch(request), host), direct[index], what);
+          deepEqual(seen[index], expected[index], what);
+        }
+      };
+      await onStage(host, wrapper.wrap(listener), act, { mounts: ['/m'] });
+    },
+  }),
+];
+
+/** An audit of every bridge that the host is accompanied by. */
+function wrapAudit(
+  row: AuditRow & { run(host: AuditHost, wrapper: AuditWrapper): Promise<void> },
+): GatewayAudit {
+  return audit({
+    ...row,
+    needs: ['wrap', ...(row.needs ?? [])],
+    async run(host) {
+      assert.ok(host.wrappers?.length, `Host ${host.name} has the capability 'wrap' but no wrappers`);
+      for (const wrapper of host.wrappers) await row.run(host, wrapper);
+    },
+  });
+}
+
+/** The answers to all requests without a gateway. */
+async function collect(server: AuditServer, host: AuditHost): Promise<unknown[]> {
+  const answers: unknown[] = [];
+  await playOn(server, async ({ fetch }) => {
+    for (const request of REQUESTS) answers.push(comparable(await fetch(request), host));
+  });
+  return answers;
+}
+
+/**
+ * What must be the same. The time is not, and what belongs to the connection is the host's; some hosts do not keep the
+ * case of names, and some send a length whenever there is one.
+ */
+function comparable(response: WireResponse, { capabilities, ownFields = [] }: AuditHost): unknown {
+  const { statusCode, reason, content } = response;
+  const foreign = new Set(['date', ...ownFields.map((name) => name.toLowerCase())]);
+  const isFramingKept = capabilities.has('framing-choice');
+  const headers = response.headers
+    .map(([name, value]) => [capabilities.has('field-case') ? name : name.toLowerCase(), value] as const)
+    .filter(([name]) => !isHopByHop(name) && !foreign.has(name.toLowerCase()))
+    .filter(([name]) => isFramingKept || name.toLowerCase() !== 'content-length');
+  const framing = isFramingKept && [response.framing, response.chunks.map(String)];
+  return { statusCode, reason, headers, framing, content: content.toString() };
+}
+
+/** Notes the names of all headers that pass startResponse. */
+function recordHeaders(application: ApplicationFunction, names: string[]): Application {
+  return (environ, startResponse) =>
+    application(environ, (status, headers, excInfo) => {
+      names.push(...headers.map(([name]) => name));
+      return startResponse(status, headers, excInfo);
+    });
+}

@@ -1,0 +1,17 @@
+/** The front door of the conformance audits. */
+export {
+  AUDIT_CAPABILITIES,
+  type AuditCapability,
+  type AuditGatewayOptions,
+  type AuditHost,
+  type AuditProgram,
+  type AuditSentence,
+  type AuditServeOptions,
+  type AuditServer,
+  type AuditWrapper,
+  type GatewayAudit,
+  type HostParser,
+  type Listener,
+  missingCapabilities,
+} from './audit.ts';
+export { gatewayAudits } from './gateway-audits.ts';

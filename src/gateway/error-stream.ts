@@ -1,0 +1,13 @@
+/** `wsgi.errors` where the host has nothing better: the standard error of the process. */
+import type { ErrorStream } from '../wsgi.ts';
+
+/** Writes to the standard error of the process. */
+export const standardErrors: ErrorStream = {
+  write(text: string): void {
+    process.stderr.write(text);
+  },
+  writelines(lines: Iterable<string>): void {
+    for (const line of lines) process.stderr.write(line);
+  },
+  flush(): void {},
+};

@@ -1,0 +1,237 @@
+/**
+ * Header fields as an application gives them: the grammar of a name and of a value, who owns a name, and a
+ * mapping view of a list of fields.
+ *
+ * Rule 1: everything here works on native strings and knows no octets and no framing.
+ * Rule 2: the predicates run on every response; they take linear time and allocate nothing in the usual case.
+ * Rule 3: `startResponse` takes the list. `Headers` helps to build it and is no part of the contract.
+ */
+import type { HeaderList } from '../wsgi.ts';
+
+/** token = 1*tchar (RFC 9110 §5.6.2). */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** What RFC 9110 §5.5 keeps out of a field value: control characters but HTAB, and what is no octet. */
+const NOT_FIELD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+
+/**
+ * RFC 2616 §13.5.1, which PEP 3333 cites, and what RFC 9110 §7.6.1 adds to it. `Trailers` is the name by which
+ * RFC 2616 (and wsgiref) mean `Trailer`; both are refused.
+ */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'trailers',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** One bit for each length that a name of the set has: most names are told apart without being lower-cased. */
+const HOP_BY_HOP_LENGTHS = [...HOP_BY_HOP].reduce((bits, name) => bits | (1 << name.length), 0);
+
+/**
+ * Tells whether a string may be a field name.
+ *
+ * @example
+ * isToken('Content-Type'); // true
+ * isToken('Content Type'); // false
+ */
+export function isToken(name: string): boolean {
+  return TOKEN.test(name);
+}
+
+/**
+ * Tells whether a string may be sent as a field value.
+ *
+ * Whitespace around the value passes: it is no part of the value, and every recipient strips it (RFC 9110 §5.5).
+ *
+ * @example
+ * isFieldValue('text/plain'); // true
+ * isFieldValue('a\r\nSet-Cookie: b'); // false
+ */
+export function isFieldValue(value: string): boolean {
+  if (value.length > LOOP_LIMIT) return !NOT_FIELD_VALUE.test(value);
+  for (let index = 0; index < value.length; index += 1) {
+    const octet = value.charCodeAt(index);
+    if ((octet < SPACE && octet !== HTAB) || octet === DEL || octet > 0xff) return false;
+  }
+  return true;
+}
+
+/** To begin with a pattern costs as much as a loop over so many octets (Node 20). */
+const LOOP_LIMIT = 32;
+const HTAB = 0x09;
+const SPACE = 0x20;
+const DEL = 0x7f;
+
+/**
+ * Tells whether a field belongs to the connection and so to the gateway, in any letter case.
+ *
+ * @example
+ * isHopByHop('Transfer-Encoding'); // true
+ * isHopByHop('Content-Length'); // false
+ */
+export function isHopByHop(name: string): boolean {
+  if (name.length > 19 || ((HOP_BY_HOP_LENGTHS >> name.length) & 1) === 0) return false;
+  return HOP_BY_HOP.has(name) || HOP_BY_HOP.has(name.toLowerCase());
+}
+
+/**
+ * A mapping over a list of header fields, with names in any letter case: wsgiref's `Headers`.
+ *
+ * It wraps the list that it is given, so that a list made with it, and a list that an application passed on,
+ * can be changed in place. Order and duplicates are kept.
+ *
+ * @example
+ * const list: HeaderList = [['Content-Type', 'text/html']];
+ * const headers = new Headers(list);
+ * headers.set('content-type', 'text/plain');
+ * headers.addHeader('Content-Disposition', 'attachment', { filename: 'a "b".txt' });
+ * startResponse('200 OK', list);
+ */
+export class Headers implements Iterable<[name: string, value: string]> {
+  /** The very list that was given. */
+  readonly list: HeaderList;
+
+  /**
+   * @param list The list to wrap
+   * @throws TypeError if it is no array of pairs that could be sent
+   */
+  constructor(list: HeaderList = []) {
+    if (!Array.isArray(list)) throw new TypeError('Headers must wrap an array of [name, value] pairs');
+    for (const pair of list) assertPair(pair);
+    this.list = list;
+  }
+
+  /** The number of fields, duplicates counted. */
+  get size(): number {
+    return this.list.length;
+  }
+
+  /** Gives the value of the first field of that name, else `fallback`. */
+  get(name: string): string | undefined;
+  get<Fallback>(name: string, fallback: Fallback): string | Fallback;
+  get(name: string, fallback?: unknown): unknown {
+    const wanted = name.toLowerCase();
+    const pair = this.list.find(([other]) => other.toLowerCase() === wanted);
+    return pair === undefined ? fallback : pair[1];
+  }
+
+  /** Gives the values of all fields of that name, in order. */
+  getAll(name: string): string[] {
+    const wanted = name.toLowerCase();
+    return this.list.filter(([other]) => other.toLowerCase() === wanted).map(([, value]) => value);
+  }
+
+  /** Tells whether there is a field of that name. */
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  /**
+   * Puts one field at the end, instead of all fields of that name.
+   *
+   * @throws TypeError if the name or the value cannot be sent
+   */
+  set(name: string, value: string): void {
+    const pair: [string, string] = [name, value];
+    assertPair(pair);
+    this.delete(name);
+    this.list.push(pair);
+  }
+
+  /**
+   * Gives the value of the first field of that name, after adding one if there is none.
+   *
+   * @throws TypeError if the name or the value cannot be sent
+   */
+  setDefault(name: string, value: string): string {
+    const present = this.get(name);
+    if (present !== undefined) return present;
+    this.set(name, value);
+    return value;
+  }
+
+  /** Removes all fields of that name; it is no error if there is none. */
+  delete(name: string): void {
+    const wanted = name.toLowerCase();
+    let kept = 0;
+    for (const pair of this.list) {
+      if (pair[0].toLowerCase() !== wanted) this.list[kept++] = pair;
+    }
+    this.list.length = kept;
+  }
+
+  /**
+   * Adds a field and leaves others of that name alone.
+   *
+   * @param name The field name
+   * @param value The value before the parameters; null for none
+   * @param parameters Parameters of the value: `_` in their names stands for `-`, values are quoted, and a name
+   *   stands alone whose value is null
+   * @throws TypeError if the name or the value cannot be sent
+   * @example
+   * headers.addHeader('Content-Disposition', 'attachment', { filename: 'report.pdf' });
+   */
+  addHeader(
+    name: string,
+    value: string | null,
+    parameters: Readonly<Record<string, string | null>> = {},
+  ): void {
+    const parts = Object.entries(parameters).map(([key, part]) => formatParameter(key, part));
+    if (value !== null) parts.unshift(value);
+    const pair: [string, string] = [name, parts.join('; ')];
+    assertPair(pair);
+    this.list.push(pair);
+  }
+
+  /** Gives all names in order, duplicates included. */
+  keys(): string[] {
+    return this.list.map(([name]) => name);
+  }
+
+  /** Gives all values in order. */
+  values(): string[] {
+    return this.list.map(([, value]) => value);
+  }
+
+  /** Gives a copy of the list. */
+  entries(): HeaderList {
+    return this.list.map(([name, value]) => [name, value]);
+  }
+
+  /** Iterates over a copy of the list, so that the loop may change the headers. */
+  [Symbol.iterator](): ArrayIterator<[name: string, value: string]> {
+    return this.entries().values();
+  }
+
+  /** Gives the field section as it is sent, with the empty line that ends it. */
+  toString(): string {
+    return `${this.list.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+  }
+
+  /** Gives the field section as octets. */
+  toBytes(): Uint8Array {
+    return Buffer.from(this.toString(), 'latin1');
+  }
+}
+
+/** parameter = token "=" quoted-string (RFC 9110 §5.6.6); wsgiref writes an empty value as none. */
+function formatParameter(key: string, value: string | null): string {
+  const name = key.replaceAll('_', '-');
+  return value === null || value === '' ? name : `${name}="${value.replace(/["\\]/g, '\\$&')}"`;
+}
+
+function assertPair(pair: readonly unknown[]): void {
+  const [name, value] = Array.isArray(pair) && pair.length === 2 ? pair : [];
+  if (typeof name !== 'string' || typeof value !== 'string')
+    throw new TypeError('Headers must be [name, value] pairs of strings');
+  if (!isToken(name)) throw new TypeError(`Header name is not a token: ${JSON.stringify(name)}`);
+  if (!isFieldValue(value))
+    throw new TypeError(`Header value contains a control character or one above U+00FF: ${name}`);
+}

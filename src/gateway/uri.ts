@@ -1,0 +1,130 @@
+/**
+ * URIs of a request: the address of an application and of what it was asked for, and walking along the path.
+ *
+ * Rule 1: SCRIPT_NAME and PATH_INFO are native strings, decoded; they are quoted octet by octet.
+ * Rule 2: what wsgiref.util has does exactly what it does there.
+ * Rule 3: decoding makes `%2F` a `/`, for good. What must tell the two apart asks `rawPathInfo`.
+ */
+
+import type { Environ } from '../wsgi.ts';
+import { decodePath, quotePath } from './native-string.ts';
+
+/** The scheme and authority of an absolute-form request target (RFC 9112 §3.2.2). */
+const ORIGIN = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
+
+/** Where a path ends and query or fragment begin. */
+const PATH_END = /[?#]/;
+
+const ESCAPE = /^%[0-9A-Fa-f]{2}$/;
+
+/**
+ * Guesses the scheme from HTTPS, as CGI programs must: `https` if it is `yes`, `on` or `1`.
+ *
+ * @example
+ * guessScheme({ HTTPS: 'on' }); // 'https'
+ */
+export function guessScheme(environ: Readonly<Pick<Environ, 'HTTPS'>>): 'http' | 'https' {
+  const { HTTPS } = environ;
+  return HTTPS === 'yes' || HTTPS === 'on' || HTTPS === '1' ? 'https' : 'http';
+}
+
+/**
+ * Builds the URI of the application itself: no PATH_INFO, no query.
+ *
+ * @example
+ * applicationUri(environ); // 'http://127.0.0.1:8124/shop'
+ */
+export function applicationUri(environ: Readonly<Environ>): string {
+  return `${origin(environ)}${quotePath(environ.SCRIPT_NAME || '/', '')}`;
+}
+
+/**
+ * Builds the full URI of the request.
+ *
+ * @param environ The environ of the request
+ * @param includeQuery Whether the query is part of it
+ * @example
+ * requestUri(environ); // 'http://127.0.0.1:8124/shop/books?page=2'
+ */
+export function requestUri(environ: Readonly<Environ>, includeQuery: boolean = true): string {
+  const path = quotePath(environ.PATH_INFO ?? '', ';=,');
+  const query = includeQuery && environ.QUERY_STRING ? `?${environ.QUERY_STRING}` : '';
+  return `${applicationUri(environ)}${environ.SCRIPT_NAME ? path : path.slice(1)}${query}`;
+}
+
+/**
+ * Moves one segment from PATH_INFO to SCRIPT_NAME, in place.
+ *
+ * Empty segments and `.` are skipped on the way, and `..` takes a segment back from SCRIPT_NAME. What is
+ * skipped at the end of the path is not: a trailing slash shifts once more, as the segment `''`.
+ *
+ * @param environ The environ to change
+ * @returns the segment, decoded; null if nothing is left
+ * @example
+ * const environ = { SCRIPT_NAME: '/shop', PATH_INFO: '/books/1' };
+ * shiftPathInfo(environ); // 'books'; environ is now { SCRIPT_NAME: '/shop/books', PATH_INFO: '/1' }
+ */
+export function shiftPathInfo(environ: Pick<Environ, 'SCRIPT_NAME' | 'PATH_INFO'>): string | null {
+  const segments = (environ.PATH_INFO ?? '').split('/');
+  const last = segments.pop();
+  if (last === undefined || segments.length === 0) return null;
+  const [segment = '', ...rest] = [...segments.filter(isNamed), last];
+  const script = (environ.SCRIPT_NAME ?? '').split('/').filter(isNamed);
+  if (segment === '..') {
+    script.pop();
+  } else if (segment !== '.') {
+    script.push(segment);
+  }
+  environ.SCRIPT_NAME = joinSegments(script);
+  environ.PATH_INFO = joinSegments(rest);
+  return segment === '.' ? null : segment;
+}
+
+/**
+ * Gives PATH_INFO as it was received, percent-encoding and all.
+ *
+ * It is cut from REQUEST_URI. Where there is none, or where it does not belong to SCRIPT_NAME and PATH_INFO because
+ * somebody rewrote them, PATH_INFO is quoted anew, and `%2F` can no longer be told from `/`.
+ *
+ * @example
+ * // GET /shop/a%2Fb, mounted at /shop
+ * environ.PATH_INFO; // '/a/b'
+ * rawPathInfo(environ); // '/a%2Fb'
+ */
+export function rawPathInfo(
+  environ: Readonly<Pick<Environ, 'SCRIPT_NAME' | 'PATH_INFO' | 'REQUEST_URI'>>,
+): string {
+  const { SCRIPT_NAME = '', PATH_INFO = '', REQUEST_URI } = environ;
+  if (REQUEST_URI !== undefined) {
+    const [path = ''] = REQUEST_URI.replace(ORIGIN, '').split(PATH_END, 1);
+    const start = encodedLength(path, SCRIPT_NAME.length);
+    const rest = path.slice(start);
+    if (decodePath(path.slice(0, start)) === SCRIPT_NAME && decodePath(rest) === PATH_INFO) return rest;
+  }
+  return quotePath(PATH_INFO);
+}
+
+/** PEP 3333, URL Reconstruction. */
+function origin(environ: Readonly<Environ>): string {
+  const scheme = environ['wsgi.url_scheme'];
+  if (environ.HTTP_HOST) return `${scheme}://${environ.HTTP_HOST}`;
+  const isDefaultPort = environ.SERVER_PORT === (scheme === 'https' ? '443' : '80');
+  return `${scheme}://${environ.SERVER_NAME}${isDefaultPort ? '' : `:${environ.SERVER_PORT}`}`;
+}
+
+function isNamed(segment: string): boolean {
+  return segment !== '' && segment !== '.';
+}
+
+function joinSegments(segments: readonly string[]): string {
+  return segments.map((segment) => `/${segment}`).join('');
+}
+
+/** How far the first `octets` octets reach in an encoded path. */
+function encodedLength(path: string, octets: number): number {
+  let end = 0;
+  for (let count = 0; count < octets && end < path.length; count++) {
+    end += path[end] === '%' && ESCAPE.test(path.slice(end, end + 3)) ? 3 : 1;
+  }
+  return end;
+}

@@ -1,0 +1,106 @@
+/**
+ * Environ → what node:http shows of a request line and of the field lines.
+ *
+ * A gateway decodes paths and folds fields. Where it also keeps what it received (REQUEST_URI, `gateway.raw_headers`)
+ * that is what a program gets to see, octet by octet, as long as no middleware has changed its mind meanwhile: then,
+ * and where nothing was kept, it is made anew from what PEP 3333 requires.
+ */
+import { decodePath, quotePath } from '../../gateway/native-string.ts';
+import { rawPathInfo } from '../../gateway/uri.ts';
+import type { Environ } from '../../wsgi.ts';
+
+/** The scheme and authority of an absolute-form target (RFC 9112 §3.2.2). */
+const ORIGIN = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
+const PATH_END = /[?#]/;
+
+/**
+ * Gives `req.url`: the request target, less the mount. An exact hit of a mount gives `/`, as in Express.
+ *
+ * @example
+ * // GET /shop/a%2Fb?x=1, mounted at /shop
+ * requestUrl(environ); // '/a%2Fb?x=1'
+ */
+export function requestUrl(environ: Readonly<Environ>): string {
+  const { SCRIPT_NAME = '', PATH_INFO = '', QUERY_STRING = '', REQUEST_URI } = environ;
+  if (REQUEST_URI !== undefined && SCRIPT_NAME === '') {
+    if (isTarget(REQUEST_URI, PATH_INFO, QUERY_STRING)) return REQUEST_URI;
+    // RFC 9112 §3.2.3: the authority-form of CONNECT has no path.
+    if (PATH_INFO === '' && !REQUEST_URI.includes('/')) return REQUEST_URI;
+  }
+  const origin = ORIGIN.exec(REQUEST_URI ?? '')?.[0] ?? '';
+  if (SCRIPT_NAME === '' && PATH_INFO === '/' && origin !== '') {
+    // RFC 9112 §3.2.1: an absolute-form target may lack the path; node shows it as it came.
+    const bare = `${origin}${queryOf(environ)}`;
+    if (bare === REQUEST_URI) return bare;
+  }
+  return `${origin}${rawPathInfo(environ) || '/'}${queryOf(environ)}`;
+}
+
+/** Gives the whole request target: Express's `originalUrl`. */
+export function fullUrl(environ: Readonly<Environ>): string {
+  const { SCRIPT_NAME = '', PATH_INFO = '', REQUEST_URI } = environ;
+  return REQUEST_URI ?? `${quotePath(SCRIPT_NAME + PATH_INFO) || '/'}${queryOf(environ)}`;
+}
+
+/** Gives the mount as it was received: Express's `baseUrl`. */
+export function mountUrl(environ: Readonly<Environ>): string {
+  const { SCRIPT_NAME = '', REQUEST_URI } = environ;
+  if (SCRIPT_NAME === '') return '';
+  const [path = ''] = (REQUEST_URI ?? '').replace(ORIGIN, '').split(PATH_END, 1);
+  const mount = path.slice(0, path.length - rawPathInfo(environ).length);
+  return decodePath(mount) === SCRIPT_NAME ? mount : quotePath(SCRIPT_NAME);
+}
+
+/** The usual case, without an allocation: nothing was encoded and nothing was rewritten. */
+function isTarget(target: string, path: string, query: string): boolean {
+  if (!target.startsWith(path)) return false;
+  if (target.length === path.length) return query === '';
+  return (
+    target[path.length] === '?' && target.length === path.length + 1 + query.length && target.endsWith(query)
+  );
+}
+
+function queryOf({ QUERY_STRING = '', REQUEST_URI }: Readonly<Environ>): string {
+  return QUERY_STRING === '' && REQUEST_URI?.endsWith('?') !== true ? '' : `?${QUERY_STRING}`;
+}
+
+/** Gives `req.rawHeaders`: name, value, name, value, … */
+export function rawHeaders(environ: Readonly<Environ>): string[] {
+  const received = environ['gateway.raw_headers'];
+  if (!Array.isArray(received)) return fieldsOf(environ);
+  return isAbsolute(environ.REQUEST_URI) ? replaceHost(received, environ.HTTP_HOST) : received;
+}
+
+function isAbsolute(target: string | undefined): boolean {
+  return target !== undefined && !target.startsWith('/') && ORIGIN.test(target);
+}
+
+/** RFC 9112 §3.2.2: the authority of an absolute-form target replaces the Host field. node leaves it as it is. */
+function replaceHost(lines: readonly string[], host: string | undefined): string[] {
+  const copy = [...lines];
+  for (let index = 0; index + 1 < copy.length; index += 2) {
+    if (copy[index]?.toLowerCase() === 'host' && host !== undefined) copy[index + 1] = host;
+  }
+  return copy;
+}
+
+/** From CGI variables: the case of names is lost, and repeated fields are one. */
+function fieldsOf(environ: Readonly<Environ>): string[] {
+  const lines: string[] = [];
+  for (const [key, value] of Object.entries(environ)) {
+    if (typeof value !== 'string') continue;
+    if (key.startsWith('HTTP_')) lines.push(fieldName(key.slice('HTTP_'.length)), value);
+    else if ((key === 'CONTENT_TYPE' || key === 'CONTENT_LENGTH') && value !== '') {
+      lines.push(fieldName(key), value);
+    }
+  }
+  return lines;
+}
+
+function fieldName(key: string): string {
+  return key
+    .toLowerCase()
+    .split('_')
+    .map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`)
+    .join('-');
+}

@@ -1,0 +1,254 @@
+/**
+ * The head of a response, caught where node would format it: `_storeHeader`.
+ *
+ * Everything that node decides there is decided here in the same way (which fields, in which case and order, how the
+ * content is framed, whether the connection goes on), but the outcome is data, so that nothing is written as text and
+ * parsed again. What belongs to the connection becomes directives for the host.
+ *
+ * Rule 1: node decides the framing. A length that node would have worked out is left to the gateway, which works out
+ *         the same; where node would send chunks, the gateway is told not to look for a length.
+ * Rule 2: hop-by-hop fields do not get past here (PEP 3333, Other HTTP Features).
+ */
+import { ServerResponse } from 'node:http';
+import { encodeNative } from '../../gateway/native-string.ts';
+import { internalSymbol, type ResponseMessage } from '../../node-internals/message-types.ts';
+import type { ConnectionDirectives } from '../../port.ts';
+import type { HeaderList } from '../../wsgi.ts';
+import { FieldCollector } from './field-collector.ts';
+
+/** What a gateway needs of a head. */
+export interface CapturedHead {
+  /** `200 OK`, as startResponse takes it. */
+  status: string;
+  fields: HeaderList;
+  /** What the host has to know besides, if anything. */
+  readonly directives: ConnectionDirectives | undefined;
+  /** Whether a value has characters that stand for no octet. */
+  readonly isWide: boolean;
+  /** Whether the status and all values are of ASCII. */
+  readonly isAscii: boolean;
+  /** Characters of the text that node would have written, with its own fields: a program sees it wait. */
+  readonly length: number;
+}
+
+const STATUS_START = 'HTTP/1.1 '.length;
+const NOT_ASCII = /[^\0-\x7f]/;
+
+/**
+ * Settles the head of a response, as node's own `_storeHeader` does.
+ *
+ * @param response The response, whose state changes as node would change it
+ * @param statusLine The status line with its CRLF
+ * @param headers What writeHead was given, or the map that setHeader fills
+ * @throws node's own errors for fields that node refuses
+ */
+export function captureHead(response: ResponseMessage, statusLine: string, headers: unknown): CapturedHead {
+  const collector = new FieldCollector(response);
+  if (typeof headers === 'object' && headers !== null) collect(response, headers, collector);
+
+  if (response.chunkedEncoding && (response.statusCode === 204 || response.statusCode === 304)) {
+    response.chunkedEncoding = false;
+    response.shouldKeepAlive = false;
+  }
+  settleConnection(response, collector);
+  const isLast = response._last;
+  const framing = settleFraming(response, collector);
+  if (collector.hasTrailer && !response.chunkedEncoding) return refuse(response, statusLine, headers);
+
+  const { connectionFields } = collector;
+  // Two framings at once are refused by every careful recipient (RFC 9112 §6.2): node sends both, we the one it uses.
+  if (collector.hasTransferEncoding && collector.hasLength) removeLength(collector.fields);
+  const sendDate = response.sendDate || collector.hasDate;
+  const announce = announcementOf(response, isLast);
+  const bits =
+    (response._last ? CLOSES : 0) |
+    (sendDate ? 0 : NO_DATE) |
+    (framing === 'length' ? 0 : NO_LENGTH) |
+    (framing === 'connection' ? NO_CHUNKS : 0) |
+    (announce === 'nothing' ? ANNOUNCES_NOTHING : 0) |
+    (announce === 'keep-alive' ? ANNOUNCES_MORE : 0) |
+    (response.statusCode < 200 ? IS_INTERIM : 0);
+  const directives = bits === 0 ? undefined : directivesFor(bits);
+  const status = statusOf(response, statusLine);
+  collector.status = status.text;
+  collector.directives =
+    connectionFields === undefined ? directives : { ...directives, fields: connectionFields };
+  if (!status.isAscii) collector.isAscii = false;
+  collector.length += statusLine.length + lengthOfOwnFields(response, collector, sendDate);
+  return collector;
+}
+
+/**
+ * The status line is what node has just put together of these two. To take it apart again, or to look at it each time,
+ * would take 0.1 µs of a request.
+ */
+function statusOf({ statusCode, statusMessage }: ResponseMessage, statusLine: string): Status {
+  if (statusCode !== latest.code || statusMessage !== latest.message) {
+    const text = statusLine.slice(STATUS_START, -2);
+    latest = { code: statusCode, message: statusMessage, text, isAscii: !NOT_ASCII.test(text) };
+  }
+  return latest;
+}
+
+interface Status {
+  readonly code: number;
+  readonly message: string;
+  readonly text: string;
+  readonly isAscii: boolean;
+}
+
+/** Nearly always the same as before. */
+let latest: Status = { code: 200, message: 'OK', text: '200 OK', isAscii: true };
+
+/** `Date: Sun, 06 Nov 1994 08:49:37 GMT`, with its CRLF; the others likewise. */
+const DATE_LENGTH = 37;
+const CLOSE_LENGTH = 'Connection: close\r\n'.length;
+const KEEP_ALIVE_LENGTH = 'Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n'.length;
+const CHUNKED_LENGTH = 'Transfer-Encoding: chunked\r\n'.length;
+
+/** The fields that node adds, and the empty line. */
+function lengthOfOwnFields(response: ResponseMessage, facts: FieldCollector, sendDate: boolean): number {
+  let length = 2;
+  if (sendDate && !facts.hasDate) length += DATE_LENGTH;
+  if (!facts.hasConnection && !response._removedConnection) {
+    length += response._last ? CLOSE_LENGTH : KEEP_ALIVE_LENGTH;
+  }
+  if (response.chunkedEncoding && !facts.hasTransferEncoding) length += CHUNKED_LENGTH;
+  return length;
+}
+
+/**
+ * Makes native strings of a head as node would make octets of it.
+ *
+ * node sends a head in one piece with the first content if that is a string, and so in its encoding.
+ *
+ * @param head The head, changed in place
+ * @param isUtf8 Whether the response begins with a string in UTF-8
+ */
+export function encodeHead(head: CapturedHead, isUtf8: boolean): void {
+  if (head.isAscii || (!isUtf8 && !head.isWide)) return;
+  const encode = isUtf8 ? encodeNative : cutToOctets;
+  if (NOT_ASCII.test(head.status)) head.status = encode(head.status);
+  for (const field of head.fields) {
+    if (NOT_ASCII.test(field[1])) field[1] = encode(field[1]);
+  }
+}
+
+function cutToOctets(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
+/** Where setHeader keeps its map: lower-case name → [name, value]. */
+const OUT_HEADERS = internalSymbol('kOutHeaders');
+
+/** With any field set beforehand, writeHead passes the map of setHeader, checked already. */
+function isHeaderMap(response: ResponseMessage, headers: object): boolean {
+  if (OUT_HEADERS === undefined) return response.getHeaderNames().length > 0;
+  // A key that node does not declare. Reflect.get would be a call (0.05 µs).
+  return (response as unknown as Record<symbol, unknown>)[OUT_HEADERS] === headers;
+}
+
+function collect(response: ResponseMessage, headers: object, collector: FieldCollector): void {
+  if (isHeaderMap(response, headers)) {
+    // The map has no prototype.
+    const map = headers as Record<string, readonly [name: string, value: unknown]>;
+    for (const key in map) {
+      const entry = map[key];
+      if (entry !== undefined) collector.addChecked(entry[0], entry[1]);
+    }
+  } else if (!Array.isArray(headers)) {
+    // Whatever it has, it has under names.
+    const named = headers as Record<string, unknown>;
+    for (const name in named) {
+      if (Object.hasOwn(named, name)) collector.add(name, named[name]);
+    }
+  } else if (Array.isArray(headers[0])) {
+    for (const [name, value] of headers) collector.add(name, value);
+  } else {
+    if (headers.length % 2 !== 0) refuse(response, '', headers);
+    for (let index = 0; index < headers.length; index += 2) {
+      collector.add(headers[index], headers[index + 1]);
+    }
+  }
+}
+
+/** Whether the connection outlives this response. */
+function settleConnection(response: ResponseMessage, facts: FieldCollector): void {
+  if (response._removedConnection) {
+    response._last = !response.shouldKeepAlive;
+  } else if (!facts.hasConnection) {
+    const isFramed = facts.hasLength || response.useChunkedEncodingByDefault;
+    if (!response.shouldKeepAlive || !isFramed) response._last = true;
+  }
+}
+
+/** node settles what it says of the connection before it finds out that the content has to end with it. */
+function announcementOf(response: ResponseMessage, wasLast: boolean): Announcement {
+  if (response._removedConnection) return 'nothing';
+  return response._last && !wasLast ? 'keep-alive' : undefined;
+}
+
+/** How the content ends: `length` stands for what is declared, or else worked out by the gateway. */
+type Framing = 'length' | 'chunks' | 'connection';
+
+function settleFraming(response: ResponseMessage, facts: FieldCollector): Framing {
+  if (facts.hasTransferEncoding) return 'chunks';
+  if (facts.hasLength) return 'length';
+  if (!response._hasBody) {
+    response.chunkedEncoding = false;
+    return 'length';
+  }
+  if (response.useChunkedEncodingByDefault) {
+    const isKnown = typeof response._contentLength === 'number';
+    if (isKnown && !facts.hasTrailer && !response._removedContLen) return 'length';
+    if (!response._removedTE) {
+      response.chunkedEncoding = true;
+      return 'chunks';
+    }
+  }
+  response._last = true;
+  return 'connection';
+}
+
+function removeLength(fields: HeaderList): void {
+  const index = fields.findIndex(([name]) => name.toLowerCase() === 'content-length');
+  if (index !== -1) fields.splice(index, 1);
+}
+
+/** Lets node throw the error that it has for this. */
+function refuse(response: ResponseMessage, statusLine: string, headers: unknown): never {
+  // The method is there in all versions; node's types do not declare it.
+  const native = ServerResponse.prototype as ResponseMessage;
+  native._storeHeader.call(response, statusLine, headers);
+  throw new TypeError('Headers are not valid');
+}
+
+type Announcement = ConnectionDirectives['announce'];
+
+/** What a host has to know of a head, in bits. */
+const CLOSES = 1;
+const NO_DATE = 2;
+const NO_LENGTH = 4;
+const NO_CHUNKS = 8;
+const ANNOUNCES_NOTHING = 16;
+const ANNOUNCES_MORE = 32;
+const IS_INTERIM = 64;
+
+/** The combinations that occur, made once. */
+const DIRECTIVES: (ConnectionDirectives | undefined)[] = [];
+
+function directivesFor(bits: number): ConnectionDirectives {
+  const known = DIRECTIVES[bits];
+  if (known !== undefined) return known;
+  const directives: ConnectionDirectives = Object.freeze({
+    ...((bits & CLOSES) !== 0 && { close: true }),
+    ...((bits & NO_DATE) !== 0 && { sendDate: false }),
+    ...((bits & NO_LENGTH) !== 0 && { computeLength: false }),
+    ...((bits & NO_CHUNKS) !== 0 && { chunked: false }),
+    ...((bits & ANNOUNCES_NOTHING) !== 0 && { announce: 'nothing' as const }),
+    ...((bits & ANNOUNCES_MORE) !== 0 && { announce: 'keep-alive' as const }),
+    ...((bits & IS_INTERIM) !== 0 && { interim: true }),
+  });
+  DIRECTIVES[bits] = directives;
+  return directives;
+}

@@ -1,0 +1,309 @@
+/**
+ * The way of a response to the gateway.
+ *
+ * While the program is being called (`dispatching`) nothing leaves. If the response is complete when the call returns,
+ * it is one array, returned at once: no promise, no `write()`. Otherwise the gateway gets a promise (`waiting`). If the
+ * response is complete before anything had to leave, the promise is of an array too, so that the gateway still knows
+ * its length. What has to leave earlier goes through `write()` (`streaming`), and the promise is of an iterable that
+ * ends when the response does. `answered` means that the gateway has it all; `released`, that it wants no more though
+ * the program has not finished, as after HEAD.
+ *
+ * Rule 1: `startResponse` is called as late as possible, in the same tick as the first octets: until then an error
+ *         can still become the gateway's answer, as the very value that was thrown.
+ * Rule 2: what a gateway says is handed on in a tick of its own, so that what a listener of the program throws is an
+ *         uncaught exception, as on node, and not the rejection of a promise that somebody else owns.
+ */
+
+import type { WriteCallback } from '../../node-internals/message-types.ts';
+import type { ConnectionDirectives } from '../../port.ts';
+import type { ApplicationFunction, Body, Environ, StartResponse, Write } from '../../wsgi.ts';
+import { FLUSH } from './directives.ts';
+import { sendTrailers } from './interim.ts';
+import type { Batch, Outgoing } from './outgoing.ts';
+import { StreamedBody } from './streamed-body.ts';
+
+/** Who is told how the delivery goes. */
+export interface DeliveryListener {
+  /** Pieces were handed over: whether they have gone can be seen in the connection below. */
+  handedOn(batch: Batch): void;
+  /** The gateway took pieces. */
+  taken(batch: Batch): void;
+  /** It did not, because nobody is left to send them to. */
+  refused(batch: Batch, error: unknown): void;
+  /** The gateway needs nothing more. */
+  delivered(): void;
+  /** The client has left, or the gateway has cut the response off. */
+  lost(error: unknown): void;
+  /** `startResponse` threw: the gateway answers for it. */
+  failed(error: unknown): void;
+  /** The client left, for all that a gateway without extension keys can tell. */
+  disconnected(): void;
+}
+
+type Phase = 'dispatching' | 'waiting' | 'streaming' | 'answered' | 'released' | 'over';
+
+const EMPTY = new Uint8Array(0);
+const NO_CALLBACKS: readonly WriteCallback[] = [];
+
+/** Not to be changed: most responses go without. */
+const NO_BATCHES: Batch[] = [];
+
+/** Delivers one response. */
+export class Delivery {
+  phase: Phase = 'dispatching';
+  /** Whether the gateway will tell how the response ended. */
+  isTold = false;
+  /** Those who wait for the pieces that an array was made of. */
+  callbacks: readonly WriteCallback[] = NO_CALLBACKS;
+  readonly startResponse: StartResponse;
+  readonly #environ: Environ;
+  readonly #outgoing: Outgoing;
+  readonly #listener: DeliveryListener;
+  #write: Write | undefined;
+  /** What `write` returned last. */
+  #taken: unknown;
+  #body: StreamedBody | undefined;
+  #resolve: ((body: Body | Promise<Body>) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
+  #isFlushWanted = false;
+  /** Batches that the gateway has not taken yet. */
+  #underWay: Batch[] = NO_BATCHES;
+
+  constructor(
+    outgoing: Outgoing,
+    listener: DeliveryListener,
+    { environ, startResponse }: { readonly environ: Environ; readonly startResponse: StartResponse },
+  ) {
+    this.#outgoing = outgoing;
+    this.#listener = listener;
+    this.#environ = environ;
+    this.startResponse = startResponse;
+  }
+
+  /** Asks the gateway to do something with the connection, if it can. */
+  direct(directives: ConnectionDirectives): void {
+    const direct = this.#environ['gateway.connection'];
+    if (typeof direct === 'function') direct(directives);
+  }
+
+  #begin(): void {
+    const head = this.#outgoing.takeHead();
+    if (head.directives !== undefined) this.direct(head.directives);
+    if (this.#outgoing.trailer !== '') sendTrailers(this.#environ, this.#outgoing.trailer);
+    this.#write = this.startResponse(head.status, head.fields);
+  }
+
+  /** The body of a response that is complete. */
+  answerAtOnce(): Uint8Array[] {
+    this.#begin();
+    const { pieces, callbacks } = this.#outgoing.takeBatch();
+    this.phase = 'answered';
+    this.callbacks = callbacks;
+    return pieces;
+  }
+
+  /** The body of a response that is not complete yet. */
+  wait(): Promise<Body> {
+    this.phase = 'waiting';
+    const promise = new Promise<Body>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.watch();
+    if (this.#isFlushWanted) this.flush();
+    return promise;
+  }
+
+  /** Gives the gateway what an application answers, in the place of the response that it waits for. */
+  handOver(application: ApplicationFunction): void {
+    this.phase = 'over';
+    try {
+      this.#resolve?.(application(this.#environ, this.startResponse));
+    } catch (error) {
+      this.#reject?.(error);
+    }
+  }
+
+  /** Asks the gateway to tell how the response ends. */
+  watch(): void {
+    const onFinished = this.#environ['gateway.on_finished'];
+    if (typeof onFinished === 'function') {
+      this.isTold = true;
+      onFinished((_environ: Environ, _status: unknown, _headers: unknown, error: unknown) => {
+        process.nextTick(tellEnd, this.#listener, error);
+      });
+      return;
+    }
+    const signal = this.#environ['gateway.signal'];
+    if (typeof signal !== 'function') return;
+    const abort: AbortSignal = signal();
+    const onAbort = () => process.nextTick(tellEnd, this.#listener, abort.reason);
+    abort.addEventListener('abort', onAbort, { once: true });
+  }
+
+  /** Everything that was taken may go. */
+  flush(): void {
+    if (this.phase === 'dispatching') this.#isFlushWanted = true;
+    else if (this.phase === 'waiting') this.#startStreaming();
+    else if (this.phase === 'streaming') this.#handOn();
+    else if (this.phase === 'released') this.drop();
+  }
+
+  /** The response is complete, and what is left of it may go. */
+  end(): void {
+    if (this.phase === 'waiting') {
+      this.#answerLater();
+    } else if (this.phase === 'streaming') {
+      if (this.#outgoing.trailer !== '') sendTrailers(this.#environ, this.#outgoing.trailer);
+      this.#handOn();
+    } else if (this.phase === 'released') {
+      this.drop();
+    }
+  }
+
+  #answerLater(): void {
+    try {
+      this.#resolve?.(this.answerAtOnce());
+    } catch (error) {
+      this.#listener.failed(error);
+      return;
+    }
+    // After the reactions to the promise, in which the gateway sends.
+    if (!this.isTold) queueMicrotask(() => process.nextTick(tellEnd, this.#listener, undefined));
+  }
+
+  #startStreaming(): void {
+    try {
+      this.#begin();
+    } catch (error) {
+      this.#listener.failed(error);
+      return;
+    }
+    this.phase = 'streaming';
+    this.#body = new StreamedBody(() => this.#bodyClosed());
+    this.#resolve?.(this.#body);
+    const batch = this.#outgoing.takeBatch();
+    // PEP 3333: the first call of write sends the head, also with nothing.
+    if (batch.pieces.length === 0) this.#handOver(EMPTY);
+    this.#handOnBatch(batch);
+  }
+
+  #handOn(): void {
+    if (!this.#outgoing.isEmpty) this.#handOnBatch(this.#outgoing.takeBatch());
+  }
+
+  #handOnBatch(batch: Batch): void {
+    for (const piece of batch.pieces) this.#handOver(piece);
+    if (this.#underWay === NO_BATCHES) this.#underWay = [batch];
+    else this.#underWay.push(batch);
+    // While an earlier one waits, a gateway may keep this one back, whatever the connection below looks like.
+    if (this.#underWay.length === 1) this.#listener.handedOn(batch);
+    Promise.resolve(this.#taken).then(
+      () => process.nextTick(settle, this, batch),
+      (error: unknown) => process.nextTick(tellRefused, this, batch, error),
+    );
+  }
+
+  #handOver(piece: Uint8Array): void {
+    try {
+      this.#taken = this.#write?.(piece);
+    } catch (error) {
+      this.#taken = Promise.reject(error);
+    }
+  }
+
+  /** Whether the gateway has taken everything that it was given. */
+  get isTaken(): boolean {
+    return this.#underWay.length === 0;
+  }
+
+  /** Tells of all batches that they were taken, because everything has gone. */
+  settle(): void {
+    if (this.#underWay.length === 0) return;
+    for (const batch of [...this.#underWay]) this.taken(batch);
+  }
+
+  taken(batch: Batch): void {
+    if (this.#settleOne(batch)) this.#listener.taken(batch);
+  }
+
+  /** @returns whether it was under way */
+  #settleOne(batch: Batch): boolean {
+    const index = this.#underWay.indexOf(batch);
+    if (index !== -1) this.#underWay.splice(index, 1);
+    return index !== -1;
+  }
+
+  refused(batch: Batch, error: unknown): void {
+    if (!this.#settleOne(batch)) return;
+    // A gateway cuts off what exceeds the length, and takes nothing any more once it has all that it sends.
+    const isCutOff = codeOf(error) === 'WSGI_ERR_CONTENT_LENGTH_EXCEEDED';
+    if (isCutOff || this.phase === 'answered' || this.phase === 'released') this.#listener.taken(batch);
+    else this.#listener.refused(batch, error);
+  }
+
+  /** Ends the iteration over the body, once the gateway has taken everything. */
+  endBody(): void {
+    this.phase = 'answered';
+    this.#body?.end();
+  }
+
+  /** The gateway wants no more, but the program goes on. */
+  release(): void {
+    this.phase = 'released';
+    this.drop();
+  }
+
+  /** What goes nowhere is taken as quickly as anything. */
+  drop(): void {
+    process.nextTick(tellTaken, this.#listener, this.#outgoing.takeBatch());
+  }
+
+  /** Tells a gateway that waits what became of the response. */
+  fail(error: unknown): void {
+    this.phase = 'over';
+    this.#reject?.(error);
+    this.#body?.fail(error);
+  }
+
+  /**
+   * Tells a gateway that waits that the program has cut the connection.
+   *
+   * @returns whether all that was sent before has gone
+   */
+  cut(error: unknown, socket: { readonly isNativeEmpty: boolean }): boolean {
+    this.fail(error);
+    this.direct(FLUSH);
+    return this.isTaken && socket.isNativeEmpty;
+  }
+
+  #bodyClosed(): void {
+    if (!this.isTold) process.nextTick(tellClosed, this.#listener, this.phase === 'answered');
+  }
+}
+
+function tellTaken(listener: DeliveryListener, batch: Batch): void {
+  listener.taken(batch);
+}
+
+function settle(delivery: Delivery, batch: Batch): void {
+  delivery.taken(batch);
+}
+
+function tellRefused(delivery: Delivery, batch: Batch, error: unknown): void {
+  delivery.refused(batch, error);
+}
+
+function tellEnd(listener: DeliveryListener, error: unknown): void {
+  if (error === undefined) listener.delivered();
+  else listener.lost(error);
+}
+
+function tellClosed(listener: DeliveryListener, isAnswered: boolean): void {
+  if (isAnswered) listener.delivered();
+  else listener.disconnected();
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}

@@ -1,0 +1,177 @@
+/**
+ * The fields of a response, one by one, as node takes them into a head.
+ *
+ * What they do to the response is node's; where they go is PEP 3333's: a list of pairs, without hop-by-hop fields.
+ */
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { isHopByHop } from '../../gateway/headers.ts';
+import type { ResponseMessage } from '../../node-internals/message-types.ts';
+import type { ConnectionDirectives, ConnectionField } from '../../port.ts';
+import type { HeaderList } from '../../wsgi.ts';
+
+const CLOSE = /(?:^|\W)close(?:$|\W)/i;
+const CHUNKED = /(?:^|\W)chunked(?:$|\W)/i;
+
+/** What node has to look at, or what depends on an encoding. */
+const NOT_PLAIN = /[^\t\x20-\x7e]/;
+
+/**
+ * Puts one field after the other into the list, and takes note of those that frame. With its status and its directives
+ * it is the head: another object for that would be 100 octets a request.
+ */
+export class FieldCollector {
+  readonly fields: HeaderList = [];
+  status = '';
+  directives: ConnectionDirectives | undefined;
+  /** The fields that do not get past here, for a host that writes them itself. */
+  connectionFields: ConnectionField[] | undefined;
+  hasConnection = false;
+  hasLength = false;
+  hasTransferEncoding = false;
+  hasDate = false;
+  hasTrailer = false;
+  isWide = false;
+  isAscii = true;
+  /** Characters, with colons and CRLFs. */
+  length = 0;
+  readonly #response: ResponseMessage;
+
+  constructor(response: ResponseMessage) {
+    this.#response = response;
+  }
+
+  /** A field of writeHead, which nobody has looked at yet. */
+  add(name: string, value: unknown): void {
+    const rule = ruleOf(name);
+    if (typeof value === 'string' && isPlain(rule, value)) {
+      this.#putPlain(rule, name, value);
+      return;
+    }
+    for (const item of Array.isArray(value) ? value : [value]) validateHeaderValue(name, item);
+    this.addChecked(name, value);
+  }
+
+  addChecked(name: string, value: unknown): void {
+    const rule = ruleOf(name);
+    if (!Array.isArray(value)) {
+      this.#put(rule, name, value);
+    } else if (value.length >= 2 && rule.kind === 'cookie') {
+      this.#put(rule, name, value.join('; '));
+    } else {
+      for (const item of value) this.#put(rule, name, item);
+    }
+  }
+
+  #put(rule: FieldRule, name: string, value: unknown): void {
+    const text = String(value);
+    if (isPlain(rule, text)) {
+      this.#putPlain(rule, name, text);
+      return;
+    }
+    this.isAscii = false;
+    this.#putPlain(rule, name, rule.kind === 'content-disposition' ? this.#disposition(text) : text);
+  }
+
+  #putPlain(rule: FieldRule, name: string, text: string): void {
+    this.length += name.length + text.length + 4;
+    if (rule.kind !== 'other') {
+      this.#note(rule.kind, text);
+      if (rule.isHopByHop) {
+        this.connectionFields ??= [];
+        this.connectionFields.push({ index: this.fields.length, name, value: text });
+        return;
+      }
+    }
+    this.fields.push([name, text]);
+  }
+
+  /**
+   * nodejs/node#46528: beside a Content-Length, node means to send Content-Disposition as latin-1. What it does, in
+   * all versions so far, is to read the octets of latin-1 as UTF-8.
+   */
+  #disposition(text: string): string {
+    if (!this.#response._contentLength) return text;
+    this.isWide = true;
+    return Buffer.from(text, 'latin1').toString('utf8');
+  }
+
+  #note(kind: FieldKind, value: string): void {
+    const response = this.#response;
+    switch (kind) {
+      case 'connection':
+        this.hasConnection = true;
+        response._removedConnection = false;
+        if (CLOSE.test(value)) response._last = true;
+        else response.shouldKeepAlive = true;
+        break;
+      case 'transfer-encoding':
+        this.hasTransferEncoding = true;
+        response._removedTE = false;
+        if (CHUNKED.test(value)) response.chunkedEncoding = true;
+        break;
+      case 'content-length':
+        this.hasLength = true;
+        response._contentLength = Number(value);
+        response._removedContLen = false;
+        break;
+      case 'date':
+        this.hasDate = true;
+        break;
+      case 'trailer':
+        this.hasTrailer = true;
+        break;
+      case 'cookie':
+      case 'content-disposition':
+      case 'hop-by-hop':
+      case 'other':
+    }
+  }
+}
+
+/** The names that mean something to node, and those that do not get past here. */
+const KINDS = [
+  'connection',
+  'transfer-encoding',
+  'content-length',
+  'date',
+  'trailer',
+  'cookie',
+  'content-disposition',
+] as const;
+
+type FieldKind = (typeof KINDS)[number] | 'hop-by-hop' | 'other';
+
+/** What is remembered of a name. */
+interface FieldRule {
+  readonly kind: FieldKind;
+  readonly isHopByHop: boolean;
+  /** The latest of its values that was found plain: most are what they were, and a pattern takes 25 ns. */
+  plain: string;
+}
+
+/** Longer ones are not kept. */
+const MAX_PLAIN = 128;
+
+function isPlain(rule: FieldRule, value: string): boolean {
+  if (value === rule.plain) return true;
+  if (NOT_PLAIN.test(value)) return false;
+  if (value.length <= MAX_PLAIN) rule.plain = value;
+  return true;
+}
+
+/** Programs use few names again and again; what is remembered of them is bounded. It saves 0.1 µs a field. */
+const MAX_NAMES = 1024;
+const rules = new Map<string, FieldRule>();
+
+/** @throws node's own error for what is no field name */
+function ruleOf(name: string): FieldRule {
+  const known = rules.get(name);
+  if (known !== undefined) return known;
+  validateHeaderName(name);
+  const lowerCase = name.toLowerCase();
+  const isConnections = isHopByHop(name);
+  const kind = KINDS.find((one) => one === lowerCase) ?? (isConnections ? 'hop-by-hop' : 'other');
+  const rule: FieldRule = { kind, isHopByHop: isConnections, plain: '' };
+  if (rules.size < MAX_NAMES && name.length <= 64) rules.set(name, rule);
+  return rule;
+}

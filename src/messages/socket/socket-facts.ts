@@ -1,0 +1,156 @@
+/**
+ * What a program may ask a socket without using it: whom it connects, whether it is secure.
+ *
+ * The answers are those of the connection below, where the host shows it (`gateway.socket`), and otherwise those of the
+ * environ. What a middleware has put into the environ goes before: it knows better than the last hop.
+ */
+import { OutgoingMessage } from 'node:http';
+import type { Stream } from 'node:stream';
+import type { Environ } from '../../wsgi.ts';
+import type { NativeSocket } from './host-socket.ts';
+
+/** A socket is a Stream; taken from here, because the base class is all that is needed of node:stream. */
+const LegacyStream: new () => Stream = Object.getPrototypeOf(OutgoingMessage);
+
+const TLS_METHODS = [
+  'getCipher',
+  'getEphemeralKeyInfo',
+  'getPeerCertificate',
+  'getPeerX509Certificate',
+  'getProtocol',
+  'getSession',
+  'isSessionReused',
+] as const;
+
+/** The facts about a connection, under the names that node's sockets have for them. */
+export class SocketFacts extends LegacyStream {
+  destroyed = false;
+  connecting = false;
+  /** True over TLS. Assignable, as programs behind a proxy do. */
+  encrypted: boolean | undefined;
+  authorized: boolean | undefined;
+  readonly #native: NativeSocket | undefined;
+  #environ: Environ;
+  #isSecure = false;
+
+  constructor(environ: Environ, native: NativeSocket | undefined) {
+    super();
+    this.#environ = environ;
+    this.#native = native;
+    this.describe(environ);
+  }
+
+  /** The connection below. */
+  protected get native(): NativeSocket | undefined {
+    return this.#native;
+  }
+
+  /** Whether a server of node's own, with a parser on its sockets, has handed the request on. */
+  get isServedByNode(): boolean {
+    return this.#native !== undefined && 'parser' in this.#native;
+  }
+
+  /** Takes the facts of another request: a proxy sends those of many clients over one connection. */
+  protected describe(environ: Environ): void {
+    this.#environ = environ;
+    const isSecure = environ['wsgi.url_scheme'] === 'https';
+    if (isSecure === this.#isSecure) return;
+    this.#isSecure = isSecure;
+    this.encrypted = isSecure ? true : undefined;
+    if (isSecure) this.#borrowMethods();
+  }
+
+  #borrowMethods(): void {
+    const native = this.#native;
+    if (native === undefined) return;
+    for (const name of TLS_METHODS) {
+      const method: unknown = Reflect.get(native, name);
+      if (typeof method === 'function') Reflect.set(this, name, method.bind(native));
+    }
+    this.authorized = Reflect.get(native, 'authorized') === true;
+  }
+
+  /** As the connection tells it, unless a middleware knows better (`REMOTE_ADDR`). */
+  get remoteAddress(): string | undefined {
+    const told = this.#environ.REMOTE_ADDR;
+    const own = this.#native?.remoteAddress;
+    return told === undefined || own === `::ffff:${told}` ? own : told;
+  }
+
+  get remotePort(): number | undefined {
+    const told = this.#environ.REMOTE_PORT;
+    return told === undefined ? this.#native?.remotePort : Number(told);
+  }
+
+  get remoteFamily(): string | undefined {
+    return family(this.remoteAddress);
+  }
+
+  get localAddress(): string | undefined {
+    return this.#native === undefined ? this.#environ.SERVER_NAME : this.#native.localAddress;
+  }
+
+  get localPort(): number | undefined {
+    return this.#native === undefined ? Number(this.#environ.SERVER_PORT) : this.#native.localPort;
+  }
+
+  get localFamily(): string | undefined {
+    return family(this.localAddress);
+  }
+
+  get bytesRead(): number {
+    return this.#native?.bytesRead ?? 0;
+  }
+
+  get bytesWritten(): number {
+    return this.#native?.bytesWritten ?? 0;
+  }
+
+  get server(): unknown {
+    return this.#native?.server;
+  }
+
+  /** As all sockets of servers for HTTP: what the end of a client's half means is the server's affair. */
+  get allowHalfOpen(): boolean {
+    return true;
+  }
+
+  get pending(): boolean {
+    return this.connecting;
+  }
+
+  get readyState(): string {
+    if (this.destroyed) return 'closed';
+    return Reflect.get(this, 'writable') === false ? 'readOnly' : 'open';
+  }
+
+  address(): object {
+    const { localAddress: address, localPort: port, localFamily } = this;
+    return address === undefined ? {} : { address, family: localFamily, port };
+  }
+
+  setNoDelay(isOn?: boolean): this {
+    this.#native?.setNoDelay?.(isOn);
+    return this;
+  }
+
+  setKeepAlive(isOn?: boolean, initialDelay?: number): this {
+    this.#native?.setKeepAlive?.(isOn, initialDelay);
+    return this;
+  }
+
+  ref(): this {
+    this.#native?.ref?.();
+    return this;
+  }
+
+  unref(): this {
+    this.#native?.unref?.();
+    return this;
+  }
+}
+
+function family(address: string | undefined): string | undefined {
+  if (address === undefined) return undefined;
+  return address.includes(':') ? 'IPv6' : 'IPv4';
+}

@@ -1,0 +1,293 @@
+/**
+ * One request and its response on a connection: the sink of the response, with the content of the request beside it.
+ *
+ * What lives here turns the port into HTTP/1.1: which framing a response gets, what its head says about the
+ * connection. It never touches the socket; when requests follow one another is the connection's affair.
+ */
+import { ApplicationError, type DisconnectError } from '../../errors.ts';
+import { inOnePiece } from '../../gateway/name-memory.ts';
+import { reasonPhrase } from '../../gateway/reason-phrase.ts';
+import {
+  decideResponseFraming,
+  formatChunkHead,
+  formatResponseHead,
+  formatTrailers,
+  isForbiddenTrailer,
+  LAST_CHUNK,
+  type RequestHead,
+  type ResponseFraming,
+} from '../../http/index.ts';
+import type { ConnectionDirectives, ConnectionField, ResponseHead, ResponseSink } from '../../port.ts';
+import type { HeaderList } from '../../wsgi.ts';
+import { dateField } from './date.ts';
+import { formatFieldLines } from './field-line-memory.ts';
+import { type PlacedFields, placeConnectionFields } from './placed-fields.ts';
+import { type Content, type ContentHost, NO_CONTENT, RequestContent } from './request-content.ts';
+
+/** What an exchange asks of its connection. */
+export interface ExchangeHost extends ContentHost {
+  /** Whether the connection may serve another request after this one, for all that the server knows. */
+  readonly mayPersist: boolean;
+  /** Whether it has served as many as it may: the client is told that it closes. */
+  readonly isUsedUp: boolean;
+  /** The field lines that tell a client that the connection is kept, and for how long it may idle. */
+  readonly persistenceFields: string;
+  readonly serverHeader: string | undefined;
+  /** Whether this much content may be thrown away. */
+  mayDrain(octets: number): boolean;
+  /** The response has ended, whole or, with an error, cut off. */
+  responseEnded(error?: unknown): void;
+  setIdleTimeout(milliseconds: number): void;
+  /** Closes the connection, because its client has closed its half and the application takes that for a departure. */
+  hangUp(): void;
+}
+
+/** Sizes of more than 16 digits are refused by many. */
+const MAX_LEADING_ZEROS = 8;
+
+/** The fields are lines already. */
+const NO_HEADERS: HeaderList = [];
+
+/** One request and its response. */
+export class Exchange implements ResponseSink {
+  readonly head: RequestHead;
+  readonly content: Content;
+  readonly #host: ExchangeHost;
+  isHeadSent = false;
+  isEnded = false;
+  /** Whether the connection is to be kept after this exchange. */
+  isPersistent: boolean;
+  /** Whether a client that has closed its half is served all the same. */
+  isHalfOpen = true;
+  #onDisconnect: ((error: DisconnectError) => void) | undefined;
+  #disconnect: DisconnectError | undefined;
+  #framing: ResponseFraming = 'none';
+  #trailers: HeaderList | undefined;
+  #sendsDate = true;
+  /** What a wrapped application asks for seldom. */
+  #wishes: ConnectionDirectives | undefined;
+  /** Of the size of the next chunk. */
+  #leadingZeros = 0;
+  /** The fields of the connection that a wrapped application has set itself. */
+  #connectionFields: readonly ConnectionField[] | undefined;
+
+  constructor(head: RequestHead, host: ExchangeHost) {
+    this.head = head;
+    this.#host = host;
+    this.content = head.contentLength === 0 ? NO_CONTENT : this.#expectContent();
+    this.isPersistent = head.isPersistent;
+  }
+
+  #expectContent(): RequestContent {
+    const content = new RequestContent(this.head, this.#host);
+    const onLost = (error: DisconnectError): void => this.disconnect(error);
+    content.onLost = onLost;
+    return content;
+  }
+
+  /** {@link ResponseSink} */
+  watch(listener: (error: DisconnectError) => void): void {
+    if (this.#disconnect !== undefined) listener(this.#disconnect);
+    else this.#onDisconnect = listener;
+  }
+
+  /** The client has left. */
+  disconnect(error: DisconnectError): void {
+    this.content.fail(error);
+    if (this.isEnded || this.#disconnect !== undefined) return;
+    this.#disconnect = error;
+    this.#onDisconnect?.(error);
+  }
+
+  /** {@link ResponseSink} */
+  writeHead(response: ResponseHead): void {
+    const { head } = this;
+    this.isHeadSent = true;
+    this.#framing = decideResponseFraming({
+      requestProtocol: head.protocol,
+      isBodiless: response.isBodiless,
+      contentLength: response.contentLength,
+      mayBeChunked: this.#wishes?.chunked !== false,
+    });
+    const mayPersist = this.isPersistent && this.#mayPersist();
+    this.isPersistent = mayPersist && this.#framing !== 'close' && this.#wishes?.close !== true;
+    const isAnnounced = this.#wishes?.announce === 'keep-alive' ? mayPersist : this.isPersistent;
+    // No 100 after the head of the final response.
+    if (this.content.awaitsContinue) this.content.awaitsContinue = false;
+    const placed = this.#placeFields(response);
+    const fields = this.#formatFraming(response, placed, isAnnounced);
+    const headers = placed?.headers ?? response.headers;
+    const lines = formatFieldLines(headers) + fields;
+    this.#host.output.add(formatResponseHead(response.status, NO_HEADERS, lines));
+  }
+
+  #placeFields({ headers, statusCode }: ResponseHead): PlacedFields | undefined {
+    if (this.#connectionFields === undefined) return undefined;
+    const mayBeChunked = this.#framing === 'none' && statusCode !== 204 && this.head.protocol === 'HTTP/1.1';
+    const decision = {
+      isPersistent: this.isPersistent && !this.#host.isUsedUp,
+      isChunked: this.#framing === 'chunked' || mayBeChunked,
+    };
+    return placeConnectionFields(headers, this.#connectionFields, decision);
+  }
+
+  #mayPersist(): boolean {
+    const host = this.#host;
+    if (!host.mayPersist || host.parser.state === 'failed') return false;
+    if (this.content.isEnded) return true;
+    // The client may wait for a 100 that will not come, or send the content all the same.
+    if (this.content.awaitsContinue) return false;
+    return this.head.contentLength < 0 || host.mayDrain(this.head.contentLength - host.parser.contentRead);
+  }
+
+  /** The fields that are the server's, in node's order: Date, Connection, Keep-Alive, then what frames the content. */
+  #formatFraming(response: ResponseHead, placed: PlacedFields | undefined, isAnnounced: boolean): string {
+    const host = this.#host;
+    let fields = '';
+    if (host.serverHeader !== undefined && !hasField(response.headers, 'server')) {
+      fields += `Server: ${host.serverHeader}\r\n`;
+    }
+    const date = this.#sendsDate && !hasField(response.headers, 'date') ? dateField() : '';
+    fields += joinFields(date, this.#formatPersistence(placed, isAnnounced));
+    if (response.contentLength !== undefined && !response.hasContentLengthField) {
+      fields += `Content-Length: ${response.contentLength}\r\n`;
+    } else if (this.#framing === 'chunked' && placed?.hasTransferEncoding !== true) {
+      fields += 'Transfer-Encoding: chunked\r\n';
+    }
+    return fields;
+  }
+
+  #formatPersistence(placed: PlacedFields | undefined, isAnnounced: boolean): string {
+    if (placed?.hasConnection === true || this.#wishes?.announce === 'nothing') return '';
+    if (!isAnnounced || this.#host.isUsedUp) return 'Connection: close\r\n';
+    return placed?.hasKeepAlive === true ? 'Connection: keep-alive\r\n' : this.#host.persistenceFields;
+  }
+
+  /** {@link ResponseSink} */
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    const { output } = this.#host;
+    if (this.#disconnect !== undefined) return Promise.reject(this.#disconnect);
+    this.#addContent(chunk);
+    output.flush();
+    return output.wait();
+  }
+
+  /** {@link ResponseSink} */
+  end(lastChunk?: Uint8Array): Promise<void> | undefined {
+    const { output } = this.#host;
+    if (this.#disconnect !== undefined) return Promise.reject(this.#disconnect);
+    if (lastChunk !== undefined) this.#addContent(lastChunk);
+    // RFC 9112 §7.1: the last chunk, the trailer section, an empty line.
+    if (this.#framing === 'chunked') output.add(`${LAST_CHUNK}${formatTrailers(this.#trailers ?? [])}\r\n`);
+    output.flushUnlessHeld();
+    const wait = output.wait();
+    this.isEnded = true;
+    this.#host.responseEnded();
+    return wait;
+  }
+
+  #addContent(chunk: Uint8Array): void {
+    // An empty chunk would be the last one (RFC 9112 §7.1).
+    if (chunk.length === 0) return;
+    const { output } = this.#host;
+    if (this.#framing === 'chunked') {
+      this.#leadingZeros = 0;
+      output.add(formatChunkHead(chunk.length));
+      output.add(chunk);
+      output.add('\r\n');
+    } else {
+      output.add(chunk);
+    }
+  }
+
+  /** {@link ResponseSink} */
+  abort(error: unknown): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.isPersistent = false;
+    this.#host.responseEnded(error);
+  }
+
+  /** Whether the end of the connection would pass for the end of the response. */
+  get endsWithConnection(): boolean {
+    return this.#framing === 'close';
+  }
+
+  /** {@link ResponseSink} */
+  informational(statusCode: number, headers: HeaderList): void {
+    // RFC 9110 §15.2: never to a client of HTTP/1.0.
+    if (this.head.protocol === 'HTTP/1.0' || this.isHeadSent) return;
+    if (statusCode === 100) this.content.awaitsContinue = false;
+    // Advice that the client does not take piles up nowhere: it can do without (RFC 9110 §15.2).
+    else if (this.#host.output.isFull) return;
+    this.#host.output.add(formatResponseHead(`${statusCode} ${reasonPhrase(statusCode)}`, headers, ''));
+    this.#host.output.flush();
+  }
+
+  /** Whether there is something to send that changes nothing about the response. */
+  get canProbe(): boolean {
+    return !this.isHeadSent || this.#framing === 'chunked';
+  }
+
+  /**
+   * Sends it: 102 before the head (RFC 9110 §15.2 allows an interim response at any time), after it a zero with which
+   * the size of the next chunk begins (RFC 9112 §7.1: 1*HEXDIG).
+   */
+  probe(): void {
+    if (!this.isHeadSent) {
+      this.informational(102, []);
+    } else if (this.#leadingZeros < MAX_LEADING_ZEROS) {
+      this.#leadingZeros += 1;
+      this.#host.output.add('0');
+      this.#host.output.flush();
+    }
+  }
+
+  /** {@link ResponseSink} */
+  trailers(headers: HeaderList): void {
+    for (const [name] of headers) {
+      if (isForbiddenTrailer(name)) throw new ApplicationError('WSGI_ERR_TRAILER_FORBIDDEN', name);
+    }
+    this.#trailers = [...(this.#trailers ?? []), ...headers];
+  }
+
+  /** {@link ResponseSink} */
+  direct(directives: ConnectionDirectives): void {
+    const { announce, chunked } = directives;
+    if (announce !== undefined || chunked !== undefined) this.#wishes = { ...this.#wishes, ...directives };
+    // RFC 9112 §9.3: a connection of HTTP/1.0 persists only if that is said.
+    if (announce === 'nothing' && this.head.protocol === 'HTTP/1.0') this.isPersistent = false;
+    if (directives.close === true && announce !== 'keep-alive') this.isPersistent = false;
+    if (directives.sendDate !== undefined) this.#sendsDate = directives.sendDate;
+    if (directives.timeout !== undefined) this.#host.setIdleTimeout(directives.timeout);
+    if (directives.fields !== undefined) this.#connectionFields = directives.fields;
+    if (directives.flush === true) this.#host.output.flush();
+    if (directives.halfOpen === undefined) return;
+    this.isHalfOpen = directives.halfOpen;
+    if (!this.isHalfOpen && this.#host.isPeerEnded) this.#host.hangUp();
+  }
+}
+
+/** The two are mostly what they were for the last response; once they are again, they are one piece. */
+function joinFields(date: string, persistence: string): string {
+  if (date !== lastDate || persistence !== lastPersistence) {
+    lastDate = date;
+    lastPersistence = persistence;
+    lastJoined = undefined;
+    return date + persistence;
+  }
+  lastJoined ??= inOnePiece(date + persistence);
+  return lastJoined;
+}
+
+let lastDate = '';
+let lastPersistence = '';
+let lastJoined: string | undefined;
+
+function hasField(headers: HeaderList, lowerCaseName: string): boolean {
+  for (let index = 0; index < headers.length; index += 1) {
+    const name = headers[index]?.[0] ?? '';
+    if (name.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) return true;
+  }
+  return false;
+}

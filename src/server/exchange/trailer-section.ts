@@ -1,0 +1,45 @@
+/** The trailer section of a request, which is known once the content has been read, and wanted before by some. */
+import type { HeaderList } from '../../wsgi.ts';
+
+interface Waiter {
+  resolve(fields: HeaderList): void;
+  reject(error: unknown): void;
+}
+
+/** The trailer section of one request. */
+export class TrailerSection {
+  #fields: HeaderList | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #waiters: Waiter[] = [];
+
+  /** Gives the fields; the promise rejects if the content has no end. */
+  wait(): Promise<HeaderList> {
+    const promise = new Promise<HeaderList>((resolve, reject) => {
+      if (this.#fields !== undefined) resolve([...this.#fields]);
+      else if (this.#failure !== undefined) reject(this.#failure.error);
+      else this.#waiters.push({ resolve, reject });
+    });
+    // Whoever asked may fail at reading before it comes to waiting.
+    promise.catch(() => {});
+    return promise;
+  }
+
+  /** @param fields Name, value, name, value, … */
+  complete(fields: readonly string[]): void {
+    const pairs: HeaderList = [];
+    for (let index = 0; index + 1 < fields.length; index += 2) {
+      pairs.push([fields[index] ?? '', fields[index + 1] ?? '']);
+    }
+    this.#fields = pairs;
+    for (const { resolve } of this.#waiters) resolve([...pairs]);
+    this.#waiters = [];
+  }
+
+  /** The content cannot be read to its end. */
+  fail(error: unknown): void {
+    if (this.#fields !== undefined) return;
+    this.#failure ??= { error };
+    for (const { reject } of this.#waiters) reject(error);
+    this.#waiters = [];
+  }
+}

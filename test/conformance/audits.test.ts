@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import {
+  AUDIT_CAPABILITIES,
+  type GatewayAudit,
+  gatewayAudits,
+  missingCapabilities,
+} from '../../src/conformance/index.ts';
+import { node } from './hosts.ts';
+import { NAIVE_FAULTS, naiveHost } from './naive-host.ts';
+import { SABOTAGES, sabotaged } from './sabotage.ts';
+
+/** The lines of the checklist that are marked S, B or C. */
+const LINES = [
+  [23, 56],
+  [61, 61],
+  [64, 64],
+  [66, 69],
+  [72, 77],
+  [79, 99],
+  [103, 136],
+  [141, 162],
+  [166, 190],
+  [199, 219],
+]
+  .flatMap(([first = 0, last = 0]) => Array.from({ length: last - first + 1 }, (_, index) => first + index))
+  // Marked V: they are the validator's.
+  .filter((line) => ![137, 163, 164, 165].includes(line));
+
+const audits = gatewayAudits();
+
+function find(id: string): GatewayAudit {
+  const audit = audits.find((audit) => audit.id === id);
+  if (audit === undefined) throw new Error(`No audit ${id}`);
+  return audit;
+}
+
+describe('gatewayAudits()', () => {
+  it('has ids that never change', () => {
+    expect(audits.map(({ id }) => id)).toMatchSnapshot();
+  });
+
+  it('has each id once, made of group, line and slug', () => {
+    const ids = audits.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of ids) expect(id).toMatch(/^[a-z]+(?:-[a-z]+)?-\d+-[a-z0-9]+(?:-[a-z0-9]+)*$/);
+  });
+
+  it('has a sentence in the words of RFC 2119, a citation and known needs', () => {
+    for (const audit of audits) {
+      expect(audit.sentence, audit.id).toMatch(/^(?:MUST|SHOULD|MAY) .*[^.]$/);
+      expect(audit.citation, audit.id).toMatch(/\w/);
+      for (const capability of audit.needs) expect(AUDIT_CAPABILITIES, audit.id).toHaveProperty(capability);
+    }
+  });
+
+  it('has an audit for every line of the checklist', () => {
+    const audited = new Set(audits.map(({ id }) => Number(/-(\d+)-/.exec(id)?.[1])));
+    expect(LINES.filter((line) => !audited.has(line))).toEqual([]);
+  });
+
+  it('gives a new array each time', () => {
+    gatewayAudits().length = 0;
+    expect(gatewayAudits()).toHaveLength(audits.length);
+  });
+
+  it('tells which capabilities a host lacks', () => {
+    expect(missingCapabilities(find('environ-55-pseudo-fields'), naiveHost)).toEqual(['http2']);
+    expect(missingCapabilities(find('environ-23-path-variables'), naiveHost)).toEqual([]);
+  });
+});
+
+describe('an audit can fail', () => {
+  it.each(NAIVE_FAULTS)('on a gateway in a hurry: %s', async (id) => {
+    await expect(find(id).run(naiveHost)).rejects.toThrow(Error);
+  });
+
+  for (const [name, { sabotage, noticedBy }] of Object.entries(SABOTAGES)) {
+    it.each(noticedBy)(`on a gateway with ${name}: %s`, async (id) => {
+      await expect(find(id).run(sabotaged(node, sabotage))).rejects.toThrow(Error);
+    });
+  }
+});

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import type { Application, Environ, StartResponse } from '../../../src/wsgi.ts';
+import { record } from '../../support/recording-sink.ts';
+import { answering } from './applications.ts';
+
+const refuse = (): never => {
+  throw new Error('not to be asked');
+};
+
+function circular(): Error {
+  const error = new Error('its own cause');
+  error.cause = new Error('between', { cause: error });
+  return error;
+}
+
+/** Values that an application may throw, and that cannot be looked at like an error. */
+const values: readonly [string, () => unknown][] = [
+  ['an error that is its own cause', circular],
+  ['an error whose stack throws', () => Object.defineProperty(new Error('a'), 'stack', { get: refuse })],
+  [
+    'an error whose stack is no string',
+    () => Object.defineProperty(new Error('a'), 'stack', { value: { toString: refuse } }),
+  ],
+  [
+    'an object that cannot be a string',
+    () => ({
+      toString: refuse,
+      get [Symbol.toStringTag]() {
+        return refuse();
+      },
+    }),
+  ],
+  ['a proxy that refuses', () => new Proxy({}, { get: refuse, getPrototypeOf: refuse, has: refuse })],
+];
+
+/** runApplication must neither throw nor reject: its promise is awaited here. */
+describe.each(values)('runApplication, given %s', (_what, make) => {
+  it('answers 500 when it is thrown', async () => {
+    for (const exposeErrors of [false, true]) {
+      const { sink, log, done } = record(
+        () => {
+          throw make();
+        },
+        {},
+        { exposeErrors },
+      );
+      await done;
+      expect(sink.head?.statusCode).toBe(500);
+      expect(sink.events.at(-1)?.[0]).toBe('end');
+      expect(log).toHaveLength(1);
+    }
+  });
+
+  it('cuts the response off when it is thrown after the head', async () => {
+    const application: Application = function* (_environ: Environ, startResponse: StartResponse) {
+      startResponse('200 OK', []);
+      yield 'x';
+      throw make();
+    };
+    const { sink, log, done } = record(application);
+    await done;
+    expect(sink.events.map(([kind]) => kind)).toEqual(['head', 'write', 'abort']);
+    expect(log).toHaveLength(1);
+  });
+
+  it('only logs it when close or a callback throws it', async () => {
+    const body = Object.assign(['x'], {
+      close() {
+        throw make();
+      },
+    });
+    const calls: string[] = [];
+    const { sink, log, done } = record((environ: Environ, startResponse: StartResponse) => {
+      const onFinished = environ['gateway.on_finished'] as (callback: () => void) => void;
+      onFinished(() => calls.push('first'));
+      onFinished(() => {
+        throw make();
+      });
+      startResponse('200 OK', []);
+      return body;
+    });
+    await done;
+    expect(sink.content).toBe('x');
+    expect(sink.events.at(-1)?.[0]).toBe('end');
+    expect(calls).toEqual(['first']);
+    expect(log).toHaveLength(2);
+  });
+});
+
+describe('runApplication, given a body whose close cannot be looked up', () => {
+  it('sends it, and logs what was thrown', async () => {
+    const body = {
+      *[Symbol.iterator]() {
+        yield 'x';
+      },
+      get close() {
+        return refuse();
+      },
+    };
+    const { sink, log, done } = record(answering(body));
+    await done;
+    expect(sink.content).toBe('x');
+    expect(log).toEqual(['Error: not to be asked']);
+  });
+});
+
+it('aborts where the host fails to take the error', async () => {
+  const { sink, log, done } = record(
+    () => {
+      throw new Error('of the application');
+    },
+    {},
+    {
+      sink: Object.assign(record(answering([])).sink, { events: [], fail: refuse }),
+    },
+  );
+  await done;
+  expect(sink.events.map(([kind]) => kind)).toEqual(['abort']);
+  expect(log).toEqual(['Error: not to be asked']);
+});

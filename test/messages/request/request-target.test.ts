@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { fullUrl, mountUrl, rawHeaders, requestUrl } from '../../../src/messages/request/request-target.ts';
+import type { Environ } from '../../../src/wsgi.ts';
+
+/** What matters of an environ here. */
+function environ(uri: string | undefined, script: string, path: string, query = ''): Environ {
+  const facts = { SCRIPT_NAME: script, PATH_INFO: path, QUERY_STRING: query };
+  return (uri === undefined ? facts : { ...facts, REQUEST_URI: uri }) as Environ;
+}
+
+describe('requestUrl', () => {
+  it.each([
+    ['/', '', '/', '', '/'],
+    ['/a/b?x=1', '', '/a/b', 'x=1', '/a/b?x=1'],
+    ['/?', '', '/', '', '/?'],
+    ['/caf%C3%A9', '', '/caf\xc3\xa9', '', '/caf%C3%A9'],
+    ['/a%2Fb', '', '/a/b', '', '/a%2Fb'],
+    ['//a//b', '', '//a//b', '', '//a//b'],
+    ['/100%', '', '/100%', '', '/100%'],
+    ['*', '', '*', '', '*'],
+    ['host.test:443', '', '', '', 'host.test:443'],
+    ['http://host.test/p?q', '', '/p', 'q', 'http://host.test/p?q'],
+    ['http://host.test', '', '/', '', 'http://host.test'],
+    ['http://host.test?q', '', '/', 'q', 'http://host.test?q'],
+    ['http://host.test?', '', '/', '', 'http://host.test?'],
+    ['http://host.test', '', '/', 'q', 'http://host.test/?q'],
+    ['http://host.test', '/x', '/', '', 'http://host.test/'],
+    ['/x', '/x', '', '', '/'],
+    ['/x?q', '/x', '', 'q', '/?q'],
+    ['/x/', '/x', '/', '', '/'],
+    ['/x/a%2Fb?', '/x', '/a/b', '', '/a%2Fb?'],
+    ['/caf%C3%A9/a%20b?q', '/caf\xc3\xa9', '/a b', 'q', '/a%20b?q'],
+    ['http://host.test/x/y', '/x', '/y', '', 'http://host.test/y'],
+    ['/old', '', '/new path', 'q=1', '/new%20path?q=1'],
+    [undefined, '', '/a b/\xe9', 'q=%20', '/a%20b/%E9?q=%20'],
+    [undefined, '/x', '', '', '/'],
+  ])('takes from %s, mounted at %j, %j with query %j the URL %s', (uri, script, path, query, url) => {
+    expect(requestUrl(environ(uri, script, path, query))).toBe(url);
+  });
+});
+
+describe('fullUrl and mountUrl', () => {
+  it.each([
+    ['/x/a?q', '/x', '/a', 'q', '/x/a?q', '/x'],
+    ['/', '', '/', '', '/', ''],
+    ['/caf%c3%a9', '/caf\xc3\xa9', '', '', '/caf%c3%a9', '/caf%c3%a9'],
+    ['http://host.test/x/y', '/x', '/y', '', 'http://host.test/x/y', '/x'],
+    ['/a%2Fb/c', '/a/b', '/c', '', '/a%2Fb/c', '/a%2Fb'],
+    ['/else', '/a b', '/c', '', '/else', '/a%20b'],
+    [undefined, '/a b', '/c', 'q', '/a%20b/c?q', '/a%20b'],
+  ])('take from %s, mounted at %j', (uri, script, path, query, full, mount) => {
+    expect(fullUrl(environ(uri, script, path, query))).toBe(full);
+    expect(mountUrl(environ(uri, script, path, query))).toBe(mount);
+  });
+});
+
+describe('rawHeaders', () => {
+  it('gives the very lines that were received', () => {
+    const lines = ['HOST', 'a', 'x_y', '1', 'X-Y', '2'];
+    expect(rawHeaders({ ...environ('/', '', '/'), 'gateway.raw_headers': lines })).toBe(lines);
+  });
+
+  it('replaces Host where the target has an authority', () => {
+    const lines = ['A', '1', 'HOST', 'wrong.test'];
+    const given = {
+      ...environ('http://right.test/', '', '/'),
+      HTTP_HOST: 'right.test',
+      'gateway.raw_headers': lines,
+    };
+    expect(rawHeaders(given)).toEqual(['A', '1', 'HOST', 'right.test']);
+    expect(lines[3]).toBe('wrong.test');
+  });
+});
