@@ -21,11 +21,12 @@ export {
 export { Headers, isHopByHop } from './gateway/headers.ts';
 export { decodeNative, encodeNative } from './gateway/native-string.ts';
 export { type ReadBodyOptions, readBody, readForm, readJson, readText } from './gateway/read-body.ts';
-export type { HopByHopPolicy } from './gateway/response-state.ts';
+export type { HopByHopPolicy } from './gateway/response-headers.ts';
 export { type GatewayOptions, runApplication } from './gateway/run-application.ts';
 export { applicationUri, guessScheme, rawPathInfo, requestUri, shiftPathInfo } from './gateway/uri.ts';
 export type {
   ConnectionDirectives,
+  ConnectionField,
   GatewayRequest,
   InputSource,
   ResponseHead,

@@ -1,5 +1,5 @@
 /**
- * The shape of the project: every rule holds over the sources, and every rule can fail.
+ * The architecture rules: each one holds over the sources, and each one can fail.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
@@ -15,7 +15,7 @@ const files = ['src', 'bridges', 'examples', 'test', 'bench', 'scripts']
   .filter((path) => path.endsWith('.ts'))
   .map((path) => parseSource(path, readFileSync(join(ROOT, path), 'utf8')));
 
-/** Sources that break a rule, by the name of the rule; each array is one small project of path and text. */
+/** Sources that break a rule, by the name of the rule; each array is a small project of paths and texts. */
 const BROKEN: Record<keyof typeof RULES, [path: string, text: string][][]> = {
   directions: [
     [['src/wsgi.ts', "import type { X } from './errors.ts';"]],
@@ -108,6 +108,12 @@ const BROKEN: Record<keyof typeof RULES, [path: string, text: string][][]> = {
     [['src/http/head.ts', 'setTimeout(() => {}, 1);']],
     [['src/http/head.ts', 'const at = { time: performance };']],
   ],
+  platform: [
+    [['src/gateway/a.ts', "const a = Buffer.from('a');"]],
+    [['src/gateway/a.ts', 'setImmediate(() => {});']],
+    [['src/gateway/a.ts', 'const a = (process.env as object);']],
+    [['src/gateway/a.ts', 'const a = { Buffer };']],
+  ],
   topLevelAwait: [[['src/a.ts', 'await null;']], [['src/a.ts', 'if (a) { for await (const b of a) {} }']]],
   wholeSuite: [
     [['test/a.test.ts', "it.only('runs alone', () => {});"]],
@@ -146,6 +152,11 @@ const SOUND: Partial<typeof BROKEN> = {
   documentation: [[['src/a.ts', '/** One. */\nexport function f(a: 1): 1;\nexport function f(a: 1): 1 {}']]],
   tenured: [[['src/a.ts', 'const b = () => 1;\na.b = b;\na = { b: () => 1 };\nclass A { b = () => 1; }']]],
   pureHttp: [[['src/http/head.ts', "const a = { Date: 1 };\na.fetch('Date');"]]],
+  platform: [
+    [['src/gateway/a.ts', 'export function f(a: Buffer): NodeJS.Timeout {}\nconst a = b as Buffer;']],
+    [['src/gateway/platform.ts', "const a = Buffer.from('a');"]],
+    [['src/server/a.ts', "const a = Buffer.from('a');"]],
+  ],
   topLevelAwait: [[['src/a.ts', 'async function f() { await 1; }\nconst g = async () => { await 1; };']]],
 };
 
@@ -158,22 +169,22 @@ describe.each(Object.entries(RULES))('rule %s', (name, rule) => {
     expect(judge(rule, parse(sources))).not.toEqual([]);
   });
 
-  it.each(SOUND[name] ?? [])('does not fail on what only looks broken', (...sources) => {
+  it.each(SOUND[name] ?? [])('does not fail on a source that only looks broken', (...sources) => {
     expect(judge(rule, parse(sources))).toEqual([]);
   });
 
-  it('is shown to fail', () => {
+  it('has an example that breaks it', () => {
     expect(BROKEN[name]).not.toHaveLength(0);
   });
 });
 
-describe('directions', () => {
-  it('says where and what', () => {
+describe('the direction of imports', () => {
+  it('is reported with place and import', () => {
     const file = parseSource('src/wsgi.ts', "\nimport { a } from 'a';");
     expect(checkDirections([file], ZONES)).toEqual(["src/wsgi.ts:2: must not import 'a'"]);
   });
 
-  it('sees a good part of the project', () => {
+  it('is checked over a good part of the project', () => {
     expect(files.filter(({ path }) => path.startsWith('src/')).length).toBeGreaterThan(10);
     expect(files.flatMap(({ imports }) => imports).length).toBeGreaterThan(100);
   });
@@ -184,7 +195,7 @@ describe('pages and settings', () => {
     .flatMap((folder) => (folder === '.' ? readdirSync(ROOT).filter(isFile) : list(folder)))
     .filter((path) => !path.endsWith('.ts') && path !== 'package-lock.json');
 
-  it.each(texts)('%s names no path of one machine', (path) => {
+  it.each(texts)('%s has no path of a particular computer', (path) => {
     expect(readFileSync(join(ROOT, path), 'utf8').match(MACHINE_PATH)).toBeNull();
   });
 
@@ -208,7 +219,7 @@ function list(folder: string): string[] {
   return (
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
       .map((name) => posix.join(folder, name.replaceAll('\\', '/')))
-      // bench has peers and programs of its own that are installed and built.
+      // Skips what is installed or built for bench.
       .filter((path) => !/\/(node_modules|dist)\//.test(path))
       .filter(isFile)
   );

@@ -5,6 +5,7 @@
  * it; whatever else the host set stays. Framing is nobody's but ours: a Content-Length of the host's goes.
  */
 import { OutgoingMessage, ServerResponse } from 'node:http';
+import { NameMemory } from '../../src/gateway/index.ts';
 import type { ConnectionDirectives, HeaderList, ResponseHead } from '../../src/index.ts';
 
 /** What a wrapped program has set of the connection's fields. */
@@ -163,20 +164,14 @@ export function needsLength(head: ResponseHead): boolean {
   return head.contentLength !== undefined && !head.hasContentLengthField;
 }
 
-/** Applications use few names again and again; what is remembered of them is bounded. */
-const MAX_KEYS = 1024;
-const keys = new Map<string, string>();
+const keys = new NameMemory((name) => name.toLowerCase());
 
 /**
- * Gives a field name in lower case. A string that was made just now is looked for in a table of V8's each time that it
- * is used as a key; one that is remembered has been found already (0.3 µs for a head of two fields, Node 20).
+ * Gives a field name in lower case. V8 looks a string that was just made up in a table when it is used as a key; a
+ * remembered one has been found already.
  */
 export function keyOf(name: string): string {
-  const known = keys.get(name);
-  if (known !== undefined) return known;
-  const key = name.toLowerCase();
-  if (keys.size < MAX_KEYS && name.length <= 64) keys.set(name, key);
-  return key;
+  return keys.get(name);
 }
 
 /** Tells the one field that cannot be combined (RFC 9110 §5.3). */

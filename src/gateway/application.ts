@@ -6,6 +6,7 @@
  * is mounted. Everything else in the package knows the function form only.
  */
 import type { Application, ApplicationClass, ApplicationFunction, ApplicationObject } from '../wsgi.ts';
+import { describe } from './describe.ts';
 
 /**
  * Turns an application of any form into the function form.
@@ -40,7 +41,7 @@ export function toApplication(application: Application): ApplicationFunction {
   if (isApplicationObject(application)) {
     return (environ, startResponse) => application.call(environ, startResponse);
   }
-  throw new TypeError(`${FORMS}, not ${describe(application)}`);
+  throw new TypeError(`${FORMS}, not ${describeCandidate(application)}`);
 }
 
 const FORMS = 'Application must be a function, a class or an object with a call method';
@@ -106,9 +107,9 @@ function isApplicationObject(candidate: unknown): candidate is ApplicationObject
   );
 }
 
-function describe(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value !== 'object') return typeof value;
+/** Names a value and says how to make an application of it. */
+function describeCandidate(value: unknown): string {
+  if (typeof value !== 'object' || value === null || value instanceof Promise) return describe(value);
   if ('then' in value && 'catch' in value) return 'a promise: await it';
   if ('routing' in value && 'inject' in value) return 'an instance of Fastify: pass fromFastify(instance)';
   return Symbol.iterator in value || Symbol.asyncIterator in value

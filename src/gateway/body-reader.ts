@@ -8,7 +8,8 @@
  */
 import { ApplicationError } from '../errors.ts';
 import type { Body, Chunk } from '../wsgi.ts';
-import { describe } from './response-state.ts';
+import { describe } from './describe.ts';
+import { encodeUtf8 } from './platform.ts';
 
 type Step = IteratorResult<unknown, unknown>;
 
@@ -19,7 +20,7 @@ type Step = IteratorResult<unknown, unknown>;
  */
 export function toOctets(chunk: Chunk, isStrict: boolean): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk;
-  if (typeof chunk === 'string' && !isStrict) return Buffer.from(chunk, 'utf8');
+  if (typeof chunk === 'string' && !isStrict) return encodeUtf8(chunk);
   throw new ApplicationError('WSGI_ERR_CHUNK_INVALID', `found ${describe(chunk)}`);
 }
 
@@ -35,7 +36,7 @@ export class BodyReader {
    */
   constructor(body: unknown) {
     if (!isBody(body)) {
-      throw new ApplicationError('WSGI_ERR_BODY_INVALID', `found ${describe(body)}${hintFor(body)}`);
+      throw new ApplicationError('WSGI_ERR_BODY_INVALID', `found ${describe(body)}${bodyHint(body)}`);
     }
     this.#body = body;
   }
@@ -94,7 +95,7 @@ export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T>
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-function hintFor(value: unknown): string {
+function bodyHint(value: unknown): string {
   if (value === undefined) return '; return [] if there is no content';
   return typeof value === 'string' || ArrayBuffer.isView(value) ? '; wrap it in an array' : '';
 }
@@ -144,7 +145,7 @@ const MAX_DELAY = 2 ** 31 - 1;
 /** Waits for a value, but not for ever. */
 async function within(timeout: number, value: unknown): Promise<void> {
   if (!isPromise(value)) return;
-  let timer: NodeJS.Timeout | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const timedOut = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, Math.min(timeout, MAX_DELAY));
   });

@@ -16,9 +16,8 @@ import { SOFTWARE } from '../software.ts';
 import type { Environ } from '../wsgi.ts';
 import { standardErrors } from './error-stream.ts';
 import { fileWrapper } from './file-wrapper.ts';
-import { isToken } from './headers.ts';
 import { Input } from './input.ts';
-import { inOnePiece } from './name-memory.ts';
+import { NameMemory } from './name-memory.ts';
 import { decodePath } from './native-string.ts';
 
 /** What a deployer decides about every environ of one mount. */
@@ -180,7 +179,7 @@ function addFields(
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
     const value = rawHeaders[index + 1] ?? '';
-    const { key, kind } = fieldRules.get(name) ?? learnFieldRule(name);
+    const { key, kind } = fieldRules.get(name);
     if (kind === 'drop') continue;
     if (kind === 'underscore') {
       if (underscoreHeaders === 'refuse') throw new ProtocolError('WSGI_ERR_FIELD_UNDERSCORE', name);
@@ -198,16 +197,7 @@ function addFields(
   }
 }
 
-/** Clients choose names; what is remembered of them is bounded. */
-const MAX_FIELD_RULES = 1024;
-const fieldRules = new Map<string, FieldRule>();
-
-function learnFieldRule(name: string): FieldRule {
-  const rule = fieldRule(name.toUpperCase());
-  const mayRepeat = name.length <= 64 && isToken(name);
-  if (mayRepeat && fieldRules.size < MAX_FIELD_RULES) fieldRules.set(inOnePiece(name), rule);
-  return rule;
-}
+const fieldRules = new NameMemory((name) => fieldRule(name.toUpperCase()));
 
 function fieldRule(name: string): FieldRule {
   const key = `HTTP_${name.replaceAll('-', '_')}`;

@@ -1,13 +1,14 @@
 /** `wsgi.errors` where the host has nothing better: the standard error of the process. */
 import type { ErrorStream } from '../wsgi.ts';
+import { writeStandardError } from './platform.ts';
 
 /** Writes to the standard error of the process. */
 export const standardErrors: ErrorStream = {
   write(text: string): void {
-    process.stderr.write(text);
+    writeStandardError(text);
   },
   writelines(lines: Iterable<string>): void {
-    for (const line of lines) process.stderr.write(line);
+    for (const line of lines) writeStandardError(line);
   },
   flush(): void {},
 };

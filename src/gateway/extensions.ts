@@ -10,7 +10,7 @@
  */
 import type { ConnectionDirectives, ResponseSink } from '../port.ts';
 import type { Environ, FinishedCallback, HeaderList } from '../wsgi.ts';
-import { checkExtraHeaders } from './response-state.ts';
+import { takeExtraHeaders } from './response-headers.ts';
 import type { ResponseWriter } from './response-writer.ts';
 
 /** What the extension keys do to a run. */
@@ -42,7 +42,7 @@ export function addExtensions(
   }
   if (sink.trailers !== undefined) {
     const sendTrailers = (headers: HeaderList): void => {
-      const checked = checkExtraHeaders(headers);
+      const checked = takeExtraHeaders(headers);
       if (writer.response.state !== 'ended') sink.trailers?.(checked);
     };
     environ['gateway.send_trailers'] = sendTrailers;
@@ -67,7 +67,7 @@ function sendInterim(
   if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 199 || statusCode === 101) {
     throw new RangeError(`Interim status must be from 100 to 199 and not 101, not ${statusCode}`);
   }
-  const checked = checkExtraHeaders(headers);
+  const checked = takeExtraHeaders(headers);
   const { state } = writer.response;
   if ((state === 'idle' || state === 'started') && writer.gone === undefined) {
     sink.informational?.(statusCode, checked);

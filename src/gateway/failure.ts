@@ -6,6 +6,7 @@
 import { ProtocolError } from '../errors.ts';
 import type { ResponseHead } from '../port.ts';
 import type { ErrorStream } from '../wsgi.ts';
+import { encodeUtf8 } from './platform.ts';
 import { reasonPhrase } from './reason-phrase.ts';
 
 /** The answer to a failure before the head. */
@@ -24,7 +25,7 @@ export interface FailureResponse {
 export function failureResponse(error: unknown, isHead: boolean, exposeErrors: boolean): FailureResponse {
   const statusCode = isInstance(error, ProtocolError) ? error.statusCode : 500;
   const reason = reasonPhrase(statusCode);
-  const content = Buffer.from(`${exposeErrors ? showError(error) : reason}\n`, 'utf8');
+  const content = encodeUtf8(`${exposeErrors ? showError(error) : reason}\n`);
   return {
     head: {
       status: `${statusCode} ${reason}`,

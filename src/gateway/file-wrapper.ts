@@ -8,6 +8,7 @@
  */
 import type { Readable } from 'node:stream';
 import type { Body } from '../wsgi.ts';
+import { allocateOctets } from './platform.ts';
 
 const BLOCK_SIZE = 8192;
 
@@ -166,7 +167,7 @@ function createHandleSource(handle: FileHandleLike, blockSize: number): FileSour
   let measured: Uint8Array | undefined;
 
   async function readBlock(position: number | null): Promise<Buffer> {
-    const block = Buffer.allocUnsafe(blockSize);
+    const block = allocateOctets(blockSize);
     const { bytesRead } = await handle.read(block, 0, blockSize, position);
     return block.subarray(0, bytesRead);
   }

@@ -7,6 +7,7 @@
  * Rule 3: `startResponse` takes the list. `Headers` helps to build it and is no part of the contract.
  */
 import type { HeaderList } from '../wsgi.ts';
+import { encodeLatin1 } from './platform.ts';
 
 /** token = 1*tchar (RFC 9110 §5.6.2). */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -217,7 +218,7 @@ export class Headers implements Iterable<[name: string, value: string]> {
 
   /** Gives the field section as octets. */
   toBytes(): Uint8Array {
-    return Buffer.from(this.toString(), 'latin1');
+    return encodeLatin1(this.toString());
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import type { InputSource } from '../port.ts';
 import type { InputStream } from '../wsgi.ts';
+import { joinOctets } from './platform.ts';
 
 const EMPTY = new Uint8Array(0);
 const LF = 0x0a;
@@ -180,5 +181,5 @@ export class Input implements InputStream {
 }
 
 function join({ pieces, length }: Taking): Uint8Array {
-  return pieces.length === 1 ? (pieces[0] ?? EMPTY) : Buffer.concat(pieces, length);
+  return pieces.length === 1 ? (pieces[0] ?? EMPTY) : joinOctets(pieces, length);
 }

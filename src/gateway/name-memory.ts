@@ -1,35 +1,63 @@
 /**
- * Strings that come again and again, and the form in which they are kept.
+ * Facts about field names, and the values that fields had last, remembered from one message to the next.
  *
- * V8 joins strings to a tree of the parts, and a part that is cut out keeps the whole alive, from 13 characters on. That
- * is fine for what is used once. What is kept is made one piece first: to send a tree takes 15 ns for each node, every
- * time (of a pipelined hello request 0.1 of 1.0 µs; Node 20), and a field value may be cut out of megabytes.
+ * Programs and clients use few names again and again, so that their facts are worked out once. Clients and programs also
+ * choose the names, so the number and the length of those that are remembered are bounded.
+ *
+ * Rule: a string that is kept is copied first. V8 lets a slice refer to the string that it was cut from, and a joined
+ * string to its parts: a kept header value would keep alive the megabytes that it was cut from.
  */
+import { isToken } from './headers.ts';
+import { decodeLatin1, encodeLatin1 } from './platform.ts';
 
-/** A part of a string that is shorter than this is a string of its own (V8). */
-const SHORTEST_PART = 13;
+const MAX_NAMES = 1024;
+/** Characters. */
+const MAX_NAME_LENGTH = 64;
 
-/** A value that has changed so often is not one that repeats: an ETag, a cookie. To keep one takes 0.3 µs. */
+/** V8 copies a slice that is shorter than this. */
+const SHORTEST_SLICE = 13;
+
+/** A value that has changed this often does not repeat, such as an ETag or a cookie: copying it again is wasted. */
 const MAX_CHANGES = 16;
 
-/** Characters; Content-Security-Policy is the longest that is usual. */
-const MAX_LENGTH = 1024;
+/** Characters. Content-Security-Policy is the longest value that is common. */
+const MAX_VALUE_LENGTH = 1024;
 
-/**
- * Gives the same string, on its own and in one piece.
- *
- * @param text A native string
- */
-export function inOnePiece(text: string): string {
-  return text.length < SHORTEST_PART ? text : Buffer.from(text, 'latin1').toString('latin1');
+/** Facts by field name, for a bounded number of names. */
+export class NameMemory<Facts> {
+  readonly #facts = new Map<string, Facts>();
+  readonly #learn: (name: string) => Facts;
+
+  /** @param learn Works out the facts about a name */
+  constructor(learn: (name: string) => Facts) {
+    this.#learn = learn;
+  }
+
+  /**
+   * Gives the facts about a name.
+   *
+   * They are remembered if the name is a token of at most 64 characters and fewer than 1024 names are known.
+   */
+  get(name: string): Facts {
+    return this.#facts.get(name) ?? this.#add(name);
+  }
+
+  #add(name: string): Facts {
+    const isKept = this.#facts.size < MAX_NAMES && name.length <= MAX_NAME_LENGTH && isToken(name);
+    if (!isKept) return this.#learn(name);
+    const own = ownCopy(name);
+    const facts = this.#learn(own);
+    this.#facts.set(own, facts);
+    return facts;
+  }
 }
 
-/** The value that a field had last, as long as it does not change too often. */
+/** The value that a field had last, while it does not change too often. */
 export class LastValue {
   #value = '';
   #changes = 0;
 
-  /** What is remembered; empty at first. */
+  /** The value that is remembered; empty at first. */
   get value(): string {
     return this.#value;
   }
@@ -38,12 +66,21 @@ export class LastValue {
    * Remembers another value.
    *
    * @param value A native string
-   * @returns whether it is remembered
+   * @returns true if it is remembered
    */
   change(value: string): boolean {
-    if (this.#changes >= MAX_CHANGES || value.length > MAX_LENGTH) return false;
+    if (this.#changes >= MAX_CHANGES || value.length > MAX_VALUE_LENGTH) return false;
     this.#changes += 1;
-    this.#value = inOnePiece(value);
+    this.#value = ownCopy(value);
     return true;
   }
+}
+
+/**
+ * Copies a string that is about to be kept, so that it refers to no other string.
+ *
+ * @param text A native string
+ */
+export function ownCopy(text: string): string {
+  return text.length < SHORTEST_SLICE ? text : decodeLatin1(encodeLatin1(text));
 }

@@ -8,6 +8,7 @@
  *         on `%80`, so nothing here uses it.
  * Rule 2: `Buffer`'s latin1 is ISO 8859-1; the `latin1` of `TextDecoder` is windows-1252 and changes 0x80 to 0x9F.
  */
+import { decodeLatin1, decodeUtf8, encodeLatin1, encodeUtf8 } from './platform.ts';
 
 const ESCAPE = /%[0-9A-Fa-f]{2}/g;
 
@@ -54,7 +55,7 @@ export function quotePath(path: string, safe: string = PATH_DELIMITERS): string 
  * encodeNative('/café'); // '/caf\xc3\xa9'
  */
 export function encodeNative(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
+  return decodeLatin1(encodeUtf8(text));
 }
 
 /**
@@ -66,7 +67,7 @@ export function encodeNative(text: string): string {
  */
 export function decodeNative(native: string): string {
   assertNative(native);
-  return Buffer.from(native, 'latin1').toString('utf8');
+  return decodeUtf8(encodeLatin1(native));
 }
 
 function decodeEscape(triplet: string): string {

@@ -9,6 +9,7 @@
  */
 import { ProtocolError } from '../errors.ts';
 import type { Environ } from '../wsgi.ts';
+import { decodeLatin1 } from './platform.ts';
 
 const DEFAULT_LIMIT = 1_048_576;
 
@@ -126,8 +127,7 @@ async function readDecoded(
 
 function createDecoder(charset: string): (content: Uint8Array) => string {
   // `TextDecoder` takes ISO 8859-1 for windows-1252.
-  if (charset === 'iso-8859-1' || charset === 'latin1')
-    return (content) => Buffer.from(content).toString('latin1');
+  if (charset === 'iso-8859-1' || charset === 'latin1') return decodeLatin1;
   try {
     const decoder = new TextDecoder(charset, { fatal: true });
     return (content) => decoder.decode(content);

@@ -10,7 +10,8 @@ import type { ResponseSink } from '../port.ts';
 import type { Chunk, Environ, ErrorStream, HeaderList, StartResponse, Write } from '../wsgi.ts';
 import { toOctets } from './body-reader.ts';
 import { logError } from './failure.ts';
-import { type HopByHopPolicy, ResponseState } from './response-state.ts';
+import type { HopByHopPolicy } from './response-headers.ts';
+import { ResponseState } from './response-state.ts';
 
 /** What a deployer decides about writing. */
 export interface WriterOptions {

@@ -18,6 +18,7 @@ import { BodyReader, isPromise } from './body-reader.ts';
 import { addExtensions } from './extensions.ts';
 import { failureResponse, isInstance, logError } from './failure.ts';
 import { fileLength } from './file-wrapper.ts';
+import { onNextTurn } from './platform.ts';
 import { ResponseWriter, type WriterOptions } from './response-writer.ts';
 
 /** What a deployer decides about how applications are run. */
@@ -46,7 +47,7 @@ export function runApplication(
   sink: ResponseSink,
   options: GatewayOptions = NO_OPTIONS,
 ): Promise<void> | undefined {
-  return new Run(environ, sink, options).start(application);
+  return new ApplicationRun(environ, sink, options).start(application);
 }
 
 const NO_OPTIONS: GatewayOptions = {};
@@ -61,7 +62,7 @@ interface Failure {
   readonly error: unknown;
 }
 
-class Run {
+class ApplicationRun {
   readonly #environ: Environ;
   readonly #sink: ResponseSink;
   readonly #options: GatewayOptions;
@@ -232,7 +233,7 @@ class Run {
         if (writer.response.isFull) return;
       }
       // An iterable that never waits must not keep everybody else from being served.
-      if (count % CHUNKS_IN_A_ROW === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (count % CHUNKS_IN_A_ROW === 0) await new Promise<void>(onNextTurn);
       if (writer.gone !== undefined) throw writer.gone;
     }
   }

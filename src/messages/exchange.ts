@@ -13,12 +13,7 @@ import type { ApplicationFunction, Body, Environ, StartResponse } from '../wsgi.
 import { isFinishHeard, publishFinish, publishStart } from './diagnostics.ts';
 import type { MessageConstructors } from './message-constructors.ts';
 import { createRequest, createResponse } from './message-pair.ts';
-import {
-  type ContentListener,
-  ContentReader,
-  connectionReset,
-  contentLength,
-} from './request/content-feed.ts';
+import { ContentFeed, type ContentListener, connectionReset, contentLength } from './request/content-feed.ts';
 import { endAnswered, endEmpty, type Remainder } from './request/request-endings.ts';
 import { Aftermath } from './response/deferred-actions.ts';
 import { Delivery, type DeliveryListener } from './response/delivery.ts';
@@ -50,7 +45,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   readonly #outgoing: Outgoing;
   readonly #delivery: Delivery;
   #state: 'open' | 'finishing' | 'finished' | 'closed' = 'open';
-  #reader: ContentReader | undefined;
+  #reader: ContentFeed | undefined;
   #isContentOver = false;
   /** Whether the program has asked for content before that of a request without any could end. */
   #isContentWanted = false;
@@ -102,7 +97,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       return this.#successor(this.environ, this.#delivery.startResponse);
     }
     if (contentLength(this.environ) === 0) endEmpty(this.request, this.#isContentWanted, this);
-    else if (!this.#outgoing.isEnded) this.#contentReader().watch();
+    else if (!this.#outgoing.isEnded) this.#contentFeed().watch();
     if (this.#outgoing.isClosed && !this.#isCut) throw disconnection(this.#socket.errored);
     if (this.#outgoing.isEnded) return this.#answer();
     this.#delivery.direct(HALF_CLOSE_ENDS);
@@ -319,15 +314,15 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   resume(): void {
     if (this.#delivery.phase === 'dispatching' && contentLength(this.environ) === 0)
       this.#isContentWanted = true;
-    else this.#contentReader().resume();
+    else this.#contentFeed().resume();
   }
 
   discardContent(): void {
-    this.#contentReader().discard();
+    this.#contentFeed().discard();
   }
 
-  #contentReader(): ContentReader {
-    this.#reader ??= new ContentReader(this.environ, this.request, this);
+  #contentFeed(): ContentFeed {
+    this.#reader ??= new ContentFeed(this.environ, this.request, this);
     return this.#reader;
   }
 

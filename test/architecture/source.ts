@@ -1,13 +1,13 @@
 /**
- * A source file as the architecture rules see it: its text, its syntax tree, and what it imports.
+ * A source file as the architecture rules see it: text, syntax tree and imports.
  *
- * Rule 1: this file reads and never judges; the rules are in rules.ts and zones.ts.
- * Rule 2: the tree comes from the parser that the test runner brings along, so nothing here guesses at syntax.
+ * Rule 1: this file only reads; rules.ts and zones.ts judge.
+ * Rule 2: the tree comes from the parser of the test runner, so nothing here guesses at syntax.
  */
 import { posix } from 'node:path';
 import { parseAst } from 'vitest/node';
 
-/** A node of the tree (ESTree with TypeScript's additions); only what the rules look at is spelt out. */
+/** A node of the tree (ESTree with TypeScript's additions), with only the properties that the rules use. */
 export interface Node {
   readonly type: string;
   readonly start: number;
@@ -16,7 +16,7 @@ export interface Node {
 }
 
 export interface Import {
-  /** The path from the root of the project for a relative specifier, else the specifier. */
+  /** The path from the project root for a relative specifier, else the specifier. */
   readonly target: string;
   readonly specifier: string;
   readonly isTypeOnly: boolean;
@@ -24,7 +24,7 @@ export interface Import {
 }
 
 export interface SourceFile {
-  /** From the root of the project, with slashes. */
+  /** From the project root, with slashes. */
   readonly path: string;
   readonly text: string;
   readonly program: Node;
@@ -38,7 +38,7 @@ export function parseSource(path: string, text: string): SourceFile {
   return { ...file, imports: collectImports(file) };
 }
 
-/** Gives every node of a tree, outer ones first; `enter` says whether to go into a node. */
+/** Yields every node of a tree, outer ones first; `enter` decides if a node is entered. */
 export function* walk(node: Node, enter: (node: Node) => boolean = () => true): Generator<Node> {
   yield node;
   if (!enter(node)) return;
@@ -50,14 +50,14 @@ export function* walk(node: Node, enter: (node: Node) => boolean = () => true): 
   }
 }
 
-/** Tells the line of an offset, from 1. */
+/** Gives the line of an offset, from 1. */
 export function lineOf(file: { readonly text: string }, offset: number): number {
   return file.text.slice(0, offset).split('\n').length;
 }
 
 export function asNode(value: unknown): Node | undefined {
   if (typeof value !== 'object' || value === null || !('type' in value)) return undefined;
-  // The parser's own type of a tree leaves out TypeScript's nodes; `type` was looked at just now.
+  // The parser's own type lacks TypeScript's nodes; `type` was checked before.
   return typeof value.type === 'string' ? (value as Node) : undefined;
 }
 

@@ -1,25 +1,25 @@
 /**
- * The direction of imports as data: which part of the project may import which.
+ * The allowed directions of imports as data: which part of the project may import which.
  *
- * Rule 1: a change that does not fit is a change of the design, not of this table.
+ * Rule 1: a violation means a change of the design, not of this table.
  * Rule 2: the first zone whose `files` match decides; a file of src or bridges without a zone is a finding.
  *
- * In patterns `*` stands for anything but a slash, `**` for anything, and `<name>` for one segment without a
- * leading underscore, which the imports of the same zone can name again.
+ * In patterns `*` matches anything but a slash, `**` matches anything, and `<name>` matches one segment without a
+ * leading underscore; the imports of the same zone can use the name again.
  */
 import type { SourceFile } from './source.ts';
 
 export interface Zone {
   readonly files: string;
   readonly mayImport: readonly string[];
-  /** What may be imported besides by `import type`, which leaves no trace at run time. */
+  /** More patterns allowed for `import type`, which leaves no trace at run time. */
   readonly mayImportTypes?: readonly string[];
 }
 
-/** The contract, which stands at the door of src. */
+/** The contract at the top of src. */
 const DOOR = ['src/wsgi.ts', 'src/port.ts', 'src/errors.ts', 'src/error-table.ts', 'src/software.ts'];
 
-/** What the bridges see of src. */
+/** The part of src that bridges may import. */
 const DOORS_FOR_BRIDGES = ['src/index.ts', 'src/gateway/index.ts', 'src/node-internals/index.ts'];
 
 export const ZONES: readonly Zone[] = [
@@ -87,7 +87,7 @@ export const ZONES: readonly Zone[] = [
   },
 ];
 
-/** Tells for each file what it imports against the table. */
+/** Lists the imports of each file that the table forbids. */
 export function checkDirections(files: readonly SourceFile[], zones: readonly Zone[] = ZONES): string[] {
   return files.flatMap((file) => checkFile(file, zones));
 }

@@ -25,7 +25,7 @@ export interface ContentListener {
 }
 
 /** Reads the content of one request. */
-export class ContentReader {
+export class ContentFeed {
   readonly #environ: Environ;
   readonly #request: RequestMessage;
   readonly #listener: ContentListener;
@@ -164,19 +164,19 @@ export class ContentReader {
 
 const EMPTY = new Uint8Array(0);
 
-function deliver(reader: ContentReader, piece: Uint8Array): void {
+function deliver(reader: ContentFeed, piece: Uint8Array): void {
   reader.deliver(piece);
 }
 
-function end(reader: ContentReader): void {
+function end(reader: ContentFeed): void {
   reader.end();
 }
 
-function fail(reader: ContentReader, error: unknown): void {
+function fail(reader: ContentFeed, error: unknown): void {
   reader.fail(error);
 }
 
-function complete(reader: ContentReader, fields: HeaderList): void {
+function complete(reader: ContentFeed, fields: HeaderList): void {
   reader.complete(fields);
 }
 

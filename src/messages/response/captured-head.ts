@@ -10,6 +10,7 @@
  * Rule 2: hop-by-hop fields do not get past here (PEP 3333, Other HTTP Features).
  */
 import { ServerResponse } from 'node:http';
+import { ownCopy } from '../../gateway/name-memory.ts';
 import { encodeNative } from '../../gateway/native-string.ts';
 import { internalSymbol, type ResponseMessage } from '../../node-internals/message-types.ts';
 import type { ConnectionDirectives } from '../../port.ts';
@@ -85,7 +86,7 @@ export function captureHead(response: ResponseMessage, statusLine: string, heade
 function statusOf({ statusCode, statusMessage }: ResponseMessage, statusLine: string): Status {
   if (statusCode !== latest.code || statusMessage !== latest.message) {
     const text = statusLine.slice(STATUS_START, -2);
-    latest = { code: statusCode, message: statusMessage, text, isAscii: !NOT_ASCII.test(text) };
+    latest = { code: statusCode, message: ownCopy(statusMessage), text, isAscii: !NOT_ASCII.test(text) };
   }
   return latest;
 }

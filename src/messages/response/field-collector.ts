@@ -5,6 +5,7 @@
  */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { isHopByHop } from '../../gateway/headers.ts';
+import { LastValue, NameMemory } from '../../gateway/name-memory.ts';
 import type { ResponseMessage } from '../../node-internals/message-types.ts';
 import type { ConnectionDirectives, ConnectionField } from '../../port.ts';
 import type { HeaderList } from '../../wsgi.ts';
@@ -42,7 +43,7 @@ export class FieldCollector {
 
   /** A field of writeHead, which nobody has looked at yet. */
   add(name: string, value: unknown): void {
-    const rule = ruleOf(name);
+    const rule = rules.get(name);
     if (typeof value === 'string' && isPlain(rule, value)) {
       this.#putPlain(rule, name, value);
       return;
@@ -52,7 +53,7 @@ export class FieldCollector {
   }
 
   addChecked(name: string, value: unknown): void {
-    const rule = ruleOf(name);
+    const rule = rules.get(name);
     if (!Array.isArray(value)) {
       this.#put(rule, name, value);
     } else if (value.length >= 2 && rule.kind === 'cookie') {
@@ -145,33 +146,24 @@ type FieldKind = (typeof KINDS)[number] | 'hop-by-hop' | 'other';
 interface FieldRule {
   readonly kind: FieldKind;
   readonly isHopByHop: boolean;
-  /** The latest of its values that was found plain: most are what they were, and a pattern takes 25 ns. */
-  plain: string;
+  /** The latest of its values that is plain. */
+  readonly plain: LastValue;
 }
 
-/** Longer ones are not kept. */
-const MAX_PLAIN = 128;
-
 function isPlain(rule: FieldRule, value: string): boolean {
-  if (value === rule.plain) return true;
+  if (value === rule.plain.value) return true;
   if (NOT_PLAIN.test(value)) return false;
-  if (value.length <= MAX_PLAIN) rule.plain = value;
+  rule.plain.change(value);
   return true;
 }
 
-/** Programs use few names again and again; what is remembered of them is bounded. It saves 0.1 µs a field. */
-const MAX_NAMES = 1024;
-const rules = new Map<string, FieldRule>();
+const rules = new NameMemory(learnRule);
 
-/** @throws node's own error for what is no field name */
-function ruleOf(name: string): FieldRule {
-  const known = rules.get(name);
-  if (known !== undefined) return known;
+/** @throws node's own error if it is not a field name */
+function learnRule(name: string): FieldRule {
   validateHeaderName(name);
   const lowerCase = name.toLowerCase();
   const isConnections = isHopByHop(name);
   const kind = KINDS.find((one) => one === lowerCase) ?? (isConnections ? 'hop-by-hop' : 'other');
-  const rule: FieldRule = { kind, isHopByHop: isConnections, plain: '' };
-  if (rules.size < MAX_NAMES && name.length <= 64) rules.set(name, rule);
-  return rule;
+  return { kind, isHopByHop: isConnections, plain: new LastValue() };
 }

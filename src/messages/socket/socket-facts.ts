@@ -30,12 +30,15 @@ export class SocketFacts extends LegacyStream {
   encrypted: boolean | undefined;
   authorized: boolean | undefined;
   readonly #native: NativeSocket | undefined;
-  #environ: Environ;
+  // Of an environ only these: the socket outlives the request, and an environ refers to all of its exchange.
+  #remoteAddress: string | undefined;
+  #remotePort: string | undefined;
+  #serverName = '';
+  #serverPort = '';
   #isSecure = false;
 
   constructor(environ: Environ, native: NativeSocket | undefined) {
     super();
-    this.#environ = environ;
     this.#native = native;
     this.describe(environ);
   }
@@ -52,7 +55,10 @@ export class SocketFacts extends LegacyStream {
 
   /** Takes the facts of another request: a proxy sends those of many clients over one connection. */
   protected describe(environ: Environ): void {
-    this.#environ = environ;
+    this.#remoteAddress = environ.REMOTE_ADDR;
+    this.#remotePort = environ.REMOTE_PORT;
+    this.#serverName = environ.SERVER_NAME;
+    this.#serverPort = environ.SERVER_PORT;
     const isSecure = environ['wsgi.url_scheme'] === 'https';
     if (isSecure === this.#isSecure) return;
     this.#isSecure = isSecure;
@@ -72,13 +78,13 @@ export class SocketFacts extends LegacyStream {
 
   /** As the connection tells it, unless a middleware knows better (`REMOTE_ADDR`). */
   get remoteAddress(): string | undefined {
-    const told = this.#environ.REMOTE_ADDR;
+    const told = this.#remoteAddress;
     const own = this.#native?.remoteAddress;
     return told === undefined || own === `::ffff:${told}` ? own : told;
   }
 
   get remotePort(): number | undefined {
-    const told = this.#environ.REMOTE_PORT;
+    const told = this.#remotePort;
     return told === undefined ? this.#native?.remotePort : Number(told);
   }
 
@@ -87,11 +93,11 @@ export class SocketFacts extends LegacyStream {
   }
 
   get localAddress(): string | undefined {
-    return this.#native === undefined ? this.#environ.SERVER_NAME : this.#native.localAddress;
+    return this.#native === undefined ? this.#serverName : this.#native.localAddress;
   }
 
   get localPort(): number | undefined {
-    return this.#native === undefined ? Number(this.#environ.SERVER_PORT) : this.#native.localPort;
+    return this.#native === undefined ? Number(this.#serverPort) : this.#native.localPort;
   }
 
   get localFamily(): string | undefined {

@@ -5,7 +5,7 @@
  * connection. It never touches the socket; when requests follow one another is the connection's affair.
  */
 import { ApplicationError, type DisconnectError } from '../../errors.ts';
-import { inOnePiece } from '../../gateway/name-memory.ts';
+import { ownCopy } from '../../gateway/name-memory.ts';
 import { reasonPhrase } from '../../gateway/reason-phrase.ts';
 import {
   decideResponseFraming,
@@ -276,7 +276,7 @@ function joinFields(date: string, persistence: string): string {
     lastJoined = undefined;
     return date + persistence;
   }
-  lastJoined ??= inOnePiece(date + persistence);
+  lastJoined ??= ownCopy(date + persistence);
   return lastJoined;
 }
 

@@ -1,0 +1,2 @@
+/** The door of the gateway for bridges. */
+export { NameMemory } from './name-memory.ts';
