@@ -1,5 +1,5 @@
 /**
- * A gateway application as a CGI program: a web server starts it for each request. To see what it writes:
+ * A gateway application as a CGI program. A web server starts it for each request; this shows what it writes:
  *
  *     QUERY_STRING=name=Ada npx tsx examples/cgi.ts
  */

@@ -1,5 +1,5 @@
 /**
- * The second form of an application: a class. An instance is made for each request, and is the body.
+ * The second form of an application: a class. Each request constructs an instance, which is the body.
  *
  *     npx tsx examples/hello-class.ts
  *     curl http://127.0.0.1:8124/

@@ -1,5 +1,5 @@
 /**
- * A gateway application inside Fastify, on node's own server. The prefix becomes SCRIPT_NAME, hooks run as for a route.
+ * A gateway application inside Fastify, on node's own server. The prefix becomes SCRIPT_NAME, and hooks run.
  *
  *     npx tsx examples/mount-in-fastify.ts
  *     curl -i -d 'some content' http://127.0.0.1:8124/gateway/x/y

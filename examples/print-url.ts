@@ -1,4 +1,4 @@
-/** Says where a server listens: ours, node's, Express's and Fastify's all tell it in the same way. */
+/** Prints where a server listens. It works for our servers and for node's, which Express and Fastify use. */
 import type { AddressInfo } from 'node:net';
 
 export function printUrl(server: { address(): AddressInfo | string | null }): void {

@@ -1,5 +1,5 @@
 /**
- * An Express application, just as it is, on the standalone server.
+ * An unchanged Express app on the standalone server.
  *
  *     npx tsx examples/serve-express.ts
  *     curl -i --json '{"name":"Ada"}' http://127.0.0.1:8124/greet

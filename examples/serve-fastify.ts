@@ -1,5 +1,5 @@
 /**
- * A Fastify application, just as it is, on the standalone server.
+ * An unchanged Fastify app on the standalone server.
  *
  *     npx tsx examples/serve-fastify.ts
  *     curl -i 'http://127.0.0.1:8124/sum?a=1&b=2'

@@ -1,5 +1,5 @@
 /**
- * A response in pieces: each is on its way before the next is made, and a client that leaves ends the generator.
+ * A response in pieces. Each is sent before the next is made, and a client that leaves ends the generator.
  *
  *     npx tsx examples/streaming.ts
  *     curl -N http://127.0.0.1:8124/

@@ -1,5 +1,5 @@
 /**
- * Tests of a gateway application with supertest, over a real socket. `createServer` gives it what `node:http` does.
+ * Tests of a gateway application with supertest, over a real socket.
  *
  *     npx tsx examples/testing-with-supertest.ts
  */
@@ -23,6 +23,6 @@ await test('answers with what it was sent', async () => {
     .expect({ echo: { name: 'Ada' } });
 });
 
-await test('answers 400 to what is no JSON', async () => {
+await test('answers 400 to malformed JSON', async () => {
   await request(createServer(echo)).post('/').type('json').send('{').expect(400);
 });

@@ -1,5 +1,5 @@
 /**
- * A request of any size: its content is read block by block and never held in memory whole.
+ * A request of any size. Its content is read block by block and never held in memory as a whole.
  *
  *     npx tsx examples/upload.ts
  *     curl -T package-lock.json http://127.0.0.1:8124/

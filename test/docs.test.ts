@@ -21,9 +21,7 @@ import { DEFAULT_SETTINGS } from '../src/server/options.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = [
-  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'examples/README.md'].filter((page) =>
-    existsSync(join(ROOT, page)),
-  ),
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'examples/README.md'],
   ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
 ];
 

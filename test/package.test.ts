@@ -9,20 +9,21 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
 const PACKED = [
   ...['package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'LICENSE', 'CHANGELOG.md'],
-  ...['CONTRIBUTING.md', 'docs', 'src', 'bridges', 'scripts'],
+  ...['SECURITY.md', 'docs', 'examples', 'src', 'bridges', 'scripts'],
 ];
 const MANIFEST: { version: string; exports: Record<string, unknown> } = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),
@@ -31,9 +32,19 @@ const ENTRIES = Object.keys(MANIFEST.exports)
   .filter((key) => key !== './package.json')
   .map((key) => key.replace('.', 'gatebridge'));
 
+/** Pages of the repository that are not packed. */
+const FOR_CONTRIBUTORS = ['docs/architecture.md', 'docs/benchmarks.md', 'docs/suites.md'];
+const PAGES = [
+  ...['README.md', 'CHANGELOG.md', 'SECURITY.md', 'examples/README.md'],
+  ...readdirSync(join(ROOT, 'docs'))
+    .map((name) => `docs/${name}`)
+    .filter((page) => !FOR_CONTRIBUTORS.includes(page)),
+];
+
 const folder = mkdtempSync(join(tmpdir(), 'gatebridge-package-'));
 const stage = join(folder, 'stage');
 const consumer = join(folder, 'consumer');
+const installed = join(consumer, 'node_modules/gatebridge');
 let tarball = '';
 let packedFiles: string[] = [];
 
@@ -56,29 +67,34 @@ afterAll(() => {
 });
 
 describe('the tarball', () => {
-  it('holds the compiled package and its papers, and nothing else', () => {
+  it('holds the compiled package, its papers and the examples, and nothing else', () => {
     const others = packedFiles.filter((path) => !/^dist\/(src|bridges)\/[\w/-]+\.(js|d\.ts)$/.test(path));
-    const papers = others.filter((path) => !/^docs\/[\w-]+\.md$/.test(path));
-    expect(papers.sort()).toEqual([
-      'CHANGELOG.md',
-      'CONTRIBUTING.md',
-      'LICENSE',
-      'README.md',
-      'package.json',
-    ]);
-    // README links to them.
-    expect(others).toContain('docs/getting-started.md');
+    const papers = others.filter((path) => !/^(docs\/[\w-]+\.md|examples\/[\w/-]+\.\w+)$/.test(path));
+    expect(papers.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']);
+  });
+
+  it('holds the pages for users, and not those for contributors', () => {
+    expect(packedFiles.filter((path) => path.endsWith('.md')).sort()).toEqual([...PAGES].sort());
+  });
+
+  it.each(PAGES)('holds what %s links to', (page) => {
+    const text = readInstalled(page).replace(/```[\s\S]*?```|`[^`]*`/g, '');
+    const targets = [...text.matchAll(/\]\(([^)\s#]+)[^)\s]*\)/g)].map(([, target = '']) => target);
+    const missing = targets.filter((target) => {
+      return !/^https:/.test(target) && !existsSync(join(installed, dirname(page), target));
+    });
+    expect(missing).toEqual([]);
   });
 
   it('holds a declaration for every module', () => {
-    const modules = packedFiles.filter((path) => path.endsWith('.js'));
+    const modules = packedFiles.filter((path) => /^dist\/.*\.js$/.test(path));
     const declarations = packedFiles.filter((path) => path.endsWith('.d.ts'));
     expect(declarations.sort()).toEqual(modules.map((path) => path.replace(/js$/, 'd.ts')).sort());
   });
 
   it('refers to no source file', () => {
-    const installed = join(consumer, 'node_modules/gatebridge');
-    const referring = packedFiles.filter((path) => {
+    const compiled = packedFiles.filter((path) => path.startsWith('dist/'));
+    const referring = compiled.filter((path) => {
       return /from ['"][^'"]+\.ts['"]/.test(code(readFileSync(join(installed, path), 'utf8'), path));
     });
     expect(referring).toEqual([]);
@@ -131,6 +147,25 @@ describe('the entries', () => {
       );
     }
     expect(names).toMatchSnapshot();
+  });
+});
+
+describe('the papers of an installed package', () => {
+  it('README.md: the program in CommonJS runs', async () => {
+    const [, program = ''] = /```js\n\/\/ app\.cjs\n([\s\S]*?)```/.exec(readInstalled('README.md')) ?? [];
+    const text = `${program.replace('port: 8124', 'port: 0')}.then(() => process.exit());`;
+    writeFileSync(join(consumer, 'app.cjs'), text.replace(/;\s*\.then/, '.then'));
+    await expect(run(process.execPath, ['app.cjs'], consumer)).resolves.toContain('Listening on');
+  });
+
+  it('examples/README.md: an example runs', async () => {
+    const tsx = join(ROOT, 'node_modules/tsx/dist/loader.mjs');
+    const output = await run(
+      process.execPath,
+      ['--import', tsx, join(installed, 'examples/cgi.ts')],
+      consumer,
+    );
+    expect(output).toContain('Hello, world!');
   });
 });
 
@@ -204,6 +239,10 @@ async function check(name: string, text: string, setting: object): Promise<strin
 
 async function evaluate(text: string): Promise<unknown> {
   return JSON.parse(await run(process.execPath, ['--input-type=module', '--eval', text], consumer));
+}
+
+function readInstalled(page: string): string {
+  return readFileSync(join(installed, page), 'utf8');
 }
 
 /** A declaration's text without its comments, whose examples may show any import. */

@@ -1,6 +1,4 @@
-/**
- * An ordinary Fastify application. It knows nothing of gateways; only its report asks for the environ around it.
- */
+/** An ordinary Fastify app. It knows nothing of gateways; only its report asks for the environ around it. */
 import fastify, { type FastifyInstance } from 'fastify';
 import { report } from './report.ts';
 import { seenEnviron } from './seen.ts';

@@ -1,18 +1,16 @@
-/**
- * The three forms of an application, as the tutorials of PEP 3333 have them; each answers with its own environ.
- */
+/** The three forms of an application. Each answers with its own environ. */
 import type { Application, Environ, HeaderList, StartResponse } from 'gatebridge';
 import { report } from './report.ts';
 
 const HEADERS: HeaderList = [['Content-Type', 'application/json']];
 
-/** A function: called once a request. */
+/** A function: it is called once a request. */
 export function functionForm(environ: Environ, startResponse: StartResponse): Uint8Array[] {
   startResponse('200 OK', HEADERS);
   return [report(environ, 'This function was called with environ and startResponse.')];
 }
 
-/** A class: constructed once a request; the instance is the body. */
+/** A class: it is constructed once a request, and the instance is the body. */
 export class ClassForm {
   readonly #environ: Environ;
   readonly #startResponse: StartResponse;
@@ -28,7 +26,7 @@ export class ClassForm {
   }
 }
 
-/** An instance: its `call` method answers every request, so that it can remember. */
+/** An instance: its `call` method answers every request, so it can count them. */
 class InstanceForm {
   #requests = 0;
 

@@ -1,7 +1,7 @@
 /**
  * The showcase: `npm start`, then http://127.0.0.1:8124/
  *
- * An Express application runs on the standalone server, and applications of all kinds run inside Express.
+ * An Express app runs on the standalone server, and applications of all kinds run inside Express.
  */
 import { fromExpress } from 'gatebridge/express';
 import { serve } from 'gatebridge/server';

@@ -1,19 +1,17 @@
-/**
- * An environ as JSON: each key with its group, the kind of its value, and the value in a form that people can read.
- */
+/** An environ as JSON: each key with its group, the kind of its value, and the value in readable form. */
 import { decodeNative, type Environ } from 'gatebridge';
 
 export interface ReportEntry {
   readonly key: string;
   readonly group: 'cgi' | 'headers' | 'wsgi' | 'gateway' | 'host';
-  /** What `typeof` says, or the name of the constructor of an object. */
+  /** The result of `typeof`, or the name of an object's constructor. */
   readonly kind: string;
   readonly value: string;
-  /** The value decoded to text, where the native string reads differently. */
+  /** The value decoded to text, if that differs from the native string. */
   readonly text?: string;
 }
 
-/** Reports an environ; nothing of the process's own environment is in it, because no gateway puts it there. */
+/** Reports an environ. It does not contain the environment of the process: the server does not put it there. */
 export function report(environ: Environ, note: string): Uint8Array {
   const entries = Object.entries(environ).map(([key, value]) => describe(key, value));
   return Buffer.from(JSON.stringify({ note, entries }));

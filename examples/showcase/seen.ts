@@ -1,6 +1,6 @@
 /**
- * A middleware in the sense of PEP 3333: an application that wraps another. This one remembers the environ, so
- * that code far inside a wrapped framework can ask for it.
+ * A middleware in the sense of PEP 3333: an application that wraps another. It remembers the environ, so that code
+ * inside a wrapped framework can ask for it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Application, type ApplicationFunction, type Environ, toApplication } from 'gatebridge';
@@ -13,7 +13,7 @@ export function remember(application: Application): ApplicationFunction {
   return (environ, startResponse) => current.run(environ, () => call(environ, startResponse));
 }
 
-/** Gives the environ of the innermost application around the caller. */
+/** Returns the environ of the innermost application around the caller. */
 export function seenEnviron(): Environ {
   const environ = current.getStore();
   if (environ === undefined) throw new TypeError('No application around this code was wrapped by remember()');

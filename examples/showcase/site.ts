@@ -1,6 +1,4 @@
-/**
- * The Express application: the page itself, and everything that is mounted in it.
- */
+/** The Express app: the page itself, and everything that is mounted in it. */
 import { join } from 'node:path';
 import express, { type Express } from 'express';
 import { toExpress } from 'gatebridge/express';
@@ -10,7 +8,7 @@ import { ClassForm, functionForm, instanceForm } from './forms.ts';
 import { report } from './report.ts';
 import { remember, seenEnviron } from './seen.ts';
 
-/** The page loads nothing from elsewhere, and says so. */
+/** The page loads nothing from other origins. */
 const POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 export function createSite(): Express {
