@@ -1,17 +1,17 @@
 /**
- * Authority: `uri-host [ ":" port ]`, the value of Host and the heart of three forms of a target.
+ * Authority: `uri-host [ ":" port ]`, the value of Host and a part of absolute-form and authority-form.
  *
- * The value of Host decides which site answers, so that whatever two recipients could read differently is refused:
- * userinfo, spaces, lists, zone identifiers (RFC 9112 §3.2, RFC 9110 §7.2).
+ * Host decides which site answers. A value that two recipients could read differently is refused: userinfo, spaces,
+ * lists, zone identifiers (RFC 9112 §3.2, RFC 9110 §7.2).
  */
 
-/** What most requests have: a name or an IPv4 address, and perhaps a port below 60000; nothing needs to be cut. */
+/** Fast path for most requests: a name or an IPv4 address, perhaps with a port below 60000. */
 const USUAL = /^[A-Za-z0-9.-]+(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?$/;
 
-/** reg-name [ ":" port ] (RFC 3986 §3.2.2, §3.2.3); an IPv4 address is one too. */
+/** reg-name [ ":" port ] (RFC 3986 §3.2.2, §3.2.3); matches an IPv4 address too. */
 const NAME_AND_PORT = /^((?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::([0-9]*))?$/;
 
-/** "[" ( IPv6address / IPvFuture ) "]" [ ":" port ]; what stands in the brackets is looked at apart. */
+/** "[" ( IPv6address / IPvFuture ) "]" [ ":" port ]; isAddress() checks the text in brackets. */
 const LITERAL_AND_PORT = /^\[([^\]]*)\](?::([0-9]*))?$/;
 
 /** IPvFuture (RFC 3986 §3.2.2). */
@@ -26,16 +26,16 @@ const MAX_PORT = 65_535;
 export interface Authority {
   /** May be empty. */
   readonly host: string;
-  /** Nothing without a colon; empty with a colon alone. */
+  /** Undefined without a colon; empty after a colon alone. */
   readonly port: string | undefined;
 }
 
-/** Tells whether a string is `uri-host [ ":" port ]`. */
+/** Tells if a string is `uri-host [ ":" port ]`. */
 export function isAuthority(text: string): boolean {
   return USUAL.test(text) || parseAuthority(text) !== undefined;
 }
 
-/** Parses `uri-host [ ":" port ]`; nothing if it is none. */
+/** Parses `uri-host [ ":" port ]`; gives undefined for anything else. */
 export function parseAuthority(text: string): Authority | undefined {
   const match = text.startsWith('[') ? LITERAL_AND_PORT.exec(text) : NAME_AND_PORT.exec(text);
   if (match === null) return undefined;
@@ -49,7 +49,7 @@ function isAddress(text: string): boolean {
   return isIPv6Address(text) || ADDRESS_OF_THE_FUTURE.test(text);
 }
 
-/** IPv6address (RFC 3986 §3.2.2): eight groups, the last two perhaps as IPv4; one `::` for at least one of them. */
+/** IPv6address (RFC 3986 §3.2.2): eight groups, the last two perhaps as IPv4; one `::` replaces at least one. */
 function isIPv6Address(text: string): boolean {
   const gap = text.indexOf('::');
   if (gap === -1) return countGroups(text, true) === IPV6_GROUPS;
@@ -59,7 +59,7 @@ function isIPv6Address(text: string): boolean {
   return before + after < IPV6_GROUPS;
 }
 
-/** Counts 16-bit groups; Infinity if one is none. */
+/** Counts 16-bit groups; Infinity if one is malformed. */
 function countGroups(text: string, mayEndInIPv4: boolean): number {
   const groups = text.split(':');
   let count = groups.length;

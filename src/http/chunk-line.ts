@@ -1,14 +1,14 @@
 /**
  * The line before a chunk: chunk-size [ chunk-ext ] (RFC 9112 §7.1).
  *
- * Rule 1: chunk-size is 1*HEXDIG and nothing else: no sign, no `0x`, no `_`, no space (CVE-2023-47627 and its kin).
- * Rule 2: extensions are ignored as the RFC demands, but only if they are extensions: octets that nobody looks at
- *         hide line ends from one recipient that another one sees (§7.1.1, CVE-2025-55315).
+ * Rule 1: chunk-size is 1*HEXDIG: no sign, no `0x`, no `_`, no space (CVE-2023-47627).
+ * Rule 2: extensions are ignored, as the RFC demands, but must match the grammar: unchecked octets could hide a line
+ *         end that another recipient sees (§7.1.1, CVE-2025-55315).
  */
 import { ProtocolError } from '../errors.ts';
 import { quote } from './grammar.ts';
 
-/** Hexadecimal digits that a size may have, zeros included: with more, it exceeds any limit. */
+/** Hexadecimal digits that a size may have, zeros included. A longer size counts as Infinity. */
 export const MAX_SIZE_DIGITS = 16;
 
 const SIZE = /^[0-9A-Fa-f]+/;
@@ -17,9 +17,9 @@ const SIZE = /^[0-9A-Fa-f]+/;
 const EXTENSIONS =
   /^(?:[ \t]*;[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*=[ \t]*(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"))?)*$/;
 
-/** What a chunk line says. */
+/** The parts of a chunk line. */
 export interface ChunkLine {
-  /** Octets of data; Infinity if the size is beyond any limit. */
+  /** Octets of data; Infinity if the size has too many digits. */
   readonly size: number;
   /** Octets of extensions. */
   readonly extensionSize: number;

@@ -1,8 +1,8 @@
 /**
- * Content off the octets of a connection: as many octets as Content-Length says, or chunks (RFC 9112 §6, §7.1).
+ * Parses content: as many octets as Content-Length says, or chunks (RFC 9112 §6, §7.1).
  *
- * Pieces are views of the octets that came in; nothing is gathered. What surrounds chunks is judged as strictly as a
- * head, because it frames the message as much as a head does.
+ * Pieces are views of the received octets, or copies of lent ones; nothing is gathered. The lines around chunks are
+ * checked as strictly as a head, because they frame the message too.
  */
 import { ProtocolError } from '../errors.ts';
 import { MAX_SIZE_DIGITS, parseChunkLine } from './chunk-line.ts';
@@ -18,16 +18,16 @@ const HEXDIG_OR_NOTHING = /^[0-9A-Fa-f]?$/;
 const CHUNK_LINE: LineKind = { forbidden: NOT_FIELD_OCTET, tooLong: 'WSGI_ERR_CHUNK_EXTENSIONS_TOO_LARGE' };
 const TRAILER_LINE: LineKind = { forbidden: NOT_FIELD_OCTET, tooLong: 'WSGI_ERR_FIELDS_TOO_LARGE' };
 
-/** What comes next. */
+/** The part to read next. */
 type Part = 'data' | 'chunk-line' | 'chunk-data' | 'chunk-end' | 'trailers' | 'nothing';
 
-/** Reads the content of one message after another. */
-export class ContentReader {
+/** Parses the content of one message after another. */
+export class ContentParser {
   readonly #window: OctetWindow;
   readonly #limits: HttpLimits;
   readonly #sections: LineSections = new LineSections();
   #part: Part = 'nothing';
-  /** Octets of data up to the end of the content, or of the chunk. */
+  /** Octets of data left in the content or in the chunk. */
   #remaining = 0;
   #extensionSize = 0;
   #given = 0;
@@ -38,7 +38,7 @@ export class ContentReader {
     this.#limits = limits;
   }
 
-  /** Octets of content that were given out for this message. */
+  /** Octets of content given out for this message. */
   get given(): number {
     return this.#given;
   }
@@ -64,7 +64,7 @@ export class ContentReader {
   /**
    * Reads a piece of content.
    *
-   * @returns a view; null if the content has ended; nothing if more octets are needed
+   * @returns the piece; null if the content has ended; undefined if more octets are needed
    * @throws {@link ProtocolError}
    */
   read(): Buffer | null | undefined {
@@ -106,16 +106,16 @@ export class ContentReader {
     const usualSize = this.#window.takeHexadecimal();
     const size = usualSize === -1 ? this.#readExtendedChunkLine() : usualSize;
     if (size === undefined) return false;
-    // Compared before it is added, so that no sum can overflow (CVE-2013-2028).
+    // Compares before adding, so that no sum can overflow (CVE-2013-2028).
     if (size > maxBodySize - this.#given) throw new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', maxBodySize);
     this.#remaining = size;
     return true;
   }
 
-  /** Gives the size on a chunk line that has extensions, or is not whole yet. */
+  /** Reads a chunk line that has extensions, or is not complete; undefined while it is not. */
   #readExtendedChunkLine(): number | undefined {
     const { maxChunkExtensionSize } = this.#limits;
-    // A line that begins so is none, however it goes on.
+    // A line that begins with another octet is refused at once.
     const first = this.#window.peek(1);
     if (!HEXDIG_OR_NOTHING.test(first)) throw new ProtocolError('WSGI_ERR_CHUNK_MALFORMED', quote(first));
     const maxSize = MAX_SIZE_DIGITS + maxChunkExtensionSize - this.#extensionSize + CRLF.length;
@@ -127,7 +127,7 @@ export class ContentReader {
     return size;
   }
 
-  /** The CRLF after chunk-data, checked as the two octets that it is (CVE-2025-43859). */
+  /** Reads the CRLF after chunk-data, and checks both octets (CVE-2025-43859). */
   #readChunkEnd(): boolean {
     const octets = this.#window.peek(CRLF.length);
     if (!CRLF.startsWith(octets))

@@ -1,8 +1,8 @@
 /**
- * Which fields must not stand in a trailer section, of requests and of responses.
+ * Fields that a trailer section must not have, in requests and in responses.
  *
- * RFC 9110 §6.5.1: a field that is needed before the content is read, to frame, route, authenticate, condition,
- * negotiate or interpret the message, is of no use after it, or does harm.
+ * RFC 9110 §6.5.1: fields that frame, route, authenticate, condition, negotiate or interpret the message are needed
+ * before its content. After it they are useless or harmful.
  */
 
 const FORBIDDEN = new Set([
@@ -23,7 +23,7 @@ const FORBIDDEN = new Set([
   'x-forwarded-for',
   'x-forwarded-host',
   'x-forwarded-proto',
-  // Authentication, and state that stands for it.
+  // Authentication and cookies.
   'authorization',
   'cookie',
   'proxy-authenticate',
@@ -59,7 +59,7 @@ const FORBIDDEN = new Set([
 ]);
 
 /**
- * Tells whether a field must not stand in a trailer section.
+ * Tells if a trailer section must not have a field.
  *
  * @param name In any case
  */

@@ -1,27 +1,27 @@
 /**
- * Grammar: the productions of RFC 9110 §5.6 that the other files share, and what a fault in a line is called.
+ * Grammar: productions of RFC 9110 §5.6 that the other files share, and the errors for forbidden octets.
  *
- * Rule 1: every pattern takes linear time: no two repetitions that can match the same octet stand side by side.
- * Rule 2: strings are native strings, one code unit for each octet.
+ * Rule 1: every pattern takes linear time: no two adjacent repetitions match the same octet.
+ * Rule 2: strings are native strings, one code unit per octet.
  */
 import { ProtocolError } from '../errors.ts';
 
-/** A code that blames the client. */
+/** The code of a ProtocolError. */
 export type ProtocolErrorCode = ConstructorParameters<typeof ProtocolError>[0];
 
 /** token = 1*tchar (RFC 9110 §5.6.2). */
 export const TOKEN: RegExp = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** What must not stand in a line of fields, chunk sizes or trailers: all but HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5). */
+/** Octets forbidden in field, chunk and trailer lines: all but HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5). */
 export const NOT_FIELD_OCTET: RegExp = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** What must not stand in a request line: all but SP and VCHAR (RFC 9112 §3). */
+/** Octets forbidden in a request line: all but SP and VCHAR (RFC 9112 §3). */
 export const NOT_REQUEST_LINE_OCTET: RegExp = /[^\x20-\x7e]/;
 
 const SPACE = 0x20;
 const TAB = 0x09;
 
-/** Cuts a string, without the whitespace on both sides: OWS = *( SP / HTAB ) (RFC 9110 §5.6.3). */
+/** Slices a string and trims OWS = *( SP / HTAB ) on both sides (RFC 9110 §5.6.3). */
 export function sliceTrimmed(text: string, from: number, to: number): string {
   let start = from;
   let end = to;
@@ -34,7 +34,7 @@ function isWhitespace(octet: number): boolean {
   return octet === SPACE || octet === TAB;
 }
 
-/** Gives the elements of `#element`; empty ones are ignored (RFC 9110 §5.6.1.2). */
+/** Splits `#element` into its elements; ignores empty ones (RFC 9110 §5.6.1.2). */
 export function splitList(value: string): string[] {
   return value
     .split(',')
@@ -43,20 +43,20 @@ export function splitList(value: string): string[] {
 }
 
 /**
- * Finds the first octet that must not stand in a line.
+ * Finds the first forbidden octet of a line.
  *
  * @param forbidden NOT_FIELD_OCTET or NOT_REQUEST_LINE_OCTET
- * @returns the error to throw, nothing if there is no such octet
+ * @returns the error to throw; undefined if there is no such octet
  */
 export function findForbiddenOctet(line: string, forbidden: RegExp): ProtocolError | undefined {
   const octet = forbidden.exec(line)?.[0];
   if (octet === undefined) return undefined;
-  // RFC 9112 §2.2: a bare CR is invalid; a bare LF may be taken for a line end, which is how requests are smuggled.
+  // RFC 9112 §2.2: a bare CR is invalid. Some recipients take a bare LF for a line end, which smuggles requests.
   if (octet === '\r' || octet === '\n') return new ProtocolError('WSGI_ERR_LINE_END_INVALID');
   return new ProtocolError('WSGI_ERR_OCTET_FORBIDDEN', quote(octet));
 }
 
-/** Shows octets in a message: short, and without control characters. */
+/** Quotes octets for a message: at most 40, control characters below SP escaped. */
 export function quote(octets: string): string {
   return JSON.stringify(octets.length > 40 ? `${octets.slice(0, 40)}…` : octets);
 }

@@ -1,9 +1,8 @@
 /**
- * Heads off the octets of a connection: request line, field section, empty line (RFC 9112 §2.1).
+ * Reads heads: request line, field section, empty line (RFC 9112 §2.1).
  *
- * A head that is there whole, which is the usual case, is decoded once and cut with indexOf. One that is not is read
- * line by line. Both ways find the same faults in the same order, so that the outcome does not depend on how the
- * octets were cut.
+ * A complete head, the usual case, is decoded once and cut with indexOf. An incomplete one is read line by line. Both
+ * ways find the same faults in the same order, so the outcome does not depend on how the octets were cut.
  */
 import { ProtocolError } from '../errors.ts';
 import { LineSections, WholeSections } from './field-section.ts';
@@ -18,7 +17,7 @@ const CRLF = '\r\n';
 const HEAD = 'HEAD ';
 const HEAD_END = '\r\n\r\n';
 const HEAD_END_OCTETS: Buffer = Buffer.from(HEAD_END);
-/** RFC 9112 §2.2: at least one empty line before a request line is to be ignored; here it is up to so many. */
+/** RFC 9112 §2.2: at least one empty line before a request line should be ignored. */
 const MAX_EMPTY_LINES = 16;
 
 const REQUEST_LINE: LineKind = {
@@ -45,14 +44,14 @@ export class HeadReader {
   }
 
   /**
-   * The method of the head that was begun last. Of a request line that is faulty, or not whole, no other is told than
-   * HEAD, because its answer must have no content (RFC 9110 §9.3.2).
+   * The method of the last head that was begun. A faulty or incomplete request line tells only HEAD, whose answer has
+   * no content (RFC 9110 §9.3.2).
    */
   get method(): string | undefined {
     return this.#method ?? (this.#window.peek(HEAD.length) === HEAD ? 'HEAD' : undefined);
   }
 
-  /** Whether octets of a head have come, but not all; empty lines before it do not count. */
+  /** Octets of the next head have come. Empty lines before it do not count once `read` has skipped them. */
   get isPartial(): boolean {
     return this.#requestLine !== undefined || this.#window.length > 0;
   }
@@ -60,7 +59,7 @@ export class HeadReader {
   /**
    * Reads a head.
    *
-   * @returns the head; nothing if more octets are needed
+   * @returns the head; undefined if more octets are needed
    * @throws {@link ProtocolError}
    */
   read(): RequestHead | undefined {
@@ -87,7 +86,7 @@ export class HeadReader {
       if (end === -1 && window.length > text.length) end = window.indexOf(HEAD_END_OCTETS);
     }
     const size = end + HEAD_END.length - start;
-    // With empty lines before it, or more octets than either of its parts may have, it is not the usual case.
+    // Incomplete, larger than one part may be, or after empty lines: reads it line by line.
     if (end === -1 || size > this.#limits.maxHeaderSize || text.startsWith(CRLF, start)) return undefined;
     if (size > text.length) text = window.peek(size);
 

@@ -1,4 +1,4 @@
-/** HTTP/1.1 without I/O: requests in, what responses are made of out (RFC 9110, RFC 9112). */
+/** HTTP/1.1 without I/O: parses requests, frames and formats responses (RFC 9110, RFC 9112). */
 export { isForbiddenTrailer } from './forbidden-trailers.ts';
 export { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
 export type { RequestHead } from './request-head.ts';

@@ -1,39 +1,39 @@
 /**
- * Limits: how much of a message is taken before its sender is refused.
+ * Limits: how much of a message is accepted before its sender is refused.
  *
- * Each default stands beside its precedents. A limit counts octets as they are on the wire, line ends included,
- * and is checked before the octets beyond it are kept.
+ * The size of a line or section includes its line ends. A limit is checked before the octets beyond it are kept. The
+ * comment on each default names those of other servers.
  */
 
-/** What a {@link RequestParser} accepts. */
+/** Limits of a {@link RequestParser}. */
 export interface HttpLimits {
   /** Octets of the request line (beyond: 414), and separately of the field section (beyond: 431). */
   maxHeaderSize: number;
   /** Field lines in a head, and separately in a trailer section (beyond: 431). */
   maxHeadersCount: number;
-  /** Octets of content, chunked coding taken off (beyond: 413). */
+  /** Octets of content, without chunked coding (beyond: 413). */
   maxBodySize: number;
-  /** Octets of chunk extensions in all chunks of a message together (beyond: 413). */
+  /** Octets of the chunk extensions of a message, in sum (beyond: 413). */
   maxChunkExtensionSize: number;
   /** Octets of a trailer section (beyond: 431). */
   maxTrailerSize: number;
-  /** Whether an HTTP/1.1 request without Host is refused (RFC 9112 §3.2). */
+  /** Refuses an HTTP/1.1 request without Host (RFC 9112 §3.2). */
   requireHostHeader: boolean;
-  /** Whether CONNECT is accepted; else 501. */
+  /** Accepts CONNECT; otherwise 501. */
   allowConnect: boolean;
 }
 
 /** The defaults of {@link HttpLimits}. */
 export const DEFAULT_LIMITS: Readonly<HttpLimits> = Object.freeze({
-  // node:http 16 KiB for both together, nginx 8 KiB for a line, gunicorn 4,094 and 8,190 octets a line.
+  // node:http 16 KiB for both together, nginx 8 KiB a line, gunicorn 4,094 octets a request line, 8,190 a field.
   maxHeaderSize: 16_384,
-  // gunicorn 100; node:http 2,000, and drops the rest without a word.
+  // gunicorn 100; node:http 2,000, and silently drops the rest.
   maxHeadersCount: 100,
-  // waitress 1 GiB, nginx 1 MiB; node:http and gunicorn have none.
+  // waitress 1 GiB, nginx 1 MiB; node:http and gunicorn no limit.
   maxBodySize: 1_073_741_824,
-  // node:http 16 KiB, but for each chunk anew (CVE-2024-22019 was the time before it).
+  // node:http 16 KiB for each chunk, no limit before CVE-2024-22019.
   maxChunkExtensionSize: 16_384,
-  // node:http counts trailers with the head: 16 KiB.
+  // node:http 16 KiB, together with the head.
   maxTrailerSize: 16_384,
   requireHostHeader: true,
   allowConnect: false,

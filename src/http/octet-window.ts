@@ -1,18 +1,17 @@
 /**
- * The octets that were received and not consumed yet, as one contiguous window.
+ * A contiguous window of the octets that were received and not consumed yet.
  *
- * Rule 1: what arrives at an empty window is kept as a view. Only what arrives at one that still holds octets is
- *         copied, into an allocation that doubles: linear time, even octet by octet. Octets that are only lent are
- *         kept as a view until `keep`, and given out as copies.
- * Rule 2: octets that were given out are never written again, so that views of them stay as they are.
- * Rule 3: no octet is searched twice for the end of a line.
+ * Rule 1: octets that arrive at an empty window are kept as a view. Others are copied into a buffer that doubles:
+ *         linear time, even octet by octet. Lent octets stay a view until `keep`, and are given out as copies.
+ * Rule 2: octets that were given out are never overwritten, so views of them stay valid.
+ * Rule 3: no octet is searched twice for a line end.
  */
 import { ProtocolError } from '../errors.ts';
 import { findForbiddenOctet, type ProtocolErrorCode } from './grammar.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
-/** Digits that make a number without loss of precision. */
+/** Digits that fit a number without loss of precision. */
 const MAX_HEXADECIMAL_DIGITS = 12;
 const NO_DIGIT = 255;
 const HEXADECIMAL_DIGITS: Uint8Array = Uint8Array.from({ length: 256 }, (_, octet) => {
@@ -20,30 +19,30 @@ const HEXADECIMAL_DIGITS: Uint8Array = Uint8Array.from({ length: 256 }, (_, octe
   return Number.isNaN(digit) ? NO_DIGIT : digit;
 });
 const EMPTY: Buffer = Buffer.alloc(0);
-/** Octets that are decoded at once: most heads are smaller, and to search a text is faster than to search a buffer. */
+/** Octets that are decoded at once. Most heads are smaller, and a string is searched faster than a buffer. */
 const DECODE_SIZE = 1024;
 const LOOP_LIMIT = 96;
 
-/** What a line is read as. */
+/** The rules for one kind of line. */
 export interface LineKind {
-  /** Matches an octet that must not stand in it. */
+  /** Matches a forbidden octet. */
   readonly forbidden: RegExp;
-  /** The code of the error if it is too long. */
+  /** Error code for a line that is too long. */
   readonly tooLong: ProtocolErrorCode;
 }
 
-/** The octets that were received and not consumed yet. */
+/** Holds the octets that were received and not consumed yet. */
 export class OctetWindow {
   #octets: Buffer = EMPTY;
   #start = 0;
   #end = 0;
-  /** Up to where the line that begins at `#start` was searched. */
+  /** End of the searched part of the line that begins at `#start`. */
   #scanned = 0;
-  /** Whether `#octets` was allocated here, and may be written beyond `#end`. */
+  /** `#octets` was allocated here and may be written beyond `#end`. */
   #isOwned = false;
-  /** Whether `#octets` is somebody else's, who is going to write it anew. */
+  /** `#octets` belongs to a caller that will overwrite it. */
   #isLent = false;
-  /** What was decoded last, and where it begins: a batch of small requests is decoded once. */
+  /** The last decoded text, and where it begins: a batch of small requests is decoded once. */
   #text = '';
   #textStart = 0;
 
@@ -51,15 +50,15 @@ export class OctetWindow {
     return this.#end - this.#start;
   }
 
-  /** Whether the octets at the start were not looked at yet. */
+  /** No octet of the line at the start was searched yet. */
   get isFresh(): boolean {
     return this.#scanned === this.#start;
   }
 
   /**
-   * @param octets Begins with what has arrived
-   * @param length How many octets have
-   * @param isLent Whether they are overwritten after the next call of `keep`
+   * @param octets Begins with the new octets
+   * @param length How many are new
+   * @param isLent They will be overwritten after the next call of `keep`
    */
   push(octets: Buffer, length: number = octets.length, isLent = false): void {
     if (this.#start === this.#end) {
@@ -77,7 +76,7 @@ export class OctetWindow {
     this.#end += length;
   }
 
-  /** Makes the octets that are left its own, if they were lent. */
+  /** Copies the octets that are left, if they were lent. */
   keep(): void {
     if (!this.#isLent) return;
     if (this.#start === this.#end) this.clear();
@@ -97,12 +96,12 @@ export class OctetWindow {
     this.#isLent = false;
   }
 
-  /** Gives up to `size` octets from the start as a native string, and consumes none. */
+  /** Gives up to `size` octets from the start as a native string; consumes none. */
   peek(size: number): string {
     return this.#octets.toString('latin1', this.#start, Math.min(this.#end, this.#start + size));
   }
 
-  /** Gives the distance of a sequence from the start; -1 if it is not there. */
+  /** Gives the distance of a sequence from the start; -1 if it is missing. */
   indexOf(sequence: Buffer): number {
     const index = this.#octets.indexOf(sequence, this.#start);
     return index === -1 || index + sequence.length > this.#end ? -1 : index - this.#start;
@@ -113,7 +112,7 @@ export class OctetWindow {
     this.#scanned = this.#start;
   }
 
-  /** Consumes up to `size` octets, and gives a view of them, or a copy if they are lent. */
+  /** Consumes up to `size` octets; gives a view of them, or a copy if they are lent. */
   take(size: number): Buffer {
     const from = this.#start;
     this.skip(Math.min(size, this.length));
@@ -130,12 +129,12 @@ export class OctetWindow {
     this.#text = '';
   }
 
-  /** Whether the window begins with these octets. */
+  /** Tells if the window begins with these octets. */
   startsWith(octets: Buffer): boolean {
     const { length } = octets;
     const from = this.#start;
     if (this.#end - from < length) return false;
-    // A call into native code costs as much as a loop over so many octets (Node 20).
+    // A call into C++ costs as much as a loop over this many octets (Node 20).
     if (length > LOOP_LIMIT) return octets.compare(this.#octets, from, from + length) === 0;
     for (let index = 0; index < length; index += 1) {
       if (octets[index] !== this.#octets[from + index]) return false;
@@ -143,15 +142,15 @@ export class OctetWindow {
     return true;
   }
 
-  /** Gives a copy of so many octets from the start. */
+  /** Copies `size` octets from the start. */
   copy(size: number): Buffer {
     return Buffer.from(this.#octets.subarray(this.#start, this.#start + size));
   }
 
   /**
-   * Gives octets from before the start or from the start on as a native string, and consumes none.
+   * Gives a native string in which the window begins at `textOffset`; consumes none.
    *
-   * @param isFresh Whether it has to begin at the start, with as many octets as there are, up to a limit
+   * @param isFresh Decodes anew from the start, up to a limit; otherwise the last text is used again if possible
    */
   decode(isFresh: boolean): string {
     if (isFresh || this.#text === '' || this.textOffset >= this.#text.length) {
@@ -161,18 +160,18 @@ export class OctetWindow {
     return this.#text;
   }
 
-  /** Where the window begins in the text that was decoded last. */
+  /** Where the window begins in the last decoded text. */
   get textOffset(): number {
     return this.#start - this.#textStart;
   }
 
   /**
-   * Consumes a line, and gives it without its CRLF; nothing if it is not whole yet.
+   * Consumes a line; gives it without its CRLF, or undefined if it is incomplete.
    *
-   * A fault is found with the first octet that makes it one, however the octets were cut.
+   * A fault is found at its first octet, however the octets were cut.
    *
    * @param limit Octets that the line may have, CRLF included
-   * @throws {@link ProtocolError} if the line is too long, or an octet must not stand in it
+   * @throws {@link ProtocolError} if the line is too long or has a forbidden octet
    */
   takeLine(limit: number, kind: LineKind): string | undefined {
     const end = Math.min(this.#end, this.#start + limit);
@@ -190,9 +189,9 @@ export class OctetWindow {
   }
 
   /**
-   * Consumes a line of hexadecimal digits and nothing else, the usual line before a chunk.
+   * Consumes a line that has only hexadecimal digits, the usual line before a chunk.
    *
-   * @returns the number; -1, and nothing is consumed, if the line is another one or not whole yet
+   * @returns the number; -1 for another or an incomplete line, which is not consumed
    */
   takeHexadecimal(): number {
     let value = 0;
@@ -208,7 +207,7 @@ export class OctetWindow {
     return value;
   }
 
-  /** Looks for octets that must not stand in the line; a CR that is the last octet waits for its LF. */
+  /** Throws at a forbidden octet. Callers leave out a CR at the end, whose LF may follow. */
   #scanTo(end: number, { forbidden }: LineKind): void {
     const fault = findForbiddenOctet(this.#octets.toString('latin1', this.#scanned, end), forbidden);
     if (fault !== undefined) throw fault;

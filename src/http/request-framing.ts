@@ -1,15 +1,15 @@
 /**
- * Request framing: how many octets of content follow a head, and how they end.
+ * Request framing: decides how many octets of content follow a head.
  *
- * Rule 1: this file only decides; it reads no content and changes no state.
- * Rule 2: the decision follows RFC 9112 §6.3 in order, as far as it speaks of requests.
- * Rule 3: whatever two recipients could read differently is refused, not repaired.
+ * Rule 1: this file only decides; it reads no content.
+ * Rule 2: the decision follows the cases of RFC 9112 §6.3 for requests, in order.
+ * Rule 3: fields that two recipients could read differently are refused, not repaired.
  */
 import { ProtocolError } from '../errors.ts';
 import { quote } from './grammar.ts';
 import type { HttpVersion } from './request-line.ts';
 
-/** What `contentLength` is where the content is chunked: not known yet. */
+/** The `contentLength` of chunked content, whose length is unknown. */
 export const CHUNKED = -1;
 
 /** 1*DIGIT (RFC 9110 §8.6): no sign, no list, no space. */
@@ -17,11 +17,11 @@ const DIGITS = /^[0-9]+$/;
 /** Decimal digits that a number holds without loss of precision. */
 const MAX_DIGITS = 15;
 
-/** transfer-coding = token *( OWS ";" OWS transfer-parameter ), as a sticky step through a list (RFC 9112 §7). */
+/** transfer-coding = token *( OWS ";" OWS transfer-parameter ): one element of a list (RFC 9112 §7). */
 const CODING =
   /[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)((?:[ \t]*;[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*=[ \t]*(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"))*)[ \t]*(?:,|$)/y;
 
-/** The fields of a head that frame its content. */
+/** The parts of a head that frame its content. */
 export interface FramingFields {
   readonly protocol: HttpVersion;
   readonly contentLength: string | undefined;
@@ -38,11 +38,11 @@ export interface FramingFields {
 export function decideRequestFraming(fields: FramingFields, maxBodySize: number): number {
   const { protocol, contentLength, transferEncoding } = fields;
   if (transferEncoding !== undefined) {
-    // §6.1: HTTP/1.0 knows no transfer codings; who sends one has forwarded what it did not understand.
+    // §6.1: HTTP/1.0 has no transfer codings; a sender of one has forwarded a field that it did not understand.
     if (protocol === 'HTTP/1.0') {
       throw new ProtocolError('WSGI_ERR_FRAMING_AMBIGUOUS', 'Transfer-Encoding in HTTP/1.0');
     }
-    // §6.3 case 3: Transfer-Encoding overrides Content-Length, or the message ought to be handled as an error.
+    // §6.3 case 3: Transfer-Encoding overrides Content-Length, or both are an error; here they are an error.
     if (contentLength !== undefined) {
       throw new ProtocolError('WSGI_ERR_FRAMING_AMBIGUOUS', 'Content-Length beside Transfer-Encoding');
     }
@@ -50,9 +50,9 @@ export function decideRequestFraming(fields: FramingFields, maxBodySize: number)
     if (transferEncoding.toLowerCase() !== 'chunked') throw codingFault(transferEncoding);
     return CHUNKED;
   }
-  // §6.3 case 5 and 6: a valid Content-Length is the number of octets.
+  // §6.3 cases 5 and 6: a valid Content-Length is the number of octets.
   if (contentLength !== undefined) return parseContentLength(contentLength, maxBodySize);
-  // §6.3 case 7: a request without either has no content.
+  // §6.3 case 7: a request without either field has no content.
   return 0;
 }
 
@@ -66,7 +66,7 @@ function parseContentLength(value: string, maxBodySize: number): number {
   return length;
 }
 
-/** §6.1: 501 for codings that are not understood; §6.3: 400 where even the end of the content cannot be told. */
+/** §6.1: 501 for unknown codings; §6.3: 400 if the end of the content cannot be found. */
 function codingFault(value: string): ProtocolError {
   const names = parseCodings(value);
   const isFramed = names?.at(-1) === 'chunked' && names.indexOf('chunked') === names.length - 1;
@@ -76,7 +76,7 @@ function codingFault(value: string): ProtocolError {
   );
 }
 
-/** Gives a list of codings in lower case, with their parameters; nothing if it is no such list, or has empty elements. */
+/** Splits a list of codings, with parameters, in lower case; undefined if it is malformed or has empty elements. */
 function parseCodings(value: string): string[] | undefined {
   if (value.endsWith(',')) return undefined;
   const names: string[] = [];

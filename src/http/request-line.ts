@@ -1,9 +1,9 @@
 /**
  * The request line: method SP request-target SP HTTP-version (RFC 9112 §3).
  *
- * Rule 1: exactly this. The RFC lets a recipient split on any whitespace; those who do read other requests than
- *         those who do not.
- * Rule 2: a line is judged in this order: its octets, its parts, method, version, target.
+ * Rule 1: no other form is accepted. The RFC also lets a recipient split on any whitespace, but then two recipients
+ *         read different requests.
+ * Rule 2: the checks run in this order: octets, parts, method, version, target.
  */
 import { ProtocolError } from '../errors.ts';
 import { parseAuthority } from './authority.ts';
@@ -12,7 +12,7 @@ import { findForbiddenOctet, NOT_REQUEST_LINE_OCTET, quote, TOKEN } from './gram
 /** The form of a request target (RFC 9112 §3.2.1 to §3.2.4). */
 export type TargetForm = 'origin' | 'absolute' | 'authority' | 'asterisk';
 
-/** A version that is spoken here: every HTTP/1.x above 1.0 is read as 1.1. */
+/** A supported version. HTTP/1.x above 1.0 is read as 1.1. */
 export type HttpVersion = 'HTTP/1.0' | 'HTTP/1.1';
 
 /** The parts of a request line. */
@@ -26,10 +26,10 @@ export interface RequestLine {
 /** HTTP-version = "HTTP" "/" DIGIT "." DIGIT, in upper case (RFC 9112 §2.3). */
 const VERSION = /^HTTP\/([0-9])\.([0-9])$/;
 
-/** VCHAR but "#": a fragment is never sent, and those who cut it off see another path (CVE-2023-45539). */
+/** VCHAR but "#": a fragment is never sent, and a recipient that cuts it off sees another path (CVE-2023-45539). */
 const TARGET = /^[\x21\x22\x24-\x7e]+$/;
 
-/** The scheme and the authority of absolute-form; what follows is path or query (RFC 9110 §4.2.1, §4.2.2). */
+/** Scheme and authority of absolute-form; path or query follow (RFC 9110 §4.2.1, §4.2.2). */
 const ABSOLUTE_FORM = /^https?:\/\/([^/?]*)/i;
 
 /**
@@ -48,7 +48,7 @@ export function parseRequestLine(line: string): RequestLine {
   return { method, target, targetForm: parseTarget(method, target), protocol };
 }
 
-/** Finds out which version an unusual line has, or what is wrong with it. */
+/** Gives the version of an unusual line, or throws its fault. */
 function examine(line: string): HttpVersion {
   const forbidden = findForbiddenOctet(line, NOT_REQUEST_LINE_OCTET);
   if (forbidden !== undefined) throw forbidden;
@@ -58,7 +58,7 @@ function examine(line: string): HttpVersion {
     throw new ProtocolError('WSGI_ERR_REQUEST_LINE_INVALID', quote(line));
   }
   if (!TOKEN.test(method)) throw new ProtocolError('WSGI_ERR_METHOD_INVALID', quote(method));
-  // RFC 9110 §2.5: a minor version above ours is read as the highest that we know; another major is another language.
+  // RFC 9110 §2.5: a higher minor version is read as our highest; another major version is another protocol.
   const [, major, minor] = match;
   if (major !== '1') throw new ProtocolError('WSGI_ERR_VERSION_UNSUPPORTED', version);
   if (!TARGET.test(target)) throw new ProtocolError('WSGI_ERR_TARGET_INVALID', quote(target));
@@ -66,7 +66,7 @@ function examine(line: string): HttpVersion {
 }
 
 function parseTarget(method: string, target: string): TargetForm {
-  // RFC 9112 §3.2.3: authority-form is for CONNECT, and CONNECT has no other.
+  // RFC 9112 §3.2.3: CONNECT has authority-form only, and no other method has it.
   if (method === 'CONNECT') {
     const authority = parseAuthority(target);
     if (!authority?.host || !authority.port)
@@ -74,9 +74,9 @@ function parseTarget(method: string, target: string): TargetForm {
     return 'authority';
   }
   if (target.startsWith('/')) return 'origin';
-  // RFC 9112 §3.2.4: asterisk-form is for OPTIONS.
+  // RFC 9112 §3.2.4: asterisk-form is for OPTIONS only.
   if (target === '*' && method === 'OPTIONS') return 'asterisk';
-  // RFC 9110 §4.2.1, §4.2.4: an http URI without a host is invalid, and so is userinfo, which parseAuthority refuses.
+  // RFC 9110 §4.2.1, §4.2.4: an http URI must have a host and no userinfo, which parseAuthority refuses.
   const match = ABSOLUTE_FORM.exec(target);
   if (match === null || !parseAuthority(match[1] ?? '')?.host) {
     throw new ProtocolError('WSGI_ERR_TARGET_INVALID', quote(target));

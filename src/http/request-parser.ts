@@ -1,43 +1,43 @@
 /**
  * The parser of requests: octets in, heads and content out.
  *
- * It is pulled: whoever drives it asks for the next head or the next piece of content when there is use for it, and
- * what nobody has asked for stays buffered. Backpressure, and the order of pipelined requests, follow from that.
+ * It is pulled: the caller asks for the next head or piece of content, and the rest stays buffered. Backpressure and
+ * the order of pipelined requests follow from that.
  *
  * Rule 1: the outcome never depends on how the octets were cut.
- * Rule 2: whatever is wrong is a ProtocolError, and the last thing that is read (RFC 9112 §2.2, §6.3).
- * Rule 3: linear time, and no more memory than the limits allow, whatever is sent.
+ * Rule 2: every fault is a ProtocolError, and nothing is read after it (RFC 9112 §2.2, §6.3).
+ * Rule 3: any input takes linear time, and no more memory than the limits allow.
  */
-import { ContentReader } from './content-parser.ts';
+import { ContentParser } from './content-parser.ts';
 import { HeadReader } from './head-reader.ts';
 import type { HttpLimits } from './limits.ts';
 import { OctetWindow } from './octet-window.ts';
 import type { RequestHead } from './request-head.ts';
 
-/** Between two messages; in the content of one; after an error. */
+/** The state of a {@link RequestParser}. */
 export type ParserState = 'head' | 'content' | 'failed';
 
 /** Parses the requests of one connection. */
 export class RequestParser {
   readonly #window: OctetWindow = new OctetWindow();
   readonly #head: HeadReader;
-  readonly #content: ContentReader;
+  readonly #content: ContentParser;
   #state: ParserState = 'head';
   #failure: unknown;
   #refusedMethod: string | undefined;
 
-  /** @param limits They must not change: what was read under them is remembered */
+  /** @param limits Must not change: heads that were read under them are remembered */
   constructor(limits: HttpLimits) {
     this.#head = new HeadReader(this.#window, limits);
-    this.#content = new ContentReader(this.#window, limits);
+    this.#content = new ContentParser(this.#window, limits);
   }
 
-  /** `head` between two messages, `content` until the content of one was read to its end, `failed` after an error. */
+  /** `head` between two messages, `content` until the content is read to its end, `failed` after an error. */
   get state(): ParserState {
     return this.#state;
   }
 
-  /** The method of the head that was begun last, also if it was refused; nothing if it cannot be told. */
+  /** The method of the last head that was begun, even if it was refused; undefined if it is unknown. */
   get method(): string | undefined {
     return this.#refusedMethod ?? this.#head.method;
   }
@@ -47,38 +47,38 @@ export class RequestParser {
     return this.#content.trailers;
   }
 
-  /** Octets of content that were given out for this message. */
+  /** Octets of content given out for this message. */
   get contentRead(): number {
     return this.#content.given;
   }
 
-  /** Whether octets of a next head have come; empty lines before it do not count. */
+  /** Octets of the next head have come. Empty lines before it do not count once `readHead` has skipped them. */
   get hasPartialHead(): boolean {
     return this.#state === 'head' && this.#head.isPartial;
   }
 
-  /** Octets that were handed over and not consumed yet. */
+  /** Octets that were pushed and not consumed yet. */
   get bufferedLength(): number {
     return this.#window.length;
   }
 
   /**
-   * Hands over octets, which the parser keeps as they are: they must not be changed afterwards.
+   * Adds octets. The parser may keep them without a copy, so they must not be changed afterwards.
    *
-   * @param octets Begins with them
-   * @param length How many they are
-   * @param isLent Whether they may be changed after all, once `keep` has been called
+   * @param octets Begins with the new octets
+   * @param length How many are new
+   * @param isLent They may be changed after the next call of `keep`
    */
   push(octets: Buffer, length: number = octets.length, isLent = false): void {
     if (this.#state !== 'failed') this.#window.push(octets, length, isLent);
   }
 
-  /** Copies what is left of octets that were lent. */
+  /** Copies the octets that are left, if they were lent. */
   keep(): void {
     this.#window.keep();
   }
 
-  /** Gives up everything that was not consumed, for a connection that goes on in another protocol. */
+  /** Consumes and gives all octets that are left, for a connection that continues in another protocol. */
   takeRest(): Buffer {
     return this.#window.take(this.#window.length);
   }
@@ -86,8 +86,8 @@ export class RequestParser {
   /**
    * Reads the head of the next message.
    *
-   * @returns the head; nothing if more octets are needed
-   * @throws {@link ProtocolError}, and the same one at every later call
+   * @returns the head; undefined if more octets are needed
+   * @throws {@link ProtocolError}, the same one in every later call
    * @throws TypeError if the content of the last message was not read to its end
    */
   readHead(): RequestHead | undefined {
@@ -108,9 +108,9 @@ export class RequestParser {
   /**
    * Reads a piece of content.
    *
-   * @returns a view of the octets that were handed over; null if the content has ended; nothing if more octets are
-   *   needed
-   * @throws {@link ProtocolError}, and the same one at every later call
+   * @returns a view of the pushed octets, or a copy of lent ones; null if the content has ended; undefined if more
+   *   octets are needed
+   * @throws {@link ProtocolError}, the same one in every later call
    */
   readContent(): Buffer | null | undefined {
     if (this.#state === 'failed') throw this.#failure;

@@ -1,15 +1,15 @@
 /**
- * What a server sends: heads, the lines around chunks, trailer sections.
+ * Formats what a server sends: heads, the lines around chunks, trailer sections.
  *
- * Rule 1: names and values were checked before they come here; nothing is checked, changed or added.
- * Rule 2: the result is a native string, to be sent as latin-1, so that head and content can leave in one piece.
+ * Rule 1: nothing is checked, changed or added here; callers have checked names and values.
+ * Rule 2: the result is a native string, sent as latin-1, so that head and content can leave in one write.
  */
 
 /** The last chunk; a trailer section and an empty line follow (RFC 9112 §7.1). */
 export const LAST_CHUNK = '0\r\n';
 
 /**
- * Gives the head of a response (RFC 9112 §4, §5).
+ * Formats the head of a response (RFC 9112 §4, §5).
  *
  * @param status Status code and reason phrase: `200 OK`
  * @param headers Pairs of name and value
@@ -26,7 +26,7 @@ export function formatResponseHead(
 let lastStatus = '200 OK';
 let lastLine = 'HTTP/1.1 200 OK\r\n';
 
-/** Most responses have the status of the one before. */
+/** Keeps the last line, because most responses repeat the status. */
 function formatStatusLine(status: string): string {
   if (status !== lastStatus) {
     // RFC 9112 §4: the space after the status code is sent even if the reason phrase is empty.
@@ -36,12 +36,12 @@ function formatStatusLine(status: string): string {
   return lastLine;
 }
 
-/** Gives the line before a chunk: its size in hexadecimal (RFC 9112 §7.1). */
+/** Formats the line before a chunk: its size in hexadecimal (RFC 9112 §7.1). */
 export function formatChunkHead(size: number): string {
   return `${size.toString(16)}\r\n`;
 }
 
-/** Gives the lines of a trailer section, without the empty line after it. */
+/** Formats the lines of a trailer section, without the empty line after it. */
 export function formatTrailers(headers: readonly (readonly [string, string])[]): string {
   return formatFields(headers);
 }

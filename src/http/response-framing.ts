@@ -1,35 +1,32 @@
 /**
- * Response framing: how the end of a response's content is marked.
+ * Response framing: decides how the end of a response's content is marked.
  *
  * Rule 1: this file only decides; fields are written elsewhere.
- * Rule 2: the decision follows RFC 9112 §6.3 from the sender's side; each `if` is one of its numbered cases.
+ * Rule 2: the decision follows RFC 9112 §6.3 from the sender's side; each `if` is one of its cases.
  */
 import type { HttpVersion } from './request-line.ts';
 
-/**
- * How a response ends: with its head, after as many octets as Content-Length says, with the last chunk, or with the
- * connection.
- */
+/** How a response ends: with its head, after Content-Length octets, with the last chunk, or with the connection. */
 export type ResponseFraming = 'none' | 'length' | 'chunked' | 'close';
 
-/** What the framing of a response depends on. */
+/** The facts that decide the framing of a response. */
 export interface ResponseFacts {
   readonly requestProtocol: HttpVersion;
-  /** Whether the response has no content whatever its headers say: to HEAD, or 1xx, 204, 304. */
+  /** The response has no content, whatever its headers say: to HEAD, or 1xx, 204, 304. */
   readonly isBodiless: boolean;
   readonly contentLength: number | undefined;
-  /** Whether chunks will do, as far as the sender is concerned. @default true */
+  /** The sender allows chunks. @default true */
   readonly mayBeChunked?: boolean | undefined;
 }
 
-/** Decides how the end of a response's content is marked. */
+/** Decides the framing of a response. */
 export function decideResponseFraming(facts: ResponseFacts): ResponseFraming {
   // Case 1: responses to HEAD, 1xx, 204 and 304 end with their head.
   if (facts.isBodiless) return 'none';
-  // Case 6: a known length; it goes before case 4, because a recipient can then tell how much is to come.
+  // Case 6, before case 4: a known length tells the recipient how much will come.
   if (facts.contentLength !== undefined) return 'length';
   // Case 4: chunked, but never to a client that does not know it (§6.1).
   if (facts.requestProtocol === 'HTTP/1.1' && facts.mayBeChunked !== false) return 'chunked';
-  // Case 8: until the connection is closed.
+  // Case 8: until the connection closes.
   return 'close';
 }

@@ -1,30 +1,30 @@
 /**
- * Responses as they arrive: whatever octets have come so far, read by a client that corrects nothing.
+ * Reads responses from the octets that have arrived so far, like a client that corrects nothing.
  *
- * Rule 1: what RFC 9112 does not allow is no response: it stays in `surplus`, where a case finds it.
+ * Rule 1: octets that RFC 9112 does not allow are no response. They stay in `surplus`, where a case finds them.
  * Rule 2: nothing waits here; the same octets can be read again when more have come.
  */
 
-/** One response, whole or on its way. */
+/** One response, complete or not. */
 export interface Arrival {
   readonly status: number;
   /** Status line and field lines, without their CRLF. */
   readonly lines: readonly string[];
   readonly framing: 'none' | 'length' | 'chunked' | 'to the close';
-  /** The chunks; the whole content where it is not chunked. Native strings. */
+  /** The chunks, or the whole content if it is not chunked. Native strings. */
   readonly pieces: readonly string[];
-  /** Whether its end has come. */
+  /** Its end has come. */
   readonly isWhole: boolean;
   /** Status codes of the interim responses before it. */
   readonly interim: readonly number[];
 }
 
-/** All that has arrived. */
+/** Everything that has arrived. */
 export interface Arrivals {
   readonly responses: readonly Arrival[];
   /** Status codes of the interim responses after the last response. */
   readonly interim: readonly number[];
-  /** What comes after that and is no response. */
+  /** The octets after that, which are no response. */
   readonly surplus: string;
 }
 
@@ -33,10 +33,10 @@ const FIELD_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
 const CHUNK = /([0-9a-f]+)\r\n/y;
 
 /**
- * Reads what has arrived.
+ * Reads the responses.
  *
  * @param text All octets, as a native string
- * @param isEnded Whether nothing more will come
+ * @param isEnded Nothing more will come
  * @param methods The methods of the requests, in order
  */
 export function readArrivals(text: string, isEnded: boolean, methods: readonly string[]): Arrivals {
@@ -79,7 +79,7 @@ interface Head {
   readonly isBodiless: boolean;
 }
 
-/** RFC 9112 §6.3, as a client sees it. */
+/** RFC 9112 §6.3, as a client applies it. */
 function readContent(
   text: string,
   start: number,
@@ -90,7 +90,7 @@ function readContent(
   if (isBodiless || head.status === 204 || head.status === 304) return { arrival: empty, next: start };
   const codings = valuesOf(empty, 'Transfer-Encoding');
   const lengths = valuesOf(empty, 'Content-Length');
-  // Both, or several: two recipients could disagree, so that a client is lost here.
+  // With several framing fields two clients could disagree, so this one gives up.
   if (codings.length + lengths.length > 1) return { arrival: { ...empty, isWhole: false }, next: start };
   if (codings.length === 1) return readChunks(text, start, { ...empty, framing: 'chunked' });
   const [length] = lengths;

@@ -1,11 +1,11 @@
 /**
- * Replays the corpus against our server and against node:http, and gives a Markdown table: one row a page.
+ * Replays the corpus against our server and node:http, and makes a Markdown table with one row per page.
  *
  *     npx tsx test/corpus/compare.ts            prints the table
  *     npx tsx test/corpus/compare.ts --write    puts it into docs/http.md
- *     npx tsx test/corpus/compare.ts --cases    lists every case in which a server differs, too
+ *     npx tsx test/corpus/compare.ts --cases    also lists every case in which a server differs
  *
- * Pages about the environ have nothing to compare; all others have a program for node:http that does the same.
+ * Pages about the environ are not compared. For all others node:http runs a program that does the same.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -15,7 +15,7 @@ import { type Judgement, judge } from './judgement.ts';
 import { inParallel } from './parallel.ts';
 import { replay } from './replay.ts';
 
-/** Connections at once, and milliseconds that a case is waited for when it does not come out as written. */
+/** Connections at once; milliseconds to wait for a case that does not come out as written. */
 const PARALLEL = 32;
 const PATIENCE = 1500;
 
@@ -49,7 +49,7 @@ if (process.argv.includes('--write')) {
 } else console.log(table);
 if (process.argv.includes('--cases')) listCases();
 
-/** One server for each set of limits. */
+/** Replays all cases, on one server per set of limits. */
 async function replayAll(start: Start): Promise<Verdict[]> {
   const servers = new Map<string, Promise<Contestant>>();
   const verdicts = await Promise.all(
@@ -89,7 +89,7 @@ function countOf(own: readonly number[], verdicts: readonly Verdict[]): number {
   return own.filter((index) => deviation(index, verdicts[index]) === undefined).length;
 }
 
-/** The kinds of deviation and how often each, the most frequent first. */
+/** The kinds of deviation with their counts, most frequent first. */
 function kindsOf(own: readonly number[]): string {
   const counts = new Map<string, number>();
   for (const index of own) {
@@ -102,7 +102,7 @@ function kindsOf(own: readonly number[]): string {
   return [...named, ...(others > 0 ? [`other (${others})`] : [])].join(', ');
 }
 
-/** In which way a server does something else; undefined if it does not. */
+/** The kind of a deviation; undefined if there is none. */
 function deviation(index: number, verdict: Verdict | undefined): string | undefined {
   const expected = cases[index]?.outcome;
   if (expected === undefined || verdict === undefined) return undefined;
@@ -124,7 +124,7 @@ function deviation(index: number, verdict: Verdict | undefined): string | undefi
   if (expected.after !== undefined && faults.some((fault) => fault.startsWith('closed')))
     return 'closes later';
   if (outcome.end !== expected.end) return `${outcome.end} instead of ${expected.end}`;
-  // A refusal without Date and length is what node always gives: docs/http.md tells it once, and it is not counted.
+  // All refusals of node lack Date and length: docs/http.md says so once, and it is not counted here.
   const others = faults.filter((fault) => !/Date|^refusal has no length|^refusal is cut/.test(fault));
   return others.length > 0 ? others[0]?.replace(/\d+ /, '') : undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * The servers that the corpus is replayed against: ours, and node:http with a listener that does the same.
+ * The servers that the corpus is replayed against: ours, and node:http with an equivalent listener.
  *
- * The application reads the whole content of each request and answers 200, or follows the script of the case.
+ * The application reads the content of each request and answers 200, or follows the script of the case.
  */
 import { createServer as createNodeServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
@@ -9,7 +9,7 @@ import { createServer } from '../../src/server/index.ts';
 import type { Application, Environ } from '../../src/wsgi.ts';
 import { type Script, ScriptedFault, scriptedApplication } from './script.ts';
 
-/** A request as the application sees it while its content comes. */
+/** A request as the application sees it, updated while content comes. */
 export interface WitnessedRequest {
   method: string;
   target: string;
@@ -18,23 +18,23 @@ export interface WitnessedRequest {
   trailers: readonly string[];
 }
 
-/** What one connection is about. */
+/** The state of one connection. */
 export interface Talk {
   readonly script: Script | undefined;
   readonly requests: WitnessedRequest[];
-  /** Whether the application has failed in a way that ends a process. */
+  /** The application has failed in a way that ends a process. */
   hasCrashed: boolean;
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface Contestant {
   readonly port: number;
-  /** The talks, by the port of the client. */
+  /** The talks, by client port. */
   readonly talks: Map<string, Talk>;
   stop(): Promise<void>;
 }
 
-/** A target that the default application answers, whatever the case says. */
+/** Tells if the default application answers a target, whatever the case says. */
 export const isPlain = (target: string): boolean => target === '/before' || target === '/probe';
 
 /** Starts our server. */
@@ -45,7 +45,7 @@ export async function startOurs(options: Readonly<Record<string, number | boolea
     const request = witness(talk, environ.REQUEST_METHOD, environ.REQUEST_URI);
     const read = (): Promise<void> => readGateway(environ, request);
     if (talk?.script !== undefined && !isPlain(request.target)) {
-      // A script that reads nothing leaves the content alone, and the case says nothing of it.
+      // If the script does not read, the case says nothing about content.
       request.isWhole = true;
       return scriptedApplication(talk.script, read)(environ, startResponse);
     }
@@ -58,7 +58,7 @@ export async function startOurs(options: Readonly<Record<string, number | boolea
   return listen(createServer(application, { ...options, environ: { 'wsgi.errors': errors } }), talks);
 }
 
-/** Starts node's. */
+/** Starts a server of node:http. */
 export async function startNode(options: Readonly<Record<string, number | boolean>>): Promise<Contestant> {
   const talks = new Map<string, Talk>();
   const listener = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -72,7 +72,7 @@ export async function startNode(options: Readonly<Record<string, number | boolea
       if (script === undefined) response.end();
       else performOnNode(script, response);
     } catch (error) {
-      // What a client does comes as an error too; anything else would be thrown by the listener of a program.
+      // A reset by the client is an error too; a program's listener would throw any other.
       const isClients = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
       if (talk !== undefined) talk.hasCrashed ||= !isClients;
       response.destroy();
@@ -105,7 +105,7 @@ function latin1(octets: Uint8Array): string {
   return Buffer.from(octets).toString('latin1');
 }
 
-/** The same program, written for node:http: an implicit head, so that node works out what it can. */
+/** Performs a script on node:http, with an implicit head, so that node computes what it can. */
 function performOnNode(script: Script, response: ServerResponse): void {
   const returned: Buffer[] = [];
   for (const step of script) {
@@ -140,7 +140,7 @@ async function listen(
   talks: Map<string, Talk>,
 ): Promise<Contestant> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  // The address of a server that listens on a port.
+  // The server listens on a port.
   const { port } = server.address() as AddressInfo;
   const stop = (): Promise<void> =>
     new Promise((resolve) => {

@@ -1,8 +1,8 @@
 /**
- * The corpus: octets that clients send, and what becomes of them, in Markdown that README.md explains.
+ * Reads the corpus: octets that clients send, and their outcomes, in Markdown that README.md explains.
  *
- * Rule 1: reading it is all that happens here. What feeds it to a parser or to a server lives with what it tests.
- * Rule 2: whatever in a file is no case is an error, so that no case is lost to a slip.
+ * Rule 1: this file only reads. The tests feed the cases to a parser or a server.
+ * Rule 2: any text that is no case is an error, so that no case is lost.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,20 +12,20 @@ import { parseScript, type Script } from './script.ts';
 
 /** One sequence of octets and its outcome. */
 export interface CorpusCase {
-  /** The requirement of the page that the case belongs to. */
+  /** The number of its page. */
   readonly requirement: number;
-  /** The title of that page. */
+  /** The title of its page. */
   readonly page: string;
   /** The heading, and the variant. */
   readonly name: string;
-  /** Why: a sentence with its source. */
+  /** The reason, with its source. */
   readonly note: string;
-  /** Limits of the parser, and options of the server by the same names. */
+  /** Limits of the parser; the server has options of the same names. */
   readonly limits: Readonly<Record<string, number | boolean>>;
-  /** The application, where it is not the one that reads everything and answers 200. */
+  /** The application; by default it reads everything and answers 200. */
   readonly script: Script | undefined;
   readonly octets: Buffer;
-  /** The same octets, cut where the case says that the client waits. */
+  /** The same octets, cut where the client waits. */
   readonly pieces: readonly Piece[];
   readonly outcome: Outcome;
 }

@@ -1,25 +1,25 @@
 /**
- * Holds what came of a case against what should have.
+ * Compares the observation of a case with its expected outcome.
  *
- * Rule 1: the outcome is told in the corpus's own terms, so that the two can be compared as they stand.
- * Rule 2: what every response owes, whatever the case is about, is checked here: each breach is one sentence.
+ * Rule 1: the outcome uses the corpus's own terms, so that both can be compared directly.
+ * Rule 2: the duties of every response are checked here, whatever the case is about. Each breach is one sentence.
  */
 import { type Arrival, valuesOf } from './arrivals.ts';
 import type { Outcome, ResponsePattern, SeenRequest } from './outcome.ts';
 import type { Observation, Sending } from './replay.ts';
 
-/** An outcome as it was, and what else was wrong. */
+/** The actual outcome, and other faults. */
 export interface Judgement {
   readonly outcome: Omit<Outcome, 'end'> & { readonly end: Outcome['end'] | 'reset' };
   readonly faults: readonly string[];
-  /** Whether the only fault is that the end came too late, which a busy machine can do. */
+  /** The only fault is a late end, which a high load can cause. */
   readonly isLate: boolean;
 }
 
-/** Milliseconds that a time-out may be late. */
+/** Milliseconds by which a time-out may be late. */
 const lateness = (timeout: number): number => Math.max(250, timeout / 4);
 
-/** Judges what came of the octets of a case. */
+/** Judges the observation of a case. */
 export function judge(expected: Outcome, observed: Observation, { isLast }: Sending): Judgement {
   const { requests, arrivals } = observed;
   const { responses } = arrivals;
@@ -27,7 +27,7 @@ export function judge(expected: Outcome, observed: Observation, { isLast }: Send
     responses.length > requests.length ||
     (responses.length > 0 && requests[responses.length - 1]?.isWhole === false);
   const refusal = isRefused ? responses.at(-1) : undefined;
-  // Whose half ends amid a request may be told so, or not; a 2xx it must not be.
+  // A client that closes its half during a request may be told so, or not, but must not get a 2xx.
   const isTold = isLast && expected.end === 'waits' && [400, 408].includes(refusal?.status ?? 0);
   const outcome = {
     requests: requests.map((request, index) =>
@@ -50,7 +50,7 @@ export function judge(expected: Outcome, observed: Observation, { isLast }: Send
   return { outcome: { ...outcome, after }, faults, isLate: isLate && faults.length === 1 };
 }
 
-/** The outcome that octets have whose client closes its half behind them. */
+/** The outcome if the client closes its half after the octets. */
 export function whenLast(outcome: Outcome): Outcome {
   return { ...outcome, end: 'closed' };
 }
@@ -60,7 +60,7 @@ function describeRequest(
   expected: SeenRequest | undefined,
   response: Arrival | undefined,
 ): SeenRequest {
-  // What a client waits for is seen by the 100 that it gets.
+  // Only the 100 shows an expectation; continueFaults() checks it.
   const expectsContinue = expected?.expectsContinue ?? false;
   const request = { method, target, content, isWhole, trailers, expectsContinue };
   const pattern = expected?.response;
@@ -68,7 +68,7 @@ function describeRequest(
   return { ...request, response: describeResponse(response, pattern) };
 }
 
-/** What a pattern asks about, as it is. */
+/** The parts of a response that a pattern asks about. */
 function describeResponse(response: Arrival, pattern: ResponsePattern): ResponsePattern {
   return {
     status: response.status,
@@ -105,7 +105,7 @@ function answerFaults(expected: Outcome, { requests, arrivals }: Observation): s
   return faults;
 }
 
-/** RFC 9110 §10.1.1: 100 to those who wait for it, as long as no content has come. */
+/** RFC 9110 §10.1.1: a client that waits for 100 gets it, as long as no content has come. */
 function continueFaults(expected: Outcome, { arrivals }: Observation): string[] {
   const interim = [...arrivals.responses.map((each) => each.interim), arrivals.interim];
   return interim.flatMap((codes, index) => {
@@ -119,7 +119,7 @@ function continueFaults(expected: Outcome, { arrivals }: Observation): string[] 
   });
 }
 
-/** RFC 9112 §9.6: a refusal says that it is the last response, and is a whole one. */
+/** RFC 9112 §9.6: a refusal is complete, and says that it is the last response. */
 function refusalFaults(refusal: Arrival): string[] {
   const faults: string[] = [];
   if (!refusal.isWhole) faults.push('refusal is cut');
@@ -128,13 +128,13 @@ function refusalFaults(refusal: Arrival): string[] {
   return faults;
 }
 
-/** RFC 9112 §9.6: the last response of a connection that the server closes says so, and no other does. */
+/** RFC 9112 §9.6: only the last response of a connection that the server closes says so. */
 function persistenceFaults({ arrivals, end }: Observation): string[] {
   const { responses } = arrivals;
   return responses.flatMap((response, index) => {
     const saysClose = valuesOf(response, 'Connection').some((value) => /\bclose\b/i.test(value));
     const isEnd = index === responses.length - 1 && end === 'closed';
-    // A response that fails on its way cannot take back what it said.
+    // A response that fails after its head cannot change it.
     if (isEnd && !saysClose && response.isWhole) return ['last response does not say Connection: close'];
     return !isEnd && saysClose ? [`response ${index} says Connection: close, and is not the last`] : [];
   });

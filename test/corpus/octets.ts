@@ -1,6 +1,6 @@
-/** The notation of octets in the corpus, which README.md explains. */
+/** The notation of octets in the corpus; README.md explains it. */
 
-/** Octets that are sent at once, and how long the client waits before them. */
+/** Octets that are sent at once, after a pause. */
 export interface Piece {
   readonly octets: Buffer;
   /** Milliseconds. */
@@ -10,14 +10,14 @@ export interface Piece {
 const ESCAPES: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', 0: '\0', '\\': '\\' };
 const ELEMENT = /<(\d+)×|<(\d+) ms>|\\x([0-9a-f]{2})|\\([rnt0\\])|([\x20-\x5b\x5d-\x7e])/y;
 
-/** A pause stands among octets as a code unit that no octet has: this much above its milliseconds. */
+/** Added to the milliseconds of a pause, which gives a code unit that no octet has. */
 const PAUSES = 0x1000;
 const PAUSE = /[\u1000-\uffff]/g;
 
 /**
- * Gives the octets that a notation stands for.
+ * Decodes a notation.
  *
- * @throws Error if something stands for no octets, or if a line begins or ends with a space, which nobody would see
+ * @throws Error if a part stands for no octets, or if a line begins or ends with a space, which is invisible
  */
 export function decodeOctets(notation: string): Buffer {
   return Buffer.from(decode(notation).replaceAll(PAUSE, ''), 'latin1');
@@ -43,7 +43,7 @@ function decodeLine(line: string): string {
   return decoded;
 }
 
-/** Decodes up to the end of the line, or of the repetition. */
+/** Decodes up to the end of the line or of the repetition. */
 function decodeFrom(line: string, start: number, isRepeated: boolean): { decoded: string; end: number } {
   let decoded = '';
   let at = start;

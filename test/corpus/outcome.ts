@@ -1,23 +1,23 @@
 /**
- * What a client sees that sends octets, and how it is written in the corpus.
+ * The outcome of octets that a client sends, and its notation in the corpus.
  *
- * Rule 1: nothing but what can be seen from outside: requests that reached the application, a status, the connection.
- * Rule 2: what is written in a way that the notation does not know is an error, so that no expectation is lost.
+ * Rule 1: only what is visible from outside: requests that reached the application, statuses, the connection.
+ * Rule 2: an unknown notation is an error, so that no expectation is lost.
  */
 import { decodeOctets } from './octets.ts';
 
-/** A response, as far as a case says what it must be. */
+/** The requirements of a case for a response. */
 export interface ResponsePattern {
   readonly status: number;
-  /** How its end is told: `none` where it has no content at all. */
+  /** How its end is marked; `none` if it has no content. */
   readonly framing: 'none' | 'length' | 'chunked' | 'to the close';
-  /** The chunks; the whole content where it is not chunked. Native strings. */
+  /** The chunks, or the whole content if it is not chunked. Native strings. */
   readonly pieces: readonly string[];
-  /** Whether it ended before its end. */
+  /** It was cut before its end. */
   readonly isCut: boolean;
-  /** Lines that its head has: field lines, or the status line. */
+  /** Lines that its head has: field lines or the status line. */
   readonly lines: readonly string[];
-  /** Names of fields that its head has not. */
+  /** Names of fields that its head does not have. */
   readonly absent: readonly string[];
 }
 
@@ -27,24 +27,24 @@ export interface SeenRequest {
   readonly target: string;
   /** Native string. */
   readonly content: string;
-  /** Whether the content came to its end. */
+  /** The content is complete. */
   readonly isWhole: boolean;
   /** name, value, … */
   readonly trailers: readonly string[];
-  /** Whether the client waits for 100 before it sends content; a server sends 100 if none has come yet. */
+  /** The client waits for 100 before it sends content. A server sends 100 if no content has come yet. */
   readonly expectsContinue: boolean;
-  /** The response to it; where it is not said, any with the status 200. */
+  /** The response to it; if omitted, any with the status 200. */
   readonly response?: ResponsePattern;
 }
 
-/** What comes of a sequence of octets. */
+/** The outcome of a sequence of octets. */
 export interface Outcome {
   readonly requests: readonly SeenRequest[];
-  /** The status with which the server refuses what follows the requests, or the content of the last of them. */
+  /** The status of the refusal of a further request, or of the content of the last one. */
   readonly refusal: number | undefined;
-  /** The connection afterwards: kept for another request, closed by the server, or amid an incomplete request. */
+  /** The connection afterwards: kept for another request, closed by the server, or waiting for more of a request. */
   readonly end: 'kept' | 'closed' | 'waits';
-  /** Milliseconds from the first octet to the close, where the case is about time. */
+  /** Milliseconds from the first octet to the close, if the case is about time. */
   readonly after?: number;
 }
 
@@ -57,7 +57,7 @@ const END = /^(kept|closed|waits)(?: after ([0-9]+))?$/;
 /**
  * Parses an outcome, such as `GET /a; POST /b "content"; 400; closed`.
  *
- * @throws Error if it is written in another way
+ * @throws Error for any other notation
  */
 export function parseOutcome(text: string): Outcome {
   const steps = text.split('; ');
@@ -93,7 +93,7 @@ function parseResponse(notation: string): ResponsePattern {
   const [, status, framing, pieces = '', isCut, lines = '', absent = ''] = match;
   return {
     status: Number(status),
-    // One of the alternatives of the pattern, which are those of the type.
+    // The pattern matches only the members of this type.
     framing: framing as ResponsePattern['framing'],
     pieces: [...pieces.matchAll(/"([^"]*)"/g)].map(([, piece = '']) => text(piece)),
     isCut: isCut !== undefined,

@@ -1,7 +1,7 @@
 /**
- * Runs all, so many at a time.
+ * Runs all items, at most `limit` at a time.
  *
- * @returns the promises of the results, in the order of the items
+ * @returns promises of the results, in the order of the items
  */
 export function inParallel<Item, Result>(
   items: readonly Item[],

@@ -1,8 +1,8 @@
 /**
- * Sends the octets of a case to a server over a socket, and says what came of it.
+ * Sends the octets of a case to a server over a socket, and reports what it observes.
  *
- * Rule 1: nothing is judged here: what came is told, and judgement.ts holds it against the case.
- * Rule 2: the expectation is used to know how long to wait, and for nothing else.
+ * Rule 1: nothing is judged here; judgement.ts compares the observation with the case.
+ * Rule 2: the expected outcome only decides how long to wait.
  */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,32 +15,32 @@ import type { Outcome } from './outcome.ts';
 /** A way to send octets. */
 export interface Sending {
   readonly pieces: readonly Piece[];
-  /** Whether the client closes its half behind them. */
+  /** The client closes its half after them. */
   readonly isLast: boolean;
 }
 
-/** What came of it. */
+/** The observation of one case. */
 export interface Observation {
   readonly requests: readonly WitnessedRequest[];
   readonly arrivals: Arrivals;
   readonly end: Outcome['end'] | 'reset';
-  /** Milliseconds from before the first octet to the end of the connection, if it ended. */
+  /** Milliseconds from before the first octet to the end of the connection; NaN if it did not end. */
   readonly after: number;
   readonly hasCrashed: boolean;
 }
 
-/** How a case is replayed. */
+/** Options of one replay. */
 export interface ReplayOptions {
   readonly sending: Sending;
-  /** What is waited for. @default the outcome of the case */
+  /** The outcome to wait for. @default the outcome of the case */
   readonly outcome?: Outcome;
-  /** Milliseconds that it is waited for. */
+  /** Milliseconds to wait for it. */
   readonly patience?: number;
 }
 
 const PROBE = 'GET /probe HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n';
 
-/** Milliseconds: for what is expected to come, for what is not, and between two looks. */
+/** Milliseconds: to wait for expected events, for unexpected ones, and between two looks. */
 const PATIENCE = 4000;
 const GRACE = 20;
 const LOOK = 4;
@@ -74,13 +74,13 @@ export async function replay(
   }
 }
 
-/** HEAD if it is the first request of a case that is refused: its refusal has no content. */
+/** HEAD if the refused request is the first one and has that method: its refusal has no content. */
 function refusedMethod({ octets, outcome }: CorpusCase): string {
   const isHead = /^(?:\r\n)*HEAD /.test(octets.toString('latin1'));
   return isHead && outcome.requests.length === 0 ? 'HEAD' : '';
 }
 
-/** What has come on a socket. */
+/** Collects what comes on a socket. */
 class Inbox {
   #text = '';
   isOver = false;
@@ -89,7 +89,7 @@ class Inbox {
 
   readonly #refusedMethod: string;
 
-  /** @param refusedMethod The method of the request that is refused, as far as it can be known */
+  /** @param refusedMethod The method of the refused request, if it is known */
   constructor(socket: Socket, refusedMethod: string) {
     this.#refusedMethod = refusedMethod;
     const end = (): void => {
@@ -113,20 +113,20 @@ class Inbox {
   }
 }
 
-/** One piece after another, each in a segment of its own as far as a client can see to that. */
+/** Sends each piece in a segment of its own, as far as a client can. */
 async function send(socket: Socket, { pieces, isLast }: Sending): Promise<void> {
   for (const { octets, pause } of pieces) {
     if (pause > 0) await delay(pause);
     if (socket.destroyed) return;
     if (octets.length === 0) continue;
     await new Promise<void>((resolve) => socket.write(octets, () => resolve()));
-    // The server's turn.
+    // Lets the server run.
     await new Promise((resolve) => setImmediate(resolve));
   }
   if (isLast) socket.end();
 }
 
-/** Whether all that is expected has come. */
+/** Tells if everything that is expected has come. */
 function isReached(expected: Outcome, inbox: Inbox, talk: Talk): boolean {
   if (inbox.isOver) return true;
   if (expected.end === 'closed' || talk.requests.length < expected.requests.length) return false;
@@ -138,7 +138,7 @@ function isReached(expected: Outcome, inbox: Inbox, talk: Talk): boolean {
   return responses.filter(({ isWhole }) => isWhole).length >= answered;
 }
 
-/** Whether the connection takes another request, or goes on with one that is incomplete. */
+/** Tells if the connection takes another request, or waits for more of an incomplete one. */
 async function probe(socket: Socket, talk: Talk, { end }: Outcome): Promise<'kept' | 'waits'> {
   const isKept = (): boolean => {
     const last = talk.requests.at(-1);

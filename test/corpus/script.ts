@@ -1,13 +1,13 @@
 /**
- * The applications of the corpus: a few steps each, written in the page beside the octets, as README.md explains.
+ * The applications of the corpus: a few steps each, written beside the octets, as README.md explains.
  *
- * Rule 1: a script is data, so that the same application can be performed for a gateway and for node:http.
- * Rule 2: nothing is checked here: the scripts are as wrong as a case wants them.
+ * Rule 1: a script is data, so that a gateway and node:http can perform the same application.
+ * Rule 2: nothing is checked here; scripts may be wrong on purpose.
  */
 import type { ApplicationFunction, Environ, StartResponse } from '../../src/wsgi.ts';
 import { decodeOctets } from './octets.ts';
 
-/** One thing that an application does. Strings are native strings, but for those that are wrong on purpose. */
+/** One step of an application. Strings are native strings, except those that are wrong on purpose. */
 export type Step =
   | { readonly kind: 'starts'; readonly status: string }
   | { readonly kind: 'sets'; readonly name: string; readonly value: string }
@@ -15,7 +15,7 @@ export type Step =
   | { readonly kind: 'shows'; readonly key: string }
   | { readonly kind: 'reads' | 'throws' };
 
-/** What an application does, in order. */
+/** The steps of an application, in order. */
 export type Script = readonly Step[];
 
 const STEP = /^(starts|sets|yields|writes|returns|shows|reads|throws)(?: (.+))?$/;
@@ -23,7 +23,7 @@ const STEP = /^(starts|sets|yields|writes|returns|shows|reads|throws)(?: (.+))?$
 /**
  * Parses an application, such as `starts 200 OK; sets X: 1; yields "content"`.
  *
- * @throws Error if it is written in another way
+ * @throws Error for any other notation
  */
 export function parseScript(text: string): Script {
   return text.split('; ').map(parseStep);
@@ -57,7 +57,7 @@ function parseStep(text: string): Step {
   }
 }
 
-/** Octets, and beside them code points that no octet has, as `\u0100`. */
+/** Decodes octets, and code points that no octet has, such as `\u0100`. */
 function decodeText(notation: string): string {
   return notation
     .split(/(\\u[0-9a-f]{4})/)
@@ -69,12 +69,12 @@ function decodeText(notation: string): string {
     .join('');
 }
 
-/** Thrown by applications that throw. */
+/** The error of applications that throw. */
 export class ScriptedFault extends Error {
   override readonly name = 'ScriptedFault';
 }
 
-/** Makes the application of a script; before all else it reads the content if the script says so. */
+/** Makes the application of a script. If the script says `reads`, it reads the content first. */
 export function scriptedApplication(
   script: Script,
   read: (environ: Environ) => Promise<void>,
@@ -86,8 +86,8 @@ export function scriptedApplication(
 }
 
 /**
- * What is written or returned is so within the call, and the rest while the body is iterated: the call itself does
- * nothing, where the application yields only (PEP 3333: a generator function calls startResponse when iterated).
+ * With a `writes` or `returns`, the steps before the first `yields` run in the call, and the rest during iteration.
+ * Otherwise the call does nothing (PEP 3333: a generator function calls startResponse when iterated).
  */
 function perform(script: Script, environ: Environ, startResponse: StartResponse): Iterable<Buffer> {
   const isEager = script.some(({ kind }) => kind === 'writes' || kind === 'returns');

@@ -1,4 +1,4 @@
-/** Which answers a server owes for what the parser has read, to a client that closes its half after sending. */
+/** Predicts the answers to messages that the parser has read, for a client that closes its half after sending. */
 import { ERRORS } from '../../src/errors.ts';
 import type { OurReading } from './our-reading.ts';
 import type { Message } from './reading.ts';
@@ -6,14 +6,14 @@ import type { Message } from './reading.ts';
 export interface Answer {
   readonly method: string;
   readonly statusCode: number;
-  /** The content of the answer; undefined for that of an error. */
+  /** The content of the answer; undefined for an error. */
   readonly content: string | undefined;
 }
 
 /**
  * Predicts answers.
  *
- * @param isReading Whether the application reads the content before it answers
+ * @param isReading The application reads the content before it answers
  */
 export function predictAnswers(reading: OurReading, isReading: boolean): Answer[] {
   const answers: Answer[] = [];
@@ -22,14 +22,14 @@ export function predictAnswers(reading: OurReading, isReading: boolean): Answer[
     const expectation = expectationOf(message);
     // RFC 9110 §10.1.1: other expectations cannot be met.
     if (expectation === 'unknown') return [...answers, { method, statusCode: 417, content: undefined }];
-    // Content that did not come whole: the refusal of the parser, or nothing for a client that has left.
+    // Incomplete content: the refusal of the parser, or nothing for a client that has left.
     if (message.end === undefined && isReading) return [...answers, ...refusal(reading)];
     answers.push({
       method,
       statusCode: 200,
       content: JSON.stringify([method, target, isReading ? content : '']),
     });
-    // The application has answered, and content that is refused, or that nobody has invited, ends the connection.
+    // Incomplete content, or content without a 100 to invite it, ends the connection.
     if (message.end === undefined || (!isReading && expectation === 'continue')) return answers;
   }
   return [...answers, ...refusal(reading)];
@@ -39,7 +39,7 @@ function refusal(reading: OurReading): Answer[] {
   const { lastMethod: method } = reading;
   const code = Object.keys(ERRORS).find((name): name is keyof typeof ERRORS => name === reading.code);
   if (code !== undefined) return [{ method, statusCode: ERRORS[code].statusCode, content: undefined }];
-  // RFC 9112 §8: the end of the client's half amid a head.
+  // RFC 9112 §8: the client closed its half during a head.
   return reading.isAmidHead ? [{ method, statusCode: 400, content: undefined }] : [];
 }
 

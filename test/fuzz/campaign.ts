@@ -1,5 +1,5 @@
 /**
- * A campaign: many inputs, each read by us whole and in pieces, and by node:http, and the readings held together.
+ * A campaign: reads many inputs with our parser, whole and in pieces, and with node:http, and compares the readings.
  */
 import { ALIGNED, compareReadings, type Difference, sameReading } from './comparison.ts';
 import { createDispute } from './dispute.ts';
@@ -10,13 +10,13 @@ import { Random } from './random.ts';
 import type { Reading } from './reading.ts';
 import { findReason } from './reasons.ts';
 
-/** Something that nobody has a reason for. */
+/** A difference without a reason. */
 export interface Finding {
   readonly difference: Difference;
   readonly input: string;
   readonly ours: Reading;
   readonly node: Reading;
-  /** By which the input can be made again. */
+  /** Seed and index reproduce the input. */
   readonly seed: number;
   readonly index: number;
 }
@@ -24,7 +24,7 @@ export interface Finding {
 export interface CampaignOptions {
   readonly seed: number;
   readonly inputs: number;
-  /** Stops when there are so many findings. */
+  /** Stops after this many findings. */
   readonly maxFindings: number;
   /** Called once every 100,000 inputs. */
   onProgress?(count: number): void;
@@ -33,22 +33,22 @@ export interface CampaignOptions {
 export interface CampaignResult {
   readonly inputs: number;
   readonly octets: number;
-  /** Messages that we accepted. */
+  /** Messages that our parser accepted. */
   readonly messages: number;
   readonly findings: readonly Finding[];
-  /** How often each reason was needed. */
+  /** Uses of each reason. */
   readonly reasons: ReadonlyMap<string, number>;
 }
 
 const PROGRESS_INTERVAL = 100_000;
 
-/** What one input has shown. */
+/** The result of one input. */
 export interface Trial {
   readonly ours: Reading;
   readonly node: Reading;
-  /** The ids of the reasons for the differences that have one. */
+  /** Ids of the reasons that explain differences. */
   readonly reasons: readonly string[];
-  /** The first difference that has none. */
+  /** The first difference without a reason. */
   readonly unexplained: Difference | undefined;
 }
 
@@ -90,7 +90,7 @@ export function tryInput(input: string, random: Random): Trial {
   return { ours, node, ...explain(input, ours, node) };
 }
 
-/** Octets after which we say that a message ends are handed to node one by one, so that it can be seen to agree. */
+/** The last octet of each of our messages is a piece of its own, so that node can be seen to agree on the end. */
 function cutAtEnds(ours: Reading, length: number): number[] {
   const ends: number[] = [];
   for (const { end } of ours.messages) if (end !== undefined) ends.push(end - 1, end);

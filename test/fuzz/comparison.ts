@@ -1,13 +1,13 @@
 /**
- * Holds one reading against another, and says where they part.
+ * Compares two readings, and finds where they differ.
  *
- * Rule 1: nothing is excused here. What may differ, and why, is the affair of reasons.ts.
- * Rule 2: what neither has given out, a head or content, is no difference: to refuse it and to wait for its end lead
- *         to the same.
+ * Rule 1: nothing is excused here; reasons.ts says which differences are allowed.
+ * Rule 2: a head or content that neither has given out is no difference: refusing it and waiting for its end have the
+ *         same effect.
  */
 import type { Message, Reading } from './reading.ts';
 
-/** What differs. `stricter`: we refuse what node accepts; `laxer`: the reverse; `framing`: both go on, differently. */
+/** The kind of a difference. `stricter`: we refuse what node accepts; `laxer`: the reverse; `framing`: both go on. */
 export type DifferenceKind =
   | 'stricter'
   | 'laxer'
@@ -22,7 +22,7 @@ export type DifferenceKind =
   | 'segmentation'
   | 'crash';
 
-/** Kinds after which both recipients still stand at the same octet. */
+/** Kinds after which both recipients are still at the same octet. */
 export const ALIGNED: ReadonlySet<DifferenceKind> = new Set<DifferenceKind>([
   'method',
   'target',
@@ -38,7 +38,7 @@ export interface Difference {
   readonly index: number;
 }
 
-/** Finds the differences, in their order; after one that is not ALIGNED there is nothing left to compare. */
+/** Finds the differences in order. After one that is not ALIGNED nothing can be compared. */
 export function* compareReadings(ours: Reading, node: Reading): Generator<Difference> {
   for (let index = 0; ; index += 1) {
     const our = ours.messages[index];
@@ -62,7 +62,7 @@ export function* compareReadings(ours: Reading, node: Reading): Generator<Differ
   }
 }
 
-/** Tells whether two readings of the same octets are the same to the last detail. */
+/** Tells if two readings of the same octets have equal messages, ending and code. */
 export function sameReading(one: Reading, other: Reading): boolean {
   return (
     one.ending === other.ending &&
@@ -91,7 +91,7 @@ function* compareHeads(our: Message, theirs: Message): Generator<DifferenceKind>
   if (our.isUpgrade !== theirs.isUpgrade) yield 'upgrade';
 }
 
-/** One of them has a message where the other has none. */
+/** One reading has a message that the other lacks. */
 function compareEndings(ours: Reading, node: Reading, isTheirs: boolean): DifferenceKind {
   if (isTheirs) return ours.ending === 'refused' ? 'stricter' : 'framing';
   return node.ending === 'refused' ? 'laxer' : 'framing';
@@ -109,7 +109,7 @@ function compareContents(
   if (theirs.end === undefined && our.end === undefined) {
     if (ours.ending === 'refused' && node.ending === 'waiting') return 'stricter';
     if (our.content === theirs.content) return undefined;
-    // Who refuses may do so some octets earlier than the other, but has understood all before as the other did.
+    // A refusal may come some octets early, if the content before it is the same.
     if (ours.ending === 'refused' && theirs.content.startsWith(our.content)) return undefined;
     return node.ending === 'refused' && our.content.startsWith(theirs.content) ? 'laxer' : 'framing';
   }

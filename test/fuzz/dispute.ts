@@ -1,8 +1,8 @@
 /**
- * A difference with what there is to judge it by: both readings, and the octets of the message it is about.
+ * A difference with the material to judge it: both readings, and the octets of the message.
  *
- * Rule 1: the octets are taken apart in the crudest way, and with nothing from src: a reason that asked the parser
- *         under test whether it is right would always hear yes.
+ * Rule 1: the octets are split in the crudest way and without code from src, because the parser under test must not
+ *         confirm itself.
  */
 import type { Difference } from './comparison.ts';
 import { type Message, type Reading, startOf } from './reading.ts';
@@ -11,7 +11,7 @@ export interface Dispute {
   readonly difference: Difference;
   readonly ours: Reading;
   readonly node: Reading;
-  /** From the first octet of the message that is not an empty line, to the end of the input. */
+  /** From the first octet after the empty lines before the message, to the end of the input. */
   readonly text: string;
   /** The lines of its head. */
   readonly lines: readonly string[];
@@ -31,7 +31,7 @@ export function createDispute(
   return { difference, ...readings, text, lines, emptyLines: (rest.length - text.length) / 2 };
 }
 
-/** What node made of the message. */
+/** Node's reading of the message. */
 export function theirMessage({ node, difference }: Dispute): Message | undefined {
   return node.messages[difference.index];
 }
@@ -40,7 +40,7 @@ export function requestLine({ lines }: Dispute): string {
   return lines[0] ?? '';
 }
 
-/** What stands between the first two spaces. */
+/** The text between the first two spaces. */
 export function targetOf(dispute: Dispute): string {
   return requestLine(dispute).split(' ')[1] ?? '';
 }
@@ -59,7 +59,7 @@ export function elementsOf(dispute: Dispute, lowerCaseName: string): string[] {
     .map((element) => element.replace(/^[ \t]+|[ \t]+$/g, '').toLowerCase());
 }
 
-/** All that looks like a chunk line: a size with something behind it. */
+/** All lines that look like a chunk size with more text after it. */
 export function extendedChunkLines({ text }: Dispute): string[] {
   return text.split('\r\n').filter((line) => /^[0-9a-f]+[^0-9a-f]/i.test(line));
 }

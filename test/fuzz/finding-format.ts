@@ -1,12 +1,12 @@
-/** Findings as text, close to what test/corpus takes. */
+/** Formats findings, close to the notation of test/corpus. */
 import { type Finding, tryInput } from './campaign.ts';
 import { minimise } from './minimiser.ts';
 import { Random } from './random.ts';
 import type { Reading } from './reading.ts';
 
-/** Formats a finding, with an input that is as short as can be. */
+/** Formats a finding, with an input that is as short as possible. */
 export function formatFinding({ difference, input, ours, node, seed, index }: Finding): string {
-  // The same numbers as in the campaign cut the input as it was cut there, as long as it has the same length.
+  // The same random numbers as in the campaign cut the input as there, as long as it has the same length.
   const retry = (text: string) => tryInput(text, new Random(seed, index));
   const signature = (text: string): string => {
     const trial = retry(text);
@@ -29,7 +29,7 @@ export function formatFinding({ difference, input, ours, node, seed, index }: Fi
   ].join('\n');
 }
 
-/** Octets as test/corpus writes them: none invisible, each CRLF at the end of a line. */
+/** Octets in the notation of test/corpus: none invisible, each CRLF at the end of a line. */
 export function formatOctets(input: string): string {
   return input
     .replaceAll('\\', '\\\\')

@@ -1,8 +1,8 @@
 /**
- * Makes inputs: pipelined requests by the grammar of RFC 9112, with defects strewn in, then damaged.
+ * Makes inputs: pipelined requests by the grammar of RFC 9112, with scattered defects, then damaged.
  *
- * Rule 1: an input follows from its random numbers alone.
- * Rule 2: most of an input is right, so that what is wrong with it is met, and not hidden behind something else.
+ * Rule 1: an input depends only on its random numbers.
+ * Rule 2: most of an input is right, so that a defect is reached, and not hidden behind another.
  */
 import type { Random } from './random.ts';
 import { REASONS } from './reasons.ts';
@@ -24,11 +24,11 @@ import {
   VERSION,
 } from './vocabulary.ts';
 
-/** Inputs on which we differ from node:http for a reason: what is next to them is worth a look. */
+/** Inputs on which we differ from node:http for a reason; similar inputs are worth a test. */
 const EXAMPLES = REASONS.map(({ example }) => example);
-/** A good request at the end, so that who loses count of the octets shows it. */
+/** A valid request at the end, which shows if a recipient has lost count of the octets. */
 const SENTINEL = 'GET /sentinel HTTP/1.1\r\nHost: sentinel\r\n\r\n';
-/** How many words are right for each one that is wrong; 0 stands for all. */
+/** One word in this many is wrong; 0: none is. */
 const SOUNDNESS = [0, 0, 150, 60, 30, 8];
 
 /** Makes one input: a native string. */
@@ -79,7 +79,7 @@ class RequestMaker {
     return this.#word(TARGET);
   }
 
-  /** Fields that come near to the limits. */
+  /** Fields near the limits. */
   #makeLarge(): string[] {
     const random = this.#random;
     switch (random.below(3)) {
@@ -114,7 +114,7 @@ class RequestMaker {
     return { fields, content };
   }
 
-  /** Data that would be a request to who looks in the wrong place. */
+  /** Data that is a request to a recipient at the wrong octet. */
   #makeData(length: number): string {
     return 'GET /smuggled HTTP/1.1\r\nHost: smuggled\r\n\r\n'.slice(0, length);
   }
@@ -157,7 +157,7 @@ class RequestMaker {
   }
 }
 
-/** Changes single octets, or moves stretches of them. */
+/** Changes, inserts, removes or repeats octets. */
 function damage(random: Random, input: string): string {
   let damaged = input;
   for (let count = random.pick([1, 1, 1, 2, 4]); count > 0; count -= 1) damaged = damageOnce(random, damaged);

@@ -1,12 +1,12 @@
 /**
- * The same inputs over real sockets: what the parser reads out of them, the server must answer.
+ * The same inputs over real sockets: the server must answer what the parser reads.
  *
- * Clients behave in one of four ways, and none may take the server or another client with it:
- * - `patient`: sends all in pieces, closes its half, and takes every answer; answers are held against the parser's
- *   reading, which the campaign holds against node's.
- * - `silent`: sends a part and waits; the server's time-outs must end it.
- * - `reset`: leaves by a reset, at any octet.
- * - `noise`: sends octets that were never HTTP; it must be refused in order, or left to wait for the end.
+ * A client behaves in one of four ways, and must not harm the server or another client:
+ * - `patient`: sends everything in pieces, closes its half, and takes every answer. Answers are compared with the
+ *   parser's reading, which the campaign compares with node's.
+ * - `silent`: sends a part and waits; a time-out must end it.
+ * - `reset`: resets the connection at any octet.
+ * - `noise`: sends octets that are not HTTP, and closes its half; it must be refused.
  */
 import assert from 'node:assert/strict';
 import { type AddressInfo, connect } from 'node:net';
@@ -32,14 +32,14 @@ export interface LoopbackFinding {
 }
 
 export interface LoopbackResult {
-  /** How many clients behaved in which way. */
+  /** The number of clients by behaviour. */
   readonly behaviours: Readonly<Record<Behaviour, number>>;
   /** Answers that patient clients took. */
   readonly answers: number;
   readonly findings: readonly LoopbackFinding[];
-  /** Sockets of this process that are open when all is over, beyond those at the start. */
+  /** Sockets of this process that are open at the end, beyond those at the start. */
   readonly leaked: number;
-  /** What the applications' servers have logged: nothing of this is an error of theirs. */
+  /** Lines that the servers have logged; must be empty, because no application fails. */
   readonly log: readonly string[];
 }
 
@@ -48,18 +48,18 @@ export type Behaviour = 'patient' | 'silent' | 'reset' | 'noise';
 const BEHAVIOURS: readonly Behaviour[] = ['patient', 'patient', 'patient', 'silent', 'reset', 'noise'];
 const AT_ONCE = 16;
 const DEADLINE = 15_000;
-/** For clients that are to be cut off, and for those that are not. */
+/** Time-outs in milliseconds: for clients that must be cut off, and for the others. */
 const SHORT = 300;
 const LONG = 10_000;
 
-/** Answers with what it has read. */
+/** Answers with the content that it has read. */
 const reading: Application = async (environ, startResponse) => {
   const content = Buffer.from(await environ['wsgi.input'].read());
   startResponse('200 OK', []);
   return [describe(environ.REQUEST_METHOD, String(environ.REQUEST_URI), content.toString('latin1'))];
 };
 
-/** Answers without having read anything. */
+/** Answers without reading. */
 const ignoring: Application = (environ, startResponse) => {
   startResponse('200 OK', []);
   return [describe(environ.REQUEST_METHOD, String(environ.REQUEST_URI), '')];
@@ -99,7 +99,7 @@ export async function runLoopback(options: LoopbackOptions): Promise<LoopbackRes
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   for (const server of [readers, ignorers, impatient]) await server.shutdown({ timeout: LONG });
-  // A socket that was destroyed is gone a few turns later.
+  // A destroyed socket disappears a few turns later.
   for (let turn = 0; turn < 100 && countSockets() > socketsBefore; turn += 1) await delay(10);
   return { behaviours, answers, findings, leaked: countSockets() - socketsBefore, log };
 }
@@ -131,7 +131,7 @@ interface Conduct {
   readonly isReading: boolean;
 }
 
-/** Lets a client behave, and gives the number of answers that it took. */
+/** Runs one client; gives the number of answers that it took. */
 async function behave(behaviour: Behaviour, server: Server, conduct: Conduct): Promise<number> {
   const { random, input } = conduct;
   // The server listens on a port.
@@ -181,7 +181,7 @@ async function bePatient(client: WireClient, { random, input, isReading }: Condu
   for (const answer of expected) await take(client, answer);
   await sending;
   const rest = (await client.readRest()).toString('latin1');
-  // The invitation to content that did not come, from before the client closed its half.
+  // A 100 for content that did not come may precede the end of the client's half.
   assert.equal(
     rest.replace(/^HTTP\/1\.1 100 Continue\r\n\r\n$/, ''),
     '',

@@ -1,10 +1,10 @@
-/** Makes an input shorter as long as it still shows what it was found for (delta debugging). */
+/** Shortens an input as long as it still shows its finding (delta debugging). */
 
 /**
  * Minimises an input.
  *
- * @param isInteresting Whether an input still shows it
- * @returns an input from which no stretch can be taken away, and of which no octet can be an `a`
+ * @param isInteresting Tells if an input still shows the finding
+ * @returns an input without removable stretches, in which all letters that do not matter are `a`
  */
 export function minimise(input: string, isInteresting: (input: string) => boolean): string {
   let smallest = withoutLines(input, isInteresting);
@@ -37,7 +37,7 @@ function withoutStretch(
   return undefined;
 }
 
-/** Replaces what does not matter, so that what matters stands out. */
+/** Replaces letters that do not matter, so that the others stand out. */
 function soften(input: string, isInteresting: (input: string) => boolean): string {
   let softened = input;
   for (let index = 0; index < input.length; index += 1) {

@@ -1,19 +1,19 @@
 /**
  * Reads octets with the parser of node:http, as its server does.
  *
- * The parser is used without a socket, by way of a module that node keeps for itself but ships from 20 to 26: so a
- * reading costs microseconds. What the server of node:http adds in JavaScript is added here:
+ * The parser is used without a socket, which is fast, by way of a private module that Node 20 to 26 ship. The rules
+ * that the server of node:http adds in JavaScript are repeated here:
  * - a request of HTTP/1.1 without Host is refused;
- * - CONNECT makes a tunnel, and Upgrade is not followed where nobody listens for it.
+ * - CONNECT makes a tunnel, and Upgrade is not followed without a listener.
  */
 import { createRequire } from 'node:module';
 import type { Ending, Message, Reading } from './reading.ts';
 
-/** As far as it is used here: event listeners are members with numbers for names. */
+/** The members that are used here. Event listeners are members with numeric names. */
 interface NodeParser {
   [event: number]: unknown;
   initialize(type: number, resource: object, maxHeaderSize: number, leniency: number): void;
-  /** Gives the number of octets that were read, or the error. */
+  /** Gives the number of octets read, or the error. */
   execute(octets: Buffer): number | (Error & { readonly code: string; readonly bytesParsed: number });
 }
 
@@ -30,12 +30,12 @@ interface NodeParserConstructor {
 const { HTTPParser, methods } = loadParser();
 
 function loadParser(): { HTTPParser: NodeParserConstructor; methods: readonly string[] } {
-  // The shape was looked up in node's sources; no declaration of it is published.
+  // The shape comes from node's sources; no declaration of it is published.
   const load = createRequire(import.meta.url) as (name: string) => ReturnType<typeof loadParser>;
   return load('node:_http_common');
 }
 
-/** The head has been given out before node looks at the framing that it refuses. */
+/** Node gives out the head before it refuses its framing with this code. */
 const FRAMING_REFUSED = 'HPE_INVALID_TRANSFER_ENCODING';
 const HEAD_END = '\r\n\r\n';
 const NO_TUNNEL = 0;
@@ -47,12 +47,12 @@ let offset = 0;
 let fields: string[] = [];
 let target = '';
 let isTunnel = false;
-/** The number of the first message that had to have Host and has none. */
+/** The number of the first message that lacks a required Host. */
 let hostless = Number.POSITIVE_INFINITY;
-/** Whether a message has ended in the octets that were handed over last. */
+/** A message has ended in the last octets that were executed. */
 let hasEnded = false;
 
-// Fields come here when there are more than 32, and when they are trailers.
+// Called for more than 32 fields, and for trailers.
 parser[HTTPParser.kOnHeaders] = (more: string[], url: string): void => {
   fields.push(...more);
   target += url;
@@ -75,7 +75,7 @@ parser[HTTPParser.kOnMessageComplete] = (): void => {
   hasEnded = true;
 };
 
-/** The arguments are node's, and so is their number. */
+/** Node prescribes these parameters. */
 function onHead(
   major: number,
   minor: number,
@@ -116,8 +116,8 @@ function begin(): void {
 }
 
 /**
- * Whether node has stopped after an upgrade that nobody follows. There its server drops what has come in the same
- * piece, and keeps an error of the next message to itself (Node 20); here it begins anew with the next octet.
+ * Tells if node has stopped after an upgrade that is not followed. Its server then drops the rest of the piece, and
+ * hides an error of the next message (Node 20); here the parser begins anew with the next octet.
  */
 function isUpgradeOver(): boolean {
   const last = messages.at(-1);
@@ -125,10 +125,12 @@ function isUpgradeOver(): boolean {
 }
 
 /**
- * Reads octets that arrive in pieces, of which `ends` tells the ends.
+ * Reads octets that arrive in pieces.
  *
- * The end of a message is known only as the end of the piece that holds it, so that whoever asks whether a message
- * ends with a certain octet gives that octet as a piece of its own.
+ * A message is known to end only at the end of a piece. To learn if it ends with an octet, pass that octet as a piece
+ * of its own.
+ *
+ * @param ends The ends of the pieces
  */
 export function readWithNode(octets: Buffer, ends: readonly number[]): Reading {
   messages = [];
@@ -160,7 +162,7 @@ export function readWithNode(octets: Buffer, ends: readonly number[]): Reading {
 
 function refused(octets: Buffer, code: string, at: number): Reading {
   const last = messages.at(-1);
-  // Octets after the last message of a connection: node has an error for them, and reads them as little as we do.
+  // Octets after the last message of a connection: node reports an error, but reads them as little as we do.
   if (last?.end !== undefined && !last.isPersistent) return { messages, ending: 'closed', code: '', at };
   const headEnd = octets.indexOf(HEAD_END, messages.at(-2)?.end ?? 0) + HEAD_END.length;
   const isHeadRefused = code === FRAMING_REFUSED && last?.end === undefined && at <= headEnd;

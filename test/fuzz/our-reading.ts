@@ -4,18 +4,18 @@ import { DEFAULT_LIMITS, type RequestHead, RequestParser } from '../../src/http/
 import type { Ending, Message, Reading } from './reading.ts';
 
 export interface ReadingOptions {
-  /** Whether CONNECT makes a tunnel; otherwise it is refused. */
+  /** CONNECT makes a tunnel; otherwise it is refused. */
   readonly allowConnect: boolean;
 }
 
 export interface OurReading extends Reading {
-  /** Whether octets of a further head have come, and more are needed. */
+  /** Octets of a further head have come, and more are needed. */
   readonly isAmidHead: boolean;
-  /** The method of the message that ends the reading, if so much could be read. */
+  /** The method of the message that ends the reading; empty if it is unknown. */
   readonly lastMethod: string;
 }
 
-/** Reads octets that arrive in pieces, of which `ends` tells the ends. */
+/** Reads octets that arrive in pieces; `ends` are the ends of the pieces. */
 export function readWithOurs(octets: Buffer, ends: readonly number[], options: ReadingOptions): OurReading {
   const parser = new RequestParser({ ...DEFAULT_LIMITS, ...options });
   const messages: Message[] = [];

@@ -1,12 +1,12 @@
 /**
- * Random numbers that a seed repeats: the same seed and index give the same input on every machine and Node version.
+ * Random numbers that a seed reproduces: the same seed and index give the same input on every Node version.
  */
 
-/** A small generator (mulberry32): fast, and good enough to choose among alternatives. */
+/** A small, fast generator (mulberry32), good enough to choose among alternatives. */
 export class Random {
   #state: number;
 
-  /** @param index Which of the inputs of a seed; neighbours are as different as strangers */
+  /** @param index The number of the input; neighbours are unrelated */
   constructor(seed: number, index = 0) {
     this.#state = mix(mix(seed | 0) ^ Math.imul(index + 1, 0x9e3779b1));
   }
@@ -19,19 +19,19 @@ export class Random {
     return Math.floor((((value ^ (value >>> 14)) >>> 0) / 4_294_967_296) * limit);
   }
 
-  /** Whether something happens that does so once in `times`. */
+  /** True once in `times`, on average. */
   once(times: number): boolean {
     return this.below(times) === 0;
   }
 
-  /** One of several. */
+  /** Picks one of several items. */
   pick<Item>(items: readonly Item[]): Item {
     const item = items[this.below(items.length)];
     if (item === undefined) throw new RangeError('There is nothing to pick from');
     return item;
   }
 
-  /** Puts items into any order. */
+  /** Puts items into random order. */
   shuffle(items: unknown[]): void {
     for (let last = items.length - 1; last > 0; last -= 1) {
       const other = this.below(last + 1);
@@ -39,7 +39,7 @@ export class Random {
     }
   }
 
-  /** Cuts `length` octets into at most `pieces` parts: the ends of the parts, the last one included. */
+  /** Cuts `length` octets into at most `pieces` parts; gives the ends of all parts. */
   cuts(length: number, pieces: number): number[] {
     const ends = new Set<number>([length]);
     for (let count = 1; count < pieces; count += 1) ends.add(this.below(length + 1));

@@ -1,7 +1,7 @@
 /**
- * What a recipient reads out of octets: the messages, where each ends, and why there are no more.
+ * A reading of octets by a recipient: the messages, where each ends, and why there are no more.
  *
- * Both parsers are put into this form; nothing here knows either.
+ * The results of both parsers have this form; nothing here knows the parsers.
  */
 
 /** One request as a recipient understood it. Strings are native strings. */
@@ -10,14 +10,14 @@ export interface Message {
   readonly target: string;
   /** Such as `1.1`, as the recipient treats it. */
   readonly version: string;
-  /** Name, value, …; names in their own case. */
+  /** Name, value, …; names as received. */
   readonly fields: readonly string[];
   readonly isPersistent: boolean;
   readonly isUpgrade: boolean;
-  /** The content, chunked coding taken off; all that was given out, if the message has no end. */
+  /** The content without chunked coding, as far as it was given out. */
   content: string;
   trailers: readonly string[];
-  /** The octet after the message; undefined if its end was not reached. */
+  /** The position after the message; undefined if its end was not reached. */
   end: number | undefined;
 }
 
@@ -28,21 +28,21 @@ export interface Message {
  * - `refused`: the octets are wrong.
  * - `closed`: the last message ends the connection.
  * - `tunnel`: the last message ends HTTP on the connection.
- * - `crashed`: something else was thrown than a refusal.
+ * - `crashed`: the parser threw another error than a refusal.
  */
 export type Ending = 'waiting' | 'refused' | 'closed' | 'tunnel' | 'crashed';
 
-/** All that a recipient made of an input. */
+/** Everything that a recipient read from an input. */
 export interface Reading {
   readonly messages: readonly Message[];
   readonly ending: Ending;
-  /** The code of the refusal, or what was thrown; empty without. */
+  /** The code of the refusal, or the other error as text; otherwise empty. */
   readonly code: string;
-  /** Octets that were consumed, or the one that was refused. */
+  /** The number of octets consumed, or the position of the refused one. */
   readonly at: number;
 }
 
-/** Where the message begins of which an index tells the number. */
+/** The position at which the message of this index begins. */
 export function startOf(reading: Reading, index: number): number {
   return index === 0 ? 0 : (reading.messages[index - 1]?.end ?? 0);
 }

@@ -1,26 +1,26 @@
-/** What a reason is, and the productions of the RFCs that reasons look for, written down a second time. */
+/** The type of a reason, and productions of the RFCs for reasons, written independently of src. */
 import { isIPv6 } from 'node:net';
 import type { ErrorCode } from '../../src/errors.ts';
 import type { DifferenceKind } from './comparison.ts';
 import type { Dispute } from './dispute.ts';
 
-/** Why a reading of ours may differ from that of node:http. */
+/** A reason why our reading may differ from that of node:http. */
 export interface Reason {
   readonly id: string;
   readonly sentence: string;
   readonly source: string;
-  /** An input that needs it: a native string. */
+  /** An input that needs the reason: a native string. */
   readonly example: string;
   readonly kinds: readonly DifferenceKind[];
-  /** Our refusal. */
+  /** The code of our refusal. */
   readonly code?: ErrorCode;
-  /** Node's refusal. */
+  /** The code of node's refusal. */
   readonly nodeCode?: string;
-  /** Tells by the octets whether the reason applies. */
+  /** Tells from the octets if the reason applies. */
   holds(dispute: Dispute): boolean;
 }
 
-/** 16 KiB, which node counts over the whole head, and we over the request line and over the fields. */
+/** 16 KiB: for node a limit of the whole head, for us one of the request line and one of the fields. */
 export const HEAD_LIMIT = 16_384;
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -33,7 +33,7 @@ export function isToken(text: string): boolean {
   return TOKEN.test(text);
 }
 
-/** Whether a line is a chunk size with extensions, or without. */
+/** Tells if a line is a chunk size, with or without extensions. */
 export function isChunkLine(line: string): boolean {
   return CHUNK_LINE.test(line);
 }

@@ -1,9 +1,9 @@
 /**
- * Why we may differ from node:http: each way has a name, a rule that is cited, and a test of the input for it.
+ * Reasons why we may differ from node:http: each has an id, a cited rule, and a test of the input.
  *
- * Rule 1: a reason holds by what stands in the input, not by our saying so: a code alone excuses nothing.
- * Rule 2: a reason that no input needs any more is dead, and fuzz.test.ts says so.
- * Rule 3: whatever has no reason here is a finding.
+ * Rule 1: a reason must hold by the octets of the input: our error code alone excuses nothing.
+ * Rule 2: a reason that no input needs is dead; fuzz.test.ts reports it.
+ * Rule 3: a difference without a reason here is a finding.
  */
 import { METHODS } from 'node:http';
 import {
@@ -20,10 +20,10 @@ import { REFUSALS } from './refusals.ts';
 export const REASONS: readonly Reason[] = [
   ...REFUSALS,
 
-  // What node refuses and we accept.
+  // Node refuses, we accept.
   {
     id: 'method-unknown',
-    sentence: 'Any token may be a method; what it means is the affair of the application',
+    sentence: 'Any token may be a method; the application decides what it means',
     source: 'RFC 9110 §9.1',
     example: 'INVENTED / HTTP/1.1\r\nHost: a\r\n\r\n',
     kinds: ['laxer'],
@@ -43,7 +43,7 @@ export const REASONS: readonly Reason[] = [
   },
   {
     id: 'tab-after-length',
-    sentence: 'A tab around a value is whitespace as much as a space',
+    sentence: 'A tab around a value is whitespace, like a space',
     source: 'RFC 9112 §5.1',
     example: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\t\r\n\r\nhello',
     kinds: ['laxer'],
@@ -52,7 +52,7 @@ export const REASONS: readonly Reason[] = [
   },
   {
     id: 'tab-after-coding',
-    sentence: 'A tab around a value is whitespace as much as a space',
+    sentence: 'A tab around a value is whitespace, like a space',
     source: 'RFC 9112 §5.1',
     example: 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n',
     kinds: ['laxer'],
@@ -62,7 +62,7 @@ export const REASONS: readonly Reason[] = [
   },
   {
     id: 'header-limit',
-    sentence: 'Request line and field section are limited each for itself',
+    sentence: 'Request line and field section have separate limits',
     source: 'RFC 9110 §15.5.15, RFC 6585 §5',
     example: `GET /${'a'.repeat(10_000)} HTTP/1.1\r\nHost: a\r\nX: ${'b'.repeat(10_000)}\r\n\r\n`,
     kinds: ['laxer'],
@@ -71,18 +71,17 @@ export const REASONS: readonly Reason[] = [
   },
   {
     id: 'chunk-extension-whitespace',
-    sentence: 'Whitespace around the parts of a chunk extension is bad, but to be accepted',
+    sentence: 'Whitespace around the parts of a chunk extension is bad, but must be accepted',
     source: 'RFC 9112 §7.1.1',
     example: 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0 ;a\r\n\r\n',
     kinds: ['laxer'],
     holds: (dispute) => extendedChunkLines(dispute).some((line) => isChunkLine(line) && /[ \t]/.test(line)),
   },
 
-  // What both accept and read differently.
+  // Both accept, and read differently.
   {
     id: 'error-in-content-of-upgrade',
-    sentence:
-      'Content that is malformed is an error also beside Upgrade; node keeps it to itself there, and waits',
+    sentence: 'Malformed content is an error with Upgrade too; node reports none, and waits',
     source: 'RFC 9112 §7.1',
     example:
       'POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\n',
@@ -94,7 +93,7 @@ export const REASONS: readonly Reason[] = [
   },
   {
     id: 'tab-after-coding-of-upgrade',
-    sentence: 'A tab around a value is whitespace as much as a space; node sees no content here',
+    sentence: 'A tab around a value is whitespace, like a space; node sees no content here',
     source: 'RFC 9112 §5.1',
     example:
       'POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: a\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n',
@@ -105,7 +104,7 @@ export const REASONS: readonly Reason[] = [
   },
   {
     id: 'proxy-connection',
-    sentence: 'Proxy-Connection is no Connection',
+    sentence: 'Proxy-Connection does not act like Connection',
     source: 'RFC 9112 appendix C.2.2',
     example: 'GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\n\r\n',
     kinds: ['persistence', 'upgrade'],
@@ -113,7 +112,7 @@ export const REASONS: readonly Reason[] = [
   },
   {
     id: 'tab-after-option',
-    sentence: 'A tab around a value is whitespace as much as a space',
+    sentence: 'A tab around a value is whitespace, like a space',
     source: 'RFC 9112 §5.1',
     example: 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\t\r\n\r\n',
     kinds: ['persistence', 'upgrade'],
@@ -122,7 +121,7 @@ export const REASONS: readonly Reason[] = [
   },
   {
     id: 'close-wins',
-    sentence: 'A connection is closed if Connection names close, whatever it names besides',
+    sentence: 'The option close closes a connection, whatever other options there are',
     source: 'RFC 9112 §9.3',
     example: 'GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n',
     kinds: ['persistence'],
@@ -139,7 +138,7 @@ export const REASONS: readonly Reason[] = [
   },
 ];
 
-/** Finds why two readings may differ. */
+/** Finds the reason of a difference. */
 export function findReason(dispute: Dispute): Reason | undefined {
   const { difference, ours, node } = dispute;
   return REASONS.find(

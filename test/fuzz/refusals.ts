@@ -1,4 +1,4 @@
-/** The reasons to refuse what node:http accepts. */
+/** Reasons to refuse input that node:http accepts. */
 import { elementsOf, extendedChunkLines, requestLine, targetOf, theirMessage, valuesOf } from './dispute.ts';
 import { HEAD_LIMIT, isAuthority, isChunkLine, isTarget, isToken, type Reason } from './reason.ts';
 
@@ -19,7 +19,7 @@ const NOT_FOR_TRAILERS: readonly RegExp[] = [
 export const REFUSALS: readonly Reason[] = [
   {
     id: 'empty-lines',
-    sentence: 'Some empty lines before a request line are skipped, but not without end',
+    sentence: 'Only a limited number of empty lines before a request line is skipped',
     source: 'RFC 9112 §2.2',
     example: `${'\r\n'.repeat(17)}${GOOD}`,
     kinds: ['stricter'],
@@ -28,7 +28,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'bare-line-end',
-    sentence: 'What stands before a request line is CRLF, or nothing',
+    sentence: 'Only CRLF may precede a request line',
     source: 'RFC 9112 §2.2',
     example: `\n${GOOD}`,
     kinds: ['stricter'],
@@ -37,7 +37,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'version-missing',
-    sentence: 'A request line without a version is HTTP/0.9, which nobody speaks',
+    sentence: 'A request line without a version is HTTP/0.9, which is not supported',
     source: 'RFC 9112 §3',
     example: 'GET /\r\n\r\n',
     kinds: ['stricter'],
@@ -46,7 +46,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'request-line-spaces',
-    sentence: 'The parts of a request line have single spaces between, and nothing behind',
+    sentence: 'Single spaces separate the parts of a request line; no space follows',
     source: 'RFC 9112 §3',
     example: 'GET  / HTTP/1.1\r\nHost: a\r\n\r\n',
     kinds: ['stricter'],
@@ -55,7 +55,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'protocol-name',
-    sentence: 'A request line names HTTP, and no other protocol',
+    sentence: 'A request line names no other protocol than HTTP',
     source: 'RFC 9112 §2.3',
     example: 'SOURCE / ICE/1.0\r\n\r\n',
     kinds: ['stricter'],
@@ -64,7 +64,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'version-major',
-    sentence: 'Another major version is another language',
+    sentence: 'Another major version is another protocol',
     source: 'RFC 9110 §15.6.6',
     example: 'GET / HTTP/2.0\r\n\r\n',
     kinds: ['stricter'],
@@ -73,7 +73,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'target-fragment',
-    sentence: 'A fragment is never sent; who cuts it off sees another path',
+    sentence: 'A fragment is never sent; a recipient that cuts it off sees another path',
     source: 'RFC 9112 §3.2, CVE-2023-45539',
     example: 'GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n',
     kinds: ['stricter'],
@@ -91,7 +91,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'connect',
-    sentence: 'A server may open no tunnels',
+    sentence: 'A server may refuse to open tunnels',
     source: 'RFC 9110 §9.3.6',
     example: 'CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n',
     kinds: ['stricter'],
@@ -100,7 +100,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'connect-content',
-    sentence: 'CONNECT has no content; what would frame one is read in two ways',
+    sentence: 'CONNECT has no content; recipients differ on fields that frame one',
     source: 'RFC 9110 §9.3.6',
     example: 'CONNECT a:80 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello',
     kinds: ['stricter'],
@@ -120,7 +120,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'host-malformed',
-    sentence: 'Host is a host, and perhaps a port',
+    sentence: 'Host is a host with an optional port',
     source: 'RFC 9112 §3.2',
     example: 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n',
     kinds: ['stricter'],
@@ -130,7 +130,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'coding-in-1.0',
-    sentence: 'HTTP/1.0 knows no transfer codings',
+    sentence: 'HTTP/1.0 has no transfer codings',
     source: 'RFC 9112 §6.1',
     example: 'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     kinds: ['stricter'],
@@ -140,7 +140,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'coding-beside-length',
-    sentence: 'Transfer-Encoding and Content-Length do not stand in one message, not even where one is empty',
+    sentence: 'A message must not have both Transfer-Encoding and Content-Length, even if one is empty',
     source: 'RFC 9112 §6.1',
     example: `${POST}Transfer-Encoding:\r\nContent-Length: 5\r\n\r\nhello`,
     kinds: ['stricter'],
@@ -150,7 +150,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'coding-unsupported',
-    sentence: 'A coding besides chunked that is not understood gets 501',
+    sentence: 'A coding before chunked that is not understood gets 501',
     source: 'RFC 9112 §6.1',
     example: `${POST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
     kinds: ['stricter'],
@@ -162,7 +162,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'coding-list',
-    sentence: 'Transfer-Encoding is a list of codings, of which chunked is the last and stands once',
+    sentence: 'Transfer-Encoding is a list of codings; chunked is the last one, and stands once',
     source: 'RFC 9112 §6.1, §7',
     example: `${POST}Transfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n`,
     kinds: ['stricter'],
@@ -174,7 +174,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'connection-end-to-end',
-    sentence: 'Connection does not name fields that are for all recipients',
+    sentence: 'Connection does not name end-to-end fields',
     source: 'RFC 9110 §7.6.1, CVE-2026-26365',
     example: 'GET / HTTP/1.1\r\nHost: a\r\nConnection: host\r\n\r\n',
     kinds: ['stricter'],
@@ -201,7 +201,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'section-size',
-    sentence: 'A server may limit the octets of a field section, whatever they are',
+    sentence: 'A server may limit the size of a field section',
     source: 'RFC 6585 §5',
     example: `GET / HTTP/1.1\r\nHost: a\r\n${`X: ${'a'.repeat(168)}\r\n`.repeat(95)}\r\n`,
     kinds: ['stricter'],
@@ -230,7 +230,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'chunk-size-digits',
-    sentence: 'A chunk size of more digits than any number has is an attempt at overflow, zeros or not',
+    sentence: 'A chunk size with too many digits is an attempt at overflow, even if they are zeros',
     source: 'RFC 9112 §7.1',
     example: `${CHUNKED}${'0'.repeat(17)}\r\n\r\n`,
     kinds: ['stricter'],
@@ -239,7 +239,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'chunk-extension-grammar',
-    sentence: 'What follows a chunk size is extensions by their grammar, or nothing',
+    sentence: 'Only valid extensions may follow a chunk size',
     source: 'RFC 9112 §7.1.1, CVE-2025-55315',
     example: `${CHUNKED}1;a=\r\na\r\n0\r\n\r\n`,
     kinds: ['stricter'],
@@ -248,7 +248,7 @@ export const REFUSALS: readonly Reason[] = [
   },
   {
     id: 'chunk-extension-size',
-    sentence: 'The extensions of all chunks together are limited, and so is a line that never ends',
+    sentence: 'The sum of all chunk extensions is limited, and so is an endless line',
     source: 'RFC 9112 §7.1.1, CVE-2024-22019',
     example: `${CHUNKED}${`1;a=${'b'.repeat(9_000)}\r\na\r\n`.repeat(2)}0\r\n\r\n`,
     kinds: ['stricter'],

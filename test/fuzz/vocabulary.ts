@@ -1,7 +1,7 @@
 /**
- * The words that inputs are made of: for each part of a request what is right, and what somebody has got wrong.
+ * The words of inputs: for each part of a request the right ones and wrong ones.
  *
- * The wrong ones are the defects that others shipped: each CVE of this class has at least one word here.
+ * The wrong ones are defects that others shipped: each CVE of this class has at least one word here.
  */
 
 type Words = readonly string[];
@@ -104,7 +104,7 @@ export const LINE_END: Part = {
   wrong: ['\n', '\r', '\r\r\n', '\n\r', ' \r\n', '\r\n ', '\r\n\t', '\0\r\n', '\x0b', '\u0085', '\r\n\r'],
 };
 
-/** What stands between a name and its value. */
+/** The separator between a name and its value. */
 export const COLON: Part = {
   right: [': ', ':', ':\t', ': \t '],
   wrong: [' :', '\t:', '', ' ', '=', '\0:', ':\r\n ', ':\v', ';', ': : '],
@@ -220,7 +220,7 @@ export const CONNECTION: Part = {
   ],
 };
 
-/** Whole field lines without their ends; framing and Host are the generator's. */
+/** Field lines without their ends; the generator makes framing and Host. */
 export const FIELD: Part = {
   right: [
     'Accept: */*',
@@ -356,7 +356,7 @@ export const TRAILER: Part = {
   ],
 };
 
-/** Octets that decide where something begins or ends. */
+/** Octets that mark where something begins or ends. */
 export const OCTETS: Words = [
   '\0',
   '\t',

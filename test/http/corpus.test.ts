@@ -1,5 +1,5 @@
 /**
- * The corpus, fed to the parser in every way: the outcome never depends on how the octets were cut, nor on what came
+ * Feeds the corpus to the parser in every way. The outcome never depends on how the octets were cut, nor on a request
  * before them.
  */
 import { describe, expect, it } from 'vitest';
@@ -11,20 +11,20 @@ import { cut, cutAll, exchange, octets } from './exchange.ts';
 
 const cases = readCorpus();
 
-/** The requirements of the page that speak of what comes in; the others are about time and about responses. */
+/** Requirements about input; the others are about time and responses. */
 const REQUIREMENTS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 22, 24];
 
 const BEFORE = octets('GET /before HTTP/1.1\r\nHost: before\r\n\r\n');
-/** Octets up to which an input is cut at every position. */
+/** Largest input, in octets, that is cut at every position. */
 const SMALL = 1500;
 
-/** What can be seen from outside. */
+/** The part of an outcome that a client can see. */
 function outcomeOf(pieces: Buffer[], limits: Partial<HttpLimits>): Outcome {
   const { requests, refusal, end } = exchange(pieces, limits);
   return { requests, refusal, end };
 }
 
-/** Every position of a small input; of a large one those near both ends, and some in between. */
+/** All positions of a small input; of a large one, those near both ends and some in between. */
 function positionsIn({ length }: Buffer): number[] {
   const positions = Array.from({ length }, (_, at) => at);
   return length <= SMALL
@@ -47,7 +47,7 @@ describe('the corpus', () => {
     },
   );
 
-  it('says of each why', () => {
+  it('cites a source in each note', () => {
     const unexplained = cases.filter(({ note }) => !/RFC \d{4} §\d|CVE-\d{4}-\d+/.test(note));
     expect(unexplained.map(({ name }) => name)).toEqual([]);
   });

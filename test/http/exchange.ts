@@ -1,19 +1,19 @@
 /**
- * What a client meets that sends octets to a server whose application reads everything and answers 200: the policy
- * of such a server in a few lines, over the parser alone.
+ * A server in a few lines, over the parser alone: its application reads everything and answers 200. Gives the outcome
+ * that its client sees.
  */
 import { ProtocolError } from '../../src/errors.ts';
 import { DEFAULT_LIMITS, type HttpLimits, type RequestHead, RequestParser } from '../../src/http/index.ts';
 import type { Outcome, SeenRequest } from '../corpus/outcome.ts';
 
-/** An outcome, and what of it cannot be seen from outside. */
+/** An outcome, with details that a client cannot see. */
 export interface ParsedOutcome extends Outcome {
-  /** The code of the error behind the refusal. */
+  /** Error code of the refusal. */
   readonly code: string | undefined;
   readonly heads: readonly RequestHead[];
 }
 
-/** Feeds octets in pieces, and reads whatever can be read after each one. */
+/** Pushes octets in pieces; reads as much as possible after each one. */
 export function exchange(pieces: Iterable<Buffer>, limits: Partial<HttpLimits> = {}): ParsedOutcome {
   const parser = new RequestParser({ ...DEFAULT_LIMITS, ...limits });
   const heads: RequestHead[] = [];
@@ -43,7 +43,7 @@ function hasEnded(parser: RequestParser): boolean {
   return parser.state === 'head';
 }
 
-/** Reads one thing; false if more octets are needed. */
+/** Reads one head or piece of content; false if more octets are needed. */
 function advance(parser: RequestParser, heads: RequestHead[], requests: SeenRequest[]): boolean {
   if (parser.state !== 'head') return readContent(parser, requests);
   const head = parser.readHead();
@@ -69,7 +69,7 @@ function readContent(parser: RequestParser, requests: SeenRequest[]): boolean {
   return piece !== undefined;
 }
 
-/** Gives a native string as octets. */
+/** Encodes a native string. */
 export function octets(text: string): Buffer {
   return Buffer.from(text, 'latin1');
 }
@@ -82,7 +82,7 @@ export function cut(whole: Buffer, positions: readonly number[]): Buffer[] {
   );
 }
 
-/** Cuts octets into single ones. */
+/** Cuts octets at every position. */
 export function cutAll(whole: Buffer): Buffer[] {
   return Array.from(whole, (octet) => Buffer.of(octet));
 }

@@ -16,7 +16,7 @@ describe('WholeSections', () => {
     expect(sections.parse('A: 2\r\n', 0, 6, 10)).toEqual(['A', '2']);
   });
 
-  it('counts the fields of a repetition against the limit of the moment', () => {
+  it('checks a repeated section against the current limit', () => {
     const sections = new WholeSections();
     sections.parse('A: 1\r\nB: 2\r\n', 0, 12, 2);
     expect(() => sections.parse('A: 1\r\nB: 2\r\n', 0, 12, 1)).toThrow(

@@ -12,7 +12,7 @@ import {
 const OCTETS = Array.from({ length: 256 }, (_, octet) => String.fromCharCode(octet));
 
 describe('TOKEN', () => {
-  it('is the fifteen signs, digits and letters of RFC 9110 §5.6.2', () => {
+  it('matches the fifteen signs, digits and letters of RFC 9110 §5.6.2', () => {
     const signs = "!#$%&'*+-.^_`|~";
     const allowed = OCTETS.filter((octet) => TOKEN.test(octet));
     expect(allowed.filter((octet) => !/[0-9A-Za-z]/.test(octet)).join('')).toBe(signs);
@@ -22,15 +22,15 @@ describe('TOKEN', () => {
   });
 });
 
-describe('what must not stand in a line', () => {
-  it('is every control character but HTAB for fields', () => {
+describe('forbidden octets', () => {
+  it('are all control characters but HTAB in fields', () => {
     const forbidden = OCTETS.filter((octet) => NOT_FIELD_OCTET.test(octet)).map((octet) =>
       octet.charCodeAt(0),
     );
     expect(forbidden).toEqual([...Array(32).keys()].filter((octet) => octet !== 9).concat(127));
   });
 
-  it('is HTAB and everything above ~ too for request lines', () => {
+  it('are HTAB and everything above ~ too in request lines', () => {
     const allowed = OCTETS.filter((octet) => !NOT_REQUEST_LINE_OCTET.test(octet));
     expect(allowed.join('')).toBe(OCTETS.slice(0x20, 0x7f).join(''));
   });
@@ -42,11 +42,11 @@ describe('findForbiddenOctet()', () => {
     ['a\nb\0', 'WSGI_ERR_LINE_END_INVALID'],
     ['a\0b\n', 'WSGI_ERR_OCTET_FORBIDDEN'],
     ['\x7f', 'WSGI_ERR_OCTET_FORBIDDEN'],
-  ])('names the first fault of %j', (line, code) => {
+  ])('reports the first fault of %j', (line, code) => {
     expect(findForbiddenOctet(line, NOT_FIELD_OCTET)).toMatchObject({ code, statusCode: 400 });
   });
 
-  it('finds nothing in what may stand there', () => {
+  it('accepts allowed octets', () => {
     expect(findForbiddenOctet('\t ~\x80\xff', NOT_FIELD_OCTET)).toBeUndefined();
   });
 });
@@ -59,11 +59,11 @@ describe('sliceTrimmed()', () => {
     [' \t ', ''],
     ['\xa0a\xa0', '\xa0a\xa0'],
     ['\x0ba\x0c', '\x0ba\x0c'],
-  ])('strips SP and HTAB of %j and nothing else', (text, trimmed) => {
+  ])('strips only SP and HTAB from %j', (text, trimmed) => {
     expect(sliceTrimmed(text, 0, text.length)).toBe(trimmed);
   });
 
-  it('keeps to its bounds', () => {
+  it('trims only within its bounds', () => {
     expect(sliceTrimmed(' a: b ', 3, 5)).toBe('b');
   });
 });
@@ -81,7 +81,7 @@ describe('splitList()', () => {
 });
 
 describe('quote()', () => {
-  it('shows control characters, and only the beginning of what is long', () => {
+  it('escapes control characters and shortens long strings', () => {
     expect(quote('a\r\n"')).toBe('"a\\r\\n\\""');
     expect(quote('x'.repeat(1000))).toBe(`"${'x'.repeat(40)}…"`);
   });

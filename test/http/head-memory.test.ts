@@ -1,4 +1,4 @@
-/** Heads that are repeated on a connection: they are the same, and nobody's copy of them is anybody else's. */
+/** Repeated heads on a connection give equal results, even after their octets were overwritten. */
 import { expect, it } from 'vitest';
 import { DEFAULT_LIMITS, type RequestHead, RequestParser } from '../../src/http/index.ts';
 
@@ -15,7 +15,7 @@ function readAll(parser: RequestParser, text: string, isLent = false): RequestHe
   return heads;
 }
 
-it('gives the same head each time, however often it comes', () => {
+it('gives an equal head for each repetition', () => {
   const parser = new RequestParser(DEFAULT_LIMITS);
   const [first, ...others] = [...readAll(parser, HEAD.repeat(3), true), ...readAll(parser, HEAD, true)];
   expect(others).toEqual([first, first, first]);
@@ -29,7 +29,7 @@ it.each([
   ['one field more', HEAD.replace('\r\n\r\n', '\r\nX: 1\r\n\r\n')],
   ['a longer value', HEAD.replace('100-continue', '100-continued')],
   ['another octet at the end', HEAD.replace('100-continue', '100-continuE')],
-])('sees %s', (_case, other) => {
+])('notices %s', (_case, other) => {
   const fresh = readAll(new RequestParser(DEFAULT_LIMITS), other);
   const parser = new RequestParser(DEFAULT_LIMITS);
   readAll(parser, HEAD.repeat(3));
@@ -37,8 +37,8 @@ it.each([
   expect(readAll(parser, HEAD + other + HEAD)[1]).toEqual(fresh[0]);
 });
 
-// Heads of this size are compared by native code.
-it.each([100, 500, 900])('tells heads with a field of %i octets apart by each octet', (size) => {
+// Heads of this size are compared in C++, not by a loop.
+it.each([100, 500, 900])('notices one changed octet in a head with a field of %i octets', (size) => {
   const large = HEAD.replace('Host: a', `X: ${'x'.repeat(size)}\r\nHost: a`);
   const parser = new RequestParser(DEFAULT_LIMITS);
   const [first] = readAll(parser, large.repeat(3));
@@ -59,7 +59,7 @@ it('waits for the end of a head that begins like the last one', () => {
   }
 });
 
-it('reads content after a head that was repeated', () => {
+it('reads content after a repeated head', () => {
   const parser = new RequestParser(DEFAULT_LIMITS);
   const message = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n';
   for (const content of ['one', 'two', '3rd', '4th']) {
@@ -80,18 +80,18 @@ const LINES = [
   'BREW /%00',
 ].flatMap((line) => [`${line} HTTP/1.1`, `${line} HTTP/1.0`, `${line} HTTP/1.7`]);
 
-// Fields that are repeated are not read again, and what they say depends on the line before them.
+// Repeated fields are not read again, but their effect depends on the request line.
 it.each([
-  ['nothing special', 'Host: a\r\nX: 1'],
-  ['no tunnel', 'Host: a', false],
-  ['no host', 'X: 1'],
+  ['plain fields', 'Host: a\r\nX: 1'],
+  ['CONNECT refused', 'Host: a', false],
+  ['no Host', 'X: 1'],
   ['no content', 'Host: a\r\nContent-Length: 0'],
-  ['an end of the connection', 'Host: a\r\nConnection: close'],
-  ['a wish to go on', 'Host: a\r\nConnection: Keep-Alive'],
+  ['Connection: close', 'Host: a\r\nConnection: close'],
+  ['Connection: Keep-Alive', 'Host: a\r\nConnection: Keep-Alive'],
   ['an upgrade', 'Host: a\r\nConnection: upgrade\r\nUpgrade: x'],
   ['an expectation', 'Host: a\r\nExpect: 100-continue'],
   ['another expectation', 'Host: a\r\nExpect: more'],
-])('reads each line before repeated fields as it would alone: %s', (_case, fields, allowConnect = true) => {
+])('reads each request line before repeated fields as if alone: %s', (_case, fields, allowConnect = true) => {
   const limits = { ...DEFAULT_LIMITS, allowConnect };
   const read = (parser: RequestParser, line: string): unknown => {
     try {
@@ -103,7 +103,7 @@ it.each([
   for (const before of LINES) {
     for (const line of LINES) {
       const parser = new RequestParser(limits);
-      // A head that is refused is the last of its connection.
+      // A refused head is the last of its connection.
       if (read(parser, before) instanceof Error) continue;
       read(parser, before);
       expect(read(parser, line), `${before}, ${line}`).toEqual(read(new RequestParser(limits), line));
@@ -111,7 +111,7 @@ it.each([
   }
 });
 
-it('keeps nothing of a head that is large', () => {
+it('does not remember a large head', () => {
   const parser = new RequestParser(DEFAULT_LIMITS);
   const large = HEAD.replace('Host: a', `X: ${'x'.repeat(2000)}\r\nHost: a`);
   const [first] = readAll(parser, large);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS, type HttpLimits } from '../../src/http/index.ts';
 import { cutAll, exchange, octets } from './exchange.ts';
 
-/** What becomes of octets, whole and one by one. */
+/** The codes of the refusals, if octets are sent whole and one by one. */
 function refusal(text: string, limits: Partial<HttpLimits> = {}): (string | undefined)[] {
   const whole = octets(text);
   return [exchange([whole], limits).code, exchange(cutAll(whole), limits).code].map((code) =>
@@ -18,7 +18,7 @@ describe('the defaults', () => {
     expect(Object.isFrozen(DEFAULT_LIMITS)).toBe(true);
   });
 
-  it('let a request line of 8,000 octets and a field section of 15,000 pass', () => {
+  it('accept a request line of 8,000 octets and a field section of 15,000', () => {
     const line = `GET /${'x'.repeat(7_986)} HTTP/1.1\r\n`;
     const section = `Host: a\r\n${`X: ${'y'.repeat(995)}\r\n`.repeat(15)}`;
     expect([line.length, section.length]).toEqual([8_002, 15_009]);
@@ -31,12 +31,12 @@ describe('maxHeaderSize', () => {
   const line = (size: number): string => `GET /${'x'.repeat(size - 16)} HTTP/1.1\r\n`;
   const section = (size: number): string => `Host: a\r\nX: ${'y'.repeat(size - 16)}\r\n\r\n`;
 
-  it('bounds the request line, its CRLF included', () => {
+  it('bounds the request line, including its CRLF', () => {
     expect(refusal(`${line(100)}${section(50)}`, { maxHeaderSize })).toEqual(twice(undefined));
     expect(refusal(`${line(101)}${section(50)}`, { maxHeaderSize })).toEqual(twice('REQUEST_LINE_TOO_LONG'));
   });
 
-  it('bounds the field section by itself, its empty line included', () => {
+  it('bounds the field section separately, including its empty line', () => {
     expect(refusal(`${line(100)}${section(100)}`, { maxHeaderSize })).toEqual(twice(undefined));
     expect(refusal(`${line(100)}${section(101)}`, { maxHeaderSize })).toEqual(twice('FIELDS_TOO_LARGE'));
   });
@@ -47,25 +47,25 @@ describe('maxHeaderSize', () => {
     ['field name', `${line(50)}${'X'.repeat(101)}`, 'FIELDS_TOO_LARGE'],
     ['field value', `${line(50)}X: ${'y'.repeat(101)}`, 'FIELDS_TOO_LARGE'],
     ['sequence of fields', `${line(50)}${'X: y\r\n'.repeat(20)}`, 'FIELDS_TOO_LARGE'],
-  ])('bounds a %s that never ends', (_what, text, code) => {
+  ])('bounds an endless %s', (_what, text, code) => {
     expect(refusal(text, { maxHeaderSize })).toEqual(twice(code));
   });
 
-  it('does not hide an octet that must not be there', () => {
+  it('does not hide a forbidden octet before it', () => {
     expect(refusal(`GET /${'x'.repeat(50)}\0${'x'.repeat(100)}`, { maxHeaderSize })).toEqual(
       twice('OCTET_FORBIDDEN'),
     );
     expect(refusal(`GET /${'x'.repeat(100)}\0`, { maxHeaderSize })).toEqual(twice('REQUEST_LINE_TOO_LONG'));
   });
 
-  it('bounds the empty lines before a request by a number of its own', () => {
+  it('does not apply to empty lines before a request, whose limit is 16', () => {
     expect(refusal(`${'\r\n'.repeat(16)}${line(50)}${section(50)}`)).toEqual(twice(undefined));
     expect(refusal('\r\n'.repeat(17))).toEqual(twice('REQUEST_LINE_INVALID'));
   });
 });
 
 describe('maxHeadersCount', () => {
-  it('bounds the field lines of a head and those of a trailer section', () => {
+  it('bounds the field lines of a head and of a trailer section', () => {
     const limits = { maxHeadersCount: 3 };
     const fields = (count: number): string => 'X: y\r\n'.repeat(count);
     expect(refusal(`GET / HTTP/1.1\r\nHost: a\r\n${fields(2)}\r\n`, limits)).toEqual(twice(undefined));
@@ -96,13 +96,13 @@ describe('maxBodySize', () => {
     ['5\r\n01234\r\n6\r\n', 'CONTENT_TOO_LARGE'],
     ['5\r\n01234\r\nffffffffffffffff\r\n', 'CONTENT_TOO_LARGE'],
     ['5\r\n01234\r\nfffffffffffffffffb\r\n', 'CONTENT_TOO_LARGE'],
-  ])('bounds chunks before they are added up: %j', (chunks, code) => {
+  ])('checks the size of a chunk before adding it: %j', (chunks, code) => {
     expect(refusal(`${HEAD}${chunks}`, limits)).toEqual(twice(code));
   });
 });
 
 describe('maxChunkExtensionSize', () => {
-  it('bounds the extensions of all chunks of a message together, and of each message anew', () => {
+  it('bounds the sum of all chunk extensions of one message', () => {
     const limits = { maxChunkExtensionSize: 8 };
     const good = `${HEAD}1;a=b\r\nx\r\n1;c=d\r\ny\r\n0\r\n\r\n`;
     expect(refusal(`${good}${good}`, limits)).toEqual(twice(undefined));
@@ -113,7 +113,7 @@ describe('maxChunkExtensionSize', () => {
 });
 
 describe('maxTrailerSize', () => {
-  it('bounds a trailer section, its empty line included', () => {
+  it('bounds a trailer section, including its empty line', () => {
     const limits = { maxTrailerSize: 8 };
     expect(refusal(`${HEAD}0\r\nT: 1\r\n\r\n`, limits)).toEqual(twice(undefined));
     expect(refusal(`${HEAD}0\r\nT: 12\r\n\r\n`, limits)).toEqual(twice('FIELDS_TOO_LARGE'));

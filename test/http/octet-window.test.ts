@@ -12,7 +12,7 @@ function windowOf(...pieces: string[]): OctetWindow {
 }
 
 describe('OctetWindow', () => {
-  it('keeps what arrives at an empty window as a view', () => {
+  it('keeps octets that arrive at an empty window as a view', () => {
     const window = new OctetWindow();
     const whole = octets('abcdef');
     window.push(whole);
@@ -23,7 +23,7 @@ describe('OctetWindow', () => {
     expect(window.length).toBe(1);
   });
 
-  it('puts together what arrives in pieces', () => {
+  it('joins octets that arrive in pieces', () => {
     const window = windowOf('ab');
     window.skip(1);
     for (const piece of ['c', '', 'defgh', 'i']) window.push(octets(piece));
@@ -32,7 +32,7 @@ describe('OctetWindow', () => {
     expect(window.length).toBe(0);
   });
 
-  it('never writes to what it has given out', () => {
+  it('never overwrites octets that it has given out', () => {
     const window = windowOf('ab', 'cd');
     const piece = window.take(3);
     window.push(octets('xyz'));
@@ -41,7 +41,7 @@ describe('OctetWindow', () => {
     expect(window.peek(100)).toBe('dxyz0123456789');
   });
 
-  it('finds a sequence, but not in octets that were not received', () => {
+  it('finds a sequence only in octets that were received', () => {
     const window = windowOf('a\r\n\r\nb', 'c');
     expect(window.indexOf(octets('\r\n\r\n'))).toBe(1);
     window.skip(2);
@@ -49,7 +49,7 @@ describe('OctetWindow', () => {
   });
 
   describe('takeLine()', () => {
-    it('gives lines without their CRLF, and waits for the rest', () => {
+    it('gives lines without their CRLF, and waits for incomplete ones', () => {
       const window = windowOf('ab\r\n\r\nc');
       expect([window.takeLine(9, KIND), window.takeLine(9, KIND), window.takeLine(9, KIND)]).toEqual([
         'ab',
@@ -77,7 +77,7 @@ describe('OctetWindow', () => {
       );
     });
 
-    it('takes a line that is as long as it may be', () => {
+    it('takes a line of exactly the limit', () => {
       expect(windowOf('abcdefg\r\n').takeLine(9, KIND)).toBe('abcdefg');
     });
   });
@@ -106,13 +106,13 @@ describe('OctetWindow', () => {
       '5\n\n',
       '5\rx',
       '0fffffffffffff\r\n',
-    ])('leaves %j alone', (text) => {
+    ])('does not consume %j', (text) => {
       const window = windowOf(text);
       expect(window.takeHexadecimal()).toBe(-1);
       expect(window.length).toBe(text.length);
     });
 
-    it('does not look at octets that were not received', () => {
+    it('ignores octets that were not received', () => {
       const window = windowOf('xxxx5', '\r');
       window.skip(4);
       expect(window.takeHexadecimal()).toBe(-1);

@@ -4,7 +4,7 @@ import { CHUNKED, decideRequestFraming } from '../../src/http/request-framing.ts
 const NOTHING = { protocol: 'HTTP/1.1', contentLength: undefined, transferEncoding: undefined } as const;
 
 describe('decideRequestFraming()', () => {
-  it('takes a request without either field for one without content', () => {
+  it('expects no content without either field', () => {
     expect(decideRequestFraming(NOTHING, 0)).toBe(0);
   });
 

@@ -16,7 +16,7 @@ function refusal(fields: string[], line?: string, limits?: Partial<HttpLimits>):
 }
 
 describe('createRequestHead()', () => {
-  it('makes a head with everything in it', () => {
+  it('makes a complete head', () => {
     const fields = ['HOST', 'a', 'Content-Length', '3', 'Expect', '100-Continue'];
     expect(create(fields, 'POST /x HTTP/1.1')).toEqual({
       method: 'POST',
@@ -33,12 +33,12 @@ describe('createRequestHead()', () => {
     });
   });
 
-  it('tells chunked content', () => {
+  it('recognises chunked content', () => {
     const head = create(['Host', '', 'TRANSFER-encoding', 'Chunked']);
     expect([head.isChunked, head.contentLength]).toEqual([true, -1]);
   });
 
-  it('is not deceived by names of the same length or first letter', () => {
+  it('ignores similar names of the same length', () => {
     const fields = [
       'Host',
       'a',
@@ -55,14 +55,14 @@ describe('createRequestHead()', () => {
   });
 
   describe('Host', () => {
-    it('must be there in HTTP/1.1, and need not in HTTP/1.0', () => {
+    it('is required in HTTP/1.1, and optional in HTTP/1.0', () => {
       expect(refusal([])).toBe('WSGI_ERR_HOST_MISSING');
       expect(refusal([], 'GET http://a/ HTTP/1.1')).toBe('WSGI_ERR_HOST_MISSING');
       expect(create([], 'GET / HTTP/1.0').isPersistent).toBe(false);
       expect(create([], 'GET / HTTP/1.1', { requireHostHeader: false }).method).toBe('GET');
     });
 
-    it('must be there once, and be valid, whatever the version or the form of the target', () => {
+    it('must be single and valid in every version and form of target', () => {
       expect(refusal(['Host', 'a', 'host', 'a'])).toBe('WSGI_ERR_FIELD_REPEATED');
       expect(refusal(['Host', 'a', 'host', 'a'], 'GET / HTTP/1.0')).toBe('WSGI_ERR_FIELD_REPEATED');
       expect(refusal(['Host', 'a b'])).toBe('WSGI_ERR_HOST_INVALID');
@@ -71,7 +71,7 @@ describe('createRequestHead()', () => {
   });
 
   describe('CONNECT', () => {
-    it('is refused, unless it is allowed', () => {
+    it('is refused unless it is allowed', () => {
       expect(refusal(['Host', 'a'], 'CONNECT a:1 HTTP/1.1')).toBe('WSGI_ERR_CONNECT_REFUSED');
       expect(create(['Host', 'a'], 'CONNECT a:1 HTTP/1.1', { allowConnect: true }).targetForm).toBe(
         'authority',

@@ -1,11 +1,11 @@
 /**
- * Properties of the parser: the cut does not matter, and garbage gives a refusal or a request, never anything else.
+ * Properties of the parser: cuts do not matter, and garbage gives only refusals or requests.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cut, cutAll, exchange, octets } from './exchange.ts';
 
-/** Pieces of HTTP, whole and broken, from which near misses are made. */
+/** Pieces of HTTP, whole and broken, to build near misses from. */
 const FRAGMENTS = [
   'GET / HTTP/1.1\r\n',
   'POST /a HTTP/1.1\r\n',
@@ -49,7 +49,7 @@ const fragments = fc
   .array(fc.constantFrom(...FRAGMENTS), { maxLength: 14 })
   .map((parts) => octets(parts.join('')));
 
-/** Mostly valid: requests one after another, and one octet that was changed. */
+/** Valid requests; `mutated` puts them one after another and changes an octet. */
 const message = fc.constantFrom(
   'GET /x HTTP/1.1\r\nHost: a\r\n\r\n',
   '\r\nGET /y HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n',
@@ -69,7 +69,7 @@ const mutated = fc
 const garbage = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
 const input = fc.oneof(fragments, mutated, garbage);
 
-/** Small enough to be met by what is generated. */
+/** Small limits, which generated input reaches. */
 const limits = fc.record({
   maxHeaderSize: fc.integer({ min: 20, max: 120 }),
   maxHeadersCount: fc.integer({ min: 1, max: 5 }),
@@ -101,7 +101,7 @@ describe('RequestParser', () => {
     );
   });
 
-  it('does not change what it has given out when further octets come', () => {
+  it('does not change octets that it was given', () => {
     fc.assert(
       fc.property(input, (whole) => {
         const copy = Buffer.from(whole);

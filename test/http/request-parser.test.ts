@@ -9,7 +9,7 @@ function parserOf(text: string): RequestParser {
   return parser;
 }
 
-/** What the parser says, but for what it was not asked. */
+/** The state of the parser, without method and trailers. */
 function stateOf(parser: RequestParser): unknown {
   const { state, hasPartialHead, bufferedLength, contentRead } = parser;
   return [state, hasPartialHead, bufferedLength, contentRead];
@@ -20,7 +20,7 @@ const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n';
 const CHUNKED = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
 
 describe('RequestParser', () => {
-  it('begins between messages, without anything', () => {
+  it('begins between messages, and empty', () => {
     const parser = new RequestParser(DEFAULT_LIMITS);
     expect(stateOf(parser)).toEqual(['head', false, 0, 0]);
     expect(parser.readHead()).toBeUndefined();
@@ -35,7 +35,7 @@ describe('RequestParser', () => {
     expect(parser.readContent()).toBeNull();
   });
 
-  it('gives content as views of what came in', () => {
+  it('gives content as views of the pushed octets', () => {
     const parser = parserOf(POST);
     parser.readHead();
     const piece = octets('heXX').subarray(0, 2);
@@ -63,7 +63,7 @@ describe('RequestParser', () => {
     expect(parser.contentRead).toBe(0);
   });
 
-  it('gives trailers once the content has ended, and forgets them with the next head', () => {
+  it('gives trailers after the content, and forgets them with the next head', () => {
     const parser = parserOf(`${CHUNKED}2\r\nhi\r\n0\r\nX-T: 1\r\n\r\n${GET}`);
     parser.readHead();
     expect(parser.readContent()?.toString()).toBe('hi');
@@ -91,14 +91,14 @@ describe('RequestParser', () => {
     expect(parser.hasPartialHead).toBe(false);
   });
 
-  it('gives up the rest for another protocol', () => {
+  it('gives the rest to another protocol', () => {
     const parser = parserOf(`${GET}\x81\x00`);
     parser.readHead();
     expect(parser.takeRest()).toEqual(Buffer.of(0x81, 0));
     expect([parser.bufferedLength, parser.takeRest().length]).toEqual([0, 0]);
   });
 
-  it('reads nothing more after an error, and repeats it', () => {
+  it('reads nothing after an error, and repeats it', () => {
     const parser = parserOf(`GET / HTTP/1.1\r\n\r\n${GET}`);
     const errors = [1, 2, 3].map((time) => {
       try {
@@ -122,27 +122,27 @@ describe('RequestParser', () => {
     expect(() => parser.readHead()).toThrow(ProtocolError);
   });
 
-  it('blames its driver, and goes on, if the next head is asked for amid content', () => {
+  it('throws a TypeError, and goes on, if the next head is read before the end of content', () => {
     const parser = parserOf(`${POST}hello`);
     parser.readHead();
     expect(() => parser.readHead()).toThrow(TypeError);
     expect(parser.readContent()?.toString()).toBe('hello');
   });
 
-  it('finds garbage with its first octet', () => {
+  it('refuses garbage at its first octet', () => {
     expect(() => parserOf('\x16\x03\x01').readHead()).toThrow(
       expect.objectContaining({ code: 'WSGI_ERR_OCTET_FORBIDDEN' }),
     );
   });
 
-  it('reads heads that are larger than what is searched first, in one piece and behind others', () => {
+  it('reads heads larger than one decoded text, also behind others', () => {
     const large = `GET /${'x'.repeat(3000)} HTTP/1.1\r\nHost: a\r\nX: ${'y'.repeat(5000)}\r\n\r\n`;
     const parser = parserOf(GET + large + large + GET);
     const sizes = [1, 2, 3, 4].map(() => parser.readHead()?.rawHeaders.at(-1)?.length);
     expect([sizes, parser.readHead()]).toEqual([[1, 5000, 5000, 1], undefined]);
   });
 
-  it('looks at its limits whenever they matter', () => {
+  it('checks the size of content against its current limits', () => {
     const limits = { ...DEFAULT_LIMITS };
     const parser = new RequestParser(limits);
     parser.push(octets(`${POST}hello${POST}`));

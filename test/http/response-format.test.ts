@@ -25,7 +25,7 @@ describe('chunked content', () => {
     [1, '1\r\n'],
     [255, 'ff\r\n'],
     [65_536, '10000\r\n'],
-  ])('has a line for %d octets', (size, line) => {
+  ])('has a size line for %d octets', (size, line) => {
     expect(formatChunkHead(size)).toBe(line);
   });
 
