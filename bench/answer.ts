@@ -1,24 +1,24 @@
 /**
- * Checks that servers which are compared do the same work: the same status, the same content, the same fields.
+ * Checks that compared servers give the same answer: status, field names, type and content.
  *
- * A server that says less is faster for it; such a comparison does not begin.
+ * A server that sends less is faster for it, so that such a comparison does not begin.
  */
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { startServer } from './server-process.ts';
 import { DIGITS, NUMBER, type RequestTemplate, type Work } from './work.ts';
 
-/** What is compared. */
+/** The compared parts of an answer. */
 interface Answer {
-  /** Protocol and code; the reason phrase says nothing. */
+  /** Protocol and code, without the reason phrase. */
   readonly status: string;
-  /** Names of fields, in lower case and in order of the alphabet. */
+  /** Names of fields, in lower case and sorted. */
   readonly names: string;
   readonly type: string;
   readonly content: string;
 }
 
-/** @throws Error if a server answers otherwise than the first */
+/** @throws Error if the answer of a server differs from that of the first */
 export async function checkAnswers(work: Work, node: string): Promise<void> {
   if (work.stream !== undefined) return;
   let expected: Answer | undefined;
@@ -45,7 +45,7 @@ async function ask(port: number, { method, path, headers, content }: RequestTemp
   if (content !== undefined) lines.push(`Content-Length: ${Buffer.byteLength(content)}`);
   const socket = connect({ port, host: '127.0.0.1' });
   const request = `${lines.join('\r\n')}\r\n\r\n${content ?? ''}`;
-  // The second request ends the connection, so that the first one is answered as under load; the last answer goes.
+  // A second request ends the connection, so that the first is answered as under load. Its answer is ignored.
   socket.write(`${request}GET / HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n`);
   socket.setTimeout(5000, () => socket.end());
   const received = await text(socket);

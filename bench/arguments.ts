@@ -1,8 +1,8 @@
-/** What `npm run bench` was told. */
+/** Parses the arguments of `npm run bench`. */
 import { parseArgs } from 'node:util';
 import { OTHER_WORK, WORK, type Work } from './work.ts';
 
-/** Where to look closer instead of measuring. */
+/** The work and the server to profile. */
 export interface Target {
   readonly work: Work;
   /** The name of a server. */
@@ -10,18 +10,18 @@ export interface Target {
 }
 
 export interface Settings {
-  /** The versions of Node that serve, as npm's package `node` counts; the one that runs this if there are none. */
+  /** Versions of Node for the servers, from npm's package `node`; empty for the running one. */
   readonly nodes: readonly string[];
-  /** The names of what is measured; all if there are none. */
+  /** Names of the work to measure; empty for all. */
   readonly only: readonly string[];
   readonly rounds: number;
-  /** How long one server is measured in one round. */
+  /** Seconds that a server is measured in a round. */
   readonly seconds: number;
-  /** Of what to show where the time goes. */
+  /** The target of a CPU profile. */
   readonly profile: Target | undefined;
-  /** Of what to show where it allocates. */
+  /** The target of an allocation profile. */
   readonly allocations: Target | undefined;
-  /** Whether the figures are put down: not those of a part, or of a glance. */
+  /** All work is measured, and not with --quick: only such figures are published. */
   readonly isWhole: boolean;
   readonly list: boolean;
   readonly help: boolean;
@@ -37,7 +37,7 @@ export const USAGE = `npm run bench -- [options]
   --allocations NAME   what it allocates, for each request
   --list               names of work and servers`;
 
-/** @throws TypeError or RangeError if they make no sense */
+/** @throws TypeError or RangeError if an argument is invalid */
 export function readArguments(argv: readonly string[]): Settings {
   const { values } = parseArgs({
     args: [...argv],

@@ -1,8 +1,8 @@
 /**
- * What must be there before anything is measured: the peers, the package as its users get it, and the programs.
+ * Installs the peers, and compiles the package and the programs of the benchmark.
  *
- * Each run compiles the package and its own programs to a folder of its own, where `import 'gatebridge'` of the servers
- * finds it: they load what would be published, and neither a build nor another run beside it changes what is measured.
+ * Each run compiles to its own folder, where the servers' `import 'gatebridge'` finds the package. They load what
+ * would be published, and no other build or run changes it meanwhile.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -13,12 +13,12 @@ const ROOT = join(BENCH, '..');
 const MODULES = join(BENCH, 'node_modules');
 const RUNS = join(BENCH, 'dist');
 
-/** What this run needs and nobody after it; gone with it. */
+/** The folder of this run, which is removed at its end. */
 export const RUN_FOLDER: string = join(RUNS, String(process.pid));
 
 /** Installs what is missing or old, and compiles. */
 export function prepare(): void {
-  // npm writes the one when it has installed what the other says.
+  // npm writes .package-lock.json when it has installed package-lock.json.
   if (timeOf(join(MODULES, '.package-lock.json')) < timeOf(join(BENCH, 'package-lock.json'))) {
     run('npm', ['ci', '--no-audit', '--no-fund'], BENCH);
   }
@@ -37,7 +37,7 @@ export function programPath(name: string): string {
   return join(RUN_FOLDER, `${name}.js`);
 }
 
-/** A run that was killed leaves its folder behind. */
+/** Removes the folders of runs that were killed. */
 function removeLeftovers(): void {
   for (const name of readdirSync(RUNS)) {
     try {
@@ -48,7 +48,7 @@ function removeLeftovers(): void {
   }
 }
 
-/** The binary of a version of Node; npm's process is not to be measured, so that it is looked up once. */
+/** Finds the binary of a version of Node, so that npx runs once and is not measured. */
 export function findNode(version: string): string {
   if (`${process.version}.`.startsWith(`v${version}.`)) return process.execPath;
   const script = 'process.stdout.write(process.execPath)';
@@ -60,12 +60,12 @@ export function findNode(version: string): string {
   }
 }
 
-/** Milliseconds; nothing is older than what is missing. */
+/** Time of modification in milliseconds; 0 if the file is missing. */
 function timeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** Runs a program and gives what it prints. */
+/** Runs a program and returns its output. */
 function run(command: string, args: readonly string[], folder: string): string {
   const { status, signal, stdout, error } = spawnSync(command, args, {
     cwd: folder,

@@ -1,4 +1,4 @@
-/** Latency of hello at 70 % of what node:http can take at most, at a constant rate that is the same for all. */
+/** Measures the latency of hello at a constant rate for all: a fixed part of the most that node:http takes. */
 import { load, runProgram, warmUp } from './load.ts';
 import { type MeasurementSettings, play } from './round.ts';
 import { startServer } from './server-process.ts';
@@ -8,15 +8,15 @@ import { WORK, type Work } from './work.ts';
 const SERVERS = ['node:http', 'gatebridge'] as const;
 const PART = 0.7;
 const CONNECTIONS = 64;
-/** Milliseconds at that rate before a second counts: until the code of the client and of the server is compiled. */
+/** Milliseconds at that rate before each counted second, to compile the code of client and server. */
 const WARM_UP = 2500;
 
 export interface Latencies {
   /** Requests a second. */
   readonly rate: number;
-  /** Of what the client was to send, the least that it managed in any second. */
+  /** The least fraction of the rate that the client reached in any second. */
   readonly achieved: number;
-  /** Microseconds: the spread of what each second gave. One stall of the machine spoils a second and not a server. */
+  /** Microseconds: the spread over the seconds. A stall of the machine spoils one second, not a server. */
   readonly servers: ReadonlyMap<string, { readonly p50: Spread; readonly p99: Spread }>;
 }
 
@@ -50,7 +50,7 @@ export async function measureLatency(settings: MeasurementSettings): Promise<Lat
   };
 }
 
-/** The best second counts: something else can keep a server from its most, and nothing can help it beyond. */
+/** Returns the best second, because a disturbance can only lower the rate. */
 async function measureMost({ node, seconds }: MeasurementSettings): Promise<number> {
   const server = await startServer(SERVERS[0], node);
   try {

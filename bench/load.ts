@@ -1,8 +1,8 @@
 /**
- * The load: as many requests as the server can take, over connections that are kept.
+ * The load: as many requests as the server can take, over persistent connections.
  *
- * wrk makes it where it is installed; autocannon, which costs ten times as much itself, elsewhere. Either counts what
- * was answered, and anything but an answer that is right fails the run.
+ * wrk makes it if it is installed, else autocannon, which needs ten times the CPU. Both count answers; an error or an
+ * answer without success fails the run.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ import { luaScript } from './wrk-script.ts';
 const CONNECTIONS = 64;
 const STREAMS = 4;
 
-/** What has been done for how long. */
+/** The work that was done. */
 export interface Served {
   /** Requests, or MiB of streamed content. */
   readonly count: number;
@@ -30,12 +30,12 @@ const MOST_WARM_UP_SECONDS = 5;
 /** Milliseconds. */
 const WATCH_INTERVAL = 50;
 
-/** Milliseconds that all loads until now were ready to run and did not, because others had their processor. */
+/** Milliseconds that all loads so far were ready to run while others had their processor. */
 let waited = 0;
 let isWrkFound: boolean | undefined;
 const AUTOCANNON = join(import.meta.dirname, 'node_modules/autocannon/autocannon.js');
 
-/** What makes the load, for those who read the figures. */
+/** Names the load generator, for the report. */
 export function describeLoad(): string {
   return `${hasWrk() ? 'wrk' : 'autocannon'} with ${CONNECTIONS} connections`;
 }
@@ -45,7 +45,7 @@ function hasWrk(): boolean {
   return isWrkFound;
 }
 
-/** How long all loads until now had to wait for their processor, in milliseconds. */
+/** Returns the milliseconds that all loads so far had to wait for their processor. */
 export function waitingTime(): number {
   return waited;
 }
@@ -57,14 +57,14 @@ export function load(work: Work, port: number, seconds: number): Promise<Served>
 }
 
 /**
- * Loads a server until the compiler is done with what is hot. That is a matter of requests and not of time: a second is
- * plenty for hello, and with Express the next one would still be a fifth dearer than those after it.
+ * Loads a server until its hot code is compiled. That takes a number of requests, not a time: one second is enough
+ * for hello, and too short for Express.
  */
 export async function warmUp(work: Work, port: number): Promise<void> {
   let count = 0;
   for (let seconds = 0; count < WARM_UP_REQUESTS && seconds < MOST_WARM_UP_SECONDS; seconds += 1) {
     const served = await load(work, port, 1);
-    // A MiB is many pieces.
+    // A stream sends many pieces in one second.
     count += work.stream === undefined ? served.count : WARM_UP_REQUESTS;
   }
 }
@@ -83,8 +83,8 @@ async function loadByWrk(request: RequestTemplate, port: number, seconds: number
 }
 
 /**
- * Requests that were sent and whose answers the load did not wait for: the server has served them as well. Without them
- * a server of 7,000 requests a second would be taken for 1 % dearer than it is, a faster one for less.
+ * Requests whose answers the load did not wait for. The server has served them too; without them a slow server would
+ * look more expensive than it is.
  */
 function underWay({ pipelining = 1 }: RequestTemplate): number {
   return CONNECTIONS * pipelining;
@@ -95,7 +95,7 @@ async function loadByAutocannon(request: RequestTemplate, port: number, seconds:
   const args = ['-j', '-n', '-c', String(CONNECTIONS), '-d', String(seconds), '-p', String(pipelining)];
   for (const [name, value] of headers) args.push('-H', `${name}=${value}`);
   if (content !== undefined) args.push('-b', content);
-  // Its own way to make each request another one.
+  // autocannon's way to vary the requests.
   if (path.includes(NUMBER)) args.push('--idReplacement');
   args.push('-m', method, `http://127.0.0.1:${port}${path.replace(NUMBER, '[<id>]')}`);
   const result = JSON.parse(await runLoad([process.execPath, AUTOCANNON, ...args]));
@@ -116,9 +116,9 @@ async function loadStream(direction: 'up' | 'down', port: number, seconds: numbe
   return { count: mebibytes, rate: mebibytes / (duration / 1000) };
 }
 
-/** Runs one of our own clients, from loads/, and gives the figures that it prints. */
+/** Runs one of our own clients, from loads/, and returns the figures that it prints. */
 export async function runProgram(name: string, options: object): Promise<Record<string, number>> {
-  // Pauses of the client's own garbage collector would pass for the server's.
+  // Fewer pauses of the client's garbage collector, which would count as the server's.
   const flags = ['--max-semi-space-size=64'];
   return JSON.parse(
     await runLoad([process.execPath, ...flags, programPath(`loads/${name}`), JSON.stringify(options)]),

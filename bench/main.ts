@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: our server beside its peers, by the CPU time that each request costs; docs/benchmarks.md says how.
+ * `npm run bench`: compares our server with its peers by CPU time per request. See docs/benchmarks.md.
  */
 import { execFileSync } from 'node:child_process';
 import { checkAnswers } from './answer.ts';
@@ -18,8 +18,8 @@ import type { MeasurementSettings } from './round.ts';
 import { measureStartUp } from './start-up.ts';
 import { OTHER_WORK, WORK } from './work.ts';
 
-// The servers end with this process, however it ends. A signal may come twice, of the terminal and handed on by tsx: the
-// second must not kill what the first has begun.
+// Exits, so that the servers end with this process. A signal may come twice, from the terminal and from tsx: the
+// second must not interrupt the exit.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 
 const settings = readSettings();
@@ -35,7 +35,7 @@ if (settings.help) {
   });
 }
 
-/** Tells what was typed wrong without a stack. */
+/** Reports wrong arguments without a stack. */
 function readSettings(): Settings {
   try {
     return readArguments(process.argv.slice(2));
@@ -46,7 +46,7 @@ function readSettings(): Settings {
 }
 
 async function run({ nodes, ...options }: Settings): Promise<void> {
-  // Before minutes are spent on the first.
+  // Fails before minutes are spent on the first.
   const binaries = nodes.length === 0 ? [process.execPath] : nodes.map(findNode);
   prepare();
   for (const warning of await warnings()) console.error(`WARNING: ${warning}`);

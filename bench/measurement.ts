@@ -1,9 +1,9 @@
 /**
- * CPU time of servers at their work.
+ * Measures the CPU time of servers at their work.
  *
- * Rule 1: rounds go through all work. A minute in which the machine does something else costs a round of some work,
- *         which the median leaves out, and not all rounds of one.
- * Rule 2: a ratio is worked out of each round, so that both of its terms are of the same minute.
+ * Rule 1: each round goes through all work. A disturbed minute spoils one round of some work, which the median leaves
+ *         out, and not all rounds of one.
+ * Rule 2: a ratio is computed for each round, so that both of its terms are from the same minute.
  */
 import { load, type Served } from './load.ts';
 import type { Observation } from './observation.ts';
@@ -11,7 +11,7 @@ import { type MeasurementSettings, play } from './round.ts';
 import { type Spread, spread } from './statistics.ts';
 import type { Work } from './work.ts';
 
-/** What one server did in one round. */
+/** The figures of one server in one round. */
 interface Sample {
   /** CPU time for each request or MiB, in microseconds. */
   readonly cost: number;
@@ -24,7 +24,7 @@ export interface Comparison {
   readonly work: Work;
   readonly costs: ReadonlyMap<string, Spread>;
   readonly rates: ReadonlyMap<string, Spread>;
-  /** How many times the CPU time of `server` that of `against` is, round by round. */
+  /** CPU time of `against` divided by that of `server`, round by round. */
   ratio(against: string, server: string): Spread;
 }
 

@@ -1,4 +1,4 @@
-/** Memory of idle connections: ten thousand of them, each kept alive after one request. */
+/** Measures the memory of ten thousand idle connections, each kept alive after one request. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { programPath } from './installation.ts';
@@ -9,9 +9,9 @@ import { type Spread, spread } from './statistics.ts';
 
 const SERVERS = ['node:http', 'gatebridge'] as const;
 const CONNECTIONS = 10_000;
-/** Descriptors that a process needs besides. */
+/** Descriptors that a process needs for other things. */
 const RESERVE = 200;
-/** Long enough for the slowest to open them all: with the default the first would be gone before the last is there. */
+/** Long enough to open all: with the default, the first would time out before the last is open. */
 const IDLE_MILLISECONDS = 120_000;
 
 export interface Memory {
@@ -44,7 +44,7 @@ async function measureServer(name: string, connections: number, node: string) {
   const server = await startServer(name, node, ['--expose-gc']);
   try {
     await server.ask({ ask: 'idle', milliseconds: IDLE_MILLISECONDS });
-    // The first requests load what later ones use again.
+    // The first requests load code and memory that later ones share.
     await (await openConnections(server.port, 100))();
     const before = await server.usage(true);
     const close = await openConnections(server.port, connections);
@@ -62,7 +62,7 @@ async function measureServer(name: string, connections: number, node: string) {
   }
 }
 
-/** Opens them and gives what closes them. */
+/** Opens connections; returns a function that closes them. */
 async function openConnections(port: number, connections: number): Promise<() => Promise<void>> {
   const options = JSON.stringify({ port, connections });
   const [command, args] = pinned('load', [process.execPath, programPath('loads/idle'), options]);
@@ -82,7 +82,7 @@ async function openConnections(port: number, connections: number): Promise<() =>
   };
 }
 
-/** Node raises its own limit to the hard one (since 14). */
+/** Returns the hard limit, to which Node raises its own (since 14). */
 function descriptorLimit(): number {
   const { stdout } = spawnSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' });
   const limit = Number(stdout);

@@ -1,27 +1,27 @@
 /**
- * What something costs a server in CPU time, at a moment when the machine is as quiet as it gets.
+ * Observes the CPU time of a server during an action, while the machine is as quiet as possible.
  *
- * Other programs make a server dearer even if it never waits for them: they take the caches from it, and a load that
- * has to wait for its processor sends less at once, so that the server wakes for each request. So each observation
- * notes for how much of its time others had either processor.
+ * Other programs make a server more expensive even if it never waits for them: they evict its caches, and a load that
+ * waits for its processor sends less at once, so that the server wakes for each request. So each observation notes
+ * for how much of its time others had either processor.
  */
 import { waitingTime } from './load.ts';
 import { watchServerProcessor } from './processors.ts';
 import type { ServerProcess } from './server-process.ts';
 
-/** More than that is a disturbance. */
+/** A greater share of others is a disturbance. */
 const TOLERATED_SHARE = 0.1;
 
 export interface Observation<T> {
-  /** What came of it. */
+  /** The result of the action. */
   readonly result: T;
   /** Microseconds of CPU time of the server. */
   readonly cpu: number;
-  /** Part of the time that others had the processor of the server or of the load, from 0 to 1. */
+  /** Fraction of the time that others had the processor of the server or of the load, the greater of both. */
   readonly others: number;
 }
 
-/** Observes a server while something is done to it; once more if others disturb, and then the calmer time counts. */
+/** Observes a server during an action; if others disturb, observes again and returns the calmer time. */
 export async function observe<T>(server: ServerProcess, act: () => Promise<T>): Promise<Observation<T>> {
   const first = await observeOnce(server, act);
   if (first.others <= TOLERATED_SHARE) return first;
@@ -40,7 +40,7 @@ async function observeOnce<T>(server: ServerProcess, act: () => Promise<T>): Pro
   return { result, cpu, others: Math.max(endWatch(cpu), wait) };
 }
 
-/** Says it if figures are doubtful because of others. */
+/** Returns a warning if other programs make the figures doubtful. */
 export function doubt(shares: readonly number[]): string | undefined {
   const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
   if (!(mean > TOLERATED_SHARE)) return undefined;

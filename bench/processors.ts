@@ -1,4 +1,4 @@
-/** Which processor does what: the server has one for itself, the load another. */
+/** Assigns processors: one to the server, another to the load. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -7,16 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 type Role = 'server' | 'load';
 
 interface Processors {
-  /** How many this process may use. */
+  /** The number of processors that this process may use. */
   readonly count: number;
-  /** The number of the one that each has for itself; nothing where they share. */
+  /** The processor of each role; undefined if they share. */
   readonly of: Readonly<Record<Role, number>> | undefined;
 }
 
 const TOLERATED_SHARE = 0.1;
 const QUIET_MILLISECONDS = 300;
 const STAT = '/proc/stat';
-/** Microseconds of the unit of time in it, on every system that Node runs on. */
+/** Microseconds of its unit of time, on every system that Node runs on. */
 const TICK = 10_000;
 
 let known: Processors | undefined;
@@ -36,14 +36,14 @@ function processors(): Processors {
   return known;
 }
 
-/** Makes a command run on the processor of its role. */
+/** Returns the command line that runs a command on the processor of its role. */
 export function pinned(role: Role, command: readonly string[]): [command: string, args: string[]] {
   const { of } = processors();
   const [first = '', ...rest] = of === undefined ? command : ['taskset', '-c', String(of[role]), ...command];
   return [first, rest];
 }
 
-/** What a reader must know of the machine, and no more. */
+/** Describes the machine for the report. */
 export function describeMachine(): string {
   const { count, of } = processors();
   const model = cpus()[0]?.model.trim() ?? 'unknown processor';
@@ -51,12 +51,12 @@ export function describeMachine(): string {
   return `${model}, ${count} cores, ${load}`;
 }
 
-/** Says what makes figures doubtful before anything is measured. */
+/** Lists reasons to doubt the figures, before anything is measured. */
 export async function warnings(): Promise<string[]> {
   const found: string[] = [];
   if (processors().of === undefined)
     found.push('Servers and load share the processors: taskset or a second processor is missing');
-  // The load average would count our own programs of a minute ago.
+  // Not the load average, which would count our own programs of a minute ago.
   const endWatch = watch('cpu');
   await sleep(QUIET_MILLISECONDS);
   const { busy, total } = endWatch();
@@ -67,30 +67,30 @@ export async function warnings(): Promise<string[]> {
 }
 
 /**
- * Begins to look at the processor of the servers. What it gives ends that and tells what part of it others used, from 0
- * to 1, if the server itself used so many microseconds.
+ * Starts to watch the processor of the servers. The returned function takes the microseconds that the server used,
+ * and returns the fraction that others used, from 0 to 1.
  */
 export function watchServerProcessor(): (used: number) => number {
   const { of } = processors();
   const endWatch = watch(of === undefined ? 'cpu' : `cpu${of.server}`);
   return (used) => {
     const { busy, total } = endWatch();
-    // Where the load runs on the same processors, nobody can tell it from others.
+    // A load on the same processors cannot be told from other programs.
     return of === undefined || total === 0 ? 0 : Math.max(0, busy - used / TICK) / total;
   };
 }
 
-/** How long a process was ready to run and did not, in milliseconds: the longest that one of its threads has waited. */
+/** Returns the milliseconds that a process was ready to run and did not: the longest wait of its threads. */
 export function schedulingDelay(process: number): number {
   try {
     const folder = `/proc/${process}/task`;
     const delays = readdirSync(folder).map((thread) => {
-      // Nanoseconds on the processor, nanoseconds in wait for it, and how often.
+      // Nanoseconds on the processor, nanoseconds waiting for it, number of turns.
       return Number(readFileSync(`${folder}/${thread}/schedstat`, 'latin1').split(' ')[1]);
     });
     return Math.max(...delays) / 1e6;
   } catch {
-    // It has just ended, or the system keeps no such account.
+    // The process has just ended, or the system has no schedstat.
     return 0;
   }
 }
@@ -101,7 +101,7 @@ interface Times {
   readonly total: number;
 }
 
-/** Watches the time of a processor by the name that it has in /proc/stat; `cpu` is all of them. */
+/** Watches the time of a processor by its name in /proc/stat; `cpu` is all of them. */
 function watch(name: string): () => Times {
   const before = readTimes(name);
   return () => {
@@ -110,17 +110,17 @@ function watch(name: string): () => Times {
   };
 }
 
-/** What a hypervisor takes counts as busy, and so do interrupts; os.cpus() (Node 20 to 26) leaves some of both out. */
+/** Time of the hypervisor and of interrupts counts as busy; os.cpus() (Node 20 to 26) omits some of both. */
 function readTimes(name: string): Times {
   const text = existsSync(STAT) ? readFileSync(STAT, 'latin1') : '';
   const [, figures = ''] = new RegExp(`^${name} +(.*)$`, 'm').exec(text) ?? [];
   const [user = 0, nice = 0, system = 0, idle = 0, wait = 0, ...others] = figures.split(' ').map(Number);
-  // Time of guests, the last two, is part of the user's.
+  // Time of guests, the last two, is already in user and nice.
   const busy = user + nice + system + others.slice(0, 3).reduce((sum, ticks) => sum + ticks, 0);
   return { busy, total: busy + idle + wait };
 }
 
-/** Reads a list such as `0-3,8`; nothing where there is none, as on other systems than Linux. */
+/** Reads a list such as `0-3,8`; undefined if there is none, as on systems other than Linux. */
 function listNumbers(path: string, pattern: RegExp): number[] | undefined {
   const text = existsSync(path) ? readFileSync(path, 'latin1') : '';
   const match = pattern.exec(text);

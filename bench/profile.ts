@@ -1,4 +1,4 @@
-/** Where the time of a server goes, or what it allocates, under load: the functions at the top, and the profile as a file. */
+/** Profiles the time or the allocations of a server under load: prints the top functions, and writes the profile. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Target } from './arguments.ts';
@@ -33,7 +33,7 @@ interface AllocationNode {
   readonly children: readonly AllocationNode[];
 }
 
-/** Profiles a server at some work and prints what is at the top. */
+/** Profiles a server at some work and prints the top functions. */
 export async function profile({ work, server }: Target, settings: ProfileSettings): Promise<void> {
   const { kind, node, seconds } = settings;
   const running = await startServer(server, node);
@@ -50,7 +50,7 @@ export async function profile({ work, server }: Target, settings: ProfileSetting
     writeFileSync(path, JSON.stringify(found));
     const cost = ((after.cpu - before.cpu) / count).toFixed(2);
     console.log(`\n${work.name}/${server}: ${cost} µs CPU, ${rate.toFixed(0)} a second, while profiled`);
-    // The inspector gives what was asked for.
+    // The inspector returns the kind of profile that was started.
     const sums = kind === 'cpu' ? sumTime(found as CpuProfile) : sumAllocations(found as AllocationHead);
     print(sums, count, kind === 'cpu' ? 'µs' : 'octets');
     console.log(`bench/profiles/${name}.${kind === 'cpu' ? 'cpuprofile' : 'heapprofile'}`);

@@ -1,4 +1,4 @@
-/** Where figures go: a page for each version of Node, and a table in README.md for the oldest one that we serve. */
+/** Writes the figures: a page for each version of Node, and a table in README.md for the oldest supported one. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatResults, formatSummary, type Results, SERVED_LONGEST } from './report.ts';

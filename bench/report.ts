@@ -1,4 +1,4 @@
-/** The figures as Markdown that can be read as plain text: for the terminal, for bench/results and for README.md. */
+/** Formats the figures as Markdown that reads well as plain text: for the terminal, bench/results and README.md. */
 import type { Latencies } from './latency.ts';
 import type { Comparison } from './measurement.ts';
 import type { Memory } from './memory.ts';
@@ -6,10 +6,10 @@ import type { StartUp } from './start-up.ts';
 import type { Spread } from './statistics.ts';
 import type { Bar, Work } from './work.ts';
 
-/** The oldest version of Node that we serve: the bars are for it, and the table in README.md is of it. */
+/** The oldest supported version of Node: the default of bars, and the version of the table in README.md. */
 export const SERVED_LONGEST = 20;
 
-/** All that was measured in one run; parts may be missing. */
+/** The measurements of one run; parts may be missing. */
 export interface Results {
   readonly version: string;
   readonly machine: string;
@@ -20,11 +20,11 @@ export interface Results {
   readonly latency: Latencies | undefined;
   readonly memory: Memory | undefined;
   readonly startUp: StartUp | undefined;
-  /** What makes the figures doubtful. */
+  /** A reason to doubt the figures. */
   readonly doubt: string | undefined;
 }
 
-/** Everything, for one version of Node. */
+/** Formats everything for one version of Node. */
 export function formatResults(results: Results): string {
   const { version, machine, load, rounds, seconds, comparisons, latency, memory, startUp } = results;
   const requests = comparisons.filter(({ work }) => work.stream === undefined);
@@ -54,7 +54,7 @@ export function formatResults(results: Results): string {
   return `${sections.join('\n\n')}\n`;
 }
 
-/** What README.md shows: one line for each kind of work. */
+/** Formats the table of README.md: one line for each work. */
 export function formatSummary({ version, machine, comparisons, memory, latency, doubt }: Results): string {
   const rows = comparisons.map(({ work, costs, ratio }) => {
     const [against = '', server = ''] = work.servers;
@@ -97,7 +97,7 @@ function barRows(comparison: Comparison, major: number): string[][] {
   });
 }
 
-/** What is no CPU time of a request: no more than node:http. */
+/** Rows for memory and latency: at most as much as node:http. */
 function otherBarRows({ memory, latency }: Results): string[][] {
   const rows: string[][] = [];
   const add = (title: string, theirs: Spread | undefined, ours: Spread | undefined): void => {

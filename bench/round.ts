@@ -1,9 +1,8 @@
 /**
- * One round of a measurement, made so that what disturbs one server disturbs all.
+ * One round of a measurement, in which a disturbance hits all servers alike.
  *
- * Rule 1: all servers of a round are there at the same time, and each is observed for a second in turn, there and back
- *         again.
- * Rule 2: each round has new processes, since the compiler does not do the same in each.
+ * Rule 1: all servers of a round run at the same time, and are observed for a second in turn, forwards and backwards.
+ * Rule 2: each round has new processes, because the compiler does not do the same in each.
  */
 import { warmUp } from './load.ts';
 import { type Observation, observe } from './observation.ts';
@@ -13,10 +12,10 @@ import type { Work } from './work.ts';
 export interface MeasurementSettings {
   readonly node: string;
   readonly rounds: number;
-  /** How many each server is observed in a round. */
+  /** Seconds that each server is observed in a round. */
   readonly seconds: number;
   onProgress(text: string): void;
-  /** Told for each observation what part of its time others had the processors. */
+  /** Called for each observation with the fraction of its time that others had the processors. */
   onOthers(share: number): void;
 }
 
@@ -24,13 +23,13 @@ export interface Round<T> {
   /** Counts from 0. */
   readonly number: number;
   readonly servers: readonly string[];
-  /** Warms them up. */
+  /** The work that warms them up. */
   readonly work: Work;
-  /** What is done to a server for a second. */
+  /** Loads a server for a second. */
   act(server: ServerProcess): Promise<T>;
 }
 
-/** Plays a round; gives what was observed of each server, second by second. */
+/** Plays a round; returns the observations of each server, second by second. */
 export async function play<T>(
   { number, servers: names, work, act }: Round<T>,
   { node, seconds, onOthers }: MeasurementSettings,

@@ -1,4 +1,4 @@
-/** A server under measurement: a process of its own on a processor of its own, and gone when it is not needed any more. */
+/** A server under measurement: its own process on its own processor, which never outlives the benchmark. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { programPath } from './installation.ts';
@@ -8,7 +8,7 @@ import type { Command, Usage } from './servers/program.ts';
 export interface ServerProcess {
   readonly name: string;
   readonly port: number;
-  /** How long its modules took to load and it to listen, in milliseconds of the wall clock. */
+  /** Milliseconds of the wall clock until its modules were loaded and it listened. */
   readonly loadTime: number;
   ask(command: Command): Promise<unknown>;
   usage(collectGarbage?: boolean): Promise<Usage>;
@@ -21,14 +21,14 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-/** What runs at the moment, so that nothing outlives an interrupted run. */
+/** The running children, so that none outlives an interrupted run. */
 const running = new Set<ChildProcess>();
 
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Keeps a process of the benchmark from outliving it. */
+/** Kills a child when the benchmark exits. */
 export function track(child: ChildProcess): void {
   running.add(child);
   child.once('exit', () => running.delete(child));
@@ -39,7 +39,7 @@ export function track(child: ChildProcess): void {
  *
  * @param name The name of a server, as in servers/contenders.ts
  * @param node The binary of Node that runs it
- * @param flags Options of Node's
+ * @param flags Options for Node
  */
 export async function startServer(
   name: string,
@@ -52,7 +52,7 @@ export async function startServer(
   const ended = rejectAtEnd(child, name);
   const during = <T>(something: Promise<T>): Promise<T> => Promise.race([something, ended]);
   const nextMessage = async (): Promise<unknown> => (await during(once(child, 'message')))[0];
-  // What the program says first.
+  // The first message of the program.
   const { port, milliseconds } = (await nextMessage()) as { port: number; milliseconds: number };
   const ask = (request: Command): Promise<unknown> => {
     if (child.connected) child.send(request);
@@ -63,7 +63,7 @@ export async function startServer(
     port,
     loadTime: milliseconds,
     ask,
-    // The program answers this question with exactly that.
+    // The program answers this command with that type.
     usage: async (collectGarbage = false) => (await ask({ ask: 'usage', collectGarbage })) as Usage,
     during,
     async stop() {
@@ -73,12 +73,12 @@ export async function startServer(
   };
 }
 
-/** A server ends when it is stopped; before that it is a fault, of which its own words tell more. */
+/** Rejects when the server ends. Before `stop()` that is a fault, and the server's own output tells more. */
 function rejectAtEnd(child: ChildProcess, name: string): Promise<never> {
   const ended = once(child, 'exit').then(([code, signal]) => {
     throw new Error(`Server ${name} has ended with ${code ?? signal}`);
   });
-  // Nobody may be waiting.
+  // No unhandled rejection if nothing waits.
   ended.catch(() => {});
   return ended;
 }

@@ -1,4 +1,4 @@
-/** Start-up: from the start of a process to its first answer, and what of it the server's own modules take. */
+/** Measures start-up: from the start of a process to its first answer, and the part that loading modules takes. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { MeasurementSettings } from './round.ts';
@@ -13,7 +13,7 @@ const SERVERS = [
   'fastify',
   'fastify on gatebridge',
 ];
-/** Starts of a process differ more than requests do. */
+/** Starts vary more than requests do. */
 const STARTS_A_ROUND = 3;
 
 export interface StartUp {

@@ -1,13 +1,13 @@
-/** What many measurements come to. */
+/** Statistics of repeated measurements. */
 
-/** The middle one, and how far the others are from it. */
+/** Median, minimum and maximum. */
 export interface Spread {
   readonly median: number;
   readonly least: number;
   readonly most: number;
 }
 
-/** @throws RangeError if there are none */
+/** @throws RangeError if there are no values */
 export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const [least] = sorted;

@@ -1,17 +1,17 @@
 /**
- * The work that servers are measured at, and what is to be reached, as data.
+ * The work at which servers are measured, and the bars to reach, as data.
  *
- * Rule 1: the first of `servers` is what the others are compared with, the second is ours.
- * Rule 2: a bar is a ratio of CPU time for each request. `atLeast`: the peer's to ours. `atMost`: ours to the peer's.
+ * Rule 1: the first of `servers` is the reference for the others, the second is ours.
+ * Rule 2: a bar is a ratio of CPU time per request. `atLeast`: the peer's to ours. `atMost`: ours to the peer's.
  */
 
 export interface RequestTemplate {
   readonly method: 'GET' | 'POST';
-  /** `{number}` in it stands for another number in each request. */
+  /** `{number}` is replaced by a different number in each request. */
   readonly path: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly content?: string;
-  /** How many requests are sent before an answer is waited for. @default 1 */
+  /** Requests that are sent before waiting for an answer. @default 1 */
   readonly pipelining?: number;
 }
 
@@ -20,7 +20,7 @@ export interface Bar {
   readonly against: string;
   readonly atLeast?: number;
   readonly atMost?: number;
-  /** The major versions of Node for which it is set. @default the oldest that we serve */
+  /** The major versions of Node to which it applies. @default the oldest supported one */
   readonly on?: readonly number[];
 }
 
@@ -34,7 +34,7 @@ export interface Work {
   readonly bars: readonly Bar[];
 }
 
-/** What a browser of 2026 sends with a page. */
+/** The headers that a browser of 2026 sends for a page, besides Host. */
 const BROWSER_HEADERS: RequestTemplate['headers'] = [
   ['Connection', 'keep-alive'],
   ['sec-ch-ua', '"Chromium";v="142", "Not=A?Brand";v="24"'],
@@ -49,9 +49,9 @@ const BROWSER_HEADERS: RequestTemplate['headers'] = [
   ['Cookie', 'session=5f2c9a7be1d04d6f8a3b; theme=dark; consent=1'],
 ];
 
-/** What stands in a path for a number, so that no two requests of a connection are alike. */
+/** Placeholder for a number in a path, so that successive requests differ. */
 export const NUMBER = '{number}';
-/** How many digits it has: as many in each, because heads of the same length are the dearest for our parser. */
+/** Its digits: the same in each, because heads of the same length are the most expensive for our parser. */
 export const DIGITS = 6;
 
 const HELLO: RequestTemplate = { method: 'GET', path: '/', headers: [] };
@@ -180,10 +180,10 @@ export const WORK: readonly Work[] = [
   },
 ];
 
-/** What is measured besides, and is no CPU time of a request. */
+/** Other measurements, which are not CPU time of a request. */
 export const OTHER_WORK = ['latency', 'memory', 'start-up'] as const;
 
-/** JSON of about that many octets, and of the shape of what clients send. */
+/** Makes JSON of about that many octets, shaped like what clients send. */
 function createJson(length: number): string {
   const items: object[] = [];
   const text = (): string => JSON.stringify({ order: 4711, customer: 'A. Turing', items });

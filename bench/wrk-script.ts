@@ -1,10 +1,10 @@
-/** What wrk is told in Lua about the requests that it is to make. */
+/** Writes the Lua script from which wrk makes its requests. */
 import { DIGITS, NUMBER, type RequestTemplate } from './work.ts';
 
-/** How many targets there are where each request has another; too many for anything to remember them. */
+/** The number of different targets; too many for anything to remember them. */
 const TARGETS = 4096;
 
-/** All requests are made before: wrk sends one without asking Lua, and of several asks for the next. */
+/** Makes all requests in advance: wrk sends a single one without asking Lua, and asks for the next of several. */
 export function luaScript({ method, path, headers, content, pipelining = 1 }: RequestTemplate): string {
   const lines = [`wrk.method = "${method}"`];
   for (const [name, value] of headers) lines.push(`wrk.headers["${name}"] = [==[${value}]==]`);

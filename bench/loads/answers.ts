@@ -1,4 +1,4 @@
-/** Answers as they arrive at a client that looks at nothing but whether they are whole. */
+/** Reads answers as cheaply as possible, and checks that they are whole. */
 
 /** Reads answers that declare their length, one after another. */
 export class Answers {
@@ -10,14 +10,14 @@ export class Answers {
 
   /**
    * @param expected The content, if it is short and known
-   * @param fail What becomes of a wrong answer
+   * @param fail Called for a wrong answer
    */
   constructor(expected: string | undefined, fail: (error: Error) => never) {
     this.#expected = expected;
     this.#fail = fail;
   }
 
-  /** Gives a promise of the next answer's end. */
+  /** Resolves at the end of the next answer. */
   next(): Promise<void> {
     return new Promise((resolve) => {
       this.#resolve = resolve;

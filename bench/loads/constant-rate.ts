@@ -1,9 +1,9 @@
 /**
- * A client at a constant rate: requests leave when they are due, whether or not earlier ones were answered.
+ * A client at a constant rate: a request leaves when it is due, as soon as a connection is free.
  *
- * Latency counts from when a request was due, not from when it was sent: a server that stalls is charged for all the
- * requests that would have come meanwhile (else their omission would be coordinated with the stall). The client does
- * nothing else on its processor and looks at the clock all the time, because timers of a millisecond are too coarse.
+ * Latency counts from when a request was due, not from when it was sent, so that a stall of the server is charged to
+ * all requests that were due meanwhile (no coordinated omission). The client looks at the clock all the time, because
+ * timers of a millisecond are too coarse.
  */
 import { connect, type Socket } from 'node:net';
 
@@ -12,7 +12,7 @@ interface Options {
   /** Requests a second. */
   readonly rate: number;
   readonly milliseconds: number;
-  /** How long before it counts. */
+  /** Milliseconds at the start that do not count. */
   readonly warmUp: number;
   readonly connections: number;
 }
@@ -26,7 +26,7 @@ const uncounted = Math.floor((rate * warmUp) / 1000);
 const latencies = new Float64Array(total);
 /** Connections that are free to take a request. */
 const free: Socket[] = [];
-/** When the request was due that a connection is waiting for; 0 while it waits for none. */
+/** Of each connection: the number of its request, its first answer, and the length of an answer. */
 const due = new Map<Socket, { request: number; answer: string; length: number }>();
 
 await Promise.all(Array.from({ length: connections }, open));
@@ -60,7 +60,7 @@ function report(): void {
   process.exit();
 }
 
-/** All answers are alike, so that the first one tells how long they are. */
+/** Opens a connection. All answers are alike, so that the first one tells their length. */
 function open(): Promise<void> {
   return new Promise((resolve) => {
     const state = { request: -1, answer: '', length: 0 };

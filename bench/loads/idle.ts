@@ -1,6 +1,5 @@
 /**
- * A client that opens connections, makes one request on each, and then keeps them and does nothing, until its input
- * ends. It says how many it has.
+ * A client that makes one request on each connection, prints their number, and keeps them idle until its input ends.
  */
 import { connect, type Socket } from 'node:net';
 
@@ -9,7 +8,7 @@ interface Options {
   readonly connections: number;
 }
 
-/** How many handshakes are under way at once; more would overflow the backlog. */
+/** Handshakes at once; more would overflow the backlog. */
 const AT_ONCE = 100;
 
 const { port, connections }: Options = JSON.parse(process.argv[2] ?? '');

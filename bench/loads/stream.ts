@@ -1,7 +1,6 @@
 /**
- * A client that streams: content of 64 MiB up in pieces of 64 KiB, or down, again and again on each connection.
- *
- * What is not whole ends the run.
+ * A client that streams content of 64 MiB up in pieces of 64 KiB, or down, again and again on each connection. An
+ * answer that is not whole ends the run.
  */
 import { connect, type Socket } from 'node:net';
 import { Answers } from './answers.ts';
@@ -27,10 +26,10 @@ const transfers = (await Promise.all(clients)).reduce((sum, count) => sum + coun
 const duration = performance.now() - begun;
 console.log(JSON.stringify({ mebibytes: (transfers * LENGTH) / MEBIBYTE, duration }));
 
-/** Transfers until the time is over, and finishes what it has begun. */
+/** Transfers until the time is over, and finishes the last transfer. */
 async function run(): Promise<number> {
   const answers = new Answers(direction === 'up' ? String(LENGTH) : undefined, fail);
-  // One buffer for all that arrives: a client is not to be slower than what it measures.
+  // One buffer for all input, so that the client is not slower than the server.
   const onread = { buffer: Buffer.alloc(PIECE.length), callback: answers.take };
   const socket = connect({ port, host: '127.0.0.1', onread });
   socket.setNoDelay(true);

@@ -1,9 +1,9 @@
 /**
- * What a server in the benchmark is, and the answers that all of them give.
+ * Defines a server of the benchmark, and the answers that all of them give.
  *
- * Rule 1: every server of a comparison gives the same content and as many fields, so that only the way there differs.
- * Rule 2: each is written as its own documentation writes it, in the form that is cheapest for it.
- * Rule 3: nothing is cached between requests and no option is set: limits and time-outs are those of the box.
+ * Rule 1: all servers of a comparison send the same content and the same fields.
+ * Rule 2: each is written as in its documentation, in its cheapest form.
+ * Rule 3: nothing is cached between requests and no option is set: limits and time-outs are the defaults.
  */
 import type { Server } from 'node:net';
 
@@ -21,7 +21,7 @@ export const PIECE: Buffer = Buffer.alloc(65_536, 'gatebridge ');
 export const PIECES = 1024;
 export const STREAM_LENGTH: string = String(PIECE.length * PIECES);
 
-/** Listens as node:net and everything derived from it does. */
+/** Listens on a free port of the loopback interface. */
 export function listenOn<S extends Server>(server: S): Promise<S> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);

@@ -1,5 +1,5 @@
 /**
- * All servers by name. A process loads one of them, so that none pays for the modules of another.
+ * All servers by name. A process loads only one, so that none pays for the modules of another.
  */
 import type { Contender } from './contender.ts';
 

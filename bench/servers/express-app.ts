@@ -1,4 +1,4 @@
-/** An Express app as it comes, with one route. */
+/** An Express app without settings, with one route. */
 import express, { type Express } from 'express';
 import { HELLO } from './contender.ts';
 

@@ -1,4 +1,4 @@
-/** A Fastify instance as it comes, with one route. */
+/** A Fastify instance without options, with one route. */
 import fastify, { type FastifyInstance } from 'fastify';
 import { HELLO } from './contender.ts';
 

@@ -1,6 +1,6 @@
 /**
- * What the peers that speak fetch have in common. Their packages are installed in this folder only, so that the types
- * of the project do not know them: what is used of them is declared here.
+ * Shared code of the peers that speak fetch. Their packages are installed in bench only, unknown to the project's
+ * types, so that the parts in use are declared here.
  */
 import type { Server } from 'node:net';
 import { HELLO, HELLO_LENGTH } from './contender.ts';
@@ -10,7 +10,7 @@ export function respondBy(ResponseClass: typeof Response): Response {
   return new ResponseClass(HELLO, { headers });
 }
 
-/** Loads a package that the compiler is not to look for. */
+/** Loads a package by a name that the compiler does not resolve. */
 export async function importPeer<Module>(name: string): Promise<Module> {
   // The caller declares what it uses of the package.
   return (await import(name)) as Module;

@@ -1,6 +1,6 @@
 /**
- * The floor: what a socket of node:net costs alone. It looks for the end of a head and answers canned octets; it
- * parses nothing, checks nothing and has no time-outs.
+ * The floor: the cost of a socket of node:net alone. It finds the end of a head and answers canned octets; it parses
+ * nothing, checks nothing and has no time-outs.
  */
 import { createServer } from 'node:net';
 import { type Contender, HELLO, HELLO_LENGTH, listenOn } from './contender.ts';
@@ -20,7 +20,7 @@ const END_OF_HEAD = '\r\n\r\n';
 export const contender: Contender = {
   listen() {
     const server = createServer({ noDelay: true }, (socket) => {
-      // The end of a head that was cut off by the end of a read.
+      // The start of a head that continues in the next read.
       let rest = '';
       socket.on('data', (octets) => {
         const text = rest + octets.toString('latin1');
@@ -34,7 +34,7 @@ export const contender: Contender = {
         if (count === 1) socket.write(ANSWER, 'latin1');
         else if (count > 1) socket.write(ANSWER.repeat(count), 'latin1');
       });
-      // A client that resets its connection is the load's affair.
+      // The load reports its own resets.
       socket.on('error', () => socket.destroy());
     });
     return listenOn(server);

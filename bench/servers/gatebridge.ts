@@ -1,4 +1,4 @@
-/** The gateway application on our server, as anybody would serve it. */
+/** The gateway application on our server, with the default options. */
 import { serve } from 'gatebridge/server';
 import type { Contender } from './contender.ts';
 import { application } from './gateway-application.ts';

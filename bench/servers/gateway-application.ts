@@ -1,4 +1,4 @@
-/** A gateway application that answers what node-listener.ts answers. */
+/** A gateway application with the same answers as node-listener.ts. */
 import type { Application, Body, Environ, StartResponse } from 'gatebridge';
 import { HELLO_LENGTH, HELLO_OCTETS, PIECE, PIECES, STREAM_LENGTH } from './contender.ts';
 

@@ -1,4 +1,4 @@
-/** node:http with a listener written by hand: what our server is compared with. */
+/** node:http with a listener written by hand: the reference for our server. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Contender, listenOn } from './contender.ts';
 import { createListener } from './node-listener.ts';

@@ -1,4 +1,4 @@
-/** A listener of node:http, written by hand and without a wasted step. */
+/** A listener for node:http, written by hand and without a wasted step. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { HELLO, HELLO_LENGTH, PIECE, PIECES, STREAM_LENGTH } from './contender.ts';
 
@@ -19,7 +19,7 @@ export function createListener(): RequestListener {
         break;
       default:
         res.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': HELLO_LENGTH });
-        // A string leaves in one piece with the head, which a Buffer does not.
+        // node:http sends a string in one piece with the head, but not a Buffer.
         res.end(HELLO);
     }
   };

@@ -1,13 +1,13 @@
-/** Profiles of the running server, by V8's own inspector: begun after the warm-up, so that they show a steady state. */
+/** Profiles the running server by V8's inspector, after the warm-up, so that it is in a steady state. */
 import { Session } from 'node:inspector/promises';
 
 export type ProfileKind = 'cpu' | 'allocations';
 
-/** A hundred microseconds show functions that cost a percent; finer ones cost more than they show. */
+/** Fine enough to show small functions; finer sampling costs more than it shows. */
 const SAMPLING_MICROSECONDS = 100;
 const SAMPLING_OCTETS = 4096;
 
-/** One profile after another. */
+/** Makes one profile after another. */
 export class Profiling {
   readonly #session = new Session();
   #kind: ProfileKind = 'cpu';

@@ -1,13 +1,13 @@
 /**
- * One server as a process of its own: `node program.js NAME`, told what to do over the channel to its parent.
+ * Runs one server in its own process: `node program.js NAME`. The parent sends commands over the channel.
  *
- * What is measured about the process is asked of the operating system from in here, because process.cpuUsage()
- * counts all its threads in microseconds where /proc counts in hundredths of a second.
+ * The process measures itself, because process.cpuUsage() counts all its threads in microseconds, and /proc counts in
+ * hundredths of a second.
  */
 import { CONTENDERS } from './contenders.ts';
 import type { ProfileKind, Profiling } from './profiling.ts';
 
-/** What the parent asks. */
+/** A command of the parent. */
 export type Command =
   | { readonly ask: 'usage'; readonly collectGarbage?: boolean }
   /** Lets connections idle for so many milliseconds. */
@@ -15,7 +15,7 @@ export type Command =
   | { readonly ask: 'profile'; readonly kind: ProfileKind }
   | { readonly ask: 'endProfile' };
 
-/** What the operating system and V8 say about the process. */
+/** The resources that the process uses. */
 export interface Usage {
   /** User and system time of all threads, in microseconds. */
   readonly cpu: number;
@@ -54,13 +54,13 @@ async function answer(command: Command): Promise<unknown> {
   return usage();
 }
 
-/** Not before somebody asks: the inspector is part of no server. */
+/** Loads the inspector on demand, because it is not part of a server. */
 async function loadProfiling(): Promise<Profiling> {
   profiling ??= new (await import('./profiling.ts')).Profiling();
   return profiling;
 }
 
-/** Twice, with a pause: what has finalizers goes in the second. */
+/** Collects twice, with a pause: objects with finalizers are freed in the second. */
 async function collectGarbage(): Promise<void> {
   for (let round = 0; round < 2; round += 1) {
     globalThis.gc?.();

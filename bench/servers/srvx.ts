@@ -4,7 +4,7 @@ import { importPeer, respondBy, type Srvx } from './fetch-peers.ts';
 
 export const contender: Contender = {
   async listen() {
-    // Its own Response is what it recommends on Node: cheaper than the global one, and it knows its length.
+    // srvx recommends its own Response on Node: it is cheaper than the global one, and knows its length.
     const { FastResponse, serve } = await importPeer<Srvx>('srvx/node');
     const running = serve({
       fetch: () => respondBy(FastResponse),

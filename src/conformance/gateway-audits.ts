@@ -1,4 +1,4 @@
-/** The conformance audits: every assertion of the gateway semantics that can be seen from outside, in one list. */
+/** Lists all audits: every assertion of the gateway semantics that shows from outside. */
 import type { GatewayAudit } from './audit.ts';
 import { CGI_AUDITS } from './audits/cgi.ts';
 import { CLOSING_AUDITS } from './audits/closing.ts';
@@ -20,9 +20,9 @@ import { WRAPPING_AUDITS } from './audits/wrapping.ts';
 import { WRITE_AUDITS } from './audits/write.ts';
 
 /**
- * Gives all audits of the contract, each to be run on a host of one's own.
+ * Returns all audits of the contract, to be run on any host.
  *
- * @returns a new array, in the order of the checklist of the gateway semantics within each group
+ * @returns a new array, grouped by topic
  * @example
  * for (const audit of gatewayAudits()) {
  *   if (missingCapabilities(audit, host).length === 0) await audit.run(host);

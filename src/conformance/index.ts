@@ -1,4 +1,4 @@
-/** The front door of the conformance audits. */
+/** Entry `gatebridge/conformance`: the audits, and the types of a host to audit. */
 export {
   AUDIT_CAPABILITIES,
   type AuditCapability,

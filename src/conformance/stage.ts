@@ -1,18 +1,18 @@
 /**
- * The stage on which an audit is played: an application served by the host, connections to it, and the end of both.
+ * The stage of an audit: serves an application on the host, opens connections to it, and closes both at the end.
  *
- * Audits say what is sent and what must come back; everything that they would otherwise repeat is here.
+ * An audit only says what it sends and what must come back.
  */
 import assert from 'node:assert/strict';
 import type { Application, HeaderList } from '../wsgi.ts';
 import type { AuditHost, AuditServeOptions, AuditServer } from './audit.ts';
 import { WireClient, type WireResponse } from './wire-client.ts';
 
-/** A request, as far as it differs from `GET / HTTP/1.1` with a Host. */
+/** The parts of a request that differ from `GET / HTTP/1.1` with a Host. */
 export interface RequestParts {
   readonly method?: string;
   /**
-   * The target below the mount, which is put in front of it; of an absolute-form target, of its path.
+   * The target below the mount. The mount is put in front of its path, in absolute-form too.
    * @default '/'
    */
   readonly target?: string;
@@ -27,20 +27,20 @@ export interface RequestParts {
   readonly trailers?: HeaderList;
 }
 
-/** An application on a host, with what an audit does to it. */
+/** A served application, and the means to send it requests. */
 export interface Stage {
   readonly server: AuditServer;
-  /** Opens a connection that ends with the audit. */
+  /** Opens a connection, which is destroyed at the end of the audit. */
   open(): WireClient;
-  /** The octets of a request to the application. */
+  /** Formats a request to the application. */
   format(parts?: RequestParts): Buffer;
-  /** Sends a request on a connection of its own, and reads the response. */
+  /** Sends a request on a new connection, and reads the response. */
   fetch(parts?: RequestParts): Promise<WireResponse>;
   /** Sends a request on a given connection, and reads the response. */
   exchange(client: WireClient, parts?: RequestParts): Promise<WireResponse>;
 }
 
-/** Serves an application, lets an audit act on it, and clears everything away. */
+/** Serves an application, lets an audit act on it, then closes clients and server. */
 export async function onStage(
   host: AuditHost,
   application: Application,
@@ -52,7 +52,7 @@ export async function onStage(
   await playOn(server, act);
 }
 
-/** As {@link onStage}, with a server that is there already. */
+/** Like {@link onStage}, with a server that already runs. */
 export async function playOn(server: AuditServer, act: (stage: Stage) => Promise<void>): Promise<void> {
   const clients: WireClient[] = [];
   const stage: Stage = {
@@ -104,7 +104,7 @@ export function mountTarget(target: string, mount: string): string {
   return target.replace(/^(https?:\/\/[^/?]*)/, `$1${mount}`);
 }
 
-/** Chunks on the wire, RFC 9112 §7.1, without the last one. */
+/** Formats chunks (RFC 9112 §7.1), without the last one. */
 export function formatChunks(chunks: readonly (string | Uint8Array)[]): Buffer {
   return Buffer.concat(
     chunks.flatMap((chunk) => {

@@ -1,17 +1,17 @@
 /**
- * A client of one connection that shows what is on the wire, octet by octet.
+ * A client of one connection that shows the exact octets on the wire.
  *
- * Rule 1: it sends what it is given and corrects nothing; requests may be as wrong as a test wants them.
- * Rule 2: it is strict about what comes back. A response that RFC 9112 does not allow fails the wait for it,
- *         with an AssertionError that says what was wrong.
- * Rule 3: it reads only while somebody waits, so that a client that does not wait is a slow reader.
- * Rule 4: every wait has a deadline: an audit fails, it does not hang.
+ * Rule 1: it sends what it is given, however wrong, and corrects nothing.
+ * Rule 2: it is strict about responses. One that RFC 9112 does not allow fails the read with an AssertionError that
+ *         names the fault.
+ * Rule 3: it reads only during a wait, so that a test can be a slow reader.
+ * Rule 4: every wait has a deadline: an audit fails instead of hanging.
  */
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import type { HeaderList } from '../wsgi.ts';
 
-/** The head of a response as it came over the wire; strings are native strings. */
+/** The head of a response as received; strings are native strings. */
 export interface WireHead {
   readonly protocol: string;
   readonly statusCode: number;
@@ -21,7 +21,7 @@ export interface WireHead {
   readonly raw: string;
 }
 
-/** How the end of a response was told, RFC 9112 §6.3. */
+/** How the end of the content is marked (RFC 9112 §6.3). */
 export type WireFraming = 'none' | 'length' | 'chunked' | 'close';
 
 /** One whole response. */
@@ -35,7 +35,7 @@ export interface WireResponse extends WireHead {
   readonly trailers: HeaderList;
 }
 
-/** How the peer left: by closing in order or by a reset. */
+/** How the peer left: by an orderly end or by a reset. */
 export type Farewell = 'end' | 'reset';
 
 const STATUS_LINE = /^(HTTP\/1\.[01]) ([1-9]\d\d) ([\t\x20-\x7e\x80-\xff]*)$/;
@@ -54,20 +54,20 @@ export class WireClient {
 
   /**
    * @param socket A connected (or connecting) socket that nobody else reads
-   * @param timeout Milliseconds that a wait may take
+   * @param timeout Milliseconds that one wait may take
    */
   constructor(socket: Socket, timeout = 5000) {
     this.#socket = socket;
     this.#timeout = timeout;
-    // A 'readable' listener keeps the stream paused: nothing is taken from the kernel beyond the stream's
-    // own high-water mark before somebody waits.
+    // A 'readable' listener keeps the stream paused: outside a wait it takes no more from the kernel than its
+    // high-water mark.
     socket.on('readable', () => {});
     socket.on('error', (error) => {
       this.#failure = error;
     });
   }
 
-  /** The socket itself, for what only a socket can tell. */
+  /** The underlying socket. */
   get socket(): Socket {
     return this.#socket;
   }
@@ -77,7 +77,7 @@ export class WireClient {
     this.#socket.write(typeof octets === 'string' ? Buffer.from(octets, 'latin1') : octets);
   }
 
-  /** Says that nothing more will be sent, and stays to listen. */
+  /** Closes the sending side, and can still read. */
   halfClose(): void {
     this.#socket.end();
   }
@@ -87,12 +87,12 @@ export class WireClient {
     this.#socket.resetAndDestroy();
   }
 
-  /** Leaves, and forgets what has not been read. */
+  /** Leaves; what has not been read is lost. */
   destroy(): void {
     this.#socket.destroy();
   }
 
-  /** Reads one response, the interim ones before it included. */
+  /** Reads one response, and the interim ones before it. */
   async readResponse(method = 'GET'): Promise<WireResponse> {
     const interim: WireHead[] = [];
     let head = await this.readHead();
@@ -159,7 +159,7 @@ export class WireClient {
     return chunk;
   }
 
-  /** Reads exactly so many octets. */
+  /** Reads exactly `size` octets. */
   async readOctets(size: number): Promise<Buffer> {
     while (this.#length < size) {
       if (!(await this.#pull(`${size} octets, has ${this.#length}`))) {
@@ -169,20 +169,20 @@ export class WireClient {
     return this.#take(size);
   }
 
-  /** Reads what comes until the peer ends the connection. */
+  /** Reads until the peer ends the connection. */
   async readRest(): Promise<Buffer> {
     while (await this.#pull('the end of the connection')) {}
     return this.#take(this.#length);
   }
 
-  /** Waits until the peer leaves, and says how; what still came before is given to `onRest`. */
+  /** Waits until the peer leaves, and tells how. `onRest` gets the octets that came before. */
   async farewell(onRest?: (rest: Buffer) => void): Promise<Farewell> {
     const rest = await this.readRest();
     onRest?.(rest);
     return this.#failure === undefined ? 'end' : 'reset';
   }
 
-  /** Whether nothing arrives, and the connection stays, for so many milliseconds. */
+  /** Tells if nothing arrives, and the connection stays open, for so many milliseconds. */
   async isSilent(milliseconds: number): Promise<boolean> {
     const deadline = Date.now() + milliseconds;
     while (this.#length === 0 && !this.#isOver() && this.#socket.readableLength === 0) {
@@ -277,13 +277,13 @@ export class WireClient {
   }
 }
 
-/** All values of a field, line by line. */
+/** Returns the value of each line of a field. */
 export function fieldValues(head: { readonly headers: HeaderList }, name: string): string[] {
   const wanted = name.toLowerCase();
   return head.headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value);
 }
 
-/** RFC 9112 §6.3, as a client sees it. */
+/** Finds the framing as a client does (RFC 9112 §6.3). */
 function framingOf(head: WireHead, method: string): WireFraming {
   const codings = fieldValues(head, 'Transfer-Encoding');
   const lengths = fieldValues(head, 'Content-Length');

@@ -1,14 +1,14 @@
 /**
- * An environ without a server: what `createEnviron` makes of a request that a test describes.
+ * Builds an environ without a server, from a request that a test describes.
  *
- * Text is welcome here where the wire has octets: a path or a query may have any characters, and those that no request
- * target may have are percent-encoded as UTF-8. What is percent-encoded already stays as it is.
+ * Path and query may have any characters: those that no request target may have are percent-encoded as UTF-8.
+ * Existing percent-encoding stays.
  */
 import { createEnviron } from '../gateway/environ.ts';
 import type { Environ, ErrorStream, HeaderList } from '../wsgi.ts';
 import { type ContentOptions, createContent, toSearchParams } from './request-content.ts';
 
-/** The request that an environ is made of. */
+/** The request from which an environ is built. */
 export interface BuildEnvironOptions extends ContentOptions {
   /** @default 'GET' */
   readonly method?: string | undefined;
@@ -20,9 +20,9 @@ export interface BuildEnvironOptions extends ContentOptions {
     | URLSearchParams
     | Readonly<Record<string, string | readonly string[]>>
     | undefined;
-  /** Field lines in order, or an object for which order does not matter. Host is added. */
+  /** Field lines in order, or an object. Host is added. */
   readonly headers?: HeaderList | Readonly<Record<string, string>> | undefined;
-  /** The value of Content-Type. @default what fits the content */
+  /** The value of Content-Type. @default that of the content */
   readonly contentType?: string | undefined;
   /** Credentials for Basic authentication, or the whole value of Authorization. */
   readonly auth?: string | { readonly user: string; readonly password: string } | undefined;
@@ -30,16 +30,16 @@ export interface BuildEnvironOptions extends ContentOptions {
   readonly protocol?: string | undefined;
   /** `wsgi.errors`. @default standard error */
   readonly errors?: ErrorStream | undefined;
-  /** Further keys, over those that the request makes. */
+  /** Further keys, which override those of the request. */
   readonly environ?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**
- * Makes an environ for tests.
+ * Builds an environ for tests.
  *
- * @param path The path below the base URL, with a query if you like; `''` for an exact hit of the mount. An absolute
- *   URL stands for its own base
- * @param options What else the request has
+ * @param path The path below the base URL, with or without a query; `''` for the mount itself. An absolute URL brings
+ *   its own base
+ * @param options The other parts of the request
  * @throws TypeError if options contradict each other: two queries, two base URLs, two kinds of content
  * @example
  * const environ = buildEnviron('/books?page=2', { method: 'POST', json: { title: 'Emma' } });
@@ -80,7 +80,7 @@ interface Base {
 
 const ABSOLUTE = /^(https?):\/\/([^/?#]*)(.*)$/is;
 
-/** Tells the base from the path and query below it. */
+/** Splits off the base. */
 function split(
   path: string,
   baseUrl: string | undefined,
@@ -88,7 +88,7 @@ function split(
   const absolute = ABSOLUTE.exec(path);
   if (absolute === null) {
     const base = parseBase(baseUrl ?? 'http://localhost/');
-    // A relative path is one below the base, as a link on its page would be.
+    // A relative path is below the base, like a link on its page.
     return { base, rest: splitQuery(/^(?:[/?#*]|$)/.test(path) ? path : `/${path}`) };
   }
   if (baseUrl !== undefined) throw new TypeError('Path must not be absolute when there is a baseUrl');
@@ -115,7 +115,7 @@ function parseBase(baseUrl: string): Base {
   };
 }
 
-/** Cuts off the fragment, which a client keeps to itself, and the query. */
+/** Drops the fragment, which a client never sends, and splits off the query. */
 function splitQuery(path: string): { path: string; query: string | undefined } {
   const [whole = ''] = path.split('#', 1);
   const question = whole.indexOf('?');
@@ -130,17 +130,17 @@ function formatQuery(own: string | undefined, query: BuildEnvironOptions['query'
   return `?${encodeTarget(typeof query === 'string' ? query : toSearchParams(query).toString())}`;
 }
 
-/** RFC 9112 §3.2: what a request target may not contain is percent-encoded, as UTF-8. */
+/** Percent-encodes, as UTF-8, the characters that a request target may not have (RFC 9112 §3.2). */
 function encodeTarget(text: string): string {
   return text.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
 }
 
-/** Headers of either form as a list of their own. */
+/** Copies headers of either form to a new list. */
 export function listHeaders(headers: BuildEnvironOptions['headers'] = []): HeaderList {
   return Array.isArray(headers) ? [...headers] : Object.entries(headers);
 }
 
-/** Adds what the options imply and the headers do not say. */
+/** Adds the headers that the options imply, unless they are given. */
 function completeHeaders(
   options: BuildEnvironOptions,
   authority: string,

@@ -1,8 +1,8 @@
 /**
- * A client that talks to an application without a server, and remembers cookies.
+ * An in-process client of an application, with cookies.
  *
- * Responses are lazy: the body is iterated as it is read, so that a stream can be tested step by step and an endless
- * one be closed. What the application throws is thrown at the test.
+ * The body is iterated only as the test reads it, so that a stream can be tested step by step and an endless one
+ * closed. Errors of the application are thrown at the test.
  */
 import { toApplication } from '../gateway/application.ts';
 import { requestUri } from '../gateway/uri.ts';
@@ -12,29 +12,29 @@ import { CookieJar } from './cookie-jar.ts';
 import { assertNoLoop, type Hop, isRedirect, nextHop } from './redirect.ts';
 import { type RunResponse, runApp } from './run-app.ts';
 
-/** What holds for all requests of a client. */
+/** Options for all requests of a client. */
 export interface ClientOptions {
-  /** Where the application is: scheme, authority and mount. @default 'http://localhost/' */
+  /** Scheme, authority and mount of the application. @default 'http://localhost/' */
   readonly baseUrl?: string | undefined;
   /** Field lines for every request. */
   readonly headers?: HeaderList | undefined;
-  /** Whether cookies are kept and sent. @default true */
+  /** Keeps cookies and sends them. @default true */
   readonly cookies?: boolean | undefined;
-  /** Whether redirects are followed. @default false */
+  /** Follows redirects. @default false */
   readonly followRedirects?: boolean | undefined;
 }
 
-/** What one request has besides its path. */
+/** The parts of one request besides method and path. */
 export interface ClientRequestOptions extends Omit<BuildEnvironOptions, 'method' | 'baseUrl'> {
   /** @default that of the client */
   readonly followRedirects?: boolean | undefined;
 }
 
-/** A response, and how the client came by it. */
+/** A response, with its request and the redirects before it. */
 export interface ClientResponse extends RunResponse {
-  /** The environ of the request that was answered, before the application changed its copy. */
+  /** The environ of the answered request; the application changes only a copy. */
   readonly request: Environ;
-  /** The redirects on the way here, in order; their bodies have been read and closed. */
+  /** The redirects before this response, in order; their bodies are read and closed. */
   readonly history: readonly ClientResponse[];
   /** Reads the body as text. */
   text(): Promise<string>;
@@ -64,11 +64,11 @@ export interface Client {
 /**
  * Creates a client for an application.
  *
- * Redirects are followed as browsers do: 301 and 302 turn POST into GET, 303 turns everything but HEAD into GET, 307 and
- * 308 repeat the request.
+ * Redirects are followed as browsers do: 301 and 302 turn POST into GET, 303 turns everything but HEAD into GET, 307
+ * and 308 repeat the request.
  *
  * @param application The application, in any of its forms
- * @param options What holds for all requests
+ * @param options Options for all requests
  * @throws TypeError if the application has none of the three forms
  * @example
  * const client = createClient(application);

@@ -1,6 +1,6 @@
 /**
- * The cookies that a test client has been given (RFC 6265), as far as a test needs them: names, domains, paths, and
- * being deleted. Time does not pass in a test: a cookie that has not expired when it is set never does.
+ * Cookies of a test client (RFC 6265): names, domains, paths, deletion. A cookie that has not expired when it is set
+ * never expires.
  */
 
 /** One cookie, and where it is sent. */
@@ -9,11 +9,11 @@ export interface Cookie {
   readonly value: string;
   readonly domain: string;
   readonly path: string;
-  /** Whether it is not sent to subdomains, because it was set without Domain. */
+  /** It was set without Domain, so it is not sent to subdomains. */
   readonly isHostOnly: boolean;
 }
 
-/** Where a cookie belongs, if not to the whole of `localhost`. */
+/** The scope of a cookie; by default the whole of `localhost`. */
 export interface CookieScope {
   readonly domain?: string | undefined;
   readonly path?: string | undefined;
@@ -23,7 +23,7 @@ export interface CookieScope {
 export class CookieJar implements Iterable<Cookie> {
   #cookies: Cookie[] = [];
 
-  /** Gives the value of a cookie of that name and scope. */
+  /** Returns the value of the cookie of that name and scope. */
   get(name: string, scope: CookieScope = {}): string | undefined {
     const { domain = 'localhost', path = '/' } = scope;
     return this.#cookies.find((cookie) => isSame(cookie, { name, domain, path }))?.value;
@@ -35,7 +35,7 @@ export class CookieJar implements Iterable<Cookie> {
     this.#put({ name, value, domain, path, isHostOnly: scope.domain === undefined });
   }
 
-  /** Deletes a cookie; it is no error if there is none. */
+  /** Deletes a cookie, if there is one. */
   delete(name: string, scope: CookieScope = {}): void {
     const { domain = 'localhost', path = '/' } = scope;
     this.#cookies = this.#cookies.filter((cookie) => !isSame(cookie, { name, domain, path }));
@@ -52,7 +52,7 @@ export class CookieJar implements Iterable<Cookie> {
   }
 
   /**
-   * Takes what a response sets.
+   * Stores the cookies that a response sets.
    *
    * @param fields The values of its Set-Cookie fields
    * @param host The host of the request, without port
@@ -64,7 +64,7 @@ export class CookieJar implements Iterable<Cookie> {
       const [name, value] = splitPair(pair);
       const known = new Map(attributes.map(splitPair).map(([key, text]) => [key.toLowerCase(), text]));
       const domain = known.get('domain')?.replace(/^\./, '').toLowerCase() || undefined;
-      // RFC 6265 §5.3: nobody sets cookies for somebody else.
+      // RFC 6265 §5.3: a host cannot set cookies for another domain.
       if (domain !== undefined && !matchesDomain(host, domain)) continue;
       const given = known.get('path');
       const cookie = {
@@ -79,7 +79,7 @@ export class CookieJar implements Iterable<Cookie> {
     }
   }
 
-  /** Gives the value of the Cookie field for a request; nothing if no cookie belongs to it. */
+  /** Returns the value of the Cookie field for a request; undefined if no cookie matches. */
   give(host: string, path: string): string | undefined {
     const matching = this.#cookies
       .filter((cookie) => (cookie.isHostOnly ? cookie.domain === host : matchesDomain(host, cookie.domain)))
@@ -121,7 +121,7 @@ function defaultPath(path: string): string {
   return path.slice(0, path.lastIndexOf('/')) || '/';
 }
 
-/** RFC 6265 §5.3: Max-Age counts before Expires. */
+/** RFC 6265 §5.3: Max-Age takes precedence over Expires. */
 function isExpired(attributes: ReadonlyMap<string, string>): boolean {
   const maxAge = attributes.get('max-age');
   if (maxAge !== undefined && /^-?\d+$/.test(maxAge)) return Number(maxAge) <= 0;

@@ -1,4 +1,4 @@
-/** The front door of the testing tools. */
+/** Entry `gatebridge/testing`: environ builder, application runner, in-process client. */
 export { type BuildEnvironOptions, buildEnviron } from './build-environ.ts';
 export {
   type Client,

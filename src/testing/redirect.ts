@@ -1,17 +1,17 @@
-/** Redirects as browsers follow them (RFC 9110 §15.4), within one application. */
+/** Follows redirects as browsers do (RFC 9110 §15.4), within one application. */
 import assert from 'node:assert/strict';
 import type { Headers } from '../gateway/headers.ts';
 import { applicationUri, requestUri } from '../gateway/uri.ts';
 import type { Environ } from '../wsgi.ts';
 import { type BuildEnvironOptions, listHeaders } from './build-environ.ts';
 
-/** One request on the way. */
+/** One request in a chain of redirects. */
 export interface Hop {
   readonly path: string;
   readonly options: BuildEnvironOptions;
 }
 
-/** What is needed of a response to go on. */
+/** The parts of a response that are needed to follow it. */
 export interface Redirecting {
   readonly statusCode: number;
   readonly headers: Headers;
@@ -21,15 +21,15 @@ export interface Redirecting {
 
 const CONTENT_FIELD = /^(?:content-|transfer-encoding$)/i;
 
-/** Whether a response sends the client elsewhere. */
+/** Tells if a response is a redirect. */
 export function isRedirect({ statusCode, headers }: Redirecting): boolean {
   return [301, 302, 303, 307, 308].includes(statusCode) && headers.has('Location');
 }
 
 /**
- * Makes the request that a redirect asks for, once its body has been read.
+ * Reads the body of a redirect, and returns the request that it asks for.
  *
- * @throws AssertionError if it leads out of the application, or asks for content that cannot be sent twice
+ * @throws AssertionError if it leads out of the application, or repeats content that can be read only once
  */
 export async function nextHop(hop: Hop, response: Redirecting): Promise<Hop> {
   await response.text();
@@ -53,7 +53,7 @@ export async function nextHop(hop: Hop, response: Redirecting): Promise<Hop> {
 }
 
 /**
- * Fails on a redirect that was followed before.
+ * Checks that a redirect was not followed before.
  *
  * @throws AssertionError if it was
  */
@@ -62,13 +62,13 @@ export function assertNoLoop(history: readonly Redirecting[], response: Redirect
   assert.ok(!history.some((earlier) => describe(earlier) === step), `Redirect loop: ${step}`);
 }
 
-/** RFC 9110 §15.4.2 to §15.4.4, and what browsers made of them. */
+/** Tells if a redirect turns the method into GET: RFC 9110 §15.4.2 to §15.4.4, as browsers do it. */
 function becomesGet(statusCode: number, method: string): boolean {
   if (statusCode === 303) return method !== 'GET' && method !== 'HEAD';
   return statusCode < 303 && method === 'POST';
 }
 
-/** The location as a path below the mount. */
+/** Returns the location as a path below the mount. */
 function pathWithin(request: Environ, location: string): string {
   const root = new URL(applicationUri(request));
   const target = new URL(location, requestUri(request));

@@ -1,7 +1,7 @@
-/** The content of a made-up request: what a test gives, as octets with the fields that describe them. */
+/** Turns the content that a test gives into octets, with their type and length. */
 import type { InputSource } from '../port.ts';
 
-/** Where the content of a request comes from; one of these at most. */
+/** The content of a request; at most one of these. */
 export interface ContentOptions {
   /** Octets, text (sent as UTF-8), or pieces of an unknown length. */
   readonly content?: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | undefined;
@@ -15,19 +15,19 @@ export interface ContentOptions {
     | undefined;
 }
 
-/** Content with what is known of it. */
+/** Content with its type and length, as far as they are known. */
 export interface RequestContent {
   readonly input: InputSource;
-  /** Left out where a test has to say it. */
+  /** Absent if only the test can tell it. */
   readonly type?: string;
-  /** Octets; left out where it is not known beforehand. */
+  /** In octets; absent if it is not known in advance. */
   readonly length?: number;
 }
 
 /**
  * Makes the content of a request.
  *
- * @throws TypeError if more than one kind is given, or a `body` as fetch has it, which would be lost
+ * @throws TypeError if more than one kind is given, or fetch's `body`, which would be lost
  */
 export function createContent(options: ContentOptions): RequestContent | undefined {
   if ('body' in options) throw new TypeError('Request has no body: pass content, json or form');
@@ -44,7 +44,7 @@ export function createContent(options: ContentOptions): RequestContent | undefin
   return { input: createSource(content) };
 }
 
-/** Names and values, where a name may have several values. */
+/** Makes search parameters; a name may have several values. */
 export function toSearchParams(
   fields: URLSearchParams | Readonly<Record<string, string | readonly string[]>>,
 ): URLSearchParams {
@@ -61,7 +61,7 @@ function whole(content: string | Uint8Array, type?: string): RequestContent {
   return type === undefined ? source : { ...source, type };
 }
 
-/** The platform knows how to write multipart; the length is known only once it has done so. */
+/** Lets the platform write multipart; the length is not known in advance. */
 function encodeMultipart(form: FormData): RequestContent {
   const { headers, body } = new Response(form);
   const source = { input: createSource(body ?? []) };

@@ -1,11 +1,10 @@
 /**
- * Runs an application without a server, and as little of it as possible.
+ * Runs an application without a server, and iterates no more of its body than needed.
  *
- * Rule 1: the body is iterated until startResponse has been called, and not once more; the rest is iterated as the
- *         test reads it, so that an endless body is no problem.
- * Rule 2: what goes wrong is thrown at the test: also what an application passes as `excInfo`, which a server would
- *         turn into an error page.
- * Rule 3: nothing is repaired. Content is what was written and yielded, whatever Content-Length says.
+ * Rule 1: the body is iterated until startResponse has been called; after that only as the test reads it, so that the
+ *         body may be endless.
+ * Rule 2: all errors are thrown at the test, also `excInfo`, which a server would turn into an error page.
+ * Rule 3: nothing is repaired. Content is all that was written and yielded, whatever Content-Length says.
  */
 
 import { ApplicationError } from '../errors.ts';
@@ -15,13 +14,13 @@ import { Headers } from '../gateway/headers.ts';
 import { ResponseState } from '../gateway/response-state.ts';
 import type { Application, Environ, StartResponse } from '../wsgi.ts';
 
-/** How an application is run. */
+/** Options of {@link runApp}. */
 export interface RunOptions {
-  /** Whether the whole body is read, and closed, before the response is given. @default false */
+  /** Reads the whole body and closes it before the response is returned. @default false */
   readonly buffered?: boolean | undefined;
 }
 
-/** What an application answered. */
+/** The response of an application. */
 export interface RunResponse {
   /** `200 OK`. */
   readonly status: string;
@@ -36,11 +35,11 @@ export interface RunBody extends AsyncIterable<Uint8Array> {
   bytes(): Promise<Uint8Array>;
   /** Reads what is left as UTF-8, and closes the body. */
   text(): Promise<string>;
-  /** Closes the body of the application; what is left is not iterated. */
+  /** Closes the body of the application without iterating the rest. */
   close(): Promise<void>;
 }
 
-/** How long an application may take to give up a body, in milliseconds. */
+/** Milliseconds that closing a body may take. */
 const CLOSE_TIMEOUT = 5000;
 
 /**
@@ -48,7 +47,7 @@ const CLOSE_TIMEOUT = 5000;
  *
  * @param application The application, in any of its forms
  * @param environ The environ, as `buildEnviron` makes it; the application gets a copy
- * @param options Whether to read everything at once
+ * @param options Reading everything at once
  * @returns the response, once startResponse has been called; read or close its body
  * @throws whatever the application throws or passes as `excInfo`
  * @throws {@link ApplicationError} if startResponse is never called, or called wrongly
@@ -71,7 +70,7 @@ export async function runApp(
 class Run {
   readonly #environ: Environ;
   readonly #state: ResponseState;
-  /** What was written or iterated, and not yet read by the test. */
+  /** Chunks that were written or iterated, and that the test has not read yet. */
   readonly #ahead: Uint8Array[] = [];
   #reader: BodyReader | undefined;
   #isClosed = false;
@@ -101,7 +100,7 @@ class Run {
         throw new ApplicationError('WSGI_ERR_START_RESPONSE_MISSING', 'its body ended');
       }
     } catch (error) {
-      // The first error is the one to tell.
+      // The first error is the one to report.
       await this.#close().catch(() => {});
       throw error;
     }
@@ -120,7 +119,7 @@ class Run {
     return toOctets(step.value as Uint8Array, false);
   }
 
-  /** Gives what there is before it asks for more: what is written during a step comes before what the step gives. */
+  /** Yields the chunks ahead before it steps on: those written during a step come before the step's own chunk. */
   async *#read(): AsyncGenerator<Uint8Array> {
     try {
       for (;;) {

@@ -1,13 +1,13 @@
-/** What an environ lacks to be one: `setup_testing_defaults` of wsgiref.util. */
+/** Completes an environ, like `setup_testing_defaults` of wsgiref.util. */
 import { Input } from '../gateway/input.ts';
 import { guessScheme } from '../gateway/uri.ts';
 import type { Environ, ErrorStream } from '../wsgi.ts';
 
 /**
- * Adds to an environ what is missing, in place; what is there stays.
+ * Adds the missing keys to an environ, in place.
  *
  * @param environ Any part of an environ
- * @returns the very environ, complete
+ * @returns the same environ, complete
  * @example
  * const environ = setupTestingDefaults({ PATH_INFO: '/books', HTTPS: 'on' });
  * environ['wsgi.url_scheme']; // 'https'
@@ -17,7 +17,7 @@ export function setupTestingDefaults(environ: Partial<Environ>): Environ {
   setDefault(environ, 'SERVER_PROTOCOL', 'HTTP/1.0');
   setDefault(environ, 'HTTP_HOST', environ.SERVER_NAME);
   setDefault(environ, 'REQUEST_METHOD', 'GET');
-  // Either of them alone says enough: then the other is known to be empty.
+  // If one of them is set, the other defaults to empty.
   if (environ.SCRIPT_NAME === undefined && environ.PATH_INFO === undefined) environ.PATH_INFO = '/';
   setDefault(environ, 'SCRIPT_NAME', '');
   setDefault(environ, 'PATH_INFO', '');
@@ -34,7 +34,7 @@ export function setupTestingDefaults(environ: Partial<Environ>): Environ {
   return environ as Environ;
 }
 
-/** `wsgi.errors` in memory, for tests that look at what was written. */
+/** `wsgi.errors` in memory, for tests that check its text. */
 export class MemoryErrors implements ErrorStream {
   /** Everything that was written so far. */
   text = '';

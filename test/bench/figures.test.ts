@@ -1,4 +1,4 @@
-/** What the benchmark makes of its measurements. The measuring itself needs a quiet machine, and is no test. */
+/** Tests how the benchmark evaluates measurements. Measuring itself needs a quiet machine, and is not tested. */
 import { describe, expect, it } from 'vitest';
 import { readArguments } from '../../bench/arguments.ts';
 import type { Comparison } from '../../bench/measurement.ts';
@@ -18,19 +18,19 @@ describe('spread', () => {
     expect(spread(values)).toEqual(expected);
   });
 
-  it('refuses to tell of nothing', () => {
+  it('refuses an empty list', () => {
     expect(() => spread([])).toThrow(RangeError);
   });
 });
 
 describe('work', () => {
-  it('names servers that there are', () => {
+  it('names existing servers', () => {
     for (const { servers } of WORK) {
       for (const name of servers) expect(Object.keys(CONTENDERS)).toContain(name);
     }
   });
 
-  it('sets bars between servers that it measures', () => {
+  it('sets bars between measured servers', () => {
     for (const { servers, bars } of WORK) {
       for (const { server, against } of bars)
         expect(servers).toEqual(expect.arrayContaining([server, against]));
@@ -42,7 +42,7 @@ describe('work', () => {
     expect(WORK.find(({ name }) => name === 'browser')?.request.headers).toHaveLength(11);
   });
 
-  it.each(['varied', 'varied-browser', 'varied-pipelined'])('%s asks for other targets', (name) => {
+  it.each(['varied', 'varied-browser', 'varied-pipelined'])('%s varies the target', (name) => {
     expect(WORK.find((work) => work.name === name)?.request.path).toContain(NUMBER);
   });
 
@@ -57,21 +57,21 @@ describe('reports', () => {
   it.each([
     [10, 6.5, 'reached'],
     [10, 6.8, '**missed**'],
-  ])('tell of %d against %d µs that a bar of 1.5 is %s', (theirs, ours, verdict) => {
+  ])('say for costs of %d against %d that a bar of 1.5 is %s', (theirs, ours, verdict) => {
     const text = formatResults(results('v20.19.0', theirs, ours));
     const line = text.split('\n').find((candidate) => candidate.includes('at least 1.50'));
     expect(line).toContain(verdict);
     expect(line).toContain(`**${(theirs / ours).toFixed(2)}**`);
   });
 
-  it('tell of bars at most the other way round', () => {
+  it('invert the ratio for bars with atMost', () => {
     const text = formatResults(results('v20.19.0', 10, 6));
     const line = text.split('\n').find((candidate) => candidate.includes('at most 1.15'));
     expect(line).toContain('gatebridge **1.20** (1.20–1.20) × floor');
     expect(line).toContain('**missed**');
   });
 
-  it('tell of memory and latency, against node:http', () => {
+  it('compare memory and latency with node:http', () => {
     const servers = (theirs: number, ours: number) =>
       new Map([
         ['node:http', { resident: same(theirs), heap: same(0), p50: same(0), p99: same(theirs) }],
@@ -90,11 +90,11 @@ describe('reports', () => {
     expect(formatResults(results('v26.1.0', 10, 9))).not.toContain('to reach');
   });
 
-  it('say above all tables what makes the figures doubtful', () => {
+  it('show doubts above all tables', () => {
     expect(formatResults(results('v20.19.0', 10, 9)).indexOf('> Too loud.')).toBeGreaterThan(0);
   });
 
-  it('sum up in one line for each work', () => {
+  it('sum up each work in one line', () => {
     expect(formatSummary(results('v20.19.0', 10, 8))).toContain(
       '| hello, few headers | 10.0 | 8.0 | 1.25× |',
     );
@@ -114,13 +114,13 @@ describe('doubts', () => {
 describe('the table in a page', () => {
   const page = 'before\n<!-- bench:begin -->\n\nold $1\n\n<!-- bench:end -->\nafter\n';
 
-  it('replaces what stands between the markers, and nothing else', () => {
+  it('replaces only the text between the markers', () => {
     const replaced = replaceSummary(page, '| new $& |');
     expect(replaced).toBe('before\n<!-- bench:begin -->\n\n| new $& |\n<!-- bench:end -->\nafter\n');
     expect(replaceSummary(replaced, '| new $& |')).toBe(replaced);
   });
 
-  it('is missed where there are none', () => {
+  it('needs the markers', () => {
     expect(() => replaceSummary('no markers', '')).toThrow('markers');
   });
 });
@@ -131,12 +131,12 @@ describe('arguments', () => {
     expect(settings).toMatchObject({ only: ['hello', 'post'], rounds: 2, nodes: ['24'], isWhole: false });
   });
 
-  it('put down the figures of a whole run only', () => {
+  it('publish the figures of a whole run only', () => {
     expect(readArguments([]).isWhole).toBe(true);
     expect(readArguments(['--quick']).isWhole).toBe(false);
   });
 
-  it('are more than one version of Node', () => {
+  it('may name several versions of Node', () => {
     expect(readArguments(['--node', '20,24,26']).nodes).toEqual(['20', '24', '26']);
     expect(readArguments([]).nodes).toEqual([]);
   });
@@ -156,7 +156,7 @@ describe('arguments', () => {
     [['--only', 'hello,nothing']],
     [['--profile', 'nothing']],
     [['--allocations', 'post/floor']],
-  ])('%j make no sense', (argv) => {
+  ])('%j are refused', (argv) => {
     expect(() => readArguments(argv)).toThrow(RangeError);
   });
 });

@@ -23,7 +23,7 @@ const LINES = [
   [199, 219],
 ]
   .flatMap(([first = 0, last = 0]) => Array.from({ length: last - first + 1 }, (_, index) => first + index))
-  // Marked V: they are the validator's.
+  // Marked V: the validator checks them.
   .filter((line) => ![137, 163, 164, 165].includes(line));
 
 const audits = gatewayAudits();
@@ -70,7 +70,7 @@ describe('gatewayAudits()', () => {
 });
 
 describe('an audit can fail', () => {
-  it.each(NAIVE_FAULTS)('on a gateway in a hurry: %s', async (id) => {
+  it.each(NAIVE_FAULTS)('on the naive gateway: %s', async (id) => {
     await expect(find(id).run(naiveHost)).rejects.toThrow(Error);
   });
 

@@ -1,4 +1,4 @@
-/** A CGI program that runs the application which its arguments name: module, export, whether the server is an IIS. */
+/** A CGI program that runs the application named by its arguments: module, export, `true` behind IIS. */
 import { runCgi } from '../../bridges/cgi/index.ts';
 
 const [, , module = '', name = '', iis] = process.argv;

@@ -1,4 +1,4 @@
-/** Runs all audits that apply to a host, each as one test; says once how many do not apply, and why. */
+/** Runs each audit that applies to a host as a test, and prints how many do not apply, and why. */
 import { afterAll, describe, it } from 'vitest';
 import { type AuditHost, gatewayAudits, missingCapabilities } from '../../src/conformance/index.ts';
 

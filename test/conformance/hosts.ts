@@ -1,7 +1,7 @@
 /**
  * The hosts under audit: the standalone server, toNode, toExpress at two mounts, toFastify, runCgi.
  *
- * Every host is a real one, on a real socket of 127.0.0.1 at a free port.
+ * All but runCgi listen on a real socket, at a free port of 127.0.0.1.
  */
 import { spawn } from 'node:child_process';
 import { createServer as createHttpServer } from 'node:http';
@@ -18,10 +18,10 @@ import { createServer } from '../../src/server/index.ts';
 import { createLog, listen, type NetServer, SHARED_KEY } from './listening.ts';
 import { WRAPPERS } from './wrappers.ts';
 
-/** What every host can do that stands on sockets of its own or of node. */
+/** The capabilities of every host that serves over sockets. */
 const COMMON: readonly AuditCapability[] = ['serve', 'tls', 'interim', 'trailers', 'expect', 'wrap'];
 
-/** Our own server. */
+/** The standalone server. */
 export const standalone: AuditHost = {
   name: 'standalone server',
   capabilities: new Set<AuditCapability>([
@@ -48,7 +48,7 @@ export const standalone: AuditHost = {
   wrappers: WRAPPERS,
 };
 
-/** A listener of node:http, https and http2. */
+/** A listener for node:http, https and http2. */
 export const node: AuditHost = {
   name: 'toNode',
   capabilities: new Set<AuditCapability>([
@@ -69,14 +69,14 @@ export const node: AuditHost = {
   wrappers: WRAPPERS,
 };
 
-/** A middleware of Express 5, mounted at the given path if an audit does not say where. */
+/** Makes a host of Express 5, where a middleware is mounted at the given path unless an audit names others. */
 function createExpressHost(mount: string): AuditHost {
   return {
     name: `toExpress at ${mount || '/'}`,
     capabilities: new Set<AuditCapability>([
       ...COMMON,
       'any-path',
-      // RFC 9112 §3.2.4: the request is to the whole server.
+      // RFC 9112 §3.2.4: OPTIONS * is a request to the whole server.
       ...(mount === '' ? (['asterisk-form'] as const) : []),
       'field-case',
       'framing-choice',
@@ -97,7 +97,7 @@ function createExpressHost(mount: string): AuditHost {
   };
 }
 
-/** A middleware of a whole Express application. */
+/** A middleware of Express without a path. */
 export const expressRoot: AuditHost = createExpressHost('');
 
 /** A middleware of Express below a path. */
@@ -151,12 +151,12 @@ function createNodeServer(listener: Listener, { tls, http2 }: AuditServeOptions)
   return server;
 }
 
-/** Leaves it to the listener when 100 (Continue) is sent. */
+/** Lets the listener decide when 100 (Continue) is sent. */
 function answerExpectations(server: NetServer, listener: Listener): void {
   server.on('checkContinue', listener);
 }
 
-/** Makes an Express app in which a middleware is mounted at the last of the paths, each in a router of its own. */
+/** Makes an Express app with a nested router for each path, and a middleware mounted at the last. */
 export function mountInExpress(
   middleware: ReturnType<typeof toExpress>,
   mounts: readonly string[],
@@ -189,7 +189,7 @@ export function mountInExpress(
   return app;
 }
 
-/** Does what a parser of uploads does: reads everything, and leaves something else. */
+/** Acts like a parser of uploads: reads everything, and sets a body without the content. */
 const consumeAsMultipart: RequestHandler = (request, _response, next) => {
   request.resume().on('end', () => {
     request.body = { file: 'stored elsewhere' };
@@ -197,7 +197,7 @@ const consumeAsMultipart: RequestHandler = (request, _response, next) => {
   });
 };
 
-/** Makes a Fastify instance as an audit wants it. */
+/** Makes a Fastify instance for the options of an audit. */
 export function createFastify(options: AuditServeOptions): FastifyInstance {
   const common = { http2: options.http2 === true, ...(options.tls ? { https: SHARED_KEY } : {}) };
   // Each server option changes the type of the instance; its methods are the same.
@@ -217,7 +217,7 @@ export function createFastify(options: AuditServeOptions): FastifyInstance {
   return instance;
 }
 
-/** Mounts a plugin at the last of the prefixes, each in a scope of its own. */
+/** Mounts a plugin at the last of the prefixes, each a nested scope. */
 export function mountInFastify(
   instance: FastifyInstance,
   plugin: ReturnType<typeof toFastify>,
@@ -226,7 +226,7 @@ export function mountInFastify(
   // Fastify matches decoded paths.
   const [prefix = '', ...inner] = mounts.map(decodeURI);
   if (inner.length === 0) {
-    // Our types need nothing of Fastify's, and so do not match its overloads.
+    // Our types do not depend on Fastify's, and so do not match its overloads.
     instance.register(plugin as unknown as FastifyPluginAsync, { prefix });
     return;
   }

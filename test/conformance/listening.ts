@@ -1,4 +1,4 @@
-/** A server of any kind as an audit wants it: at a free port, with a log, and gone at once when it is closed. */
+/** Makes any server fit for audits: a free port, a log, and a close that destroys all connections. */
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type {
@@ -8,7 +8,7 @@ import type {
   Listener,
 } from '../../src/conformance/index.ts';
 
-/** What the servers of node and our own have in common. */
+/** The methods that node's servers and ours share. */
 export interface NetServer {
   address(): AddressInfo | string | null;
   close(callback: () => void): unknown;
@@ -19,20 +19,20 @@ export interface NetServer {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-/** What was written to `wsgi.errors`, and the options that make it so. */
+/** A log of `wsgi.errors`, and the gateway options that write to it. */
 export interface AuditLog {
   readonly gateway: AuditGatewayOptions;
   text(): string;
 }
 
-/** TLS without certificates: both sides know a key (RFC 4279). */
+/** TLS without certificates: both sides share a key (RFC 4279). */
 const KEY = Buffer.from('an audit of the gateway');
 const CIPHERS = { ciphers: 'PSK-AES128-GCM-SHA256', maxVersion: 'TLSv1.2' } as const;
 
-/** The options of a TLS server for clients that know the key. */
+/** Options of a TLS server with that key. */
 export const SHARED_KEY = { ...CIPHERS, pskCallback: (): Buffer => KEY };
 
-/** Makes the options of a gateway whose log can be read. */
+/** Makes gateway options that write to a log. */
 export function createLog({ gateway = {} }: AuditServeOptions): AuditLog {
   let written = '';
   const errors = {

@@ -1,8 +1,8 @@
 /**
- * A gateway that does everything wrong that a gateway in a hurry does wrong: the audits must notice.
+ * A gateway with the usual faults of one written in an afternoon: the audits must notice them.
  *
- * It is what people write in an afternoon: `req.headers`, `decodeURIComponent`, a head that leaves inside startResponse,
- * a loop over the body, no close, no checks, no framing.
+ * It uses `req.headers` and `decodeURIComponent`, sends the head inside startResponse, and has no close, no checks
+ * and no framing.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AuditHost } from '../../src/conformance/index.ts';
@@ -11,7 +11,7 @@ import { listen } from './listening.ts';
 
 type Callable = (environ: Environ, startResponse: StartResponse) => Body | Promise<Body>;
 
-/** The host. */
+/** The naive gateway as a host. */
 export const naiveHost: AuditHost = {
   name: 'naive',
   capabilities: new Set([
@@ -26,7 +26,7 @@ export const naiveHost: AuditHost = {
   ]),
   async serve(application) {
     const server = createServer((request, response) => {
-      // Functions only: a gateway in a hurry knows no other form.
+      // It knows the function form only.
       void answer(application as Callable, request, response);
     });
     return listen(server, {});
@@ -76,7 +76,7 @@ function createEnviron(request: IncomingMessage): Environ {
   for (const [name, value] of Object.entries(request.headers)) {
     environ[`HTTP_${name.toUpperCase().replaceAll('-', '_')}`] = String(value);
   }
-  // It is none, and that is the point.
+  // It lacks keys, on purpose.
   return environ as Environ;
 }
 
@@ -103,7 +103,7 @@ function createInput(request: IncomingMessage): InputStream {
   };
 }
 
-/** The audits that notice, of those that do so at once; those that wait for something in vain are left out. */
+/** The audits that notice at once; those that notice only by a time-out are left out. */
 export const NAIVE_FAULTS: readonly string[] = [
   'environ-23-path-variables',
   'environ-25-path-octet',

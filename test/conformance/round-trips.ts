@@ -1,8 +1,8 @@
 /**
- * Hosts that are applications themselves: our own server runs a wrapped app, in which an application is mounted.
+ * Round trips: our server runs a wrapped app, in which an application is mounted.
  *
- * Whatever an application can do in an app on node:http it can do in one that is wrapped. Only when `100 Continue`
- * leaves is not audited: a head waits for the wrapped app to return, so that it may come before.
+ * The application can do there all that it can do in an app on node:http. The time of 100 (Continue) is not audited:
+ * the head waits for the wrapped app to return, so a 100 may come before it. Nor is HTTP/2.
  */
 import { fromExpress, toExpress } from '../../bridges/express/index.ts';
 import { fromFastify, toFastify } from '../../bridges/fastify/index.ts';
@@ -17,7 +17,7 @@ import type { Application } from '../../src/wsgi.ts';
 import { createFastify, expressMounted, fastifyPrefixed, mountInExpress, mountInFastify } from './hosts.ts';
 import { createLog, listen, SHARED_KEY } from './listening.ts';
 
-/** One application in an app, and the app as an application again. */
+/** The parts of a round trip. */
 interface Nest {
   readonly application: Application;
   readonly gateway: AuditGatewayOptions;

@@ -1,4 +1,4 @@
-/** Middleware that breaks one rule each, by the audits that must notice; over a host that otherwise keeps them all. */
+/** Middleware that each break one rule of a correct host, with the audits that must notice. */
 import { posix } from 'node:path';
 import type { AuditHost } from '../../src/conformance/index.ts';
 import { toApplication } from '../../src/index.ts';
@@ -6,13 +6,13 @@ import type { ApplicationFunction, Chunk, Environ } from '../../src/wsgi.ts';
 
 type Sabotage = (application: ApplicationFunction) => ApplicationFunction;
 
-/** A middleware that changes the environ. */
+/** Makes a middleware that changes the environ. */
 function changing(change: (environ: Environ) => object): Sabotage {
   return (application) => (environ, startResponse) =>
     application(Object.assign(environ, change(environ)), startResponse);
 }
 
-/** A middleware that makes another body of the chunks. */
+/** Makes a middleware that replaces the chunks of the body. */
 function rechunking(change: (chunks: AsyncIterable<Chunk>) => AsyncIterable<Chunk>): Sabotage {
   return (application) => async (environ, startResponse) => {
     const body = await application(environ, startResponse);
@@ -38,9 +38,9 @@ async function* stoppedByEmptyChunk(chunks: AsyncIterable<Chunk>): AsyncGenerato
 
 let shared: Environ | undefined;
 
-/** The audits that must notice, by what is done. */
+/** Each sabotage by name, with the audits that must notice it. */
 export const SABOTAGES: Readonly<Record<string, { sabotage: Sabotage; noticedBy: readonly string[] }>> = {
-  'a path that is decoded twice': {
+  'a path in upper case': {
     sabotage: changing(({ PATH_INFO }) => ({ PATH_INFO: PATH_INFO.replace('/path', '/PATH') })),
     noticedBy: ['environ-24-path-decoding'],
   },
@@ -89,7 +89,7 @@ export const SABOTAGES: Readonly<Record<string, { sabotage: Sabotage; noticedBy:
     sabotage: changing(({ CONTENT_LENGTH = '' }) => ({ CONTENT_LENGTH })),
     noticedBy: ['environ-47-no-content-fields', 'input-158-chunked'],
   },
-  'a second call that is let pass': {
+  'a second call that is accepted': {
     sabotage: (application) => (environ, startResponse) =>
       application(environ, (status, headers) => startResponse(status, headers, new Error('replaced'))),
     noticedBy: ['start-response-72-second-call', 'start-response-72-second-call-sent'],
@@ -120,7 +120,7 @@ export const SABOTAGES: Readonly<Record<string, { sabotage: Sabotage; noticedBy:
     },
     noticedBy: ['start-response-81-synchronous-checks', 'start-response-82-own-copy'],
   },
-  'a Server and a Date of our own': {
+  'its own Server and Date': {
     sabotage: (application) => (environ, startResponse) =>
       application(environ, (status, headers, excInfo) =>
         startResponse(
@@ -188,14 +188,14 @@ export const SABOTAGES: Readonly<Record<string, { sabotage: Sabotage; noticedBy:
     },
     noticedBy: ['input-151-read', 'input-160-octet-by-octet', 'input-174-http-1-0', 'bridge-214-unparsed'],
   },
-  'a host that calls constructors and functions alike': {
+  'a third argument to functions': {
     sabotage: (application) => (environ, startResponse) =>
       Reflect.apply(application, undefined, [environ, startResponse, 3]),
     noticedBy: ['forms-189-function-call'],
   },
 };
 
-/** A host whose applications all pass through a middleware. */
+/** Puts a sabotage around all applications of a host. */
 export function sabotaged(host: AuditHost, sabotage: Sabotage): AuditHost {
   const { serve } = host;
   if (serve === undefined) throw new TypeError('Host must serve');

@@ -11,7 +11,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** A server that says the same to everybody. */
+/** Starts a server that treats all clients alike, and connects to it. */
 async function open(speak: (socket: Socket) => void, timeout?: number): Promise<WireClient> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -55,7 +55,7 @@ describe('readResponse()', () => {
     ['to HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n'],
     ['204', 'GET', 'HTTP/1.1 204 No Content\r\n\r\n'],
     ['304', 'GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n'],
-  ])('takes no content of a response %s', async (_name, method, text) => {
+  ])('reads no content of a response %s', async (_name, method, text) => {
     const response = await (await opening(text)).readResponse(method);
     expect([response.framing, response.content.length]).toEqual(['none', 0]);
   });
@@ -73,7 +73,7 @@ describe('readResponse()', () => {
     ['a space before a colon', 'HTTP/1.1 200 OK\r\nA : b\r\n\r\n'],
     ['a control character', 'HTTP/1.1 200 OK\r\nA: b\0\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na'],
-    ['a length that is none', 'HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\na'],
+    ['a length with a sign', 'HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\na'],
     [
       'a length beside chunks',
       'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
@@ -112,7 +112,7 @@ describe('a connection', () => {
     expect(await client.farewell()).toBe('reset');
   });
 
-  it('gives what came before the end', async () => {
+  it('gives the octets before the end', async () => {
     const rests: string[] = [];
     expect(await (await opening('rest')).farewell((rest) => rests.push(String(rest)))).toBe('end');
     expect(rests).toEqual(['rest']);
@@ -130,7 +130,7 @@ describe('a connection', () => {
     expect(String(await client.readRest())).toBe('after');
   });
 
-  it('takes nothing while nobody reads', async () => {
+  it('takes nothing outside a wait', async () => {
     let sent = 0;
     const client = await open((socket) => {
       const chunk = Buffer.alloc(1 << 16);

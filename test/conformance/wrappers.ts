@@ -1,4 +1,4 @@
-/** The bridges under audit that make an application of a program, and the same programs without a gateway. */
+/** The from-bridges under audit, and the same programs without a gateway. */
 import { createServer } from 'node:http';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -7,7 +7,7 @@ import { fromFastify } from '../../bridges/fastify/index.ts';
 import type { AuditWrapper, Listener } from '../../src/conformance/index.ts';
 import { listen } from './listening.ts';
 
-/** The bridges that make an application of a program. */
+/** The from-bridges under audit. */
 export const WRAPPERS: readonly AuditWrapper[] = [
   {
     name: 'fromExpress',

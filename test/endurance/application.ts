@@ -1,19 +1,19 @@
 /**
- * The application of the endurance tests: takes and gives content of any size, and counts what it has open.
+ * The application of the endurance tests: receives and sends content of any size, and counts what is open.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Body, Environ, StartResponse } from '../../src/wsgi.ts';
 
 const PIECE = Buffer.alloc(65_536, 'x');
 
-/** What was begun and not ended. All are 0 when nothing is under way. */
+/** Counts of unfinished work; all are 0 when idle. */
 export const open = { applications: 0, iterations: 0, bodies: 0 };
 /** Bodies that were closed twice. */
 export const faults = { doubleCloses: 0 };
 
 /**
- * `POST /upload` answers with the octets it read; `GET /download?n` sends n of them; `GET /drip?n` sends n small chunks
- * slowly; anything else is a greeting.
+ * `POST /upload` answers with the number of octets read; `GET /download?n` sends n octets; `GET /drip?n` sends n
+ * small chunks slowly; any other request gets a greeting.
  */
 export async function endure(environ: Environ, startResponse: StartResponse): Promise<Body> {
   open.applications += 1;

@@ -1,4 +1,4 @@
-/** The parent's side of program.ts. */
+/** Starts program.ts, and asks it for reports. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -8,7 +8,7 @@ import type { Report } from './program.ts';
 /** The hosts of program.ts. */
 export const HOSTS = ['standalone', 'node', 'express', 'fastify'] as const;
 
-/** A host in a process of its own. */
+/** A host in its own process. */
 export interface HostProcess {
   readonly mount: string;
   connect(): Socket;

@@ -7,7 +7,7 @@ import { HOSTS, type HostProcess, startHost } from './child.ts';
 const CUTS = 1000;
 const AT_ONCE = 20;
 
-/** Mulberry32: the same cuts at every run. */
+/** Mulberry32: the same cuts in every run. */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -21,7 +21,7 @@ function createRandom(seed: number): () => number {
 const content = 'x'.repeat(200_000);
 const chunked = `${'1000\r\n'.concat('x'.repeat(0x1000), '\r\n').repeat(40)}0\r\n\r\n`;
 
-/** Requests to be cut, below a mount. */
+/** Returns the requests to cut, below a mount. */
 function requests(mount: string): string[] {
   const head = (start: string): string => `${start} HTTP/1.1\r\nHost: a\r\n`;
   return [
@@ -82,7 +82,7 @@ describe.each(HOSTS)('cuts: %s', (name) => {
         },
         { timeout: 20_000, interval: 200 },
       );
-      // And it still serves.
+      // The host still serves.
       const socket = host.connect();
       socket.write(`GET ${host.mount}/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
       expect(Buffer.concat(await socket.toArray()).toString()).toMatch(/^HTTP\/1\.1 200 .*Hello/s);

@@ -1,8 +1,8 @@
 /**
- * Strings that are remembered from one response to the next do not keep the strings alive that they were cut from.
+ * A remembered string does not keep the string alive from which it was cut.
  *
- * V8 lets a slice refer to its parent. A program that cuts a header value, a field name or a status out of a large text
- * would keep the whole text in memory for as long as a cache holds the slice.
+ * In V8 a slice refers to its parent. If a program cuts a header value, a field name or a status out of a large text,
+ * a cache that holds the slice would keep the whole text in memory.
  */
 import { createServer as createHttpServer } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
@@ -32,13 +32,13 @@ const HOSTS: Readonly<Record<string, (application: Application) => Promise<Site>
   },
 };
 
-/** One part of a head that is cut out of a large text. */
+/** A head, one part cut out of a large text. */
 interface Head {
   readonly status: string;
   readonly headers: HeaderList;
 }
 
-/** Texts of 30 characters, because V8 copies slices of less than 13. */
+/** Heads by the part that is cut out of a large text. */
 const HEADS: Readonly<Record<string, (count: number) => Head>> = {
   'a header value': (count) => ({
     status: '200 OK',
@@ -81,7 +81,7 @@ describe.each(Object.entries(HOSTS))('%s', (_host, serve) => {
           }),
         );
         const before = memoryUsed();
-        // Each on a connection of its own that stays open.
+        // Each on its own connection, which stays open.
         for (let request = 0; request < RESPONSES; request += 1) await site.fetch('/');
         expect(count).toBe(RESPONSES);
         // The last exchange may not be over yet.
@@ -91,15 +91,15 @@ describe.each(Object.entries(HOSTS))('%s', (_host, serve) => {
   });
 });
 
-/** Gives the text as a slice of another one that is a thousand times as large as a page. */
+/** Returns the text as a slice of a large one; of 30 characters, because V8 copies slices of less than 13. */
 function cutOut(text: string): string {
   const large = Buffer.alloc(SIZE, `${text.padEnd(30, '-')}`).toString('latin1');
   return large.slice(0, 30);
 }
 
-/** Octets that are in use after a collection. Node keeps the octets of a large string outside the heap. */
+/** Octets in use after a collection. Node keeps the octets of a large string outside the heap. */
 function memoryUsed(): number {
-  // V8 keeps the text that a pattern matched last (RegExp.input).
+  // V8 keeps the last matched text (RegExp.input).
   /a/.test('a');
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();

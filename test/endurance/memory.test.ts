@@ -1,6 +1,6 @@
 /**
- * Content of any size passes through every host in bounded memory. GATEBRIDGE_ENDURANCE_SIZE is in octets; the figures
- * are printed.
+ * Content of any size passes through every host in bounded memory. GATEBRIDGE_ENDURANCE_SIZE is in octets; the
+ * figures are printed.
  */
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ describe.each(HOSTS)('memory: %s', (name) => {
     const host = await startHost(name);
     const fields = 'Host: a\r\nConnection: close\r\n';
     try {
-      // Once in small, so that what is loaded and compiled at the first request is not counted.
+      // A small warm-up, so that loading and compiling at the first request is not counted.
       const warmUp = host.connect();
       warmUp.end(`GET ${host.mount}/download?1000000 HTTP/1.1\r\n${fields}\r\n`);
       await warmUp.resume().toArray();

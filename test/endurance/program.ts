@@ -1,22 +1,22 @@
 /**
- * A process of its own for one host: `node --expose-gc --import tsx program.ts NAME`. It tells its parent where it
- * listens, and answers the parent's questions.
+ * Runs one host in its own process: `node --expose-gc --import tsx program.ts NAME`. It sends its port to the parent,
+ * and reports on request.
  */
 import { expressMounted, fastifyPrefixed, node, standalone } from '../conformance/hosts.ts';
 import { endure, faults, open } from './application.ts';
 
-/** What the process knows of itself. */
+/** The state of the process. */
 export interface Report {
   readonly open: typeof open;
   readonly faults: typeof faults;
   readonly connections: number;
-  /** Octets of resident memory: now, after a collection, and the most there was since the last report. */
+  /** Octets of resident memory: now, after a collection, and the peak since the last report. */
   readonly rss: number;
   readonly peak: number;
 }
 
 const hosts = { standalone, node, express: expressMounted, fastify: fastifyPrefixed };
-// The parent spells it right.
+// The parent passes one of these names.
 const name = process.argv[2] as keyof typeof hosts;
 const host = await hosts[name].serve?.(endure, {});
 if (host === undefined) throw new TypeError(`Host cannot serve: ${name}`);

@@ -1,7 +1,7 @@
 /**
- * Clients as they ought to be, whose welfare is what the soak is about: keep-alive, pipelining, uploads, downloads.
+ * Well-behaved clients, which the server must serve well: keep-alive, pipelining, uploads, downloads.
  *
- * Each checks every octet that it gets. What goes wrong is an error, whatever the hostile ones do meanwhile.
+ * Each checks every octet that it receives. Any fault is an error, whatever the hostile clients do.
  */
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
@@ -10,7 +10,7 @@ import { WireClient, type WireResponse } from '../../src/conformance/wire-client
 import { Random } from '../fuzz/random.ts';
 import { digest, PATTERN } from './pattern.ts';
 
-/** What is measured apart, because it costs apart. */
+/** Measured separately, because their costs differ. */
 export const OPERATIONS = ['hello', 'pipeline', 'upload', 'download'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
@@ -23,14 +23,14 @@ const HOST = 'Host: soak\r\n';
 const HELLO = `GET / HTTP/1.1\r\n${HOST}\r\n`;
 const PIPELINED = 8;
 const DEADLINE = 10_000;
-/** Operations on one connection, until it is closed as agreed and another one opened. */
+/** Operations on one connection, before it is closed and another one opened. */
 const CONNECTION_LIFE = 100;
 /** Milliseconds between two operations of one client, at most. */
 const PAUSE = 40;
 
 /** A population of good clients. */
 export interface GoodClients {
-  /** They finish what they do, and leave. */
+  /** Lets each client finish its operation and leave. */
   stop(): Promise<void>;
 }
 
@@ -71,14 +71,14 @@ async function beGood(port: number, random: Random, { observer, signal }: Circum
   }
 }
 
-/** Closes in agreement: the last answer says so, and the server ends the connection. */
+/** Leaves by `Connection: close`: the server answers and ends the connection. */
 async function leave(client: WireClient): Promise<void> {
   client.send(`GET / HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`);
   assertHello(await client.readResponse());
   assert.equal(await client.farewell(), 'end');
 }
 
-/** Each gives the milliseconds from the first octet sent to the last one received. */
+/** Each returns the milliseconds from the first octet sent to the last one received. */
 const OPERATE: Record<Operation, (client: WireClient, random: Random) => Promise<number>> = {
   async hello(client) {
     const began = performance.now();

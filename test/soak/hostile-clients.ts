@@ -1,10 +1,9 @@
 /**
- * Clients as they ought not to be, one function for each way to misbehave.
+ * Misbehaving clients, one function for each misbehaviour.
  *
- * Rule 1: each ends when the server has had enough of it, when its own time is over, or when it is told to.
- * Rule 2: how many there are, and how long they rest between two lives, is bounded by the table below: some 300 at
- *         once and 300 connections a second. The soak asks whether they are contained, not what a machine does that has
- *         run out of CPU.
+ * Rule 1: each ends when the server closes it, when its own time is over, or when it is told to.
+ * Rule 2: the table below bounds their number and their pauses: some 300 at once and 300 connections a second. The
+ *          soak checks that the server contains them, not how a machine behaves that has run out of CPU.
  */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,7 +11,7 @@ import { generateInput } from '../fuzz/generator.ts';
 import { Random } from '../fuzz/random.ts';
 
 export interface Misbehaviour {
-  /** How many clients do so at once. */
+  /** The number of clients at once. */
   readonly clients: number;
   /** Milliseconds between two connections of one client. */
   readonly pause: number;
@@ -155,7 +154,7 @@ export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
   },
 };
 
-/** Writes octet by octet, until there are no more or the server does not want them. */
+/** Writes octet by octet, until the end or until the server closes. */
 async function drip(socket: Socket, text: string): Promise<void> {
   for (const octet of text) {
     if (socket.destroyed || !socket.writable) return;
@@ -164,7 +163,7 @@ async function drip(socket: Socket, text: string): Promise<void> {
   }
 }
 
-/** Waits, unless the socket is closed before, or has the event. */
+/** Waits for the time, the event or the close of the socket, whichever comes first. */
 async function wait(socket: Socket, milliseconds: number, event = 'close'): Promise<void> {
   if (socket.destroyed) return;
   const ending = new AbortController();
@@ -174,7 +173,7 @@ async function wait(socket: Socket, milliseconds: number, event = 'close'): Prom
   socket.off('close', end).off(event, end);
 }
 
-/** Starts all of them. What it gives ends them, and says how many connections each has made. */
+/** Starts all of them. The returned function ends them, and counts the connections of each kind. */
 export function startHostileClients(port: number, scale = 1): () => Promise<Record<string, number>> {
   const lives: Record<string, number> = {};
   const stopping = new AbortController();
@@ -194,7 +193,7 @@ export function startHostileClients(port: number, scale = 1): () => Promise<Reco
   async function live({ misbehave, pause }: Misbehaviour, random: Random): Promise<void> {
     const socket = connect(port, '127.0.0.1').setNoDelay(true);
     sockets.add(socket);
-    // That it is cut off is what it is for.
+    // Being cut off is expected.
     socket.on('error', () => {});
     socket.on('end', () => socket.end());
     socket.resume();

@@ -1,11 +1,11 @@
 /**
- * The hostile clients of the soak, in a process of their own, so that they slow down nobody but the server:
- * `on PORT SCALE` starts them, `off` ends them and says how many connections each kind has made.
+ * Runs the hostile clients in their own process, so that they slow down only the server: `on PORT SCALE` starts them,
+ * `off` ends them and tells the number of connections of each kind.
  */
 import { setPriority } from 'node:os';
 import { startHostileClients } from './hostile-clients.ts';
 
-// What is to be measured is the server, not how a machine of few cores shares them among three processes.
+// The soak measures the server, not how three processes share few cores.
 setPriority(19);
 
 let stop: (() => Promise<Record<string, number>>) | undefined;
@@ -19,6 +19,6 @@ process.on('message', (message) => {
   if (command === 'off') void stop?.().then((lives) => process.send?.(lives));
   if (command === 'stop') process.disconnect();
 });
-// Whoever started it may have ended without a word.
+// The parent may have died.
 process.on('disconnect', () => process.exit());
 process.send?.('ready');

@@ -1,6 +1,6 @@
 /**
- * The soak as a program: `npm run soak -- 10` for ten minutes, one without a number. It uses the loopback interface
- * only, ends by itself, and ends with 1 if anything was violated.
+ * Runs the soak: `npm run soak -- 10` for ten minutes; one minute without a number. It uses the loopback interface
+ * only, and exits with 1 if a rule was violated.
  */
 import { runSoak } from './soak.ts';
 import { formatResult, judgeCosts, judgeHoldings } from './verdict.ts';

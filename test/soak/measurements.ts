@@ -1,8 +1,8 @@
 /**
- * Latencies by windows: a percentile of each, and the median of those.
+ * Latencies by windows of time: a percentile of each, and the median of those.
  *
- * A machine that others use too spoils some seconds of any measurement. The median over windows is what most of the
- * time was like; the worst window is shown, and judges nothing.
+ * Other programs spoil some seconds of any measurement. The median over windows shows most of the time; the worst
+ * window is shown but not judged.
  */
 import type { Operation } from './good-clients.ts';
 
@@ -52,7 +52,7 @@ export function summarise(windows: readonly number[][]): Summary {
   };
 }
 
-/** The smallest value that is not exceeded by so great a part (nearest rank). */
+/** Returns the smallest value that at least `part` of the values do not exceed (nearest rank). */
 export function percentile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((one, other) => one - other);
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN;

@@ -1,4 +1,4 @@
-/** Octets that both sides know without having to send them, and their check. */
+/** Octets that both sides know, and a digest to compare them. */
 import { createHash } from 'node:crypto';
 import { Random } from '../fuzz/random.ts';
 

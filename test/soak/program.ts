@@ -1,4 +1,4 @@
-/** The parent's side of the programs: starts one, asks it, and ends it, each by its own process. */
+/** Starts a program of the soak as a child process, asks it, and stops it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ export interface Program {
   stop(): Promise<void>;
 }
 
-/** What a program that was asked to stop may take until it is killed. */
+/** Milliseconds until a program that was asked to stop is killed. */
 const STOP_TIMEOUT = 10_000;
 
 export function startProgram(name: string): Program {

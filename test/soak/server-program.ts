@@ -1,19 +1,19 @@
 /**
- * The server of the soak, in a process of its own: `node --expose-gc --import tsx server-program.ts`.
+ * Runs the server of the soak in its own process: `node --expose-gc --import tsx server-program.ts`.
  *
- * It says where it listens, and what it holds whenever it is asked. Time-outs are short, so that a soak of minutes
- * sees each of them many times.
+ * It sends its port to the parent, and its holdings on request. Time-outs are short, so that each happens many times
+ * in a soak of minutes.
  */
 import { readdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from '../../src/server/index.ts';
 import { open, soakApplication } from './soak-application.ts';
 
-/** What the process holds. */
+/** The resources that the process holds. */
 export interface Holdings {
   /** Octets. */
   readonly rss: number;
-  /** Octets of resident memory at most since the last question. */
+  /** Peak of resident memory since the last question, in octets. */
   readonly peakRss: number;
   /** Octets, after a collection. */
   readonly heapUsed: number;
@@ -52,7 +52,7 @@ process.on('message', (question) => {
     process.send?.(takeStock());
   }
 });
-// Whoever started it may have ended without a word.
+// The parent may have died.
 process.on('disconnect', () => process.exit());
 server.listen(0, '127.0.0.1', () => {
   // It listens on a port.

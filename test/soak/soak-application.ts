@@ -1,4 +1,4 @@
-/** The application under load: answers at once, takes content, gives content; and counts what it has open. */
+/** The application under load: receives and sends content, and counts what is open. */
 import { createHash } from 'node:crypto';
 
 import type { Body, Environ, StartResponse } from '../../src/wsgi.ts';
@@ -6,12 +6,12 @@ import { PATTERN } from './pattern.ts';
 
 const PIECE = 16_384;
 
-/** All are 0 when nothing is under way, but for `doubleCloses`, which is 0 for ever. */
+/** Counts of unfinished work, all 0 when idle; `doubleCloses` must always be 0. */
 export const open = { calls: 0, iterations: 0, bodies: 0, doubleCloses: 0 };
 
 /**
- * `POST /upload` answers with the length and the digest of what it has read; `GET /download?n` gives n octets of the
- * pattern, over and over; `/stream?n` the same in chunks; anything else is greeted, and its content left unread.
+ * `POST /upload` answers with length and digest of the content; `GET /download?n` sends n octets of the repeated
+ * pattern; `/stream?n` sends them in chunks; any other request gets a greeting, and its content stays unread.
  */
 export const soakApplication = async (environ: Environ, startResponse: StartResponse): Promise<Body> => {
   open.calls += 1;

@@ -1,4 +1,4 @@
-/** The soak in miniature: whether good clients are served and nothing is left behind. `npm run soak` measures more. */
+/** A small soak: good clients are served, and nothing is left behind. `npm run soak` measures more. */
 import { describe, expect, it } from 'vitest';
 import { OPERATIONS } from './good-clients.ts';
 import { MISBEHAVIOURS } from './hostile-clients.ts';
@@ -7,7 +7,7 @@ import { runSoak } from './soak.ts';
 import { formatResult, judgeCosts, judgeHoldings } from './verdict.ts';
 
 describe('runSoak', () => {
-  it('serves good clients beside hostile ones, and returns to where it began', {
+  it('serves good clients beside hostile ones, and frees everything afterwards', {
     timeout: 60_000,
   }, async () => {
     const result = await runSoak({ duration: 3_000, rounds: 1, scale: 0.25 });
@@ -18,7 +18,7 @@ describe('runSoak', () => {
     }
     for (const kind of Object.keys(MISBEHAVIOURS)) expect(result.attacks[kind]).toBeGreaterThan(0);
 
-    // What a soak must not show, shown.
+    // Results that violate each rule.
     const { after, attacked } = result;
     const leaky = {
       ...after,
@@ -37,7 +37,7 @@ describe('runSoak', () => {
 });
 
 describe('summarise', () => {
-  it('takes the median of what the windows say, and shows the worst', () => {
+  it('takes the median over the windows, and keeps the worst', () => {
     const summary = summarise([[1, 2, 3], [2, 3, 4], [100]]);
     expect(summary).toEqual({ count: 7, p50: 3, p99: 4, worst: 100 });
   });

@@ -1,6 +1,6 @@
 /**
- * The soak: good clients on their own, then beside hostile ones, then on their own again, round after round; and what
- * the server holds before and after.
+ * The soak: rounds of good clients alone, then beside hostile ones, then alone again; and the holdings of the server
+ * before and after.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Observer, type Operation, startGoodClients } from './good-clients.ts';
@@ -9,10 +9,10 @@ import { startProgram } from './program.ts';
 import type { Holdings } from './server-program.ts';
 
 export interface SoakOptions {
-  /** Milliseconds of all phases together. */
+  /** Milliseconds of all rounds together. */
   readonly duration: number;
   readonly rounds: number;
-  /** The part of the hostile clients that take part. @default 1 */
+  /** The fraction of the hostile clients that run. @default 1 */
   readonly scale?: number;
   onPhase?(name: string): void;
 }
@@ -20,25 +20,25 @@ export interface SoakOptions {
 export interface SoakResult {
   readonly quiet: Readonly<Record<Operation, Summary>>;
   readonly attacked: Readonly<Record<Operation, Summary>>;
-  /** What went wrong for good clients. */
+  /** Errors that good clients saw. */
   readonly errors: readonly string[];
   /** Connections of hostile clients, by kind. */
   readonly attacks: Readonly<Record<string, number>>;
   readonly before: Holdings;
   readonly after: Holdings;
-  /** Octets of resident memory at most, under attack. */
+  /** Peak of resident memory in any phase, in octets. */
   readonly peakRss: number;
-  /** The part of a core that the server used. */
+  /** The fraction of a core that the server used. */
   readonly quietLoad: number;
   readonly attackedLoad: number;
 }
 
-/** Good clients, and the milliseconds of a window: some hundred operations of each kind. */
+/** Good clients, and milliseconds of a window: some hundred operations of each kind. */
 const GOOD_CLIENTS = 12;
 const WINDOW = 5_000;
-/** The part of a round that is quiet; half of it before the attack, half after. */
+/** The fraction of a round that is quiet; half of it before the attack, half after. */
 const QUIET_PART = 0.4;
-/** What the longest of the server's time-outs and the lingering after it may take, and some more. */
+/** Milliseconds; more than the server's longest time-out and the lingering after it. */
 const SETTLING = 10_000;
 
 export async function runSoak({ duration, rounds, scale = 1, onPhase }: SoakOptions): Promise<SoakResult> {
@@ -76,7 +76,7 @@ export async function runSoak({ duration, rounds, scale = 1, onPhase }: SoakOpti
       return phase;
     };
 
-    // Once for nothing: what is compiled and allocated the first time is held for ever.
+    // Not counted: code and memory of the first use are never freed.
     await runPhase('warm-up', warmUp);
     await runAttack('warm-up under attack', warmUp);
     const before = await settle(server.ask);
@@ -116,7 +116,7 @@ function observe(measurements: Measurements, errors: string[]): Observer {
   };
 }
 
-/** Waits until the server holds nothing for clients that have left, and says what it holds then. */
+/** Waits until the server holds nothing for clients that have left, and returns its holdings. */
 async function settle(ask: (question: string) => Promise<Holdings>): Promise<Holdings> {
   const deadline = performance.now() + SETTLING;
   for (;;) {

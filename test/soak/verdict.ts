@@ -1,16 +1,16 @@
-/** What a soak must have shown, as rules; and all of it as a table. */
+/** Judges the result of a soak, and formats it. */
 import { OPERATIONS } from './good-clients.ts';
 import type { SoakResult } from './soak.ts';
 
-/** How many times the quiet p99 the p99 under attack may be. */
+/** Greatest ratio of the p99 under attack to the quiet p99. */
 const LATENCY_FACTOR = 3;
 const MEBIBYTE = 1_048_576;
-/** What a heap may have grown by that was as empty before: caches, compiled code. */
+/** Allowed growth of the heap, in octets: caches, compiled code. */
 const HEAP_TOLERANCE = 4 * MEBIBYTE;
-/** What an allocator keeps of its own accord. */
+/** Allowed growth of resident memory, in octets: free pages that the allocator keeps. */
 const RSS_TOLERANCE = 64 * MEBIBYTE;
 
-/** Says what was violated; nothing but the welfare of good clients and what the server holds. */
+/** Lists violations: errors of good clients, and resources that the server still holds. */
 export function judgeHoldings({ errors, before, after }: SoakResult): string[] {
   const violations = errors.slice(0, 10).map((error) => `A good client saw an error: ${error}`);
   const mustNot = (isWrong: boolean, sentence: string): void => {
@@ -27,7 +27,7 @@ export function judgeHoldings({ errors, before, after }: SoakResult): string[] {
   return violations;
 }
 
-/** Says what was violated of latencies and memory, which take some time to show. */
+/** Lists violations in latency and memory, which need a longer soak to show. */
 export function judgeCosts({ quiet, attacked, before, after }: SoakResult): string[] {
   const violations: string[] = [];
   for (const operation of OPERATIONS) {

@@ -1,5 +1,5 @@
 /**
- * A server that says how much it has allocated: `node allocation-program.js WORK`, asked over the channel to its parent.
+ * A server that tells its parent how much it has allocated: `node allocation-program.js WORK`.
  */
 import express from 'express';
 import fastify from 'fastify';

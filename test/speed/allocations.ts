@@ -1,12 +1,11 @@
 /**
- * How many octets a request allocates: a measure of speed that no clock and no neighbour disturbs.
+ * Measures how many octets a request allocates: a measure of speed that does not depend on other programs.
  *
- * What is allocated has to be collected, and what the collector costs grows with it; a promise, a closure or a stream
- * too many in the way of a request shows here at once. The young generation is made so large that nothing is collected
- * while it counts, so that what the heap has grown by is what was allocated.
+ * The cost of the collector grows with allocations, and an extra promise, closure or stream per request shows here at
+ * once. The young generation is so large that nothing is collected during a batch: heap growth is allocation.
  *
- * The sources are compiled as they are published: a loader that compiles on the way names every closure when it is
- * made, which costs more than many a closure.
+ * The sources are compiled as they are published. A loader that compiles at run time names every closure when it is
+ * made, which may cost more than the closure.
  */
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,16 +14,16 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** Below node_modules, so that what is compiled finds the frameworks. */
+/** Below node_modules, so that the compiled program finds the frameworks. */
 const CACHE = join(ROOT, 'node_modules/.cache');
 /**
- * Large enough for a batch. At 128 MB the compiler of Node 22 (V8 12.4) gets Express's `app.get(setting)` wrong now and
- * then, so that a request ends in 500; not with --no-turbo-escape, and not at sizes that anybody runs with.
+ * Large enough for a batch. At 128 MB, Node 22 (V8 12.4) sometimes miscompiles Express's `app.get(setting)`, so that
+ * a request ends in 500; not with --no-turbo-escape, and not at usual sizes.
  */
 const FLAGS = ['--expose-gc', '--max-semi-space-size=32', '--min-semi-space-size=32'];
 
 const CONNECTIONS = 8;
-/** Requests until the optimising compiler is done with what is hot. */
+/** Requests until hot code is optimised. */
 const WARM_UP = 12_000;
 const BATCHES = 7;
 const BATCH = 500;
@@ -40,14 +39,14 @@ const BROWSER = [
   ...['Accept-Encoding: gzip, deflate, br', 'Accept-Language: en-GB,en;q=0.9', 'Cookie: session=5f2c9a7b'],
 ];
 
-/** What stands in a request for a number of as many digits that is another one each time. */
+/** Placeholder for a number of as many digits, which differs in each request. */
 const NUMBER = '000000';
 
-/** The requests of each work, as octets. */
+/** The request of each work. */
 export const REQUESTS = {
   hello: HELLO,
   browser: `${BROWSER.join('\r\n')}\r\n\r\n`,
-  // A head that is not the one before has to be read.
+  // A head that differs from the one before must be parsed.
   varied: `${BROWSER.join('\r\n').replace('/', `/articles/${NUMBER}`)}\r\n\r\n`,
   post: `POST / HTTP/1.1\r\n${HOST}Content-Length: ${JSON_CONTENT.length}\r\n\r\n${JSON_CONTENT}`,
   express: HELLO,
@@ -57,7 +56,7 @@ export const REQUESTS = {
 
 export type WorkName = keyof typeof REQUESTS;
 
-/** Compiles the program; gives its path and what removes it. */
+/** Compiles the program; returns its path and a function that removes it. */
 export function compileProgram(): { readonly path: string; remove(): void } {
   mkdirSync(CACHE, { recursive: true });
   const folder = mkdtempSync(join(CACHE, 'gatebridge-speed-'));
@@ -71,7 +70,7 @@ export function compileProgram(): { readonly path: string; remove(): void } {
   };
 }
 
-/** Measures the octets that one request of some work allocates in the server: the median of some batches. */
+/** Measures the octets that one request allocates in the server: the median of several batches. */
 export async function measureAllocations(path: string, work: WorkName): Promise<number> {
   const child = fork(path, [work], { execArgv: FLAGS });
   const sockets: Socket[] = [];
@@ -93,7 +92,7 @@ export async function measureAllocations(path: string, work: WorkName): Promise<
   }
 }
 
-/** Each connection has one request under way, as under the load of a benchmark. */
+/** Keeps one request under way on each connection, as the benchmark's load does. */
 async function makeRequests(sockets: readonly Socket[], request: string, count: number): Promise<void> {
   let left = count;
   const work = async (socket: Socket): Promise<void> => {

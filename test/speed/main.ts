@@ -1,12 +1,12 @@
 /**
- * Rewrites the figures that the guard compares with, for the version of Node that runs this:
- * `npx tsx test/speed/main.ts`. To be done, and said, when a change is worth what it allocates, or allocates less.
+ * Writes new figures for the guard, for the running version of Node: `npx tsx test/speed/main.ts`. Run it, and say so
+ * in the commit, when a change is worth its allocations or allocates less.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileProgram, measureAllocations, REQUESTS, type WorkName } from './allocations.ts';
 
-/** The optimising compiler settles in more than one way; the dearest that is seen counts. */
+/** The optimising compiler settles in more than one way; the greatest count is kept. */
 const RUNS = 3;
 const FIGURES = join(import.meta.dirname, 'allocations.json');
 const [major = ''] = process.versions.node.split('.');

@@ -1,20 +1,20 @@
 /**
- * Holds a run on our server against one on node:http.
+ * Compares a run on our server with one on node:http.
  *
- * The bar is that no test that passes there fails here. What may fail all the same is an exemption: data, with the rule
- * by which it may, and stale as soon as it is not needed.
+ * A test that passes there must pass here, unless it has an exemption: data that names the rule behind it. An
+ * exemption that is not needed is stale.
  */
 import { indexTests, type SuiteRun, type TestResult } from './test-result.ts';
 
-/** A test, or all within it, that may fail. */
+/** A test that may fail, with all tests within it. */
 export interface Exemption {
   readonly file: string;
   readonly name: string;
-  /** What the test expects, and why we do not do it. */
+  /** The expectation of the test, and why we do not meet it. */
   readonly reason: string;
-  /** Where that is written. */
+  /** The source of that. */
   readonly rule: string;
-  /** Whether it is not even run, because others behind it in the file would not be reached. */
+  /** It is not run, because the tests after it in the file would not be reached. */
   readonly skip?: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface Comparison {
 export interface Regression {
   readonly name: string;
   readonly file: string;
-  /** Undefined if nothing was heard of the test. */
+  /** Undefined if the test reported nothing. */
   readonly result: TestResult | undefined;
 }
 
@@ -40,7 +40,7 @@ export interface Regression {
  *
  * @param there The run on node:http
  * @param here The run on our server
- * @param exemptions Those for the files that were run
+ * @param exemptions Exemptions for the files that were run
  */
 export function compareRuns(there: SuiteRun, here: SuiteRun, exemptions: readonly Exemption[]): Comparison {
   const ours = indexTests(here.tests);
@@ -73,7 +73,7 @@ interface Surroundings {
   readonly exemptions: readonly Exemption[];
 }
 
-/** Its own, or, if it failed only because tests within it did, theirs. */
+/** Finds the exemption of a test or, if it failed only because tests within it did, one of theirs. */
 function findExemption(test: TestResult, { lost, here, exemptions }: Surroundings): Exemption | undefined {
   const own = exemptions.find((exemption) => covers(exemption, test));
   if (own !== undefined || !/^\d+ subtests? failed$/.test(here?.message ?? '')) return own;

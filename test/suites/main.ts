@@ -1,6 +1,6 @@
 /**
- * Somebody else's suite as a program: `npm run suite -- --dir CHECKOUT`. It runs the tests of the checkout on node:http
- * and on our server, and ends with 1 if one passes there that fails here without an exemption. See docs/suites.md.
+ * Runs another project's suite on node:http and on our server: `npm run suite -- --dir CHECKOUT`. Exits with 1 if a
+ * test passes there and fails here without an exemption. See docs/suites.md.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -73,7 +73,7 @@ function print(there: SuiteRun | undefined, here: SuiteRun | undefined): void {
   }
 }
 
-/** A suite that depends on the clock is not always in luck: what is lost is tried again before it counts. */
+/** Runs the files of regressions again before they count, because some tests depend on the clock. */
 async function judge(there: SuiteRun, first: SuiteRun): Promise<void> {
   let here = first;
   const unstable: string[] = [];
@@ -119,13 +119,13 @@ function readExemptions(suite: string): ExemptionList {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { tests: [] };
 }
 
-/** Builds our sources, so that the suite's processes load nothing that a user's would not. */
+/** Builds our sources, so that the suite loads the same files as a user. */
 function buildOurs(): string {
   const target = mkdtempSync(join(tmpdir(), 'gatebridge-build-'));
   const root = join(import.meta.dirname, '../..');
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
   const project = join(root, 'tsconfig.build.json');
-  // An error of types is told and does not keep it from building.
+  // Type errors are printed and do not stop the build.
   spawnSync(process.execPath, [compiler, '-p', project, '--outDir', target], { stdio: 'inherit' });
   writeFileSync(join(target, 'package.json'), '{ "type": "module" }');
   return target;

@@ -1,4 +1,4 @@
-/** The words for what a comparison has found. */
+/** Formats the result of a comparison. */
 import type { Comparison, Exemption } from './comparison.ts';
 import { countTests, type SuiteRun } from './test-result.ts';
 
@@ -12,7 +12,7 @@ export function formatFigures(runs: readonly (readonly [name: string, run: Suite
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-/** Formats what passes there and not here. */
+/** Formats the tests that pass there and not here. */
 export function formatComparison(comparison: Comparison, unstable: readonly string[]): string {
   const { passedThere, passedHere, regressions, exempt, stale } = comparison;
   return [

@@ -1,8 +1,8 @@
 /**
- * Whose suites are known, and how each is run: data, and what stands for suites that are not in the table.
+ * The known suites and how each is run, and defaults for suites that are not in the table.
  *
- * Rule 1: a suite runs as its project runs it, but for reporters, coverage and `--bail`.
- * Rule 2: files are chosen here only where not all of them are about HTTP; what is not run is not in any figure.
+ * Rule 1: a suite runs as its project runs it, except for reporters, coverage and `--bail`.
+ * Rule 2: files are selected only where some are not about HTTP; no figure counts files that do not run.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,18 +10,18 @@ import { join } from 'node:path';
 /** How the suite of one package is run. */
 export interface SuiteProfile {
   readonly runner: 'mocha' | 'node';
-  /** Folders of tests, relative to the checkout, and which files in them. Folders within are left out unless `deep`. */
+  /** Folders of tests, relative to the checkout, and which files in them. Nested folders need `deep`. */
   readonly folders: readonly string[];
   readonly pattern: RegExp;
   readonly deep?: boolean;
   /** Arguments of the runner. */
   readonly options?: readonly string[];
-  /** Only these files, by the name of a list in the folder `files`. */
+  /** The name of a list in the folder `files`; only its files run. */
   readonly list?: string;
-  /** Whether each file is a process of its own, and how many seconds a process may take. */
+  /** Each file runs in its own process; `limit` is the seconds that a process may take. */
   readonly isolated?: boolean;
   readonly limit: number;
-  /** Fastify: whether `inject()` goes over a socket. */
+  /** Fastify: `inject()` goes over a socket. */
   readonly inject?: 'wire';
 }
 
@@ -61,11 +61,11 @@ export interface Suite {
 }
 
 /**
- * Finds out what a checkout is.
+ * Finds the package of a checkout, and how its suite is run.
  *
  * @param folder A checkout with its dependencies installed
  * @param framework The name of a suite in the table, instead of that of the package
- * @throws TypeError if nothing tells how its tests are run
+ * @throws TypeError if neither the table nor its test script tells the runner
  */
 export function detectSuite(folder: string, framework?: string): Suite {
   const manifest: Manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));

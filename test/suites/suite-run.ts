@@ -1,8 +1,8 @@
 /**
- * Runs the suite of a checkout once, on node:http or on our server, in processes of its own.
+ * Runs the suite of a checkout once, on node:http or on our server, in child processes.
  *
- * Mocha's reporter tells of the tests by lines in a file, node:test by TAP on its output. Either is told as it happens, so
- * that a process that dies or hangs leaves what it had told.
+ * Mocha's reporter writes lines to a file, node:test writes TAP to its output. Both report each test at once, so that
+ * a process that dies or hangs leaves its results so far.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ export interface RunOptions {
   readonly jobs?: number;
 }
 
-/** Gives the files of a suite, relative to the checkout. */
+/** Lists the files of a suite, relative to the checkout. */
 export function listFiles(folder: string, profile: SuiteProfile, match = /(?:)/): string[] {
   const { folders, pattern, deep = false, list } = profile;
   if (list !== undefined) {
@@ -51,7 +51,7 @@ export function listFiles(folder: string, profile: SuiteProfile, match = /(?:)/)
 /**
  * Runs files of a suite.
  *
- * @throws Error if a process that should have told of tests has told of none
+ * @throws Error if a process of a suite that is not isolated reports no test
  */
 export async function runSuite(options: RunOptions): Promise<SuiteRun> {
   const { files, profile, jobs = 2 } = options;

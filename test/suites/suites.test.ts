@@ -27,7 +27,7 @@ const run = (...tests: TestResult[]): SuiteRun => ({ tests, servers: 0, ours: 0,
 const exempt = (name: string): Exemption => ({ file: 'a.js', name, reason: 'It may', rule: 'RFC 9112' });
 
 describe('a comparison', () => {
-  it('tells what passes there and not here, unless it is exempt', () => {
+  it('reports tests that pass there and not here, unless they are exempt', () => {
     const there = run(test('one', 'passed'), test('two', 'passed'), test('three', 'failed'));
     const here = run(test('one', 'failed'), test('two', 'failed'), test('three', 'failed'));
     const comparison = compareRuns(there, here, [exempt('two')]);
@@ -36,18 +36,18 @@ describe('a comparison', () => {
     expect(comparison.stale).toEqual([]);
   });
 
-  it('takes a test of which nothing is heard for lost', () => {
+  it('counts a test that reports nothing as lost', () => {
     const { regressions } = compareRuns(run(test('one', 'passed')), run(), []);
     expect(regressions).toEqual([{ name: 'a.js: one', file: 'a.js', result: undefined }]);
   });
 
-  it('exempts what stands within an exempt test, and nothing that only begins like it', () => {
+  it('exempts the tests within an exempt test, and none that only begin with its name', () => {
     const there = run(test('one > within', 'passed'), test('one more', 'passed'));
     const { regressions } = compareRuns(there, run(), [exempt('one')]);
     expect(regressions.map(({ name }) => name)).toEqual(['a.js: one more']);
   });
 
-  it('exempts what failed only because exempt tests within it did', () => {
+  it('exempts a test that failed only because exempt tests within it did', () => {
     const names = ['one > within', 'one > other', 'one'];
     const there = run(...names.map((name) => test(name, 'passed')));
     const here = run({ ...test('one', 'failed'), message: '2 subtests failed' });
@@ -57,7 +57,7 @@ describe('a comparison', () => {
     expect(regressions.map(({ name }) => name)).toEqual(['a.js: one > within', 'a.js: one']);
   });
 
-  it.each(['passes', 'does not exist'])('calls an exemption stale whose test %s', (kind) => {
+  it.each(['passes', 'does not exist'])('calls an exemption stale if its test %s', (kind) => {
     const passing = kind === 'passes' ? [test('one', 'passed')] : [];
     expect(compareRuns(run(...passing), run(...passing), [exempt('one')]).stale).toHaveLength(1);
   });
@@ -69,7 +69,7 @@ describe('a comparison', () => {
 });
 
 describe('TAP of node:test', () => {
-  it('is read with the tests within tests', () => {
+  it('is read with nested tests', () => {
     const text = [
       '# Subtest: outer',
       '    # Subtest: inner \\#1',
@@ -92,7 +92,7 @@ describe('TAP of node:test', () => {
 });
 
 describe('a checkout', () => {
-  it('is known by its name, or by what its package.json runs', () => {
+  it('is known by its name, or by the runner in its package.json', () => {
     const manifest = (name: string, command: string): string =>
       JSON.stringify({ name, version: '1.2.3', scripts: { test: command } });
     const known = checkout('known', { 'package.json': manifest('express', 'mocha') });
@@ -107,7 +107,7 @@ describe('a checkout', () => {
     expect(() => detectSuite(neither)).toThrow(TypeError);
   });
 
-  it('is run on both servers by the program, which fails where ours loses a test', async () => {
+  it('is run on both servers by the program, which fails if ours loses a test', async () => {
     const sample = checkout('sample', {
       'package.json': JSON.stringify({ name: 'sample', version: '1.0.0', scripts: { test: 'node --test' } }),
       'test/sample.test.js': SAMPLE,

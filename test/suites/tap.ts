@@ -1,8 +1,8 @@
 /**
- * Reads what node:test tells in TAP.
+ * Parses the TAP output of node:test.
  *
- * It is TAP because that reporter is there from the start: node loads a reporter of one's own between the loading of a
- * file and its first test (Node 20), and Fastify's tests declare routes that they could not add any more by then.
+ * TAP, because its reporter is built in. Node 20 loads a custom reporter between loading a file and running its first
+ * test, and by then Fastify's tests can no longer add their routes.
  */
 import type { TestResult } from './test-result.ts';
 
@@ -10,7 +10,7 @@ const SUBTEST = /^( *)# Subtest: (.*)$/;
 const RESULT = /^( *)(not )?ok \d+ - (.*?)( # (?:SKIP|TO[D]O).*)?$/;
 const ERROR = /^ *error: (?:\|-$)?(.*)$/;
 
-/** Gives the results of one file. A test within a test is named by both. */
+/** Returns the results of one file. A nested test is named by its whole path. */
 export function parseTap(text: string, file: string): TestResult[] {
   const path: string[] = [];
   const results: TestResult[] = [];

@@ -1,10 +1,10 @@
-/** What a test of a suite came to, and what a run of a suite came to. */
+/** The results of one test, and of one run of a suite. */
 
 export interface TestResult {
   readonly file: string;
   readonly name: string;
   readonly outcome: 'passed' | 'failed' | 'skipped';
-  /** Of one that failed. */
+  /** The error of a failed test. */
   readonly message?: string;
 }
 
@@ -14,11 +14,11 @@ export interface SuiteRun {
   /** How many servers the suite made, and how many of them were ours. */
   readonly servers: number;
   readonly ours: number;
-  /** Files that were ended at the time limit; what they had told until then counts. */
+  /** Files that were stopped at the time limit; their results so far count. */
   readonly cutOff: readonly string[];
 }
 
-/** Gives the tests by names that are unique: a second test of the same name is told apart by a number. */
+/** Indexes tests by unique names: a second test of the same name gets a number. */
 export function indexTests(tests: readonly TestResult[]): Map<string, TestResult> {
   const index = new Map<string, TestResult>();
   for (const test of tests) {
@@ -30,7 +30,7 @@ export function indexTests(tests: readonly TestResult[]): Map<string, TestResult
   return index;
 }
 
-/** Counts the tests that came to the outcome. */
+/** Counts the tests with the outcome. */
 export function countTests(tests: readonly TestResult[], outcome: TestResult['outcome']): number {
   return tests.filter((test) => test.outcome === outcome).length;
 }

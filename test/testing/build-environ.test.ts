@@ -102,7 +102,7 @@ describe('buildEnviron()', () => {
     });
   });
 
-  it('writes errors where it is told', () => {
+  it('writes errors to the given stream', () => {
     const errors = new MemoryErrors();
     buildEnviron('/', { errors })['wsgi.errors'].writelines(['one', ' two']);
     expect(errors.text).toBe('one two');
@@ -189,7 +189,7 @@ describe('setupTestingDefaults()', () => {
     expect(await environ['wsgi.input'].read()).toHaveLength(0);
   });
 
-  it('leaves what is there', () => {
+  it('keeps existing keys', () => {
     const given = { SCRIPT_NAME: '/a', HTTPS: 'on', SERVER_NAME: 'x', QUERY_STRING: 'q' };
     const environ = setupTestingDefaults(given);
     expect(environ).toBe(given);

@@ -4,7 +4,7 @@ import { readText } from '../../src/index.ts';
 import { type ClientRequestOptions, createClient } from '../../src/testing/index.ts';
 import type { Application, ApplicationFunction, HeaderList } from '../../src/wsgi.ts';
 
-/** Describes the request. */
+/** Answers with a description of the request. */
 const describing: ApplicationFunction = async (environ, startResponse) => {
   const { REQUEST_METHOD, SCRIPT_NAME, PATH_INFO, QUERY_STRING, CONTENT_TYPE, HTTP_COOKIE, HTTP_X_A } =
     environ;
@@ -15,7 +15,7 @@ const describing: ApplicationFunction = async (environ, startResponse) => {
   return [JSON.stringify({ method: REQUEST_METHOD, path, query: QUERY_STRING, content, ...fields })];
 };
 
-/** Redirects from `/to/<status>?<location>`, and describes everything else. */
+/** Redirects from `/to/<status>?<location>`, and describes all other requests. */
 const redirecting: ApplicationFunction = async (environ, startResponse) => {
   const [, statusCode] = /^\/to\/(\d+)$/.exec(environ.PATH_INFO) ?? [];
   if (statusCode === undefined) return describing(environ, startResponse);
@@ -59,7 +59,7 @@ describe('createClient()', () => {
     });
   });
 
-  it('streams lazily', async () => {
+  it('iterates the body only as it is read', async () => {
     let steps = 0;
     const client = createClient(async function* (_environ, startResponse) {
       startResponse('200 OK', []);
@@ -69,7 +69,7 @@ describe('createClient()', () => {
       }
     });
     const response = await client.get();
-    // startResponse was called on the way to the first chunk.
+    // The first step calls startResponse.
     expect(steps).toBe(1);
     for await (const chunk of response.body) {
       if (String(chunk) === '3') break;
@@ -78,7 +78,7 @@ describe('createClient()', () => {
     await response.close();
   });
 
-  it('refuses what is no application at once', () => {
+  it('refuses a value that is not an application at once', () => {
     expect(() => createClient(5 as never)).toThrow(TypeError);
     expect(() => createClient(express() as never)).toThrow('fromExpress(app)');
   });
@@ -222,7 +222,7 @@ describe('cookies', () => {
     },
   );
 
-  it('live by Max-Age before Expires', async () => {
+  it('expire by Max-Age rather than Expires', async () => {
     const client = createClient(setting);
     await client.get('/', set('a=1; Max-Age=10; Expires=Thu, 01 Jan 1970 00:00:00 GMT'));
     expect(client.cookies.get('a')).toBe('1');

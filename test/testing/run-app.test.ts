@@ -46,7 +46,7 @@ class LazyEmpty {
   }
 }
 
-/** Counts what is done with an endless body. */
+/** Makes an application with an endless body, and counts its steps and closes. */
 function endless(): { application: ApplicationFunction; counts: { steps: number; closes: number } } {
   const counts = { steps: 0, closes: 0 };
   function* ticks(): Generator<string> {
@@ -80,7 +80,7 @@ describe('runApp()', () => {
     });
   });
 
-  it('does not iterate the body before somebody reads it', async () => {
+  it('does not iterate the body before it is read', async () => {
     const { application, counts } = endless();
     const { body } = await runApp(application, buildEnviron());
     expect(counts).toEqual({ steps: 0, closes: 0 });
@@ -92,7 +92,7 @@ describe('runApp()', () => {
     expect([chunks, counts]).toEqual([['tick', 'tick'], { steps: 2, closes: 1 }]);
   });
 
-  it('closes a body that nobody reads, once', async () => {
+  it('closes an unread body once', async () => {
     const { application, counts } = endless();
     const { body } = await runApp(application, buildEnviron());
     await body.close();
@@ -101,7 +101,7 @@ describe('runApp()', () => {
     expect(counts).toEqual({ steps: 0, closes: 1 });
   });
 
-  it('closes a body that was read to its end, once', async () => {
+  it('closes a body once that was read to its end', async () => {
     let closes = 0;
     const application: Application = (_environ, startResponse) => {
       startResponse('200 OK', PLAIN);
@@ -141,7 +141,7 @@ describe('runApp()', () => {
     await expect(runApp(() => Promise.reject(error), buildEnviron())).rejects.toBe(error);
   });
 
-  it('throws what fails while the body is read', async () => {
+  it('throws errors that occur while the body is read', async () => {
     const error = new Error('audit');
     const application: Application = async function* (_environ, startResponse) {
       startResponse('200 OK', PLAIN);

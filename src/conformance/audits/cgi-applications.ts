@@ -1,27 +1,27 @@
-/** The applications of the CGI audits: a program under audit imports this module and runs one of them. */
+/** The applications of the CGI audits. A program under audit imports this module and runs one of them. */
 import type { ApplicationFunction } from '../../wsgi.ts';
 import { octets, text } from './kit.ts';
 
-/** Where this module is. */
+/** The URL of this module. */
 export const CGI_APPLICATIONS: string = import.meta.url;
 
 /** Octets of content of {@link bulk}. */
 export const BULK_SIZE: number = 8 << 20;
 
-/** The least there is. */
+/** Answers four octets, without headers. */
 export const trivial: ApplicationFunction = (_environ, startResponse) => {
   startResponse('200 OK', []);
   return [octets('http')];
 };
 
-/** Several fields and a body without a known length. */
+/** Sends several fields, and a body of unknown length. */
 export const fields: ApplicationFunction = async function* (_environ, startResponse) {
   startResponse('404 Not Here', text(['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2']));
   yield octets('one ');
   yield octets('two');
 };
 
-/** What the application got: its environ without what JSON cannot say, and the content. */
+/** Answers with the environ, as far as JSON can hold it, and the content. */
 export const describe: ApplicationFunction = async (environ, startResponse) => {
   const content = await environ['wsgi.input'].read();
   const more = await environ['wsgi.input'].read(1);
@@ -35,19 +35,19 @@ export const describe: ApplicationFunction = async (environ, startResponse) => {
   return [octets(JSON.stringify(description))];
 };
 
-/** Fails before there is any output. */
+/** Fails before any output. */
 export const failing: ApplicationFunction = () => {
   throw new Error('audit of line 206');
 };
 
-/** Fails after some of the output. */
+/** Fails after some output. */
 export const failingLate: ApplicationFunction = async function* (_environ, startResponse) {
   startResponse('200 OK', text());
   yield octets('begun');
   throw new Error('audit of line 206');
 };
 
-/** More than any pipe holds. */
+/** Sends more than any pipe holds. */
 export const bulk: ApplicationFunction = (_environ, startResponse) => {
   startResponse('200 OK', text());
   return [Buffer.alloc(BULK_SIZE, 'gatebridge ')];

@@ -8,7 +8,7 @@ import type { AuditHost, AuditProgram, GatewayAudit } from '../audit.ts';
 import { BULK_SIZE, CGI_APPLICATIONS } from './cgi-applications.ts';
 import type { AuditRow } from './kit.ts';
 
-/** What the program said, octets as native strings. */
+/** The output of the program, as native strings, and its exit code. */
 interface Outcome {
   readonly output: string;
   readonly errors: string;
@@ -22,7 +22,7 @@ interface Description {
   readonly proxy: string | null;
 }
 
-/** What a web server gives a program, but for what an audit is about. */
+/** The variables that a web server gives a program; an audit replaces some. */
 const VARIABLES: Readonly<Record<string, string>> = {
   GATEWAY_INTERFACE: 'CGI/1.1',
   REQUEST_METHOD: 'GET',
@@ -48,7 +48,7 @@ export const CGI_AUDITS: readonly GatewayAudit[] = [
   }),
   cgiAudit({
     id: 'cgi-200-no-http',
-    sentence: 'MUST NOT write a status line or fields that belong to the server, whatever the protocol',
+    sentence: 'MUST NOT write an HTTP status line, or fields that the server adds',
     citation: 'RFC 3875 §6.3; wsgiref testHeaderFormats',
     program: 'fields',
     check: ({ output }) =>
@@ -83,7 +83,7 @@ export const CGI_AUDITS: readonly GatewayAudit[] = [
   }),
   cgiAudit({
     id: 'cgi-203-process-model',
-    sentence: 'MUST say that the application runs once, in one of several processes, with one thread',
+    sentence: 'MUST set run_once and multiprocess to true, and multithread to false',
     citation: 'PEP 3333, The Server/Gateway Side',
     program: 'describe',
     check(outcome) {
@@ -148,7 +148,7 @@ export const CGI_AUDITS: readonly GatewayAudit[] = [
   }),
   cgiAudit({
     id: 'cgi-206-error',
-    sentence: 'MUST answer a failure of before the output with status 500, and tell standard error only',
+    sentence: 'MUST answer a failure before any output with 500, and describe it on standard error only',
     citation: 'RFC 3875 §6.3.3; wsgiref testBasicErrorOutput',
     program: 'failing',
     check({ output, errors }) {
@@ -159,7 +159,7 @@ export const CGI_AUDITS: readonly GatewayAudit[] = [
   }),
   cgiAudit({
     id: 'cgi-206-late-error',
-    sentence: 'MUST end with an exit code that tells the server when it fails after some of the output',
+    sentence: 'MUST NOT exit with 0 when the application fails after some output',
     citation: 'Gateway semantics §5.6',
     program: 'failingLate',
     check({ output, errors, exitCode }) {
@@ -170,7 +170,7 @@ export const CGI_AUDITS: readonly GatewayAudit[] = [
   }),
   cgiAudit({
     id: 'cgi-207-slow-pipe',
-    sentence: 'MUST write a large output whole, however slowly it is taken',
+    sentence: 'MUST write all of a large output to a slow reader',
     citation: 'RFC 3875 §6.1; Node.js process.stdout',
     program: 'bulk',
     converse: async (child) => {
@@ -181,7 +181,7 @@ export const CGI_AUDITS: readonly GatewayAudit[] = [
   }),
   cgiAudit({
     id: 'cgi-208-iis',
-    sentence: 'MUST take a SCRIPT_NAME off PATH_INFO that the server has put there, if the deployer says so',
+    sentence: 'MUST remove a leading SCRIPT_NAME from PATH_INFO if told that the server repeats it',
     citation: 'wsgiref IISCGIHandler',
     program: 'describe',
     repeatsScriptName: true,
@@ -198,7 +198,7 @@ function cgiAudit(
     readonly program: string;
     readonly repeatsScriptName?: boolean;
     readonly variables?: Readonly<Record<string, string>>;
-    /** What the server does before it reads the output; by default it ends standard input. */
+    /** Acts as the server before the output is read. @default ends standard input */
     converse?(child: ChildProcessWithoutNullStreams): void | Promise<void>;
     check(outcome: Outcome): void;
   },

@@ -1,4 +1,4 @@
-/** Audits of the end of a body: `close()`, `return()`, the signal, and what a client that leaves sets off. */
+/** Audits of the end of a body: `close()`, `return()`, the signal, and clients that leave. */
 import assert, { deepEqual, equal } from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import type { Application, Body, Chunk, Environ } from '../../wsgi.ts';
@@ -34,7 +34,7 @@ const CLOSE_AUDITS: readonly GatewayAudit[] = [
   ),
   audit({
     id: 'body-126-close-of-an-array',
-    sentence: 'MUST call close of an array that has it',
+    sentence: 'MUST call close on an array that has one',
     citation: 'PEP 3333, Specification Details; Waitress closeable list',
     async run(host) {
       let closes = 0;
@@ -55,7 +55,7 @@ const CLOSE_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'body-127-close-of-the-body',
-    sentence: 'MUST call close of the object that was returned, not of its iterator',
+    sentence: 'MUST call close on the returned body, not on its iterator',
     citation: 'PEP 3333, Specification Details; Werkzeug issue 1259',
     async run(host) {
       const closed: string[] = [];
@@ -188,7 +188,7 @@ const DISCONNECT_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'body-131-readable',
-    sentence: 'MUST destroy a Readable that was returned when the client leaves',
+    sentence: 'MUST destroy a returned Readable when the client leaves',
     citation: 'PEP 3333, Specification Details; gateway semantics §3.4',
     async run(host) {
       const readable = new Readable({ read() {} });
@@ -201,7 +201,7 @@ const DISCONNECT_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'body-131-readable-stream',
-    sentence: 'MUST cancel a ReadableStream that was returned when the client leaves',
+    sentence: 'MUST cancel a returned ReadableStream when the client leaves',
     citation: 'PEP 3333, Specification Details; gateway semantics §3.4',
     async run(host) {
       let isCancelled = false;
@@ -266,7 +266,7 @@ function closeAudit(
   });
 }
 
-/** Lets a client read the beginning of a response and leave by a reset. */
+/** Lets a client read the first chunk of a response and leave by a reset. */
 async function leaveEarly(
   host: AuditHost,
   application: Application,

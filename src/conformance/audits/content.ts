@@ -1,4 +1,4 @@
-/** Audits of request content around the application: limits, content that nobody reads, expectations. */
+/** Audits of request content: limits, unread content, Expect. */
 import assert, { deepEqual, equal } from 'node:assert/strict';
 import type { Application } from '../../wsgi.ts';
 import type { GatewayAudit } from '../audit.ts';
@@ -12,7 +12,7 @@ const LIMIT_AUDITS: readonly GatewayAudit[] = [
   audit({
     id: 'input-167-too-large',
     sentence:
-      'MUST answer 413 to a Content-Length above the limit without calling the application, and let it be read',
+      'MUST answer 413 to a Content-Length above the limit without calling the application, and deliver the answer',
     citation: 'RFC 9110 §15.5.14; Waitress TooLargeTests; Flask issue 2662',
     needs: ['body-limit'],
     async run(host) {
@@ -36,7 +36,7 @@ const LIMIT_AUDITS: readonly GatewayAudit[] = [
   audit({
     id: 'input-168-too-large-chunked',
     sentence:
-      'MUST reject the read that passes the limit, and answer 413 if the application lets that through',
+      'MUST reject the read that passes the limit, and answer 413 if the application does not catch that',
     citation: 'RFC 9110 §15.5.14; Waitress too_large_chunked',
     needs: ['body-limit'],
     run: (host) =>
@@ -53,7 +53,7 @@ const LIMIT_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'input-169-ignored-content',
-    sentence: 'MUST serve the next request on a connection though the content before it was ignored',
+    sentence: 'MUST serve the next request on a connection after content that the application ignored',
     citation: 'RFC 9112 §9.3; Gunicorn issue 3301',
     run: (host) =>
       onStage(host, hello, async ({ open, exchange }) => {
@@ -80,7 +80,7 @@ const LIMIT_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'input-170-bounded-drain',
-    sentence: 'MUST close the connection rather than read any amount of content that nobody wants',
+    sentence: 'MUST close the connection instead of reading unlimited unwanted content',
     citation: 'RFC 9112 §9.3 and §9.6; Gunicorn pull request 3546',
     needs: ['drain-limit'],
     run: (host) =>

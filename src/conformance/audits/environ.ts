@@ -1,4 +1,4 @@
-/** Audits of the environ: what becomes of the request target, and what the server says of itself. */
+/** Audits of the environ: the request target, the connection, the process, and the object itself. */
 import assert, { deepEqual, equal } from 'node:assert/strict';
 import { connect } from 'node:http2';
 import type { Application, Environ } from '../../wsgi.ts';
@@ -10,7 +10,7 @@ import { audit, environAudit, gate, hello, octets, text } from './kit.ts';
 const TARGET_AUDITS: readonly GatewayAudit[] = [
   environAudit({
     id: 'environ-23-path-variables',
-    sentence: 'MUST set SCRIPT_NAME, PATH_INFO and QUERY_STRING always, to an empty string if need be',
+    sentence: 'MUST always set SCRIPT_NAME, PATH_INFO and QUERY_STRING, even if empty',
     citation: 'RFC 3875 §4.1.7 and §4.1.13',
     check(environ, { mount }) {
       equal(environ.SCRIPT_NAME, decodeURI(mount));
@@ -127,7 +127,7 @@ const TARGET_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'environ-33-asterisk-form-survival',
-    sentence: 'MUST answer OPTIONS * with a whole response, whatever it is, and go on',
+    sentence: 'MUST answer OPTIONS * without a server error, and keep serving',
     citation: 'RFC 9112 §3.2.4',
     run: (host) =>
       onStage(host, hello, async ({ fetch }) => {
@@ -138,7 +138,7 @@ const TARGET_AUDITS: readonly GatewayAudit[] = [
   }),
   environAudit({
     id: 'environ-34-request-uri',
-    sentence: 'MUST give the request target octet by octet in REQUEST_URI and RAW_URI, whatever the mount',
+    sentence: 'MUST give the whole request target, mount included, unchanged in REQUEST_URI and RAW_URI',
     citation: 'Gateway semantics §1.2; Waitress, Gunicorn',
     request: { target: '/a%2fb//c/%7e;d=1?q=%20&r=%5B' },
     check(environ, { mount }) {
@@ -148,7 +148,7 @@ const TARGET_AUDITS: readonly GatewayAudit[] = [
   }),
   environAudit({
     id: 'environ-35-query-undecoded',
-    sentence: 'MUST NOT decode QUERY_STRING, and give what follows the first question mark',
+    sentence: 'MUST give all that follows the first question mark as QUERY_STRING, undecoded',
     citation: 'PEP 3333, environ Variables; RFC 3875 §4.1.7',
     request: { target: '/?a=%41+b&c=?d' },
     check: (environ) => equal(environ.QUERY_STRING, 'a=%41+b&c=?d'),
@@ -169,7 +169,7 @@ const TARGET_AUDITS: readonly GatewayAudit[] = [
 const FACT_AUDITS: readonly GatewayAudit[] = [
   audit({
     id: 'environ-48-remote-address',
-    sentence: 'MUST give the address of the peer without an IPv4 mapping, and its port as a string',
+    sentence: 'MUST give the address of the peer, never IPv4-mapped, and its port as a string',
     citation: 'RFC 3875 §4.1.8; PEP 3333, environ Variables',
     async run(host) {
       const environs: Environ[] = [];
@@ -188,7 +188,7 @@ const FACT_AUDITS: readonly GatewayAudit[] = [
   }),
   environAudit({
     id: 'environ-49-server-port',
-    sentence: 'MUST give the port that is really bound, as a string of digits, and a server name',
+    sentence: 'MUST give the bound port as a string of digits, and a server name',
     citation: 'RFC 3875 §4.1.15; PEP 3333, environ Variables',
     check(environ, { port }) {
       equal(environ.SERVER_PORT, String(port));
@@ -197,7 +197,7 @@ const FACT_AUDITS: readonly GatewayAudit[] = [
   }),
   environAudit({
     id: 'environ-50-plain',
-    sentence: 'MUST give the scheme http and no HTTPS without TLS',
+    sentence: 'MUST give the scheme http, and no HTTPS key, without TLS',
     citation: 'PEP 3333, environ Variables',
     check(environ) {
       equal(environ['wsgi.url_scheme'], 'http');
@@ -206,7 +206,7 @@ const FACT_AUDITS: readonly GatewayAudit[] = [
   }),
   environAudit({
     id: 'environ-50-tls',
-    sentence: 'MUST give the scheme https and HTTPS on over TLS',
+    sentence: 'MUST give the scheme https, and set HTTPS to on, over TLS',
     citation: 'PEP 3333, environ Variables',
     needs: ['tls'],
     options: { tls: true },
@@ -227,7 +227,7 @@ const FACT_AUDITS: readonly GatewayAudit[] = [
   }),
   environAudit({
     id: 'environ-52-process-model',
-    sentence: 'MUST say that one thread of one process runs the application many times',
+    sentence: 'MUST set run_once, multithread and multiprocess to false, and version to [1, 0]',
     citation: 'PEP 3333, environ Variables',
     check(environ) {
       equal(environ['wsgi.run_once'], false);
@@ -262,7 +262,7 @@ const FACT_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'environ-54-mutable',
-    sentence: 'MUST let the application change and empty the environ as it likes',
+    sentence: 'MUST let the application change and empty the environ',
     citation: 'PEP 3333, Specification Details',
     async run(host) {
       const application: Application = (environ, startResponse) => {
@@ -281,7 +281,7 @@ const FACT_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'environ-55-pseudo-fields',
-    sentence: 'MUST NOT make variables of HTTP/2 pseudo-header fields, but HTTP_HOST of :authority',
+    sentence: 'MUST NOT turn HTTP/2 pseudo-header fields into variables, except :authority into HTTP_HOST',
     citation: 'RFC 9113 §8.3',
     needs: ['http2'],
     async run(host) {

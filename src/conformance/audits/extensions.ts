@@ -15,7 +15,7 @@ const HINTS: HeaderList = [
 const INTERIM_AUDITS: readonly GatewayAudit[] = [
   responseAudit({
     id: 'body-142-early-hints',
-    sentence: 'MUST send each call of early hints as a 103 of its own before the final response',
+    sentence: 'MUST send a separate 103 for each call of early hints, before the final response',
     citation: 'RFC 8297 §2; Gunicorn test_early_hints',
     needs: ['interim'],
     application(environ, startResponse) {
@@ -70,7 +70,7 @@ const INTERIM_AUDITS: readonly GatewayAudit[] = [
   }),
   responseAudit({
     id: 'body-142-early-hints-checked',
-    sentence: 'MUST throw at early hints with a control character, and send nothing of them',
+    sentence: 'MUST throw on early hints with a bad name or a control character, and send none of them',
     citation: 'RFC 9112 §11.1',
     needs: ['interim'],
     application(environ, startResponse) {
@@ -94,7 +94,7 @@ const INTERIM_AUDITS: readonly GatewayAudit[] = [
 const FINISHED_AUDITS: readonly GatewayAudit[] = [
   audit({
     id: 'body-141-on-finished',
-    sentence: 'MUST run the callbacks in reverse order after the response, each even if another one throws',
+    sentence: 'MUST run all callbacks after the response, in reverse order, even if one throws',
     citation: 'Rack SPEC, rack.response_finished',
     async run(host) {
       const calls: unknown[][] = [];
@@ -128,7 +128,7 @@ const FINISHED_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'body-141-on-finished-error',
-    sentence: 'MUST run the callbacks after a failure too, with the very error',
+    sentence: 'MUST run the callbacks after a failure too, with the same error value',
     citation: 'Rack SPEC, rack.response_finished',
     async run(host) {
       const errors: unknown[] = [];
@@ -212,7 +212,7 @@ export const EXTENSION_AUDITS: readonly GatewayAudit[] = [
   ...TRAILER_AUDITS,
 ];
 
-/** Calls an extension, which must be there. */
+/** Calls an extension; fails if it is missing. */
 function call(environ: Environ, key: string, ...parameters: unknown[]): unknown {
   const extension = environ[key];
   assert.ok(typeof extension === 'function', `${key} must be a function`);

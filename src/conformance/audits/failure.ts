@@ -1,4 +1,4 @@
-/** Audits of failing applications: what the client sees, what the operator reads, and what goes on. */
+/** Audits of failing applications: the client's view, the operator's log, and the requests after. */
 import assert, { equal } from 'node:assert/strict';
 import type { ApplicationFunction } from '../../wsgi.ts';
 import type { GatewayAudit } from '../audit.ts';
@@ -17,7 +17,7 @@ import {
   withoutUnhandledRejections,
 } from './kit.ts';
 
-/** Where an application can fail before its head. */
+/** Applications that fail before the head, by path. */
 const FAILURES: Readonly<Record<string, ApplicationFunction>> = {
   '/throws': () => {
     throw new Error('audit of a failure');
@@ -46,7 +46,7 @@ export const FAILURE_AUDITS: readonly GatewayAudit[] = [
   ...Object.entries({ chunked: text(), length: text(['Content-Length', '1000']) }).map(([name, headers]) =>
     audit({
       id: `body-133-truncation-${name}`,
-      sentence: `MUST let the client see that a response is not whole when the application fails after the head: ${name}`,
+      sentence: `MUST break off the response visibly when the application fails after the head: ${name}`,
       citation: 'PEP 3333, Error Handling; RFC 9112 §8',
       async run(host) {
         await onStage(host, answering(failLater, headers), async (stage) => {
@@ -58,7 +58,7 @@ export const FAILURE_AUDITS: readonly GatewayAudit[] = [
   ),
   responseAudit({
     id: 'body-134-error-page',
-    sentence: 'MUST answer a failure of before the head with 500, text/plain and a length, without a stack',
+    sentence: 'MUST answer a failure before the head with 500, text/plain and a length, without a stack',
     citation: 'PEP 3333, Error Handling; wsgiref error_output',
     needs: ['own-error-page'],
     application: failing,
@@ -73,7 +73,7 @@ export const FAILURE_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'body-134-every-failure',
-    sentence: 'MUST answer every kind of failure of before the head with 500 and tell the operator',
+    sentence: 'MUST answer every kind of failure before the head with 500, and tell the operator',
     citation: 'PEP 3333, Error Handling',
     async run(host) {
       const faults = collectFaults();
@@ -88,7 +88,7 @@ export const FAILURE_AUDITS: readonly GatewayAudit[] = [
   }),
   responseAudit({
     id: 'body-135-exposed-errors',
-    sentence: 'MUST show the stack if the deployer wants that',
+    sentence: 'MUST show the stack if exposeErrors is set',
     citation: 'Waitress expose_tracebacks',
     needs: ['own-error-page'],
     application: failing,
@@ -101,7 +101,7 @@ export const FAILURE_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'protocol-185-survival',
-    sentence: 'MUST go on serving after any failure of a request',
+    sentence: 'MUST keep serving after any failure of a request',
     citation: 'Waitress, wsgiref handlers',
     run: (host) =>
       onStage(host, failing, async ({ fetch }) => {
@@ -118,7 +118,7 @@ async function* failLater(): AsyncGenerator<Uint8Array> {
   throw new Error('audit of line 133');
 }
 
-/** Makes anything pass as a body or chunk: the types forbid what these audits are about. */
+/** Passes any value as a body or chunk, which the types forbid. */
 function ill(value: unknown): never {
   return value as never;
 }

@@ -1,4 +1,4 @@
-/** Audits of the environ: what becomes of the field lines of a request. */
+/** Audits of the environ: the field lines of a request. */
 import assert, { equal } from 'node:assert/strict';
 import type { GatewayAudit } from '../audit.ts';
 import { environAudit, refusalAudit } from './kit.ts';
@@ -31,7 +31,7 @@ export const FIELD_AUDITS: readonly GatewayAudit[] = [
   }),
   environAudit({
     id: 'environ-38-dropped-by-node',
-    sentence: 'MUST show repeats of User-Agent and Authorization rather than drop them',
+    sentence: 'MUST keep repeated User-Agent and Authorization fields instead of dropping them',
     citation: 'RFC 3875 §4.1.18; RFC 9110 §5.3',
     request: {
       headers: [
@@ -108,7 +108,7 @@ export const FIELD_AUDITS: readonly GatewayAudit[] = [
   }),
   refusalAudit({
     id: 'environ-42-underscore-refused',
-    sentence: 'MUST refuse a field with an underscore if the deployer wants that',
+    sentence: 'MUST refuse a field with an underscore if underscoreHeaders is refuse',
     citation: 'CVE-2015-0219; Gunicorn header_map',
     statusCode: 400,
     requests: [{ headers: [['X_Foo', 'evil']] }],
@@ -116,7 +116,7 @@ export const FIELD_AUDITS: readonly GatewayAudit[] = [
   }),
   environAudit({
     id: 'environ-42-underscore-allowed',
-    sentence: 'MUST let a field with an underscore through if the deployer wants that',
+    sentence: 'MUST pass on a field with an underscore if underscoreHeaders is allow',
     citation: 'Gunicorn header_map',
     request: { headers: [['X_Foo', 'wanted']] },
     options: { gateway: { underscoreHeaders: 'allow' } },
@@ -124,7 +124,7 @@ export const FIELD_AUDITS: readonly GatewayAudit[] = [
   }),
   environAudit({
     id: 'environ-43-underscore-content-length',
-    sentence: 'MUST NOT take Content_Length or Content_Type for the fields with hyphens, whatever the option',
+    sentence: 'MUST NOT take Content_Length or Content_Type for the fields with hyphens, even with allow',
     citation: 'RFC 3875 §4.1.18; eventlet pull request 959',
     request: {
       headers: [
@@ -141,14 +141,14 @@ export const FIELD_AUDITS: readonly GatewayAudit[] = [
   }),
   environAudit({
     id: 'environ-44-proxy',
-    sentence: 'MUST NOT make HTTP_PROXY of a Proxy field',
+    sentence: 'MUST NOT turn a Proxy field into HTTP_PROXY',
     citation: 'CVE-2016-5385 (httpoxy)',
     request: { headers: [['Proxy', 'http://evil.test/']] },
     check: (environ) => assert.ok(!('HTTP_PROXY' in environ), 'HTTP_PROXY must be absent'),
   }),
   environAudit({
     id: 'environ-45-field-octets',
-    sentence: 'MUST give octets above 7F of a field value as the same code units',
+    sentence: 'MUST give an octet above 7F in a field value as the code unit of the same number',
     citation: 'PEP 3333, Unicode Issues',
     request: { headers: [['X-Octets', 'a\x80\xe4\xff']] },
     check: (environ) => equal(environ.HTTP_X_OCTETS, 'a\x80\xe4\xff'),

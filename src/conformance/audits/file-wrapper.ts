@@ -8,7 +8,7 @@ import { type AuditRow, audit, eventually, text } from './kit.ts';
 
 const CONTENT = 'The quick brown fox jumps over the lazy dog';
 
-/** A file in memory that notes what is done with it. */
+/** A file in memory that records its reads and closes. */
 interface MemoryFile {
   reads: number[];
   closes: number;
@@ -18,7 +18,7 @@ interface MemoryFile {
   close?(): void;
 }
 
-/** What an audit of a file on a host varies. */
+/** The parameters of a file audit. */
 interface FileCase {
   readonly file?: {
     readonly position?: number;
@@ -29,7 +29,7 @@ interface FileCase {
   readonly status?: string;
   readonly blockSize?: number;
   readonly request?: RequestParts;
-  /** What the application does with the wrapper; by default it returns it. */
+  /** Makes the body from the wrapper. @default returns the wrapper */
   use?(wrapper: Body): Body;
   check(response: WireResponse, file: MemoryFile): void;
   readonly isClosed?: boolean;
@@ -50,7 +50,7 @@ export const FILE_WRAPPER_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'file-wrapper-143-open-at-the-end',
-    sentence: 'MUST NOT close the file at its end, but with close',
+    sentence: 'MUST close the file when close is called, not at the end of the file',
     citation: 'PEP 3333, Optional Platform-Specific File Handling; wsgiref testFileWrapper',
     run: (host) =>
       wrapAside(host, async (wrap) => {
@@ -64,7 +64,7 @@ export const FILE_WRAPPER_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'file-wrapper-144-close',
-    sentence: 'MUST have close only if the file has it',
+    sentence: 'MUST have a close method only if the file has one',
     citation: 'PEP 3333, Optional Platform-Specific File Handling',
     run: (host) =>
       wrapAside(host, (wrap) => {
@@ -74,14 +74,14 @@ export const FILE_WRAPPER_AUDITS: readonly GatewayAudit[] = [
   }),
   fileAudit({
     id: 'file-wrapper-145-position',
-    sentence: 'MUST start where the file stands, not at its beginning',
+    sentence: 'MUST start at the current position of the file, not at its beginning',
     citation: 'PEP 3333, Optional Platform-Specific File Handling; Falcon pull request 1991',
     file: { position: 4 },
     check: ({ content }) => equal(content.toString(), CONTENT.slice(4)),
   }),
   fileAudit({
     id: 'file-wrapper-146-content-length',
-    sentence: 'MUST stop at Content-Length, though the file is longer',
+    sentence: 'MUST stop at Content-Length if the file is longer',
     citation: 'PEP 3333, Optional Platform-Specific File Handling; web2py issue 2658',
     headers: text(['Content-Length', '9']),
     check(response) {
@@ -101,7 +101,7 @@ export const FILE_WRAPPER_AUDITS: readonly GatewayAudit[] = [
   }),
   fileAudit({
     id: 'file-wrapper-148-plain-object',
-    sentence: 'MUST take any object with a read method',
+    sentence: 'MUST accept any object with a read method',
     citation: 'PEP 3333, Optional Platform-Specific File Handling; Waitress notfilelike',
     file: { isClosable: false },
     isClosed: false,
@@ -109,7 +109,7 @@ export const FILE_WRAPPER_AUDITS: readonly GatewayAudit[] = [
   }),
   fileAudit({
     id: 'file-wrapper-149-wrapped',
-    sentence: 'MUST be an ordinary body in the hands of a middleware',
+    sentence: 'MUST work as an ordinary body inside a middleware',
     citation: 'PEP 3333, Optional Platform-Specific File Handling',
     blockSize: 10,
     use: (wrapper) => {
@@ -122,7 +122,7 @@ export const FILE_WRAPPER_AUDITS: readonly GatewayAudit[] = [
   }),
   fileAudit({
     id: 'file-wrapper-149-discarded',
-    sentence: 'MUST NOT send anything of a wrapper that is discarded',
+    sentence: 'MUST NOT read or send anything of a discarded wrapper',
     citation: 'PEP 3333, Optional Platform-Specific File Handling',
     use: (wrapper) => Object.assign(['instead'], { close: () => wrapper.close?.() }),
     check(response, { reads }) {
@@ -132,7 +132,7 @@ export const FILE_WRAPPER_AUDITS: readonly GatewayAudit[] = [
   }),
   fileAudit({
     id: 'file-wrapper-150-head',
-    sentence: 'MUST send the head alone for HEAD, and close the file',
+    sentence: 'MUST send only the head for HEAD, and close the file',
     citation: 'RFC 9110 §9.3.2; Gunicorn no_body_sendfile',
     file: { isSizeKnown: true },
     request: { method: 'HEAD' },
@@ -140,7 +140,7 @@ export const FILE_WRAPPER_AUDITS: readonly GatewayAudit[] = [
   }),
   fileAudit({
     id: 'file-wrapper-150-not-modified',
-    sentence: 'MUST send the head alone with 304, and close the file',
+    sentence: 'MUST send only the head with 304, and close the file',
     citation: 'RFC 9110 §15.4.5; Gunicorn no_body_sendfile',
     status: '304 Not Modified',
     check: ({ statusCode, framing }) => {
@@ -173,7 +173,7 @@ function fileAudit(row: AuditRow & FileCase): GatewayAudit {
 
 type Wrap = (file: MemoryFile, blockSize?: number) => Body;
 
-/** Tries the wrapper of a host without sending anything through it. */
+/** Tests the file wrapper of a host without sending a file. */
 async function wrapAside(host: AuditHost, act: (wrap: Wrap) => void | Promise<void>): Promise<void> {
   const wraps: Wrap[] = [];
   const application: Application = (environ, startResponse) => {

@@ -40,7 +40,7 @@ class CallableObject {
   }
 }
 
-/** What compilers make of a class for ES5: a function with an iterator on its prototype. */
+/** A class as compiled to ES5: a function with an iterator on its prototype. */
 function makeLegacyClass(): Application {
   function LegacyClass(
     this: { chunks?: Uint8Array[] },
@@ -53,7 +53,7 @@ function makeLegacyClass(): Application {
     return this.chunks.values();
   }
   LegacyClass.prototype[Symbol.iterator] = iterate;
-  // No type says that a function is constructed like a class.
+  // TypeScript has no type for a function that is called with `new`.
   return LegacyClass as unknown as ApplicationClass;
 }
 
@@ -90,7 +90,7 @@ const FORMS: Readonly<Record<string, Application>> = {
   },
 };
 
-/** Line 188: forms that are recognised by their prototype, or by a marker. */
+/** Line 188: forms recognised by their prototype or by a marker. */
 const MARKED_FORMS: Readonly<Record<string, Application>> = {
   legacy_class: makeLegacyClass(),
   marked_class: asClass(makeMisleadingClass()),
@@ -108,7 +108,7 @@ export const FORM_AUDITS: readonly GatewayAudit[] = [
   ),
   audit({
     id: 'forms-187-construction',
-    sentence: 'MUST construct a class once a request, with the environ and startResponse and nothing else',
+    sentence: 'MUST construct a class once per request, with environ and startResponse only',
     citation: 'PEP 3333, The Application/Framework Side',
     async run(host) {
       const constructions: unknown[][] = [];
@@ -136,7 +136,7 @@ export const FORM_AUDITS: readonly GatewayAudit[] = [
   ),
   audit({
     id: 'forms-189-function-call',
-    sentence: 'MUST call a function with exactly two arguments, though functions have a call method too',
+    sentence: 'MUST call a function with exactly two arguments, although functions have a call method too',
     citation: 'PEP 3333, The Application/Framework Side',
     async run(host) {
       const calls: unknown[][] = [];
@@ -152,11 +152,11 @@ export const FORM_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'forms-190-no-application',
-    sentence: 'MUST refuse what is no application when it is mounted',
+    sentence: 'MUST refuse a value that is not an application when it is mounted',
     citation: 'Rack SPEC; PEP 3333, The Application/Framework Side',
     async run(host) {
       for (const value of [undefined, null, 42, 'text', {}, [], new Set()]) {
-        // The types forbid what this audit is about.
+        // The types forbid these values.
         const serving = async (): Promise<void> => onStage(host, value as Application, async () => {});
         await assert.rejects(serving, TypeError, `${String(value)} must be refused`);
       }

@@ -17,7 +17,7 @@ import {
   yielding,
 } from './kit.ts';
 
-/** Lines 105 to 110: how the end of the content is told. */
+/** Lines 105 to 110: how the end of the content is marked. */
 const LENGTH_AUDITS: readonly GatewayAudit[] = [
   responseAudit({
     id: 'body-105-empty-chunk',
@@ -83,9 +83,9 @@ const LENGTH_AUDITS: readonly GatewayAudit[] = [
   ...Object.entries({ 'at-once': () => {}, 'in-turn': aMoment }).map(([name, pause]) =>
     responseAudit({
       id: `body-108-one-chunk-each-${name}`,
-      sentence: `SHOULD make one chunk of each piece that the application yields: ${name.replace('-', ' ')}`,
+      sentence: `SHOULD send each yielded piece as one chunk: ${name.replace('-', ' ')}`,
       citation: 'PEP 3333, Buffering and Streaming; Waitress test_http11_generator',
-      // From 26 on node puts together what is written before the event loop turns.
+      // Since Node 26, node:http joins what is written in one turn of the event loop.
       needs: name === 'at-once' ? ['own-wire'] : [],
       async *application(_environ, startResponse) {
         startResponse('200 OK', text());
@@ -100,7 +100,7 @@ const LENGTH_AUDITS: readonly GatewayAudit[] = [
   responseAudit({
     id: 'body-109-http-1-0',
     sentence:
-      'MUST end a body of unknown length by closing towards HTTP/1.0, even one that asks for keep-alive',
+      'MUST end a body of unknown length to HTTP/1.0 by closing, even if the client asks for keep-alive',
     citation: 'RFC 9112 §6.1 and §6.3',
     application: yielding(words()),
     request: { protocol: 'HTTP/1.0', headers: [['Connection', 'keep-alive']] },
@@ -128,7 +128,7 @@ const LENGTH_AUDITS: readonly GatewayAudit[] = [
   ),
 ];
 
-/** Lines 111 to 115: responses that have no content. */
+/** Lines 111 to 115: responses without content. */
 const BODILESS_AUDITS: readonly GatewayAudit[] = [
   responseAudit({
     id: 'body-111-head-length',
@@ -144,7 +144,7 @@ const BODILESS_AUDITS: readonly GatewayAudit[] = [
   }).map(([name, application]) =>
     audit({
       id: `body-112-head-${name}`,
-      sentence: `MUST NOT send content or a last chunk to HEAD, and keep the connection: ${name}`,
+      sentence: `MUST NOT answer HEAD with content or a last chunk, and keep the connection: ${name}`,
       citation: 'RFC 9110 §9.3.2; Gunicorn issue 1079',
       run: (host) =>
         onStage(host, application, async ({ open, exchange }) => {
@@ -197,7 +197,7 @@ const BODILESS_AUDITS: readonly GatewayAudit[] = [
   ),
   audit({
     id: 'body-115-one-warning',
-    sentence: 'SHOULD warn once of content with 204, not once a chunk',
+    sentence: 'SHOULD warn once about content with 204, not once per chunk',
     citation: 'RFC 9110 §6.4.1; Gunicorn test_no_body_response_strips_framing',
     run: (host) =>
       onStage(
@@ -290,7 +290,7 @@ function words(): Uint8Array[] {
   return ['one ', 'two ', 'three'].map(octets);
 }
 
-/** Content where there must be none, in three ways. */
+/** Makes an application that gives content with a status that has none, in three ways. */
 function answeringEmpty(statusCode: number): Application {
   const status = `${statusCode} Empty`;
   const chunks = [octets('not '), octets('sent')];

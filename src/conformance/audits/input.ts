@@ -1,4 +1,4 @@
-/** Audits of `wsgi.input`: what each method gives, and what happens when the content does not come. */
+/** Audits of `wsgi.input`: the result of each method, and content that does not arrive. */
 import assert, { deepEqual, equal } from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Application, ApplicationFunction, Environ, InputStream } from '../../wsgi.ts';
@@ -12,7 +12,7 @@ type Read = Uint8Array | readonly Uint8Array[] | string | boolean | undefined;
 export const INPUT_AUDITS: readonly GatewayAudit[] = [
   inputAudit({
     id: 'input-151-read',
-    sentence: 'MUST give the octets asked for, then the rest, then nothing for ever',
+    sentence: 'MUST return the requested octets, then the rest, then always nothing',
     citation: 'PEP 3333, Input and Error Streams',
     request: post('hello, world'),
     exercise: (input) =>
@@ -21,7 +21,7 @@ export const INPUT_AUDITS: readonly GatewayAudit[] = [
   }),
   inputAudit({
     id: 'input-152-read-sizes',
-    sentence: 'MUST give nothing for size 0, and what there is for a size beyond the end',
+    sentence: 'MUST return nothing for size 0, and all that is left for a size beyond the end',
     citation: 'PEP 3333, Input and Error Streams; Gunicorn test_readline_zero_size',
     request: post('hello, world'),
     exercise: (input) => inTurn([() => input.read(0), () => input.read(100), () => input.read(0)]),
@@ -29,7 +29,7 @@ export const INPUT_AUDITS: readonly GatewayAudit[] = [
   }),
   inputAudit({
     id: 'input-152-read-all',
-    sentence: 'MUST take a negative size, null and undefined for the rest of the content',
+    sentence: 'MUST return the rest of the content for a negative size, null or undefined',
     citation: 'PEP 3333, Input and Error Streams; Gunicorn getsize',
     request: post('abc'),
     exercise: (input) => inTurn([() => input.read(1), () => input.read(-1), () => input.read(null)]),
@@ -53,7 +53,7 @@ export const INPUT_AUDITS: readonly GatewayAudit[] = [
   }),
   inputAudit({
     id: 'input-155-readlines',
-    sentence: 'MUST give all lines',
+    sentence: 'MUST return all lines from readlines',
     citation: 'PEP 3333, Input and Error Streams',
     request: post('a\nbb\nccc'),
     exercise: async (input) => [await input.readlines(), await input.readlines()],
@@ -112,7 +112,7 @@ export const INPUT_AUDITS: readonly GatewayAudit[] = [
   }),
   inputAudit({
     id: 'input-159-no-content',
-    sentence: 'MUST give an end at once for a request without content',
+    sentence: 'MUST give an input at its end for a request without content',
     citation: 'PEP 3333, Input and Error Streams; Werkzeug issue 2668',
     request: {},
     exercise: async (input) => [
@@ -125,7 +125,7 @@ export const INPUT_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'input-160-octet-by-octet',
-    sentence: 'MUST put content together that comes octet by octet',
+    sentence: 'MUST join content that arrives octet by octet',
     citation: 'RFC 9112 §6.3; Waitress test_large_body',
     run: (host) =>
       onStage(host, echo, async ({ open, format }) => {
@@ -149,13 +149,13 @@ export const INPUT_AUDITS: readonly GatewayAudit[] = [
   }),
   inputAudit({
     id: 'input-162-sizes-checked',
-    sentence: 'MUST reject a size that is no integer with a TypeError',
+    sentence: 'MUST reject a size that is not an integer with a TypeError',
     citation: 'Gateway semantics I11; Gunicorn, Rack',
     request: post('abc'),
     async exercise(input) {
       const taken: Read[] = [];
       for (const size of [1.5, Number.NaN, '1', 1n, {}]) {
-        // The types forbid what this audit is about.
+        // The types forbid some of these values.
         const wrong = size as number;
         for (const read of [
           () => input.read(wrong),
@@ -201,7 +201,8 @@ export const INPUT_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'input-175-break',
-    sentence: 'MUST leave the response and later reads usable when an iteration over the input is broken off',
+    sentence:
+      'MUST leave the response and later reads usable after a break out of an iteration over the input',
     citation: 'Gateway semantics I17',
     async run(host) {
       const application: Application = async (environ, startResponse) => {
@@ -228,12 +229,12 @@ export const echo: ApplicationFunction = async (environ, startResponse) => {
   return [content];
 };
 
-/** A request with content. */
+/** Makes a request with content. */
 export function post(content: string | Uint8Array): RequestParts {
   return { method: 'POST', content };
 }
 
-/** An audit of what the methods give; results come back as JSON, octets as strings. */
+/** Makes an audit of the results of input methods. They come back as JSON, octets as strings. */
 function inputAudit(
   row: AuditRow & {
     readonly request: RequestParts;

@@ -1,4 +1,4 @@
-/** What the audits are made of: rows of a table turned into audits, and small applications and checks. */
+/** The parts of audits: functions that turn table rows into audits, small applications, bodies and checks. */
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Application, ApplicationFunction, Body, Chunk, Environ, HeaderList } from '../../wsgi.ts';
@@ -13,22 +13,22 @@ import type {
 import { onStage, type RequestParts, type Stage } from '../stage.ts';
 import type { WireResponse } from '../wire-client.ts';
 
-/** What every audit says of itself. */
+/** The data of every audit. */
 export interface AuditRow {
   readonly id: string;
   readonly sentence: AuditSentence;
   readonly citation: string;
-  /** Besides `serve`. */
+  /** In addition to `serve`. */
   readonly needs?: readonly AuditCapability[];
 }
 
-/** An audit that does as it likes. */
+/** Makes an audit from a row with its own `run`. */
 export function audit(row: AuditRow & { run(host: AuditHost): Promise<void> }): GatewayAudit {
   const { id, sentence, citation, needs = [], run } = row;
   return { id, sentence, citation, needs: ['serve', ...needs], run };
 }
 
-/** An audit of the environ that one request makes. */
+/** Makes an audit that checks the environ of one request. */
 export function environAudit(
   row: AuditRow & {
     readonly request?: RequestParts;
@@ -57,7 +57,7 @@ export function environAudit(
   });
 }
 
-/** An audit of the response to one request. */
+/** Makes an audit that checks the response to one request. */
 export function responseAudit(
   row: AuditRow & {
     readonly application: Application;
@@ -74,12 +74,12 @@ export function responseAudit(
   });
 }
 
-/** An audit of requests that the gateway refuses, each on a connection of its own. */
+/** Makes an audit of requests that the gateway must refuse, each on its own connection. */
 export function refusalAudit(
   row: AuditRow & {
     readonly requests: readonly (RequestParts | string)[];
     readonly statusCode: number;
-    /** Whether the connection ends with the answer. */
+    /** The connection must end with the answer. */
     readonly closes?: boolean;
     readonly options?: AuditServeOptions;
   },
@@ -114,30 +114,30 @@ export function refusalAudit(
   });
 }
 
-/** Fresh headers of a response. */
+/** Makes a new header list with a Content-Type. */
 export function text(...more: HeaderList): HeaderList {
   return [['Content-Type', 'text/plain'], ...more];
 }
 
-/** Text as octets, UTF-8. */
+/** Encodes text as UTF-8. */
 export function octets(text: string): Uint8Array {
   return Buffer.from(text);
 }
 
-/** The simplest application there is. */
+/** Answers `hello`. */
 export const hello: ApplicationFunction = (_environ, startResponse) => {
   startResponse('200 OK', text());
   return [octets('hello')];
 };
 
-/** An application that answers with what a function returns. */
+/** Makes an application that returns the result of `body`. */
 export function answering(
   body: () => Body,
   headers: HeaderList = text(),
   status: string = '200 OK',
 ): ApplicationFunction {
   return (_environ, startResponse) => {
-    // PEP 3333 lets the gateway change the list.
+    // A copy, because PEP 3333 lets the gateway change the list.
     startResponse(
       status,
       headers.map(([name, value]) => [name, value]),
@@ -146,7 +146,7 @@ export function answering(
   };
 }
 
-/** An application that answers with chunks one by one, and does not let their length be seen. */
+/** Makes an application that yields chunks one by one, so that the total length is not known. */
 export function yielding(
   chunks: readonly Chunk[],
   headers: HeaderList = text(),
@@ -158,15 +158,15 @@ export function yielding(
   return answering(body, headers, status);
 }
 
-/** What was done with a body. */
+/** Counts what the gateway does with a body. */
 export interface Ledger {
   steps: number;
   returns: number;
   closes: number;
   /**
-   * Makes a body of the steps of an iteration; it ends where a step gives undefined.
+   * Makes the body. It ends when `step` returns undefined.
    *
-   * @param step Gives the chunk of each step, counted from 0
+   * @param step Returns the chunk of each step, counted from 0
    */
   body(step: (index: number) => Chunk | undefined | Promise<Chunk | undefined>): Body;
 }
@@ -196,7 +196,7 @@ export function openLedger(): Ledger {
   return ledger;
 }
 
-/** A promise that is kept by hand. */
+/** A promise, and the function that resolves it. */
 export interface Gate {
   readonly opened: Promise<void>;
   open(): void;
@@ -211,12 +211,12 @@ export function gate(): Gate {
   return { opened, open };
 }
 
-/** A promise that nobody keeps. */
+/** Returns a promise that never settles. */
 export function never(): Promise<never> {
   return new Promise(() => {});
 }
 
-/** Waits until something holds; the milliseconds are generous, because machines are slow. */
+/** Waits until `holds` returns true. The default is generous, for slow machines. */
 export async function eventually(holds: () => boolean, what: string, milliseconds = 5000): Promise<void> {
   const deadline = Date.now() + milliseconds;
   while (!holds()) {
@@ -225,12 +225,12 @@ export async function eventually(holds: () => boolean, what: string, millisecond
   }
 }
 
-/** Lets a moment pass in which something wrong could show. */
+/** Waits a moment in which a fault could show. */
 export async function aMoment(milliseconds = 40): Promise<void> {
   await delay(milliseconds);
 }
 
-/** Reads what a stage's connection gets until it ends, and demands that the response is not whole. */
+/** Sends a request, and checks that the response breaks off after its head. */
 export async function assertTruncated(stage: Stage, request?: RequestParts): Promise<void> {
   const client = stage.open();
   client.send(stage.format(request));
@@ -241,14 +241,14 @@ export async function assertTruncated(stage: Stage, request?: RequestParts): Pro
   assert.ok(!rest.includes('HTTP/1.'), 'A response that failed must not be followed by a second head');
 }
 
-/** What the operator is told of a fault: the log, or what the host's error handler got. */
+/** The faults reported to the operator, by the log or by the host's error handler. */
 export interface Faults {
   readonly options: AuditServeOptions;
-  /** Everything as one text, codes of errors included. */
+  /** Returns all of them as one text. */
   told(stage: Stage): string;
 }
 
-/** Collects faults wherever the host tells them. */
+/** Collects faults from the log and from the error handler. */
 export function collectFaults(options: AuditServeOptions = {}): Faults {
   const errors: unknown[] = [];
   return {
@@ -260,7 +260,7 @@ export function collectFaults(options: AuditServeOptions = {}): Faults {
   };
 }
 
-/** Runs something during which no promise may be rejected without anybody to take it. */
+/** Runs a function, and fails if a rejection stays unhandled. */
 export async function withoutUnhandledRejections(run: () => Promise<void>): Promise<void> {
   const unhandled: unknown[] = [];
   const listener = (reason: unknown): void => {
@@ -276,7 +276,7 @@ export async function withoutUnhandledRejections(run: () => Promise<void>): Prom
   assert.deepEqual(unhandled, [], 'No rejection may be left unhandled');
 }
 
-/** Waits until a number has stopped growing, and gives it. */
+/** Waits until a number stops growing, and returns it. */
 export async function standstill(count: () => number): Promise<number> {
   for (let last = -1; ; ) {
     const now = count();
@@ -286,5 +286,5 @@ export async function standstill(count: () => number): Promise<number> {
   }
 }
 
-/** What a client can be behind its server on one machine: the kernel's buffers on both sides, and some. */
+/** Octets that a server may be ahead of its client on one machine: the kernel's buffers on both sides, and a margin. */
 export const MAX_AHEAD: number = 16 << 20;

@@ -1,4 +1,4 @@
-/** Audits of applications inside another program: paths, content, fields, errors, native objects. */
+/** Audits of applications mounted in a host: paths, content, fields, errors, the host's objects. */
 import assert, { deepEqual, equal } from 'node:assert/strict';
 import type { Application, ApplicationFunction, Environ, HeaderList } from '../../wsgi.ts';
 import type { AuditServeOptions, GatewayAudit, HostParser } from '../audit.ts';
@@ -20,7 +20,7 @@ import {
 
 type MountCase = readonly [target: string, scriptName: string, pathInfo: string, query: string];
 
-/** Line 209: what belongs to the mount and what to the application, by the mounts. */
+/** Line 209: mounts, and how each target is split. */
 const MOUNTS: Readonly<Record<string, { mounts: readonly string[]; cases: readonly MountCase[] }>> = {
   exact: {
     mounts: ['/m'],
@@ -103,7 +103,7 @@ const PATH_AUDITS: readonly GatewayAudit[] = [
   }),
   environAudit({
     id: 'bridge-210-encoded-mount',
-    sentence: 'MUST decode a percent-encoded mount, so that SCRIPT_NAME and PATH_INFO make the decoded path',
+    sentence: 'MUST decode a percent-encoded mount, so that SCRIPT_NAME plus PATH_INFO is the decoded path',
     citation: 'RFC 3875 §4.1.13; PEP 3333, Unicode Issues',
     needs: ['mount'],
     options: { mounts: ['/caf%C3%A9'] },
@@ -116,7 +116,7 @@ const PATH_AUDITS: readonly GatewayAudit[] = [
   }),
 ];
 
-/** Line 211: content by the parser that consumes it. */
+/** Line 211: sample content for each parser. */
 const CONSUMED: Readonly<
   Record<Exclude<HostParser, 'opaque'>, { type: string; content: string; read(content: string): unknown }>
 > = {
@@ -140,10 +140,10 @@ const CONTENT_AUDITS: readonly GatewayAudit[] = [
   ...Object.entries(CONSUMED).map(([parser, { type, content, read }]) =>
     responseAudit({
       id: `bridge-211-consumed-${parser}`,
-      sentence: `MUST give content that a parser of the host has consumed, with the length that it has: ${parser}`,
+      sentence: `MUST give content that the host's parser has consumed, with its actual length: ${parser}`,
       citation: 'Gateway semantics I19; fastify-express issue 73',
       needs: ['host-parsers'],
-      // The keys of a record are strings to Object.entries; these are the keys of the very record above.
+      // Object.entries types keys as strings; these are the keys of CONSUMED.
       options: { hostParser: parser as HostParser },
       request: { method: 'POST', headers: [['Content-Type', type]], content: octets(content) },
       async application(environ, startResponse) {
@@ -160,7 +160,7 @@ const CONTENT_AUDITS: readonly GatewayAudit[] = [
   ),
   audit({
     id: 'bridge-211-consumed-opaque',
-    sentence: 'MUST reject reads at once, with an explanation, when consumed content cannot be made again',
+    sentence: 'MUST reject reads at once, with an explanation, when consumed content cannot be restored',
     citation: 'Gateway semantics I19; enketo-express issue 475',
     needs: ['host-parsers'],
     async run(host) {
@@ -175,7 +175,7 @@ const CONTENT_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'bridge-214-unparsed',
-    sentence: 'MUST pass content of every type on as it was received, even what no parser could read',
+    sentence: 'MUST pass on content of every type unchanged, even if it is malformed',
     citation: 'Gateway semantics §5.7',
     run: (host) =>
       onStage(host, echo, async ({ fetch }) => {
@@ -220,7 +220,7 @@ const FIELD_AUDITS: readonly GatewayAudit[] = [
   }).map(([name, application]) =>
     responseAudit({
       id: `bridge-212-host-fields-${name}`,
-      sentence: `MUST keep fields that the host has set, but for those that the application sets too: ${name}`,
+      sentence: `MUST keep the host's fields that the application does not replace: ${name}`,
       citation: 'fastify-express runConnect; gateway semantics §5.7',
       needs: ['host-fields'],
       options: HOST_FIELDS,
@@ -234,7 +234,7 @@ const FIELD_AUDITS: readonly GatewayAudit[] = [
   ),
   responseAudit({
     id: 'bridge-212-failed-fields',
-    sentence: 'MUST NOT leave the headers of a response that failed on the response of the host',
+    sentence: 'MUST NOT leave the headers of a failed response on the response of the host',
     citation: 'PEP 3333, Error Handling',
     needs: ['error-handler'],
     application(_environ, startResponse) {
@@ -249,7 +249,7 @@ const FIELD_AUDITS: readonly GatewayAudit[] = [
   }),
 ];
 
-/** Lines 213 and 219: errors and native objects. */
+/** Lines 213 and 219: errors, and the host's objects. */
 const HOST_AUDITS: readonly GatewayAudit[] = [
   ...Object.entries({
     throws:
@@ -269,7 +269,7 @@ const HOST_AUDITS: readonly GatewayAudit[] = [
   }).map(([name, fail]) =>
     audit({
       id: `bridge-213-error-${name}`,
-      sentence: `MUST hand an error of before the head to the error handler, as the very value: ${name}`,
+      sentence: `MUST pass an error before the head to the error handler as the same value: ${name}`,
       citation: 'Gateway semantics §5.7',
       needs: ['error-handler'],
       async run(host) {
@@ -289,7 +289,7 @@ const HOST_AUDITS: readonly GatewayAudit[] = [
   audit({
     id: 'bridge-213-error-after-head',
     sentence:
-      'MUST cut the response off, and not call the error handler, when an application fails after its head',
+      'MUST cut off the response, and not call the error handler, when an application fails after its head',
     citation: 'Gateway semantics §5.7',
     needs: ['error-handler'],
     async run(host) {
@@ -306,7 +306,7 @@ const HOST_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'bridge-219-native-objects',
-    sentence: 'MUST give the objects of the host in the environ, and no objects of another host',
+    sentence: 'MUST put the objects of its host in the environ, and those of no other host',
     citation: 'a2wsgi README; gateway semantics §1.5',
     async run(host) {
       const { nativeKeys = [] } = host;

@@ -1,4 +1,4 @@
-/** Audits of HTTP/1.1 around the application: refusals, persistence, and the end of a server. */
+/** Audits of HTTP/1.1: refused requests, persistence, and stopping a server. */
 import assert, { equal } from 'node:assert/strict';
 import type { Application } from '../../wsgi.ts';
 import type { GatewayAudit } from '../audit.ts';
@@ -7,12 +7,12 @@ import { fieldValues, WireClient } from '../wire-client.ts';
 import { echo, post } from './input.ts';
 import { answering, audit, eventually, gate, hello, octets, refusalAudit, text, yielding } from './kit.ts';
 
-/** A request with the given field lines, as they are. */
+/** Makes a request with the given field lines, unchanged. */
 function withLines(...lines: string[]): string {
   return `POST / HTTP/1.1\r\nHost: audit.test\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
 }
 
-/** RFC 9112 §7.1 allows none of these. */
+/** Chunks that RFC 9112 §7.1 does not allow. */
 const BROKEN_CHUNKS = [
   'x\r\n',
   '+5\r\nhello\r\n0\r\n\r\n',
@@ -25,7 +25,7 @@ const BROKEN_CHUNKS = [
   '\r\n',
 ];
 
-/** Lines 177 to 180: what cannot be read is refused. */
+/** Lines 177 to 180: malformed and oversized requests. */
 const REFUSAL_AUDITS: readonly GatewayAudit[] = [
   refusalAudit({
     id: 'protocol-177-length-and-coding',
@@ -40,7 +40,7 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
   }),
   refusalAudit({
     id: 'protocol-177-content-length',
-    sentence: 'MUST refuse a Content-Length that is not one row of digits, and close',
+    sentence: 'MUST refuse a Content-Length that is not only digits, and close',
     citation: 'RFC 9112 §6.3; RFC 9110 §8.6',
     statusCode: 400,
     closes: true,
@@ -87,7 +87,7 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
   ),
   audit({
     id: 'protocol-177-chunks',
-    sentence: 'MUST answer 400 to chunks that cannot be read, if the head has not left, and close',
+    sentence: 'MUST answer 400 to malformed chunks before the head is sent, and close',
     citation: 'RFC 9112 §7.1; Waitress broken_chunked',
     run: (host) =>
       onStage(host, echo, async ({ open, format }) => {
@@ -129,7 +129,7 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
   }),
 ];
 
-/** Lines 181, 182 and 184: how long a connection lives. */
+/** Lines 181, 182 and 184: when a connection is kept or closed. */
 const PERSISTENCE_AUDITS: readonly GatewayAudit[] = [
   audit({
     id: 'protocol-181-http-1-0',
@@ -177,7 +177,7 @@ const PERSISTENCE_AUDITS: readonly GatewayAudit[] = [
   ),
   audit({
     id: 'protocol-184-half-close',
-    sentence: 'MUST answer a client that has closed its own direction after the request',
+    sentence: 'MUST answer a client that closes its sending side after the request',
     citation: 'RFC 9112 §9.6',
     needs: ['half-close'],
     async run(host) {
@@ -200,7 +200,7 @@ const PERSISTENCE_AUDITS: readonly GatewayAudit[] = [
   }),
 ];
 
-/** Line 183: the end of a server. */
+/** Line 183: stopping a server. */
 const STOP_AUDITS: readonly GatewayAudit[] = [
   audit({
     id: 'protocol-183-graceful-stop',
@@ -236,7 +236,7 @@ const STOP_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'protocol-183-hard-stop',
-    sentence: 'MUST stop at the deadline whatever still runs, and close its body',
+    sentence: 'MUST cut off a response that still runs at the deadline, and close its body',
     citation: 'Waitress issue 198; gateway semantics §6.2',
     needs: ['stop'],
     async run(host) {
@@ -270,7 +270,7 @@ export const PROTOCOL_AUDITS: readonly GatewayAudit[] = [
   ...STOP_AUDITS,
 ];
 
-/** A server that no longer listens refuses the connection, or ends it without an answer. */
+/** Checks that a connection is refused or ended without an answer. */
 async function assertRefused(client: WireClient, request: Uint8Array): Promise<void> {
   client.send(request);
   await client.farewell((rest) => equal(rest.length, 0, 'No new connection may be served'));

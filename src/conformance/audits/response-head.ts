@@ -1,4 +1,4 @@
-/** Audits of the head of a response: which status and headers are refused, and how the others are sent. */
+/** Audits of the head of a response: refused status and headers, and how the others are sent. */
 import assert, { deepEqual, equal } from 'node:assert/strict';
 import type { Application, HeaderList } from '../../wsgi.ts';
 import type { GatewayAudit } from '../audit.ts';
@@ -8,7 +8,7 @@ import { type AuditRow, audit, hello, octets, responseAudit, text } from './kit.
 
 type Start = readonly [status: unknown, headers: unknown];
 
-/** An audit of calls that must throw inside the application, and leave no trace on the wire. */
+/** Makes an audit of calls that must throw inside the application, and send nothing. */
 function refusedStartAudit(row: AuditRow & { readonly starts: readonly Start[] }): GatewayAudit {
   return audit({
     ...row,
@@ -18,7 +18,7 @@ function refusedStartAudit(row: AuditRow & { readonly starts: readonly Start[] }
       const application: Application = (_environ, startResponse) => {
         const [status, headers] = row.starts[next] ?? [];
         try {
-          // The types forbid what this audit is about.
+          // The types forbid some of these values.
           startResponse(status as string, headers as HeaderList);
         } catch (error) {
           thrown += 1;
@@ -45,7 +45,7 @@ function refusedStartAudit(row: AuditRow & { readonly starts: readonly Start[] }
 
 const INJECTION = '\r\nX-Injected: 1';
 
-/** Lines 61 to 69: what is refused. */
+/** Lines 61 to 69: refused status and headers. */
 const REFUSAL_AUDITS: readonly GatewayAudit[] = [
   refusedStartAudit({
     id: 'start-response-61-status-controls',
@@ -62,7 +62,7 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
   }),
   refusedStartAudit({
     id: 'start-response-61-status-form',
-    sentence: 'MUST refuse a status that is not three digits, a space and a reason, or not a final one',
+    sentence: 'MUST refuse a status that is not three digits, a space and a reason, or that is 1xx',
     citation: 'PEP 3333, The start_response() Callable; RFC 9112 §4',
     starts: [200, '200', '20X OK', '200OK', ' 200 OK', '1000 X', '100 Continue', '', null].map((status) => [
       status,
@@ -111,7 +111,7 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
   }),
   responseAudit({
     id: 'start-response-66-htab',
-    sentence: 'MUST let HTAB pass in a header value',
+    sentence: 'MUST allow HTAB in a header value',
     citation: 'RFC 9110 §5.5',
     application(_environ, startResponse) {
       startResponse('200 OK', text(['X-Value', 'a\tb']));
@@ -121,7 +121,7 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
   }),
   refusedStartAudit({
     id: 'start-response-67-above-latin-1',
-    sentence: 'MUST refuse code units above U+00FF, of which U+010A would become a line feed',
+    sentence: 'MUST refuse code units above U+00FF; cut to an octet, U+010A would be a line feed',
     citation: 'PEP 3333, Unicode Issues',
     starts: [
       ['200 OK', text(['X-Value', `a\u010d\u010aX-Injected: 1`])],
@@ -161,7 +161,7 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
   }),
   responseAudit({
     id: 'start-response-69-hop-by-hop-dropped',
-    sentence: 'MUST drop hop-by-hop headers instead, if the deployer wants that',
+    sentence: 'MUST drop hop-by-hop headers if hopByHop is drop',
     citation: 'PEP 3333, Other HTTP Features',
     options: { gateway: { hopByHop: 'drop' } },
     application(_environ, startResponse) {
@@ -180,11 +180,11 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
   }),
 ];
 
-/** Lines 85 to 89: the fields on the wire, and the end. */
+/** Lines 85 to 88: the fields on the wire. */
 const FIELD_AUDITS: readonly GatewayAudit[] = [
   responseAudit({
     id: 'start-response-85-duplicates',
-    sentence: 'MUST send repeated headers as field lines of their own, in order',
+    sentence: 'MUST send repeated headers as separate field lines, in order',
     citation: 'PEP 3333, The start_response() Callable; RFC 6265 §3',
     application(_environ, startResponse) {
       startResponse('200 OK', text(['Set-Cookie', 'a=1; Path=/'], ['X-Between', '1'], ['Set-Cookie', 'b=2']));

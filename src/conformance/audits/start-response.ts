@@ -1,4 +1,4 @@
-/** Audits of startResponse: how often it is called, when, and what comes of it. */
+/** Audits of startResponse: repeated, late and missing calls, and their effects. */
 import assert, { deepEqual, equal } from 'node:assert/strict';
 import type { Application, StartResponse } from '../../wsgi.ts';
 import type { GatewayAudit } from '../audit.ts';
@@ -32,7 +32,7 @@ export const START_RESPONSE_AUDITS: readonly GatewayAudit[] = [
   }),
   responseAudit({
     id: 'start-response-72-second-call-sent',
-    sentence: 'MUST leave what was sent untouched by a second call without excInfo',
+    sentence: 'MUST NOT change a sent head on a second call without excInfo',
     citation: 'PEP 3333, The start_response() Callable',
     async *application(_environ, startResponse) {
       startResponse('201 Created', text());
@@ -64,7 +64,7 @@ export const START_RESPONSE_AUDITS: readonly GatewayAudit[] = [
   }),
   responseAudit({
     id: 'start-response-74-replacement',
-    sentence: 'MUST replace status and headers altogether when called with excInfo before the head has left',
+    sentence: 'MUST replace the status and all headers when called with excInfo before the head is sent',
     citation: 'PEP 3333, The start_response() Callable',
     application(_environ, startResponse) {
       startResponse('200 OK', text(['X-Old', '1'], ['Content-Length', '3']));
@@ -81,7 +81,7 @@ export const START_RESPONSE_AUDITS: readonly GatewayAudit[] = [
   }),
   responseAudit({
     id: 'start-response-75-first-call',
-    sentence: 'MUST take excInfo with the first call',
+    sentence: 'MUST accept excInfo in the first call',
     citation: 'PEP 3333, The start_response() Callable',
     application(_environ, startResponse) {
       startResponse('502 Bad Gateway', text(), new Error('upstream'));
@@ -94,7 +94,7 @@ export const START_RESPONSE_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'start-response-76-re-raise',
-    sentence: 'MUST throw the very excInfo when called with it after the head has left',
+    sentence: 'MUST throw excInfo itself when called with it after the head is sent',
     citation: 'PEP 3333, The start_response() Callable',
     async run(host) {
       const excInfo = { reason: 'not even an Error' };
@@ -121,7 +121,7 @@ export const START_RESPONSE_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'start-response-77-abort',
-    sentence: 'MUST abort the response then: cut the connection, call close, log the error',
+    sentence: 'MUST abort the response when it throws excInfo: cut the connection, call close, log the error',
     citation: 'PEP 3333, The start_response() Callable',
     async run(host) {
       const ledger = openLedger();
@@ -142,7 +142,7 @@ export const START_RESPONSE_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'start-response-79-nothing-sent',
-    sentence: 'MUST NOT send anything by itself',
+    sentence: 'MUST NOT send anything when startResponse is called',
     citation: 'PEP 3333, The start_response() Callable',
     async run(host) {
       const { opened, open: release } = gate();
@@ -182,7 +182,7 @@ export const START_RESPONSE_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'start-response-81-synchronous-checks',
-    sentence: 'MUST throw inside the call, so that the application can answer otherwise',
+    sentence: 'MUST refuse headers inside the call, so that the application can send another answer',
     citation: 'PEP 3333, The start_response() Callable',
     run: (host) =>
       onStage(
@@ -204,7 +204,7 @@ export const START_RESPONSE_AUDITS: readonly GatewayAudit[] = [
   }),
   responseAudit({
     id: 'start-response-82-own-copy',
-    sentence: 'MUST NOT be affected by what the caller does to the header list afterwards',
+    sentence: 'MUST NOT be affected by later changes to the header list',
     citation: 'Gateway semantics S3',
     application(_environ, startResponse) {
       const pair: [string, string] = ['X-Value', 'before'];

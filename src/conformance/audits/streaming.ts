@@ -1,11 +1,11 @@
-/** Audits of the flow of a body: when the head leaves, when each chunk does, and who waits for whom. */
+/** Audits of streaming: when the head and each chunk are sent, and backpressure. */
 import assert, { deepEqual, equal } from 'node:assert/strict';
 import type { Application, Body, StartResponse } from '../../wsgi.ts';
 import type { GatewayAudit } from '../audit.ts';
 import { onStage } from '../stage.ts';
 import { answering, audit, gate, MAX_AHEAD, octets, responseAudit, standstill, text } from './kit.ts';
 
-/** The three ways to call startResponse no earlier than during the first iteration. */
+/** Three ways to call startResponse during the iteration. */
 const LAZY_FORMS: Readonly<Record<string, Application>> = {
   generator: function* (_environ, startResponse) {
     startResponse('203 Non-Authoritative Information', text());
@@ -24,7 +24,7 @@ const LAZY_FORMS: Readonly<Record<string, Application>> = {
   },
 };
 
-/** Gives numbered blocks of 64 KiB. */
+/** Makes a block of 64 KiB from its number. */
 function block(index: number): Uint8Array {
   return new Uint8Array(1 << 16).fill(index & 0xff);
 }
@@ -72,7 +72,7 @@ export const STREAMING_AUDITS: readonly GatewayAudit[] = [
   ...[undefined, '7'].map((length) =>
     audit({
       id: length === undefined ? 'body-119-no-delay' : 'body-119-no-delay-length',
-      sentence: `MUST NOT delay a chunk until the next one is there, ${length === undefined ? 'chunked' : 'with Content-Length'}`,
+      sentence: `MUST NOT hold back a chunk until the next one comes, ${length === undefined ? 'chunked' : 'with Content-Length'}`,
       citation: 'PEP 3333, Buffering and Streaming',
       async run(host) {
         const gates = [gate(), gate()];
@@ -132,7 +132,7 @@ export const STREAMING_AUDITS: readonly GatewayAudit[] = [
   ),
   audit({
     id: 'body-121-large-chunk',
-    sentence: 'MUST send a chunk that is larger than any buffer whole',
+    sentence: 'MUST send all of a chunk that is larger than any buffer',
     citation: 'PEP 3333, Buffering and Streaming; wsgiref testPartialWrite',
     async run(host) {
       const large = Buffer.alloc(8 << 20, 'gatebridge ');

@@ -1,4 +1,4 @@
-/** Audits of bridges that make an application of a program, served by the host under audit. */
+/** Audits of bridges that turn a program into an application, on the host under audit. */
 import assert, { deepEqual, equal } from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { toApplication } from '../../gateway/application.ts';
@@ -11,7 +11,7 @@ import { type AuditRow, audit, eventually, gate, MAX_AHEAD, standstill } from '.
 
 type Exchange = Parameters<Listener>;
 
-/** A program in the manner of node:http, by path. */
+/** The handlers of a program for node:http, by path. */
 const SITE: Readonly<Record<string, (...exchange: Exchange) => void>> = {
   '/status'(_request, response) {
     response.statusCode = 207;
@@ -181,7 +181,7 @@ export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
   }),
   wrapAudit({
     id: 'bridge-217-finish',
-    sentence: 'MUST tell a wrapped program that its response has finished, and that it ended it',
+    sentence: 'MUST set writableEnded when a wrapped program ends its response, then emit finish and close',
     citation: 'a2wsgi README; gateway semantics §5.7',
     async run(host, wrapper) {
       const events: string[] = [];
@@ -203,14 +203,14 @@ export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
   }),
   wrapAudit({
     id: 'bridge-218-round-trip',
-    sentence: 'MUST be transparent to a wrapped program that is mounted in a program of its kind',
+    sentence: 'MUST let a wrapped program at a mount see and answer requests as in a program of its own kind',
     citation: 'a2wsgi README',
     needs: ['mount'],
     async run(host, wrapper) {
       if (wrapper.mount === undefined) return;
       const seen: unknown[] = [];
       const listener: Listener = (request, response) => {
-        // Express adds two properties, of which the types of node:http know nothing.
+        // Express adds two properties that the types of node:http lack.
         const { originalUrl, baseUrl } = request as { originalUrl?: string; baseUrl?: string };
         const { method, url, rawHeaders } = request;
         seen.push({ method, url, originalUrl, baseUrl, rawHeaders });
@@ -230,7 +230,7 @@ export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
   }),
 ];
 
-/** An audit of every bridge that the host is accompanied by. */
+/** Makes an audit that runs on every bridge of the host. */
 function wrapAudit(
   row: AuditRow & { run(host: AuditHost, wrapper: AuditWrapper): Promise<void> },
 ): GatewayAudit {
@@ -244,7 +244,7 @@ function wrapAudit(
   });
 }
 
-/** The answers to all requests without a gateway. */
+/** Collects the answers of a server to all requests. */
 async function collect(server: AuditServer, host: AuditHost): Promise<unknown[]> {
   const answers: unknown[] = [];
   await playOn(server, async ({ fetch }) => {
@@ -254,8 +254,8 @@ async function collect(server: AuditServer, host: AuditHost): Promise<unknown[]>
 }
 
 /**
- * What must be the same. The time is not, and what belongs to the connection is the host's; some hosts do not keep the
- * case of names, and some send a length whenever there is one.
+ * Reduces a response to the parts that must be equal. Date, hop-by-hop fields and the host's own fields may differ;
+ * on some hosts also the case of names, and the framing.
  */
 function comparable(response: WireResponse, { capabilities, ownFields = [] }: AuditHost): unknown {
   const { statusCode, reason, content } = response;
@@ -269,7 +269,7 @@ function comparable(response: WireResponse, { capabilities, ownFields = [] }: Au
   return { statusCode, reason, headers, framing, content: content.toString() };
 }
 
-/** Notes the names of all headers that pass startResponse. */
+/** Records the names of all headers that are passed to startResponse. */
 function recordHeaders(application: ApplicationFunction, names: string[]): Application {
   return (environ, startResponse) =>
     application(environ, (status, headers, excInfo) => {

@@ -1,4 +1,4 @@
-/** Audits of `write()`, the imperative way to send content. */
+/** Audits of `write()`. */
 import assert, { deepEqual, equal } from 'node:assert/strict';
 import type { Application, Chunk, Write } from '../../wsgi.ts';
 import type { GatewayAudit } from '../audit.ts';
@@ -66,7 +66,7 @@ export const WRITE_AUDITS: readonly GatewayAudit[] = [
   ),
   responseAudit({
     id: 'write-92-before-the-body',
-    sentence: 'MUST send what is written before what is yielded',
+    sentence: 'MUST send written chunks before yielded ones',
     citation: 'PEP 3333, The write() Callable',
     application(_environ, startResponse) {
       const write = startResponse('200 OK', text());
@@ -77,7 +77,7 @@ export const WRITE_AUDITS: readonly GatewayAudit[] = [
   }),
   responseAudit({
     id: 'write-93-order',
-    sentence: 'MUST keep the order of writes that nobody awaits',
+    sentence: 'MUST keep the order of writes that are not awaited',
     citation: 'Gateway semantics S16',
     application(_environ, startResponse) {
       const write = startResponse('200 OK', text());
@@ -114,19 +114,19 @@ export const WRITE_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'write-95-no-octets',
-    sentence: 'MUST reject a write of what is neither octets nor text, and fail the response',
+    sentence: 'MUST reject a write of a value that is neither octets nor text, and fail the response',
     citation: 'PEP 3333, The write() Callable',
     run: (host) => refuses(host, [42, null, undefined, {}, [1], new ArrayBuffer(2)]),
   }),
   audit({
     id: 'write-95-strict',
-    sentence: 'MUST reject a write of text too, if the deployer is strict',
+    sentence: 'MUST reject a write of text too if strict is set',
     citation: 'PEP 3333, The write() Callable',
     run: (host) => refuses(host, ['served'], true),
   }),
   audit({
     id: 'write-96-disconnected',
-    sentence: 'MUST reject a write after the client has left, with nobody awaiting it and without any harm',
+    sentence: 'MUST reject a write after the client has left, without an unhandled rejection',
     citation: 'PEP 3333, Error Handling; Waitress ClientDisconnected',
     async run(host) {
       const outcomes: string[] = [];
@@ -154,7 +154,7 @@ export const WRITE_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'write-97-past-content-length',
-    sentence: 'MUST cut off what is written past Content-Length, and reject that write',
+    sentence: 'MUST cut off a write at Content-Length, and reject it',
     citation: 'PEP 3333, Handling the Content-Length Header',
     async run(host) {
       const outcomes: string[] = [];
@@ -173,7 +173,7 @@ export const WRITE_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'write-98-http-1-0',
-    sentence: 'MUST NOT invent a Content-Length for written content, and end it by closing towards HTTP/1.0',
+    sentence: 'MUST NOT add a Content-Length to written content, and end it by closing to HTTP/1.0',
     citation: 'RFC 9112 §6.3; wsgiref testContentLength',
     run: (host) =>
       onStage(
@@ -192,7 +192,7 @@ export const WRITE_AUDITS: readonly GatewayAudit[] = [
   }),
   audit({
     id: 'write-99-error-after-write',
-    sentence: 'MUST cut the response off when the application fails after a write, without a second head',
+    sentence: 'MUST cut off the response when the application fails after a write, without a second head',
     citation: 'PEP 3333, Error Handling; wsgiref testErrorAfterOutput',
     async run(host) {
       const ledger = openLedger();
@@ -208,7 +208,7 @@ export const WRITE_AUDITS: readonly GatewayAudit[] = [
   }),
 ];
 
-/** Writes each value in a request of its own, in which nobody looks at the promise as well as where somebody does. */
+/** Writes each value in its own request, and checks that the write rejects and the response fails. */
 async function refuses(
   host: Parameters<GatewayAudit['run']>[0],
   values: readonly unknown[],
@@ -218,7 +218,7 @@ async function refuses(
   const outcomes: string[] = [];
   const application: Application = async (_environ, startResponse) => {
     const write: Write = startResponse('200 OK', text());
-    // The types forbid what this audit is about.
+    // The types forbid some of these values.
     outcomes.push(await outcomeOf(write(values[next] as Chunk)));
     return [octets('served')];
   };

@@ -1,7 +1,7 @@
 /**
- * What mocha tells of each test, one line of JSON each as it happens, so that a run that breaks off leaves what it knew.
+ * Mocha reporter that writes a line of JSON for each test at once, so that a run that breaks off leaves its results.
  *
- * Mocha gives a reporter the whole tree before it runs; tests that are not to run are marked here.
+ * Mocha gives a reporter the whole tree before it runs, so tests to skip are marked here.
  */
 const { appendFileSync } = require('node:fs');
 const { relative } = require('node:path');

@@ -1,10 +1,10 @@
 /**
- * Preload for a process of somebody else's test suite (`node --require`): every HTTP/1.1 server that the process makes
- * with node:http or node:https becomes one of ours, with the listener behind a from-bridge.
+ * Preload for another project's test suite (`node --require`): every HTTP/1.1 server that the process makes with
+ * node:http or node:https becomes one of ours, with the listener behind a from-bridge.
  *
- * Rule 1: without SUITE_BUILD nothing is replaced, only counted; that is the run to compare with.
- * Rule 2: it replaces what makes a server and nothing else; a test that looks at the server sees ours as it is.
- * Rule 3: CommonJS, so that it is there before the first line of the suite.
+ * Rule 1: without SUITE_BUILD, servers are counted and not replaced; that is the run to compare with.
+ * Rule 2: it replaces only `createServer` and `Server`; a test that looks at the server sees ours as it is.
+ * Rule 3: CommonJS, so that it runs before the first line of the suite.
  */
 const { appendFileSync } = require('node:fs');
 const http = require('node:http');
@@ -12,7 +12,7 @@ const https = require('node:https');
 const { syncBuiltinESMExports } = require('node:module');
 const { join } = require('node:path');
 
-/** How many servers were asked for, and how many of them are ours. */
+/** The servers that the suite made, and how many of them are ours. */
 const counts = { servers: 0, ours: 0 };
 
 if (process.env.SUITE_BUILD) replaceServers(loadBuild(process.env.SUITE_BUILD));
@@ -23,7 +23,7 @@ if (process.env.SUITE_INJECT === 'wire') require('./wire-inject.cjs');
 process.on('exit', () => {
   if (counts.servers > 0) appendFileSync(process.env.SUITE_RESULTS, `${JSON.stringify({ counts })}\n`);
 });
-// The runner's time limit: what was counted is kept.
+// At the runner's time limit, the counts are kept.
 if (process.env.SUITE_RUNNER === 'node') process.once('SIGTERM', () => process.exit(143));
 
 /** Modules of the build are ES modules without top-level await, which require() takes since Node 20.19. */
@@ -46,7 +46,7 @@ function replaceServers({ createServer, fromNode, fromExpress }) {
         fromNode(() => {}),
         options,
       );
-      // node's has no listener then; whoever adds one is alone.
+      // Node's server has no listener then, so ours must not have one either.
       server.removeAllListeners('request');
       return server;
     }
@@ -77,7 +77,7 @@ function replace(module, make) {
     return create(options, listener);
   };
   module.Server = new Proxy(Server, {
-    // A class that extends node's, the old way or the new, remains what it says.
+    // A class that extends node's, by prototype or by `extends`, is not replaced.
     apply: (target, self, values) =>
       self instanceof target ? Reflect.apply(target, self, values) : create(...values),
     construct: (target, values, made) =>

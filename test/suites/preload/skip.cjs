@@ -1,4 +1,4 @@
-/** Keeps tests of node:test from running, by their names (SUITE_SKIP); the reporter tells of them as skipped. */
+/** Skips tests of node:test by their names (SUITE_SKIP). */
 const Module = require('node:module');
 
 const names = new Set(JSON.parse(process.env.SUITE_SKIP || '[]'));

@@ -1,14 +1,14 @@
 /**
- * Makes `fastify.inject()` a real request over a socket, to a server from `http.createServer`, whichever that is: most of
- * Fastify's tests only inject, and so they test a server too.
+ * Makes `fastify.inject()` a real request over a socket, to a server from the current `http.createServer`. Most of
+ * Fastify's tests only inject; this way they test a server too.
  *
- * What a client cannot express is simulated as before: streams as payload, chains, explicit framing and the like.
+ * Requests that a client cannot express are still simulated, such as streams, chains and explicit framing.
  */
 const http = require('node:http');
 const Module = require('node:module');
 const { Readable } = require('node:stream');
 
-/** Options that mean the simulation itself. */
+/** Options that only the simulation has. */
 const SIMULATED = [
   'simulate',
   'Request',
@@ -19,7 +19,7 @@ const SIMULATED = [
   'server',
   'validate',
 ];
-/** Fields by which the test takes the framing or the connection into its own hands. */
+/** Fields by which a test controls the framing or the connection itself. */
 const FRAMING = ['content-length', 'transfer-encoding', 'upgrade', 'expect', 'connection'];
 
 const load = Module._load;
@@ -49,7 +49,7 @@ function makeInject(simulate) {
   return Object.assign(inject, simulate, { inject, default: inject });
 }
 
-/** What a real client would send; undefined if it could not. */
+/** Plans the request of a real client; undefined if it cannot send it. */
 function planRequest(given) {
   const options = typeof given === 'string' ? { url: given } : given;
   const url = options.url ?? options.path;
@@ -115,7 +115,7 @@ function send(handler, { method, path, headers, body }) {
     let request;
     const server = http.createServer((req, res) => {
       raw = { req, res };
-      // How Fastify tells that it could not boot.
+      // Fastify reports a failed boot like this.
       res.on('error', (error) => finish(reject, error));
       handler(req, res);
     });
@@ -136,7 +136,7 @@ function send(handler, { method, path, headers, body }) {
         agent: false,
         setHost: false,
       });
-      // The simulation sends none either.
+      // The simulation sends no Connection either.
       request.removeHeader('connection');
       request.on('error', (error) => finish(reject, error));
       request.on('response', (response) => {
@@ -151,7 +151,7 @@ function send(handler, { method, path, headers, body }) {
   });
 }
 
-/** As the simulation says it. */
+/** Gives an error the words and the code of the simulation. */
 function cutOff(error) {
   return Object.assign(error, {
     message: 'response destroyed before completion',
@@ -162,7 +162,7 @@ function cutOff(error) {
 function describe(response, rawPayload, raw) {
   const { statusCode, statusMessage, trailers } = response;
   const headers = { ...response.headers };
-  // The simulation has no idle timeout to announce.
+  // The simulation has no keep-alive time-out to announce.
   delete headers['keep-alive'];
   const payload = rawPayload.toString();
   return {
