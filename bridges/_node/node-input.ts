@@ -9,6 +9,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { ApplicationError, DisconnectError, type InputSource } from '../../src/index.ts';
+import { hasSentContinue } from '../../src/node-internals/index.ts';
 
 interface Waiter {
   resolve(chunk: Uint8Array | null): void;
@@ -127,11 +128,11 @@ export class NodeInput implements HostInput {
    */
   #continue(): void {
     const req: IncomingMessage & ServerLinks = this.#req;
-    const res: ServerResponse & { readonly _sent100?: boolean } = this.#res;
+    const res = this.#res;
     if (req.headers.expect?.toLowerCase() !== '100-continue' || req.httpVersion === '1.0') return;
     const server = req.stream?.session?.server ?? req.socket?.server;
     if ((server?.listenerCount('checkContinue') ?? 0) === 0) return;
-    if (!res.headersSent && res._sent100 !== true) res.writeContinue();
+    if (!res.headersSent && !hasSentContinue(res)) res.writeContinue();
   }
 
   #read(): Uint8Array | null {

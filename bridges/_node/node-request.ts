@@ -122,10 +122,10 @@ function hasContentFields(rawHeaders: readonly string[]): boolean {
 }
 
 /**
- * Puts the native objects of node into an environ. Each key is assigned by itself, as the bridges do with theirs: to
+ * Puts node's own objects into an environ. Each key is assigned by itself, as the bridges do with theirs: to
  * collect them in an object and copy that, in two steps, takes 0.2 µs a request (Node 20 to 26).
  */
-export function addNativeObjects(environ: Environ, { req, res }: HostRequest): void {
+export function addNodeObjects(environ: Environ, { req, res }: HostRequest): void {
   environ['node.req'] = req;
   environ['node.res'] = res;
 }

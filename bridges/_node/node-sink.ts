@@ -19,7 +19,7 @@ import {
   type ResponseHead,
   type ResponseSink,
 } from '../../src/index.ts';
-import { canReset } from '../../src/node-internals/index.ts';
+import { canReset, writeRaw } from '../../src/node-internals/index.ts';
 import { onceLost } from './lost-connections.ts';
 import { toHeaderObject, writeHead, writeHttp2Head } from './response-head.ts';
 
@@ -34,13 +34,8 @@ interface Http2Response {
   };
 }
 
-/** The way by which each version of node sends interim responses. */
-interface RawResponse extends ServerResponse {
-  _writeRaw?(text: string, encoding: 'latin1'): void;
-}
-
 /** As node defines it; a response that has another one was patched or is another's class. */
-const { end: nativeEnd } = ServerResponse.prototype;
+const { end: nodeEnd } = ServerResponse.prototype;
 
 /** RFC 9113 §7. */
 const INTERNAL_ERROR = 2;
@@ -115,7 +110,7 @@ export class NodeSink implements ResponseSink {
 
   end(lastChunk?: Uint8Array): Promise<void> | undefined {
     const { res } = this;
-    const socket = res.end === nativeEnd ? this.#open : undefined;
+    const socket = res.end === nodeEnd ? this.#open : undefined;
     if (socket === undefined) {
       if (this.#isGone()) return Promise.reject(disconnection());
       if (res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
@@ -207,7 +202,7 @@ export class NodeSink implements ResponseSink {
     const text = `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}\r\n${lines}\r\n`;
     // A response has its socket once it is its turn, so that this cannot get into the one before. The responses of our
     // own server have none; they take what node itself writes by a method of its own.
-    if (!(res.socket instanceof Socket)) (res as RawResponse)._writeRaw?.(text, 'latin1');
+    if (!(res.socket instanceof Socket)) writeRaw(res, text);
     // Advice that the client does not take piles up nowhere: it can do without.
     else if (statusCode === 100 || !res.socket.writableNeedDrain) res.socket.write(text, 'latin1');
   }

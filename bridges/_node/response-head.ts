@@ -4,24 +4,21 @@
  * The application's headers replace the host's of the same name; Set-Cookie has a line for each cookie, whoever set
  * it; whatever else the host set stays. Framing is nobody's but ours: a Content-Length of the host's goes.
  */
-import { OutgoingMessage, ServerResponse } from 'node:http';
+import { ServerResponse } from 'node:http';
 import { NameMemory } from '../../src/gateway/index.ts';
 import type { ConnectionDirectives, HeaderList, ResponseHead } from '../../src/index.ts';
+import {
+  forgetLength,
+  type HeaderMap,
+  headerMapOf,
+  leaveLengthToNode,
+} from '../../src/node-internals/index.ts';
 
 /** What a wrapped program has set of the connection's fields. */
 type ConnectionFields = NonNullable<ConnectionDirectives['fields']>;
 
-/** Node's response with the length that it works out for content which it is given in one piece. */
-interface CountingResponse extends ServerResponse {
-  _contentLength?: number | null;
-  readonly _removedContLen?: boolean;
-}
-
-/** What is set on a response, as node keeps it: by name in lower case. */
-type Stored = Readonly<Record<string, readonly [name: string, value: number | string | string[]]>>;
-
 /** As node defines it; a response that has another one was patched or is another's class. */
-const { writeHead: nativeWriteHead } = ServerResponse.prototype;
+const { writeHead: nodeWriteHead } = ServerResponse.prototype;
 
 /**
  * Writes a head. When it throws, the response has the headers that it had before.
@@ -33,12 +30,12 @@ const { writeHead: nativeWriteHead } = ServerResponse.prototype;
  */
 export function writeHead(res: ServerResponse, head: ResponseHead, fields?: ConnectionFields): boolean {
   const headers = fields === undefined ? head.headers : withConnectionFields(res, head, fields);
-  const stored = storedHeaders(res);
+  const stored = headerMapOf(res);
   // Who has patched writeHead, as on-headers does, looks for the headers on the response.
-  const isNative = res.writeHead === nativeWriteHead;
-  if (isNative && takesList(res, headers, stored)) writeList(res, head, headers);
+  const isNodes = res.writeHead === nodeWriteHead;
+  if (isNodes && takesList(res, headers, stored)) writeList(res, head, headers);
   else mergeHeaders(res, head, { headers, stored, isHttp2: false });
-  return isNative;
+  return isNodes;
 }
 
 /** Writes the head of a response over HTTP/2, which has no reason phrase. */
@@ -46,7 +43,7 @@ export function writeHttp2Head(res: ServerResponse, head: ResponseHead): void {
   mergeHeaders(res, head, { headers: head.headers, stored: undefined, isHttp2: true });
 }
 
-function writeList(res: CountingResponse, head: ResponseHead, headers: HeaderList): void {
+function writeList(res: ServerResponse, head: ResponseHead, headers: HeaderList): void {
   // As long as it will be: a push into an empty list makes room for 17 (V8).
   const lines = new Array<string>(headers.length * 2);
   for (let index = 0; index < headers.length; index += 1) {
@@ -55,15 +52,15 @@ function writeList(res: CountingResponse, head: ResponseHead, headers: HeaderLis
     lines[index * 2 + 1] = value;
   }
   if (needsLength(head)) {
-    // Where node works a length out, it puts it behind the fields of its own; to HEAD and to HTTP/1.0 it gives none.
-    const isNodes = !head.isBodiless && res.useChunkedEncodingByDefault && res._removedContLen === false;
-    if (isNodes) res._contentLength = head.contentLength ?? null;
-    else lines.push('Content-Length', `${head.contentLength}`);
+    // Where node works a length out, it puts it behind the fields of its own; to HEAD it gives none.
+    const { contentLength = 0 } = head;
+    if (head.isBodiless || !leaveLengthToNode(res, contentLength))
+      lines.push('Content-Length', `${contentLength}`);
   }
   try {
     res.writeHead(head.statusCode, head.reason, lines);
   } catch (error) {
-    if (!res.headersSent) res._contentLength = null;
+    if (!res.headersSent) forgetLength(res);
     throw error;
   }
 }
@@ -72,7 +69,7 @@ function writeList(res: CountingResponse, head: ResponseHead, headers: HeaderLis
 interface Merger {
   readonly headers: HeaderList;
   /** What is set on it; undefined where nobody but `getHeader` tells. */
-  readonly stored: Stored | null | undefined;
+  readonly stored: HeaderMap | null | undefined;
   readonly isHttp2: boolean;
 }
 
@@ -179,32 +176,11 @@ export function isSetCookie(name: string): boolean {
   return name.length === 10 && name.toLowerCase() === 'set-cookie';
 }
 
-/** Where node keeps what is set on a response; undefined if it does so in another way than we know. */
-const STORE = findStore();
-
-function findStore(): symbol | undefined {
-  const probe = new OutgoingMessage();
-  probe.setHeader('Name', 'value');
-  return Object.getOwnPropertySymbols(probe).find(
-    (symbol) => symbol.description === 'kOutHeaders' && storedAt(symbol, probe)?.name?.[1] === 'value',
-  );
-}
-
-function storedAt(store: symbol, res: OutgoingMessage): Stored | null | undefined {
-  // No type tells of it; by Reflect.get it takes 50 ns more.
-  return (res as unknown as Record<symbol, Stored | null | undefined>)[store];
-}
-
-/** What is set on a response: null if nothing ever was, undefined if this cannot be known. */
-function storedHeaders(res: ServerResponse): Stored | null | undefined {
-  return STORE === undefined ? undefined : storedAt(STORE, res);
-}
-
 /**
  * Whether writeHead can be given the headers as a list. Once anything was set on the response, even if it was removed
  * again, Node 20 keeps only the last of repeated names, and later versions move them together.
  */
-function takesList(res: ServerResponse, headers: HeaderList, stored: Stored | null | undefined): boolean {
+function takesList(res: ServerResponse, headers: HeaderList, stored: HeaderMap | null | undefined): boolean {
   if (stored !== undefined) return stored === null;
   return res.getHeaderNames().length === 0 && !hasRepeats(headers);
 }

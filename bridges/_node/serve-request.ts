@@ -13,7 +13,7 @@ import {
   type ResponseSink,
   runApplication,
 } from '../../src/index.ts';
-import { addNativeObjects, type BodyFinder, createNodeRequest, type HostRequest } from './node-request.ts';
+import { addNodeObjects, type BodyFinder, createNodeRequest, type HostRequest } from './node-request.ts';
 
 /** What a deployer decides about one mount, in every host. */
 export interface MountOptions extends EnvironOptions, GatewayOptions {}
@@ -24,7 +24,7 @@ export interface Mount<Host extends HostRequest = HostRequest> {
   readonly options: MountOptions;
   /** Finds what a parser of the host left; by default what is on the request. */
   readonly findBody?: BodyFinder<Host> | undefined;
-  /** Puts the native objects of the host into the environ, beside those of node. */
+  /** Puts the objects of the host into the environ, beside those of node. */
   readonly addObjects?: ((environ: Environ, host: Host) => void) | undefined;
 }
 
@@ -54,7 +54,7 @@ export function serve<Host extends HostRequest>(
     };
     environ = createEnviron({ ...request, rawHeaders: [] });
   }
-  addNativeObjects(environ, host);
+  addNodeObjects(environ, host);
   mount.addObjects?.(environ, host);
   // What the deployer says goes over everything.
   if (options.environ !== undefined) Object.assign(environ, options.environ);

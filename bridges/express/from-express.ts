@@ -8,9 +8,9 @@ import type { ApplicationFunction } from '../../src/index.ts';
 import {
   checkListenerOptions,
   type ListenerOptions,
-  madeOf,
   messageConstructors,
   serveListener,
+  wrapListener,
 } from '../../src/messages/index.ts';
 import type { RequestMessage, ResponseMessage } from '../../src/node-internals/index.ts';
 
@@ -53,7 +53,7 @@ export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions 
     ...options,
     constructors: messageConstructors(requestPrototype, responsePrototype),
   };
-  return madeOf(app, (environ, startResponse) => {
+  return wrapListener(app, (environ, startResponse) => {
     if (app.request !== requestPrototype || app.response !== responsePrototype) {
       ({ request: requestPrototype, response: responsePrototype } = app);
       listenerOptions = {

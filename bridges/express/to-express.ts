@@ -43,7 +43,7 @@ export type ExpressHandler = (
 /**
  * Makes a request handler of an application.
  *
- * The application finds the native objects as `express.req` and `express.res` in its environ.
+ * The application finds the host objects as `express.req` and `express.res` in its environ.
  *
  * @param application The application, in any of its forms
  * @param options What the deployer decided

@@ -8,8 +8,8 @@ import type { ApplicationFunction } from '../../src/index.ts';
 import {
   checkListenerOptions,
   type ListenerOptions,
-  madeOf,
   serveListener,
+  wrapListener,
 } from '../../src/messages/index.ts';
 import type { RequestMessage, ResponseMessage } from '../../src/node-internals/index.ts';
 
@@ -56,7 +56,7 @@ export function fromFastify(instance: FastifyApp, options: FromFastifyOptions = 
     });
   const listener = (request: RequestMessage, response: ResponseMessage): Promise<void> | void =>
     isReady ? dispatch(request, response) : beReady().then(() => dispatch(request, response));
-  return madeOf(listener, (environ, startResponse) =>
+  return wrapListener(listener, (environ, startResponse) =>
     isReady
       ? serveListener(dispatch, environ, startResponse, options)
       : beReady().then(() => serveListener(dispatch, environ, startResponse, options)),

@@ -130,7 +130,7 @@ const NO_FIELDS: HeaderList = [];
 const CHUNKS_ONLY = /^(?:trailer|transfer-encoding)$/i;
 
 /** As node defines it; a response that has another one was patched or is another's class. */
-const { writeHead: nativeWriteHead } = ServerResponse.prototype;
+const { writeHead: nodeWriteHead } = ServerResponse.prototype;
 
 /** Makes the next `writeHead` of a response write the names as the application wrote them, and its reason phrase. */
 function spellHead(raw: ServerResponse, head: ResponseHead, extra: HeaderList): void {
@@ -148,7 +148,7 @@ function spellHead(raw: ServerResponse, head: ResponseHead, extra: HeaderList): 
     }
     const lines = spell(given, head, extra);
     // Who has patched writeHead may know no lists.
-    const fields = writeHead === nativeWriteHead ? lines : toObject(lines);
+    const fields = writeHead === nodeWriteHead ? lines : toObject(lines);
     return raw.writeHead(statusCode, reason ?? STATUS_CODES[statusCode] ?? 'unknown', fields);
   };
   raw.writeHead = writeSpelled;

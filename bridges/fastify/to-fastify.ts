@@ -37,7 +37,7 @@ export type FastifyPlugin = (scope: FastifyScope, options: object, done: (error?
 /**
  * Makes a Fastify plugin of an application.
  *
- * The application finds the native objects as `fastify.request` and `fastify.reply` in its environ.
+ * The application finds the host objects as `fastify.request` and `fastify.reply` in its environ.
  *
  * @param application The application, in any of its forms
  * @param options What the deployer decided

@@ -10,8 +10,8 @@ import type { ApplicationFunction } from '../../src/index.ts';
 import {
   checkListenerOptions,
   type ListenerOptions,
-  madeOf,
   serveListener,
+  wrapListener,
 } from '../../src/messages/index.ts';
 
 /** A listener for the `request` event of node:http; it may be asynchronous. */
@@ -42,7 +42,7 @@ export function fromNode(listener: RequestHandler, options: FromNodeOptions = {}
     throw new TypeError(`Listener must be a function of request and response, not ${typeof listener}${hint}`);
   }
   checkListenerOptions(options);
-  return madeOf(listener, (environ, startResponse) =>
+  return wrapListener(listener, (environ, startResponse) =>
     serveListener(listener, environ, startResponse, options),
   );
 }

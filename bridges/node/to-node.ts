@@ -23,7 +23,7 @@ export type NodeListener = (
 /**
  * Makes a request listener of an application.
  *
- * The application finds the native objects as `node.req` and `node.res` in its environ.
+ * The application finds the host objects as `node.req` and `node.res` in its environ.
  *
  * @param application The application, in any of its forms
  * @param options What the deployer decided

@@ -6,7 +6,7 @@
  * A server of node's own has published its requests already. What comes through it is told of once.
  */
 import { channel } from 'node:diagnostics_channel';
-import type { RequestMessage, ResponseMessage } from '../node-internals/message-types.ts';
+import type { RequestMessage, ResponseMessage } from '../node-internals/index.ts';
 
 const REQUEST_START = channel('http.server.request.start');
 const RESPONSE_FINISH = channel('http.server.response.finish');

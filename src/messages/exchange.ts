@@ -1,21 +1,27 @@
 /**
  * One exchange: a program written for node:http answers a request that came through a gateway.
  *
- * It does what node's server does around its messages: it calls the program, follows the response to its end, and
- * tells both messages when the connection is lost. node emits 'finish' when everything was handed to the operating system, and 'close' after it; without 'finish',
+ * Like node's server it calls the program, follows the response, and tells both messages of a lost connection. node emits 'finish' when everything was handed to the operating system, and 'close' after it; without 'finish',
  * 'close' means that the client has left. Which of the two it is, `gateway.on_finished` tells; a gateway without it
  * tells by `close()` of the body.
  */
 import { isPromise } from '../gateway/body-reader.ts';
 import { logError } from '../gateway/failure.ts';
-import { nodeError, type RequestMessage, type ResponseMessage } from '../node-internals/message-types.ts';
+import {
+  connectionReset,
+  hasListeners,
+  nodeError,
+  type RequestMessage,
+  type ResponseMessage,
+  streamDestroyed,
+} from '../node-internals/index.ts';
 import type { ApplicationFunction, Body, Environ, StartResponse } from '../wsgi.ts';
 import { isFinishHeard, publishFinish, publishStart } from './diagnostics.ts';
 import type { MessageConstructors } from './message-constructors.ts';
 import { createRequest, createResponse } from './message-pair.ts';
-import { ContentFeed, type ContentListener, connectionReset, contentLength } from './request/content-feed.ts';
+import { ContentFeed, type ContentListener, contentLength } from './request/content-feed.ts';
 import { endAnswered, endEmpty, type Remainder } from './request/request-endings.ts';
-import { Aftermath } from './response/deferred-actions.ts';
+import { DeferredActions } from './response/deferred-actions.ts';
 import { Delivery, type DeliveryListener } from './response/delivery.ts';
 import { CLOSE, CUT, FLUSH, HALF_CLOSE_ENDS, HALF_CLOSE_IS_FINE } from './response/directives.ts';
 import { withHeaders } from './response/inherited-headers.ts';
@@ -23,7 +29,6 @@ import { type Batch, emitDrain, Outgoing, type OutgoingListener } from './respon
 import {
   afterGateway,
   causeOf,
-  destroyedError,
   disconnection,
   emitResponseClose,
   emitTimeout,
@@ -58,7 +63,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   /** Whether the gateway has told that the response has gone. */
   #isDelivered = false;
   /** Made where a response is completed later than in the call. */
-  #aftermath: Aftermath | undefined;
+  #deferred: DeferredActions | undefined;
   /** The application that answers in the place of the program. */
   #successor: ApplicationFunction | undefined;
 
@@ -110,24 +115,24 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
    *
    * @throws node's ERR_HTTP_HEADERS_SENT if the program has begun
    */
-  handOver(application: ApplicationFunction): void {
+  passTo(application: ApplicationFunction): void {
     const { response } = this;
     if (response.headersSent || this.#outgoing.isEnded || this.#state !== 'open') {
-      throw nodeError('ERR_HTTP_HEADERS_SENT', 'Cannot hand over a response that has begun');
+      throw nodeError('ERR_HTTP_HEADERS_SENT', 'Cannot pass on a response that has begun');
     }
     const successor = withHeaders(application, response);
     this.#delivery.direct(HALF_CLOSE_IS_FINE);
     if (this.#delivery.phase === 'dispatching') {
       this.#successor = successor;
     } else {
-      this.#delivery.handOver(successor);
+      this.#delivery.passTo(successor);
       this.#abandon();
     }
   }
 
   #answer(): Body {
     const delivery = this.#delivery;
-    if (this.#isCut) delivery.direct(this.#socket.hasNative ? CUT : CLOSE);
+    if (this.#isCut) delivery.direct(this.#socket.hasHostSocket ? CUT : CLOSE);
     try {
       const pieces = delivery.answerAtOnce();
       if (this.#mayFinishNow) this.#finishNow();
@@ -165,17 +170,17 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     if (isDispatching) return;
     // What was given to a socket is sent before its end.
     delivery.direct(HALF_CLOSE_IS_FINE);
-    if (!this.#isDelivered) this.#aftermath = new Aftermath();
+    if (!this.#isDelivered) this.#deferred = new DeferredActions();
     const isReleased = delivery.phase === 'released';
     delivery.end();
-    if (isReleased || (delivery.phase === 'streaming' && this.#socket.isNativeEmpty)) this.#finishSoon();
+    if (isReleased || (delivery.phase === 'streaming' && this.#socket.isHostSocketEmpty)) this.#finishSoon();
     this.#endBodyWhenTaken();
   }
 
   // What the gateway tells.
 
-  handedOn(batch: Batch): void {
-    if (this.#socket.isNativeEmpty) this.#socket.credit(batch);
+  batchWritten(batch: Batch): void {
+    if (this.#socket.isHostSocketEmpty) this.#socket.credit(batch);
   }
 
   taken(batch: Batch): void {
@@ -195,13 +200,13 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
 
   refused(batch: Batch, error: unknown): void {
     this.lost(error);
-    for (const callback of batch.callbacks) callback(destroyedError());
+    for (const callback of batch.callbacks) callback(streamDestroyed());
   }
 
   delivered(): void {
     this.#isDelivered = true;
-    this.#aftermath?.end();
-    if (this.#isCut) this.#socket.destroyNative();
+    this.#deferred?.end();
+    if (this.#isCut) this.#socket.destroyHostSocket();
     this.#detachWhenOver();
     if (this.#state !== 'open') return;
     if (this.#outgoing.isEnded) this.finish();
@@ -248,7 +253,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #close(): void {
     this.#state = 'closed';
     this.#outgoing.isClosed = true;
-    this.#outgoing.drop(this.#socket.errored ?? destroyedError());
+    this.#outgoing.drop(this.#socket.errored ?? streamDestroyed());
   }
 
   /** node's server is the first to hear of it. */
@@ -272,7 +277,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   /** Whether nobody hears that the response finishes, and no callback waits for it. */
   #isUnobserved(): boolean {
     const { request, response } = this;
-    if (request._eventsCount > 0 || !isUnheard(response) || isFinishHeard()) return false;
+    if (hasListeners(request) || !isUnheard(response) || isFinishHeard()) return false;
     return !this.#isCut && this.#outgoing.finishesQuietly(response);
   }
 
@@ -303,7 +308,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     setSocket(response, null);
     if (endAnswered(this.request, this)) this.#isContentOver = true;
     this.#detachWhenOver();
-    if (this.#isCut && !this.#delivery.isTold) this.#socket.destroyNative();
+    if (this.#isCut && !this.#delivery.isTold) this.#socket.destroyHostSocket();
     // Where nobody listens nobody sees that it comes a tick early.
     if (isUnheard(response)) emitResponseClose(response);
     else process.nextTick(emitResponseClose, response);
@@ -332,21 +337,21 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       this.#outgoing.isClosed = true;
       // What was complete before still goes out, as it would have on node.
       if (this.#outgoing.isEnded) this.#isCut = true;
-      else this.#outgoing.drop(this.#socket.errored ?? destroyedError());
-    } else if (this.#aftermath?.isNow === true) {
+      else this.#outgoing.drop(this.#socket.errored ?? streamDestroyed());
+    } else if (this.#deferred?.isNow === true) {
       // The gateway is about to send what node would have sent by now.
       this.#isCut = true;
     } else {
       const isOpen = phase === 'waiting' || phase === 'streaming';
       if (isOpen) this.#close();
       // Otherwise what was sent before would not arrive, and the gateway ends the connection when it has.
-      if (!isOpen || this.#delivery.cut(disconnection(error), this.#socket)) this.#socket.destroyNative();
+      if (!isOpen || this.#delivery.cut(disconnection(error), this.#socket)) this.#socket.destroyHostSocket();
     }
   }
 
   closed(): void {
     if (this.#isFinishing) this.finish();
-    if (this.#isCut) this.#socket.destroyNative();
+    if (this.#isCut) this.#socket.destroyHostSocket();
     // node's server forgets a request once it is answered.
     if (this.#state === 'finished') return;
     this.#state = 'closed';
@@ -355,19 +360,19 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   }
 
   overtaken(action: () => void): void {
-    if (this.#aftermath?.isNow === true) {
-      this.#aftermath.add(action);
+    if (this.#deferred?.isNow === true) {
+      this.#deferred.add(action);
     } else {
       this.#delivery.direct(FLUSH);
       action();
     }
   }
 
-  timeOut(): boolean {
+  tellTimeout(): boolean {
     return emitTimeout(this.request, this.response, this.#socket);
   }
 
-  ownTimeout(): void {
+  suspendHostTimeout(): void {
     this.#delivery.direct({ timeout: 0 });
   }
 
@@ -379,7 +384,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   }
 
   #detachWhenOver(): void {
-    if (this.#state === 'finished' && this.#isContentOver && this.#aftermath?.isNow !== true)
+    if (this.#state === 'finished' && this.#isContentOver && this.#deferred?.isNow !== true)
       this.#socket.detach(this);
   }
 

@@ -7,4 +7,4 @@ export { createTakeoverRequest, createUnansweredRequest } from './request/takeov
 export { listenerOf, serveEvent } from './serve-event.ts';
 export { type ListenerOptions, serveListener } from './serve-listener.ts';
 export { connectionSocket, tellTimeout } from './socket/socket-registry.ts';
-export { madeOf } from './wrapped-listeners.ts';
+export { wrapListener } from './wrapped-listeners.ts';

@@ -9,7 +9,7 @@
  * for a Node that makes classes of them, `Reflect.construct` does the same more slowly.
  */
 import { IncomingMessage as NodeRequest, ServerResponse as NodeResponse } from 'node:http';
-import type { RequestMessage, ResponseMessage } from '../node-internals/message-types.ts';
+import type { RequestMessage, ResponseMessage } from '../node-internals/index.ts';
 import type { MessageSocket } from './socket/message-socket.ts';
 
 /** A pair of constructors. */

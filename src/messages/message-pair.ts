@@ -4,7 +4,7 @@
  * Nothing here sends or reads: the request knows its head, the response knows its request, and both have a socket.
  */
 
-import type { RequestMessage, ResponseMessage } from '../node-internals/message-types.ts';
+import { checkMessageMethods, type RequestMessage, type ResponseMessage } from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import type { MessageConstructors } from './message-constructors.ts';
 import { rawHeaders, requestUrl } from './request/request-target.ts';
@@ -25,6 +25,7 @@ export function createRequest(
   constructors: MessageConstructors,
   socket: MessageSocket,
 ): RequestMessage {
+  checkMessageMethods();
   const request = new constructors.Request(socket);
   const version = environ.SERVER_PROTOCOL;
   if (version === 'HTTP/1.1') {

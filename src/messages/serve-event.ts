@@ -8,11 +8,11 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isPromise } from '../gateway/body-reader.ts';
-import type { RequestMessage, ResponseMessage } from '../node-internals/message-types.ts';
+import type { RequestMessage, ResponseMessage } from '../node-internals/index.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
 import { Exchange } from './exchange.ts';
 import { plainMessages } from './message-constructors.ts';
-import { nativeListenerOf } from './wrapped-listeners.ts';
+import { wrappedListenerOf } from './wrapped-listeners.ts';
 
 /** The exchanges that listeners may be looking at. */
 const exchanges = new WeakMap<object, Exchange>();
@@ -43,11 +43,11 @@ export function serveEvent(emitter: EventEmitter, event: string): ApplicationFun
 export function listenerOf(
   application: ApplicationFunction,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const native = nativeListenerOf(application);
-  if (native !== undefined) {
+  const wrapped = wrappedListenerOf(application);
+  if (wrapped !== undefined) {
     return function listener(this: unknown, request, response) {
       // Ours are what a listener of node's takes; those of another server are what it was written for.
-      const returned = native.call(this, request as RequestMessage, response as ResponseMessage);
+      const returned = wrapped.call(this, request as RequestMessage, response as ResponseMessage);
       const exchange = exchanges.get(request);
       // An emitter drops what its listeners return.
       if (exchange !== undefined && isPromise(returned)) {
@@ -61,6 +61,6 @@ export function listenerOf(
     if (exchange === undefined) {
       throw new TypeError('Application can only answer requests of its own server; use toNode for others');
     }
-    exchange.handOver(application);
+    exchange.passTo(application);
   };
 }

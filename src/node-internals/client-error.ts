@@ -1,8 +1,8 @@
 /**
- * What listeners for `clientError`, and for the errors of a socket, get: the error that node's own server would have
- * made of the same fault of a client.
+ * The errors that listeners for `clientError` and for 'error' of a socket get: those that node's own server makes of the
+ * same fault of a client (codes of llhttp as Node 20 to 26 have them).
  *
- * Ours is its `cause`. Where node has no such error (a limit that it lacks), `code` is ours.
+ * Our error is the `cause`. Where node has no such error, because it lacks the limit, `code` is ours.
  */
 import type { ErrorCode, ProtocolError } from '../errors.ts';
 
@@ -10,7 +10,7 @@ import type { ErrorCode, ProtocolError } from '../errors.ts';
 export interface ClientError extends Error {
   /** node's code: `HPE_…` or `ERR_HTTP_REQUEST_TIMEOUT`. */
   readonly code: string;
-  /** Octets of the packet up to the end of what was looked at. */
+  /** Octets of the packet that were parsed. */
   readonly bytesParsed: number;
   /** The octets that came last. */
   readonly rawPacket: Buffer;
@@ -43,7 +43,7 @@ const NODE_CODES: Partial<Record<ErrorCode, string>> = {
 /**
  * Makes the error that node would have made.
  *
- * @param error What the client did wrong
+ * @param error The fault of the client
  * @param rawPacket The octets that came last
  */
 export function createClientError(error: ProtocolError, rawPacket: Buffer): ClientError {

@@ -1,9 +1,10 @@
-/** Which connections can be ended so that their end cannot pass for the end of a response (RFC 9112 §8). */
+/** Connections whose end cannot pass for the end of a response (RFC 9112 §8), because node can reset them. */
 
 /**
- * Tells whether node can reset a connection: plain TCP it can, TLS it cannot, and a unix socket has nothing of the kind.
+ * Tells if node can reset a connection (`resetAndDestroy`, since Node 18.3): it can with plain TCP, but not with TLS or a
+ * unix socket.
  *
- * @param socket What a response has for a socket: nothing, node's, or a stand-in, which cannot be reset
+ * @param socket The socket of a response: null, node's, or a stand-in, which cannot be reset
  */
 export function canReset(socket: object | null): boolean {
   if (socket === null || !('resetAndDestroy' in socket) || 'encrypted' in socket) return false;

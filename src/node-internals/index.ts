@@ -1,4 +1,17 @@
 /** The door of node-internals: what we know of Node's private parts and of its errors. */
 export { createClientError } from './client-error.ts';
+export { forgetLength, leaveLengthToNode } from './computed-length.ts';
 export { canReset } from './connection-reset.ts';
-export type { RequestMessage, ResponseMessage } from './message-types.ts';
+export { hasEndCallbacks, isFinishCallback, NO_CALLBACK } from './finish-callback.ts';
+export { type HeaderMap, headerMapOf, isHeaderMap } from './header-map.ts';
+export { hasSentContinue, writeRaw } from './interim.ts';
+export { kernelQueue } from './kernel-queue.ts';
+export { latin1Text } from './latin1-slice.ts';
+export { hasListeners } from './listeners.ts';
+export { checkMessageMethods } from './message-methods.ts';
+export type { RequestMessage, ResponseMessage, WriteCallback } from './message-types.ts';
+export { clearNeedDrain } from './need-drain.ts';
+export { checkDuration, connectionReset, nodeError, streamDestroyed } from './node-errors.ts';
+export { closeQuietly, endQuietly, isBeingRead } from './request-state.ts';
+export { isServedByNode } from './served-by-node.ts';
+export { leaveUnread, type PacketReader, readInto } from './user-buffer.ts';

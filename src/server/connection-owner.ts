@@ -22,7 +22,7 @@ export interface ServedConnection {
 }
 
 /** What a connection needs of its server. */
-export interface ConnectionHost {
+export interface ConnectionOwner {
   readonly events: RequestEvents;
   readonly options: ServerOptions;
   readonly settings: ServerSettings;

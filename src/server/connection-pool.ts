@@ -11,7 +11,7 @@ import { createUnansweredRequest, tellTimeout } from '../messages/index.ts';
 import { createClientError } from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import { Connection } from './connection.ts';
-import type { ConnectionHost, ServedConnection } from './connection-owner.ts';
+import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
 import { describeSocket } from './exchange/request-environ.ts';
 import type { RequestEvents } from './node-surface/request-events.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
@@ -25,7 +25,7 @@ export interface PoolOptions {
 }
 
 /** The connections of one server. */
-export class ConnectionPool implements ConnectionHost {
+export class ConnectionPool implements ConnectionOwner {
   readonly settings: ServerSettings;
   readonly options: ServerOptions;
   readonly events: RequestEvents;

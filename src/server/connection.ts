@@ -11,51 +11,51 @@ import { logError } from '../gateway/failure.ts';
 import { runApplication } from '../gateway/run-application.ts';
 import { type RequestHead, RequestParser } from '../http/index.ts';
 import type { Environ } from '../wsgi.ts';
-import type { ConnectionHost, ServedConnection } from './connection-owner.ts';
-import { Exchange, type ExchangeHost } from './exchange/http-sink.ts';
+import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
+import { HttpSink, type SinkOwner } from './exchange/http-sink.ts';
 import { addRefusal } from './exchange/refusal.ts';
 import type { Content } from './exchange/request-content.ts';
 import { type ConnectionFacts, createRequestEnviron } from './exchange/request-environ.ts';
 import { handOver, type TakeoverEvent, takeoverOf } from './node-surface/takeover.ts';
 import { parserLimits, type ServerSettings } from './options.ts';
-import { Turn } from './socket/fair-turn.ts';
-import { cutOff, Farewell } from './socket/lingering-close.ts';
+import { FairTurn } from './socket/fair-turn.ts';
+import { cutOff, LingeringClose } from './socket/lingering-close.ts';
 import { Output } from './socket/output.ts';
-import { Receiver, type ReceiverHost } from './socket/receiver.ts';
+import { Receiver, type ReceiverOwner } from './socket/receiver.ts';
 import { Watchdog } from './socket/watchdog.ts';
-import { judgeSilence, type Phase, type SilentConnection } from './timeouts.ts';
+import { judgeTimeouts, type Phase, type TimedConnection } from './timeouts.ts';
 
 /** Octets that wait to be parsed before the socket is paused. */
 const INPUT_LIMIT = 65_536;
 
 /** One connection of a server. */
-export class Connection implements ExchangeHost, ReceiverHost, ServedConnection, SilentConnection {
+export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, TimedConnection {
   readonly parser: RequestParser;
   readonly output: Output;
   isPeerEnded = false;
   readonly #socket: Socket;
-  readonly #host: ConnectionHost;
+  readonly #owner: ConnectionOwner;
   readonly #facts: ConnectionFacts;
   phase: Phase = 'fresh';
   /** When the phase began, by performance.now(). */
   since: number = performance.now();
   /** Milliseconds that the head took of the request whose content is awaited. */
   headTime = 0;
-  exchange: Exchange | undefined;
+  exchange: HttpSink | undefined;
   #requests = 0;
   #hasOwnTimeout = false;
   #isAdvancing = false;
   readonly watchdog: Watchdog;
-  readonly #turn: Turn;
-  farewell: Farewell | undefined;
+  readonly #turn: FairTurn;
+  lingeringClose: LingeringClose | undefined;
   readonly #receiver: Receiver;
 
-  constructor(socket: Socket, host: ConnectionHost, facts: ConnectionFacts) {
+  constructor(socket: Socket, host: ConnectionOwner, facts: ConnectionFacts) {
     this.#socket = socket;
-    this.#host = host;
+    this.#owner = host;
     this.#facts = facts;
     this.watchdog = new Watchdog(socket);
-    this.#turn = new Turn(socket, () => this.#advance());
+    this.#turn = new FairTurn(socket, () => this.#advance());
     this.output = new Output(socket, () => this.#onDrain());
     this.parser = new RequestParser(parserLimits(host.settings, host.events.hasListener('connect')));
     this.#receiver = new Receiver(socket, this);
@@ -74,35 +74,35 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
   }
 
   get mayPersist(): boolean {
-    return !this.#host.isShuttingDown;
+    return !this.#owner.isShuttingDown;
   }
 
   get isUsedUp(): boolean {
-    const { maxRequestsPerSocket } = this.#host.settings;
+    const { maxRequestsPerSocket } = this.#owner.settings;
     return maxRequestsPerSocket !== 0 && this.#requests >= maxRequestsPerSocket;
   }
 
   get settings(): ServerSettings {
-    return this.#host.settings;
+    return this.#owner.settings;
   }
 
   get persistenceFields(): string {
-    return this.#host.persistenceFields;
+    return this.#owner.persistenceFields;
   }
 
   get serverHeader(): string | undefined {
-    return this.#host.options.serverHeader;
+    return this.#owner.options.serverHeader;
   }
 
   mayDrain(octets: number): boolean {
-    return octets <= this.#host.settings.maxDrainSize;
+    return octets <= this.#owner.settings.maxDrainSize;
   }
 
   resume(): void {
     this.#socket.resume();
   }
 
-  setIdleTimeout(milliseconds: number): void {
+  setSocketTimeout(milliseconds: number): void {
     this.#socket.setTimeout(milliseconds);
     this.#hasOwnTimeout = true;
   }
@@ -137,8 +137,8 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
   }
 
   receive(buffer: Buffer, length: number, isLent: boolean): void {
-    if (this.farewell !== undefined) {
-      this.farewell.discard(length);
+    if (this.lingeringClose !== undefined) {
+      this.lingeringClose.discard(length);
       return;
     }
     this.#turn.begin();
@@ -214,9 +214,9 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
       this.headTime = this.phase === 'head' ? performance.now() - this.since : 0;
     }
     this.phase = 'serving';
-    const { events, options } = this.#host;
+    const { events, options } = this.#owner;
     if (!events.isKnownMethod(head.method)) throw new ProtocolError('WSGI_ERR_METHOD_UNKNOWN', head.method);
-    const exchange = new Exchange(head, this);
+    const exchange = new HttpSink(head, this);
     const environ = createRequestEnviron(this.#facts, exchange, options);
     if (isDropped) {
       this.#drop(environ);
@@ -236,7 +236,7 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
 
   /** Refuses a request beyond the number that a connection may serve, as node:http does. */
   #drop(environ: Environ): void {
-    this.#host.reportDrop(environ, this.#socket);
+    this.#owner.reportDrop(environ, this.#socket);
     addRefusal(this.output, new ProtocolError('WSGI_ERR_REQUESTS_TOO_MANY'), environ.REQUEST_METHOD);
     this.#close();
   }
@@ -250,8 +250,8 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
     socket.off('drain', this.#onDrain);
     socket.off('error', this.#onError);
     socket.off('close', this.#onClose);
-    this.#host.remove(this);
-    handOver({ event, environ, socket, rest: this.parser.takeRest() }, this.#host);
+    this.#owner.remove(this);
+    handOver({ event, environ, socket, rest: this.parser.takeRest() }, this.#owner);
   }
 
   /**
@@ -276,7 +276,7 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
     this.exchange = undefined;
     if (!hasResponse && error instanceof ProtocolError) {
       this.output.flush();
-      if (this.#host.reportClientError(error, this.#socket, this.#receiver.lastPacket)) {
+      if (this.#owner.reportClientError(error, this.#socket, this.#receiver.lastPacket)) {
         this.#enter('closing');
         return;
       }
@@ -313,11 +313,11 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
     if (this.phase === 'closing' || this.phase === 'closed') return;
     this.output.flush();
     this.#enter('closing');
-    this.farewell = new Farewell(this.#socket, this.watchdog);
+    this.lingeringClose = new LingeringClose(this.#socket, this.watchdog);
   }
 
   readonly #onError = (error: Error): void => {
-    this.#host.reportSocketError(error, this.#socket);
+    this.#owner.reportSocketError(error, this.#socket);
   };
 
   readonly #onDrain = (): void => {
@@ -358,11 +358,11 @@ export class Connection implements ExchangeHost, ReceiverHost, ServedConnection,
     this.phase = 'closed';
     this.output.onClose();
     this.exchange?.disconnect(new DisconnectError('WSGI_ERR_DISCONNECTED', 'response'));
-    this.#host.remove(this);
+    this.#owner.remove(this);
   };
 
   check(now: number): void {
-    switch (judgeSilence(this, now)) {
+    switch (judgeTimeouts(this, now)) {
       case 'close':
         this.#close();
         break;

@@ -8,15 +8,15 @@
  * - `serving`: an application is at work; requestTimeout goes on from where the head has left it, but only while the
  *   application waits for content: what it takes itself is not the client's fault.
  * - `draining`: the response has ended, content that nobody read is thrown away, up to a size and a time.
- * - `closing`: nothing is served any more; how a connection ends in order is farewell.ts's.
+ * - `closing`: nothing is served any more; how a connection ends in order is lingeringClose.ts's.
  * - `closed`.
  * While a request is served only what keeps the application waiting is the client's fault: content that does not come,
  * octets that are not taken, a half that was closed for ever.
  */
 import type { RequestParser } from '../http/index.ts';
-import type { Exchange } from './exchange/http-sink.ts';
+import type { HttpSink } from './exchange/http-sink.ts';
 import type { ServerSettings } from './options.ts';
-import type { Farewell } from './socket/lingering-close.ts';
+import type { LingeringClose } from './socket/lingering-close.ts';
 import type { Watchdog } from './socket/watchdog.ts';
 
 /** What is under way on a connection. */
@@ -29,7 +29,7 @@ export type Phase = 'fresh' | 'idle' | 'head' | 'serving' | 'draining' | 'closin
 export type Verdict = 'wait' | 'close' | 'refuse' | 'fail' | 'probe' | 'gone';
 
 /** A connection as far as it can be silent. */
-export interface SilentConnection {
+export interface TimedConnection {
   readonly phase: Phase;
   /** When the phase began, by performance.now(). */
   readonly since: number;
@@ -38,8 +38,8 @@ export interface SilentConnection {
   readonly parser: RequestParser;
   /** Milliseconds that the head took of the request whose content is awaited. */
   readonly headTime: number;
-  readonly exchange: Exchange | undefined;
-  readonly farewell: Farewell | undefined;
+  readonly exchange: HttpSink | undefined;
+  readonly lingeringClose: LingeringClose | undefined;
   /** Whether the client has closed its half. */
   readonly isPeerEnded: boolean;
   /** Whether it has served as many requests as it may. */
@@ -55,7 +55,7 @@ const LAST_IDLE_TIMEOUT = 500;
  * @param connection The connection
  * @param now performance.now()
  */
-export function judgeSilence(connection: SilentConnection, now: number): Verdict {
+export function judgeTimeouts(connection: TimedConnection, now: number): Verdict {
   const { exchange, settings } = connection;
   const passed = now - connection.since;
   switch (connection.phase) {
@@ -74,13 +74,13 @@ export function judgeSilence(connection: SilentConnection, now: number): Verdict
       if (exchange?.content.isReading === true) return judgeExchange(exchange, now, connection);
       return isOver(passed, settings.drainTimeout) ? 'close' : 'wait';
     case 'closing':
-      return judgeFarewell(connection, now);
+      return judgeLingering(connection, now);
     case 'closed':
       return 'wait';
   }
 }
 
-function judgeExchange(exchange: Exchange, now: number, connection: SilentConnection): Verdict {
+function judgeExchange(exchange: HttpSink, now: number, connection: TimedConnection): Verdict {
   const { settings, watchdog } = connection;
   if (exchange.content.isReading) {
     const passed = connection.headTime + exchange.content.waited(now);
@@ -91,12 +91,12 @@ function judgeExchange(exchange: Exchange, now: number, connection: SilentConnec
   return isWaitedFor ? watchdog.suspect(now, exchange.canProbe) : 'wait';
 }
 
-function judgeFarewell({ farewell, settings, watchdog }: SilentConnection, now: number): Verdict {
+function judgeLingering({ lingeringClose, settings, watchdog }: TimedConnection, now: number): Verdict {
   // The socket is a clientError listener's, and stays if it is left alone, but not for a client that is stuck.
   const isOverdue =
-    farewell === undefined
+    lingeringClose === undefined
       ? watchdog.isStuck(now, settings.writeTimeout)
-      : farewell.isOver(now, settings.writeTimeout);
+      : lingeringClose.isOver(now, settings.writeTimeout);
   return isOverdue ? 'gone' : 'wait';
 }
 

@@ -1,13 +1,13 @@
 /**
- * Programs that a test talks to and that npm does not bring along: curl, a browser, other servers.
+ * Programs that tests need and npm does not install: curl, a browser, other servers.
  */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { TestContext } from 'vitest';
 
 /**
- * Gives the path of a program. Where it is missing the test fails under CI, whose script installs it, and is
- * skipped elsewhere with the reason printed.
+ * Gives the path of a program. If it is missing, the test fails in CI, whose script installs it, and is skipped
+ * elsewhere with the reason printed.
  */
 export function requirePeer(context: TestContext, ...names: string[]): string {
   const path = names.map(findProgram).find((found) => found !== undefined);

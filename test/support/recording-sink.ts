@@ -1,11 +1,11 @@
-/** A host that keeps what it gets, for tests of the centre. */
+/** A host that records what it gets, for tests of src/gateway. */
 
 import type { DisconnectError } from '../../src/errors.ts';
 import { createEnviron, type GatewayOptions, runApplication, toApplication } from '../../src/index.ts';
 import type { GatewayRequest, ResponseHead, ResponseSink } from '../../src/port.ts';
 import type { Application, Environ, HeaderList } from '../../src/wsgi.ts';
 
-/** What a recording sink was told, in order. */
+/** Calls that a recording sink received, in order. */
 export type Event =
   | ['head', string]
   | ['write', string]
@@ -18,7 +18,7 @@ export type Event =
 export class RecordingSink implements ResponseSink {
   readonly events: Event[] = [];
   head: ResponseHead | undefined;
-  /** What write and end wait for. */
+  /** Returned by write and end. */
   wait: Promise<void> | undefined;
   #listener: ((error: DisconnectError) => void) | undefined;
   #gone: DisconnectError | undefined;
@@ -66,11 +66,11 @@ export class RecordingSink implements ResponseSink {
   }
 }
 
-/** One application run on a recording sink. */
+/** A run of one application on a recording sink. */
 export interface Recording {
   readonly sink: RecordingSink;
   readonly environ: Environ;
-  /** The first lines of what was written to `wsgi.errors`. */
+  /** The first line of each write to `wsgi.errors`. */
   readonly log: string[];
   readonly done: Promise<void> | undefined;
 }

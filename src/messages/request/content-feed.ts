@@ -10,7 +10,7 @@
  *         exception, as on node, and not the rejection of a promise that somebody else owns.
  */
 
-import { nodeError, type RequestMessage } from '../../node-internals/message-types.ts';
+import { connectionReset, type RequestMessage } from '../../node-internals/index.ts';
 import type { Environ, HeaderList } from '../../wsgi.ts';
 
 /** Octets asked for at a time where the input gives exactly what it is asked for. */
@@ -184,11 +184,6 @@ function complete(reader: ContentFeed, fields: HeaderList): void {
 function toBuffer(octets: Uint8Array): Buffer {
   if (Buffer.isBuffer(octets)) return octets;
   return Buffer.from(octets.buffer, octets.byteOffset, octets.length);
-}
-
-/** What node gives to a request whose connection was lost. */
-export function connectionReset(): NodeJS.ErrnoException {
-  return nodeError('ECONNRESET', 'aborted');
 }
 
 /**

@@ -12,7 +12,7 @@
 import { ServerResponse } from 'node:http';
 import { ownCopy } from '../../gateway/name-memory.ts';
 import { encodeNative } from '../../gateway/native-string.ts';
-import { internalSymbol, type ResponseMessage } from '../../node-internals/message-types.ts';
+import { isHeaderMap, type ResponseMessage } from '../../node-internals/index.ts';
 import type { ConnectionDirectives } from '../../port.ts';
 import type { HeaderList } from '../../wsgi.ts';
 import { FieldCollector } from './field-collector.ts';
@@ -139,16 +139,6 @@ function cutToOctets(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
 
-/** Where setHeader keeps its map: lower-case name → [name, value]. */
-const OUT_HEADERS = internalSymbol('kOutHeaders');
-
-/** With any field set beforehand, writeHead passes the map of setHeader, checked already. */
-function isHeaderMap(response: ResponseMessage, headers: object): boolean {
-  if (OUT_HEADERS === undefined) return response.getHeaderNames().length > 0;
-  // A key that node does not declare. Reflect.get would be a call (0.05 µs).
-  return (response as unknown as Record<symbol, unknown>)[OUT_HEADERS] === headers;
-}
-
 function collect(response: ResponseMessage, headers: object, collector: FieldCollector): void {
   if (isHeaderMap(response, headers)) {
     // The map has no prototype.
@@ -219,8 +209,8 @@ function removeLength(fields: HeaderList): void {
 /** Lets node throw the error that it has for this. */
 function refuse(response: ResponseMessage, statusLine: string, headers: unknown): never {
   // The method is there in all versions; node's types do not declare it.
-  const native = ServerResponse.prototype as ResponseMessage;
-  native._storeHeader.call(response, statusLine, headers);
+  const prototype = ServerResponse.prototype as ResponseMessage;
+  prototype._storeHeader.call(response, statusLine, headers);
   throw new TypeError('Headers are not valid');
 }
 

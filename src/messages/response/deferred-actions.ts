@@ -5,7 +5,7 @@
  */
 
 /** The time between the end of a response and its departure. */
-export class Aftermath {
+export class DeferredActions {
   /** Whether it is now. */
   isNow = true;
   #actions: readonly (() => void)[] = NOTHING;

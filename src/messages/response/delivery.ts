@@ -14,7 +14,7 @@
  *         uncaught exception, as on node, and not the rejection of a promise that somebody else owns.
  */
 
-import type { WriteCallback } from '../../node-internals/message-types.ts';
+import type { WriteCallback } from '../../node-internals/index.ts';
 import type { ConnectionDirectives } from '../../port.ts';
 import type { ApplicationFunction, Body, Environ, StartResponse, Write } from '../../wsgi.ts';
 import { FLUSH } from './directives.ts';
@@ -25,7 +25,7 @@ import { StreamedBody } from './streamed-body.ts';
 /** Who is told how the delivery goes. */
 export interface DeliveryListener {
   /** Pieces were handed over: whether they have gone can be seen in the connection below. */
-  handedOn(batch: Batch): void;
+  batchWritten(batch: Batch): void;
   /** The gateway took pieces. */
   taken(batch: Batch): void;
   /** It did not, because nobody is left to send them to. */
@@ -115,7 +115,7 @@ export class Delivery {
   }
 
   /** Gives the gateway what an application answers, in the place of the response that it waits for. */
-  handOver(application: ApplicationFunction): void {
+  passTo(application: ApplicationFunction): void {
     this.phase = 'over';
     try {
       this.#resolve?.(application(this.#environ, this.startResponse));
@@ -145,7 +145,7 @@ export class Delivery {
   flush(): void {
     if (this.phase === 'dispatching') this.#isFlushWanted = true;
     else if (this.phase === 'waiting') this.#startStreaming();
-    else if (this.phase === 'streaming') this.#handOn();
+    else if (this.phase === 'streaming') this.#writeTaken();
     else if (this.phase === 'released') this.drop();
   }
 
@@ -155,7 +155,7 @@ export class Delivery {
       this.#answerLater();
     } else if (this.phase === 'streaming') {
       if (this.#outgoing.trailer !== '') sendTrailers(this.#environ, this.#outgoing.trailer);
-      this.#handOn();
+      this.#writeTaken();
     } else if (this.phase === 'released') {
       this.drop();
     }
@@ -184,27 +184,27 @@ export class Delivery {
     this.#resolve?.(this.#body);
     const batch = this.#outgoing.takeBatch();
     // PEP 3333: the first call of write sends the head, also with nothing.
-    if (batch.pieces.length === 0) this.#handOver(EMPTY);
-    this.#handOnBatch(batch);
+    if (batch.pieces.length === 0) this.#writePiece(EMPTY);
+    this.#writeBatch(batch);
   }
 
-  #handOn(): void {
-    if (!this.#outgoing.isEmpty) this.#handOnBatch(this.#outgoing.takeBatch());
+  #writeTaken(): void {
+    if (!this.#outgoing.isEmpty) this.#writeBatch(this.#outgoing.takeBatch());
   }
 
-  #handOnBatch(batch: Batch): void {
-    for (const piece of batch.pieces) this.#handOver(piece);
+  #writeBatch(batch: Batch): void {
+    for (const piece of batch.pieces) this.#writePiece(piece);
     if (this.#underWay === NO_BATCHES) this.#underWay = [batch];
     else this.#underWay.push(batch);
     // While an earlier one waits, a gateway may keep this one back, whatever the connection below looks like.
-    if (this.#underWay.length === 1) this.#listener.handedOn(batch);
+    if (this.#underWay.length === 1) this.#listener.batchWritten(batch);
     Promise.resolve(this.#taken).then(
       () => process.nextTick(settle, this, batch),
       (error: unknown) => process.nextTick(tellRefused, this, batch, error),
     );
   }
 
-  #handOver(piece: Uint8Array): void {
+  #writePiece(piece: Uint8Array): void {
     try {
       this.#taken = this.#write?.(piece);
     } catch (error) {
@@ -271,10 +271,10 @@ export class Delivery {
    *
    * @returns whether all that was sent before has gone
    */
-  cut(error: unknown, socket: { readonly isNativeEmpty: boolean }): boolean {
+  cut(error: unknown, socket: { readonly isHostSocketEmpty: boolean }): boolean {
     this.fail(error);
     this.direct(FLUSH);
-    return this.isTaken && socket.isNativeEmpty;
+    return this.isTaken && socket.isHostSocketEmpty;
   }
 
   #bodyClosed(): void {

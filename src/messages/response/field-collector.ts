@@ -6,7 +6,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { isHopByHop } from '../../gateway/headers.ts';
 import { LastValue, NameMemory } from '../../gateway/name-memory.ts';
-import type { ResponseMessage } from '../../node-internals/message-types.ts';
+import type { ResponseMessage } from '../../node-internals/index.ts';
 import type { ConnectionDirectives, ConnectionField } from '../../port.ts';
 import type { HeaderList } from '../../wsgi.ts';
 

@@ -1,6 +1,6 @@
 /** Headers that were set on a response before an application answers in the place of whoever set them. */
 
-import type { ResponseMessage } from '../../node-internals/message-types.ts';
+import type { ResponseMessage } from '../../node-internals/index.ts';
 import type { ApplicationFunction, HeaderList } from '../../wsgi.ts';
 
 /** Makes the application start its response with what was set, but for what it sets itself; cookies are all sent. */

@@ -10,11 +10,13 @@
  */
 import type { Socket } from 'node:net';
 import {
-  internalSymbol,
+  clearNeedDrain,
+  hasEndCallbacks,
+  isFinishCallback,
   NO_CALLBACK,
   type ResponseMessage,
   type WriteCallback,
-} from '../../node-internals/message-types.ts';
+} from '../../node-internals/index.ts';
 import type { Environ } from '../../wsgi.ts';
 import { type CapturedHead, captureHead, encodeHead } from './captured-head.ts';
 import { sendInterim } from './interim.ts';
@@ -68,6 +70,8 @@ export class Outgoing {
   finish: WriteCallback | undefined;
   /** The field lines of the trailer section. */
   trailer = '';
+  /** A write returned false, and 'drain' has not been emitted since. */
+  isDrainOwed = false;
   #isUtf8 = false;
   /** Whether nothing was given away yet. */
   #isWhole = true;
@@ -202,7 +206,7 @@ export class Outgoing {
     // takes 0.1 µs.
     const { socket } = response;
     const hasPassed = this.#filling > 0 && !this.isClosed && socket !== null && !socket.destroyed;
-    if (!hasPassed && this.#lastCallback?.name !== FINISH_NAME) return;
+    if (!hasPassed && !isFinishCallback(this.#lastCallback)) return;
     this.finish = this.#lastCallback;
     this.#lastCallback = undefined;
   }
@@ -218,10 +222,7 @@ export class Outgoing {
    * node emits it by itself, or, because of an error of the socket, not at all.
    */
   mayFinishLate(response: ResponseMessage): boolean {
-    if (this.finish === undefined || response.socket?.errored != null) return true;
-    if (END_CALLBACKS === undefined) return false;
-    // A key that node does not declare.
-    return (response as unknown as Record<symbol, unknown>)[END_CALLBACKS] !== null;
+    return this.finish === undefined || response.socket?.errored != null || hasEndCallbacks(response);
   }
 
   /** Whether its end calls nobody back. */
@@ -288,7 +289,9 @@ function send(
   // node corks the socket for the rest of the tick before `write` sends. What comes uncorked is flushHeaders, or, with
   // a callback, the last piece of `end`, which `_finish` follows at once.
   else if (socket.writableCorked === 0) outgoing.flush();
-  return socket.writableLength < socket.writableHighWaterMark;
+  const hasRoom = socket.writableLength < socket.writableHighWaterMark;
+  if (!hasRoom) outgoing.isDrainOwed = true;
+  return hasRoom;
 }
 
 function writeRaw(
@@ -322,18 +325,12 @@ function setLength(socket: object, length: number): void {
   standIn.writableLength = length;
 }
 
-/** What the callback is called that `end()` passes. */
-const FINISH_NAME = 'bound onFinish';
-
-/** Where `end()` keeps its callbacks, since Node 26. */
-const END_CALLBACKS = internalSymbol('kEndCallbacks');
-
-/** node's own mark of a write that returned false; there is no other way to take it back. */
-const NEED_DRAIN = internalSymbol('kNeedDrain');
-
-/** Emits 'drain' if somebody has been told to wait for it. */
+/** Emits 'drain' if a write was told to wait for it. */
 export function emitDrain(response: ResponseMessage): void {
-  if (!response.writableNeedDrain) return;
-  if (NEED_DRAIN !== undefined) Reflect.set(response, NEED_DRAIN, false);
+  // The symbol is there: this is called for responses that were taken over.
+  const outgoing = (response as OwnedResponse)[OUTGOING];
+  if (!outgoing.isDrainOwed || !response.writableNeedDrain) return;
+  outgoing.isDrainOwed = false;
+  clearNeedDrain(response);
   response.emit('drain');
 }

@@ -3,8 +3,12 @@
  */
 import { ServerResponse } from 'node:http';
 import { DisconnectError, ProtocolError } from '../../errors.ts';
-import { createClientError } from '../../node-internals/client-error.ts';
-import { nodeError, type RequestMessage, type ResponseMessage } from '../../node-internals/message-types.ts';
+import {
+  createClientError,
+  hasListeners,
+  type RequestMessage,
+  type ResponseMessage,
+} from '../../node-internals/index.ts';
 import type { MessageSocket } from '../socket/message-socket.ts';
 
 /** What node's server does with a response that is over, sent or not. */
@@ -20,7 +24,7 @@ const { emit } = ServerResponse.prototype;
 
 /** Whether nobody listens to a response, in whatever way. */
 export function isUnheard(response: ResponseMessage): boolean {
-  return response._eventsCount === 0 && response.emit === emit;
+  return !hasListeners(response) && response.emit === emit;
 }
 
 /** Gives a response its socket, or takes it away. */
@@ -33,11 +37,6 @@ export function setSocket(response: ResponseMessage, socket: MessageSocket | nul
 /** Tells a gateway that nobody is left to send to. */
 export function disconnection(cause?: Error | null): DisconnectError {
   return new DisconnectError('WSGI_ERR_DISCONNECTED', 'response', cause ? { cause } : undefined);
-}
-
-/** Tells a program that what it wrote was not sent. */
-export function destroyedError(): Error {
-  return nodeError('ERR_STREAM_DESTROYED', 'Cannot call write after a stream was destroyed');
 }
 
 const NO_PACKET = Buffer.alloc(0);

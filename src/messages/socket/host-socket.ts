@@ -5,7 +5,7 @@
  */
 
 /** What is used of a host's socket. Structural, because it may be net's, tls's, http2's or another stand-in. */
-export interface NativeSocket {
+export interface HostSocket {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   readonly remoteFamily?: string | undefined;
@@ -29,7 +29,7 @@ export interface NativeSocket {
 }
 
 /** Gives the connection below, if the environ's host shows one. */
-export function nativeSocket(candidate: unknown): NativeSocket | undefined {
+export function hostSocketOf(candidate: unknown): HostSocket | undefined {
   // Structural: all members are optional, and whatever a host put there is asked gently.
   return typeof candidate === 'object' && candidate !== null ? candidate : undefined;
 }

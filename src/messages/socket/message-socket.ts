@@ -12,9 +12,9 @@
  * Rule 2: this file decides nothing about a request or a response; its owner does.
  */
 import { OutgoingMessage, type ServerResponse } from 'node:http';
-import { checkDuration, nodeError } from '../../node-internals/message-types.ts';
+import { checkDuration, isServedByNode, nodeError } from '../../node-internals/index.ts';
 import type { Environ } from '../../wsgi.ts';
-import type { NativeSocket } from './host-socket.ts';
+import type { HostSocket } from './host-socket.ts';
 import { SocketFacts } from './socket-facts.ts';
 
 /** The exchange that a socket stands in for at the moment. */
@@ -30,9 +30,9 @@ export interface SocketOwner {
   /** Does something to the connection past the response, once what was sent before has gone. */
   overtaken(action: () => void): void;
   /** Tells request and response of a timeout. @returns whether somebody listened */
-  timeOut(): boolean;
+  tellTimeout(): boolean;
   /** The program wants its own timeout: the host's has to stand back. */
-  ownTimeout(): void;
+  suspendHostTimeout(): void;
   /** The socket is closed: the messages have to learn of it, before others who listen to the socket do. */
   closed(): void;
 }
@@ -61,7 +61,7 @@ export class MessageSocket extends SocketFacts {
   #corks = 0;
   #isEnding = false;
   #timer: NodeJS.Timeout | undefined;
-  #nativeError: Error | undefined;
+  #hostError: Error | undefined;
   #hasEmittedClose = false;
   #isCutByProgram = false;
   /** Whether the messages know of the timeout that the host is about to tell of. */
@@ -161,11 +161,11 @@ export class MessageSocket extends SocketFacts {
 
   /** What a program that has hijacked its response writes past it, where there is a connection to write to. */
   write(data: unknown, encoding?: unknown, callback?: unknown): boolean {
-    const { native } = this;
-    if (native?.write !== undefined) {
+    const { hostSocket } = this;
+    if (hostSocket?.write !== undefined) {
       let hasRoom = true;
       this.#pass(() => {
-        hasRoom = native.write?.(data, encoding, callback) !== false;
+        hasRoom = hostSocket.write?.(data, encoding, callback) !== false;
       });
       return hasRoom;
     }
@@ -180,21 +180,21 @@ export class MessageSocket extends SocketFacts {
   }
 
   end(data?: unknown, encoding?: unknown, callback?: unknown): this {
-    const { native } = this;
-    if (native?.end === undefined) return this.destroy();
+    const { hostSocket } = this;
+    if (hostSocket?.end === undefined) return this.destroy();
     this.writable = false;
-    this.#pass(() => native.end?.(data, encoding, callback));
+    this.#pass(() => hostSocket.end?.(data, encoding, callback));
     return this;
   }
 
   destroySoon(): void {
-    const { native } = this;
-    if (native?.destroySoon === undefined) {
+    const { hostSocket } = this;
+    if (hostSocket?.destroySoon === undefined) {
       this.destroy();
       return;
     }
     this.writable = false;
-    this.#pass(() => native.destroySoon?.());
+    this.#pass(() => hostSocket.destroySoon?.());
   }
 
   #pass(action: () => void): void {
@@ -241,7 +241,7 @@ export class MessageSocket extends SocketFacts {
     const owner = this.#owner;
     const error = given ?? undefined;
     this.#end(error);
-    if (owner === undefined) this.destroyNative();
+    if (owner === undefined) this.destroyHostSocket();
     else owner.cut(error);
     this.#isCutByProgram = true;
     // A socket takes until the event loop comes round to close; its error comes at once.
@@ -254,14 +254,14 @@ export class MessageSocket extends SocketFacts {
   /** Cuts the connection with a RST instead of a FIN, where the host's can. */
   resetAndDestroy(): this {
     if (this.destroyed) return this;
-    this.native?.resetAndDestroy?.();
+    this.hostSocket?.resetAndDestroy?.();
     return this.destroy();
   }
 
   /** The connection was lost: 'error' and 'close' follow in the next tick. */
   lose(error: Error | undefined): void {
     if (this.destroyed) return;
-    const cause = error ?? this.#nativeError;
+    const cause = error ?? this.#hostError;
     this.#end(cause);
     if (cause !== undefined) process.nextTick(emitError, this, cause);
     process.nextTick(emitClose, this);
@@ -281,9 +281,9 @@ export class MessageSocket extends SocketFacts {
   /** In ticks of their own: what listeners throw is thrown at nobody else. */
   emitError(error: Error): void {
     // node's server is the first to hear of the error of a socket, and tells of it. Where it is node's own it does.
-    const { native } = this;
-    const isNodes = native === undefined || 'parser' in native;
-    if (this.#isCutByProgram && !isNodes) native.server?.emit?.('clientError', error, this);
+    const { hostSocket } = this;
+    if (this.#isCutByProgram && !isServedByNode(hostSocket))
+      hostSocket?.server?.emit?.('clientError', error, this);
     // It always listens, so that an error of a socket is never an uncaught one.
     if (this.listenerCount('error') > 0) this.emit('error', error);
   }
@@ -298,8 +298,8 @@ export class MessageSocket extends SocketFacts {
   }
 
   /** Whether the connection below can be cut. */
-  get hasNative(): boolean {
-    return this.native?.destroy !== undefined;
+  get hasHostSocket(): boolean {
+    return this.hostSocket?.destroy !== undefined;
   }
 
   /** What has gone does not fill the socket any more. */
@@ -312,31 +312,31 @@ export class MessageSocket extends SocketFacts {
   whenGone(length: number, callback: () => void): () => void {
     const target = this.bytesWritten + length;
     return () => {
-      if (this.isNativeEmpty && this.bytesWritten >= target) callback();
+      if (this.isHostSocketEmpty && this.bytesWritten >= target) callback();
     };
   }
 
   /** Whether nothing waits in the connection below. */
-  get isNativeEmpty(): boolean {
-    return this.native?.writableLength === 0;
+  get isHostSocketEmpty(): boolean {
+    return this.hostSocket?.writableLength === 0;
   }
 
   /** Cuts the connection below. */
-  destroyNative(): void {
-    this.native?.destroy?.();
+  destroyHostSocket(): void {
+    this.hostSocket?.destroy?.();
   }
 
   /** Follows what becomes of the connection below. */
-  follow(native: NativeSocket): void {
-    native.on?.('error', (error) => {
-      this.#nativeError = error;
+  follow(hostSocket: HostSocket): void {
+    hostSocket.on?.('error', (error) => {
+      this.#hostError = error;
     });
-    native.on?.('close', () => (this.destroyed ? this.emitClose() : this.lose(undefined)));
-    native.on?.('end', () => this.emit('end'));
+    hostSocket.on?.('close', () => (this.destroyed ? this.emitClose() : this.lose(undefined)));
+    hostSocket.on?.('end', () => this.emit('end'));
     // The host's own timeout; whether it ends the connection is the host's affair.
-    native.on?.('timeout', () => {
+    hostSocket.on?.('timeout', () => {
       if (this._httpMessage === null) return;
-      if (!this.#hasToldTimeout) this.timeOut();
+      if (!this.#hasToldTimeout) this.tellTimeout();
       this.#hasToldTimeout = false;
       this.emit('timeout');
     });
@@ -348,10 +348,10 @@ export class MessageSocket extends SocketFacts {
    *
    * @returns whether somebody listened
    */
-  timeOut(): boolean {
+  tellTimeout(): boolean {
     if (this._httpMessage === null) return false;
     this.#hasToldTimeout = true;
-    return this.#owner?.timeOut() === true;
+    return this.#owner?.tellTimeout() === true;
   }
 
   // Timeouts.
@@ -365,17 +365,17 @@ export class MessageSocket extends SocketFacts {
     if (milliseconds === 0) {
       if (callback !== undefined) this.removeListener('timeout', callback);
     } else {
-      this.#timer = setTimeout(() => this.#timeOut(), milliseconds).unref();
+      this.#timer = setTimeout(() => this.#onTimeout(), milliseconds).unref();
       if (callback !== undefined) this.once('timeout', callback);
     }
-    this.#owner?.ownTimeout();
+    this.#owner?.suspendHostTimeout();
     return this;
   }
 
   /** node's rule: a timeout that neither request nor response nor server hears of destroys the socket. */
-  #timeOut(): void {
-    const isHeard = this.#owner?.timeOut() === true;
-    const isHeardByServer = this.native?.server?.emit?.('timeout', this) === true;
+  #onTimeout(): void {
+    const isHeard = this.#owner?.tellTimeout() === true;
+    const isHeardByServer = this.hostSocket?.server?.emit?.('timeout', this) === true;
     if (!isHeard && !isHeardByServer) this.destroy();
     this.emit('timeout');
   }

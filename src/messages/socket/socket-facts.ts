@@ -6,8 +6,9 @@
  */
 import { OutgoingMessage } from 'node:http';
 import type { Stream } from 'node:stream';
+import { isServedByNode } from '../../node-internals/index.ts';
 import type { Environ } from '../../wsgi.ts';
-import type { NativeSocket } from './host-socket.ts';
+import type { HostSocket } from './host-socket.ts';
 
 /** A socket is a Stream; taken from here, because the base class is all that is needed of node:stream. */
 const LegacyStream: new () => Stream = Object.getPrototypeOf(OutgoingMessage);
@@ -29,7 +30,7 @@ export class SocketFacts extends LegacyStream {
   /** True over TLS. Assignable, as programs behind a proxy do. */
   encrypted: boolean | undefined;
   authorized: boolean | undefined;
-  readonly #native: NativeSocket | undefined;
+  readonly #hostSocket: HostSocket | undefined;
   // Of an environ only these: the socket outlives the request, and an environ refers to all of its exchange.
   #remoteAddress: string | undefined;
   #remotePort: string | undefined;
@@ -37,20 +38,20 @@ export class SocketFacts extends LegacyStream {
   #serverPort = '';
   #isSecure = false;
 
-  constructor(environ: Environ, native: NativeSocket | undefined) {
+  constructor(environ: Environ, hostSocket: HostSocket | undefined) {
     super();
-    this.#native = native;
+    this.#hostSocket = hostSocket;
     this.describe(environ);
   }
 
   /** The connection below. */
-  protected get native(): NativeSocket | undefined {
-    return this.#native;
+  protected get hostSocket(): HostSocket | undefined {
+    return this.#hostSocket;
   }
 
   /** Whether a server of node's own, with a parser on its sockets, has handed the request on. */
   get isServedByNode(): boolean {
-    return this.#native !== undefined && 'parser' in this.#native;
+    return isServedByNode(this.#hostSocket);
   }
 
   /** Takes the facts of another request: a proxy sends those of many clients over one connection. */
@@ -67,25 +68,25 @@ export class SocketFacts extends LegacyStream {
   }
 
   #borrowMethods(): void {
-    const native = this.#native;
-    if (native === undefined) return;
+    const hostSocket = this.#hostSocket;
+    if (hostSocket === undefined) return;
     for (const name of TLS_METHODS) {
-      const method: unknown = Reflect.get(native, name);
-      if (typeof method === 'function') Reflect.set(this, name, method.bind(native));
+      const method: unknown = Reflect.get(hostSocket, name);
+      if (typeof method === 'function') Reflect.set(this, name, method.bind(hostSocket));
     }
-    this.authorized = Reflect.get(native, 'authorized') === true;
+    this.authorized = Reflect.get(hostSocket, 'authorized') === true;
   }
 
   /** As the connection tells it, unless a middleware knows better (`REMOTE_ADDR`). */
   get remoteAddress(): string | undefined {
     const told = this.#remoteAddress;
-    const own = this.#native?.remoteAddress;
+    const own = this.#hostSocket?.remoteAddress;
     return told === undefined || own === `::ffff:${told}` ? own : told;
   }
 
   get remotePort(): number | undefined {
     const told = this.#remotePort;
-    return told === undefined ? this.#native?.remotePort : Number(told);
+    return told === undefined ? this.#hostSocket?.remotePort : Number(told);
   }
 
   get remoteFamily(): string | undefined {
@@ -93,11 +94,11 @@ export class SocketFacts extends LegacyStream {
   }
 
   get localAddress(): string | undefined {
-    return this.#native === undefined ? this.#serverName : this.#native.localAddress;
+    return this.#hostSocket === undefined ? this.#serverName : this.#hostSocket.localAddress;
   }
 
   get localPort(): number | undefined {
-    return this.#native === undefined ? Number(this.#serverPort) : this.#native.localPort;
+    return this.#hostSocket === undefined ? Number(this.#serverPort) : this.#hostSocket.localPort;
   }
 
   get localFamily(): string | undefined {
@@ -105,15 +106,15 @@ export class SocketFacts extends LegacyStream {
   }
 
   get bytesRead(): number {
-    return this.#native?.bytesRead ?? 0;
+    return this.#hostSocket?.bytesRead ?? 0;
   }
 
   get bytesWritten(): number {
-    return this.#native?.bytesWritten ?? 0;
+    return this.#hostSocket?.bytesWritten ?? 0;
   }
 
   get server(): unknown {
-    return this.#native?.server;
+    return this.#hostSocket?.server;
   }
 
   /** As all sockets of servers for HTTP: what the end of a client's half means is the server's affair. */
@@ -136,22 +137,22 @@ export class SocketFacts extends LegacyStream {
   }
 
   setNoDelay(isOn?: boolean): this {
-    this.#native?.setNoDelay?.(isOn);
+    this.#hostSocket?.setNoDelay?.(isOn);
     return this;
   }
 
   setKeepAlive(isOn?: boolean, initialDelay?: number): this {
-    this.#native?.setKeepAlive?.(isOn, initialDelay);
+    this.#hostSocket?.setKeepAlive?.(isOn, initialDelay);
     return this;
   }
 
   ref(): this {
-    this.#native?.ref?.();
+    this.#hostSocket?.ref?.();
     return this;
   }
 
   unref(): this {
-    this.#native?.unref?.();
+    this.#hostSocket?.unref?.();
     return this;
   }
 }

@@ -21,11 +21,11 @@ import type { ConnectionDirectives, ConnectionField, ResponseHead, ResponseSink 
 import type { HeaderList } from '../../wsgi.ts';
 import { dateField } from './date.ts';
 import { formatFieldLines } from './field-line-memory.ts';
-import { type PlacedFields, placeConnectionFields } from './placed-fields.ts';
-import { type Content, type ContentHost, NO_CONTENT, RequestContent } from './request-content.ts';
+import { type PlacedFields, placeFields } from './placed-fields.ts';
+import { type Content, type ContentOwner, NO_CONTENT, RequestContent } from './request-content.ts';
 
 /** What an exchange asks of its connection. */
-export interface ExchangeHost extends ContentHost {
+export interface SinkOwner extends ContentOwner {
   /** Whether the connection may serve another request after this one, for all that the server knows. */
   readonly mayPersist: boolean;
   /** Whether it has served as many as it may: the client is told that it closes. */
@@ -37,7 +37,7 @@ export interface ExchangeHost extends ContentHost {
   mayDrain(octets: number): boolean;
   /** The response has ended, whole or, with an error, cut off. */
   responseEnded(error?: unknown): void;
-  setIdleTimeout(milliseconds: number): void;
+  setSocketTimeout(milliseconds: number): void;
   /** Closes the connection, because its client has closed its half and the application takes that for a departure. */
   hangUp(): void;
 }
@@ -49,10 +49,10 @@ const MAX_LEADING_ZEROS = 8;
 const NO_HEADERS: HeaderList = [];
 
 /** One request and its response. */
-export class Exchange implements ResponseSink {
+export class HttpSink implements ResponseSink {
   readonly head: RequestHead;
   readonly content: Content;
-  readonly #host: ExchangeHost;
+  readonly #owner: SinkOwner;
   isHeadSent = false;
   isEnded = false;
   /** Whether the connection is to be kept after this exchange. */
@@ -71,15 +71,15 @@ export class Exchange implements ResponseSink {
   /** The fields of the connection that a wrapped application has set itself. */
   #connectionFields: readonly ConnectionField[] | undefined;
 
-  constructor(head: RequestHead, host: ExchangeHost) {
+  constructor(head: RequestHead, host: SinkOwner) {
     this.head = head;
-    this.#host = host;
+    this.#owner = host;
     this.content = head.contentLength === 0 ? NO_CONTENT : this.#expectContent();
     this.isPersistent = head.isPersistent;
   }
 
   #expectContent(): RequestContent {
-    const content = new RequestContent(this.head, this.#host);
+    const content = new RequestContent(this.head, this.#owner);
     const onLost = (error: DisconnectError): void => this.disconnect(error);
     content.onLost = onLost;
     return content;
@@ -118,21 +118,21 @@ export class Exchange implements ResponseSink {
     const fields = this.#formatFraming(response, placed, isAnnounced);
     const headers = placed?.headers ?? response.headers;
     const lines = formatFieldLines(headers) + fields;
-    this.#host.output.add(formatResponseHead(response.status, NO_HEADERS, lines));
+    this.#owner.output.add(formatResponseHead(response.status, NO_HEADERS, lines));
   }
 
   #placeFields({ headers, statusCode }: ResponseHead): PlacedFields | undefined {
     if (this.#connectionFields === undefined) return undefined;
     const mayBeChunked = this.#framing === 'none' && statusCode !== 204 && this.head.protocol === 'HTTP/1.1';
     const decision = {
-      isPersistent: this.isPersistent && !this.#host.isUsedUp,
+      isPersistent: this.isPersistent && !this.#owner.isUsedUp,
       isChunked: this.#framing === 'chunked' || mayBeChunked,
     };
-    return placeConnectionFields(headers, this.#connectionFields, decision);
+    return placeFields(headers, this.#connectionFields, decision);
   }
 
   #mayPersist(): boolean {
-    const host = this.#host;
+    const host = this.#owner;
     if (!host.mayPersist || host.parser.state === 'failed') return false;
     if (this.content.isEnded) return true;
     // The client may wait for a 100 that will not come, or send the content all the same.
@@ -142,7 +142,7 @@ export class Exchange implements ResponseSink {
 
   /** The fields that are the server's, in node's order: Date, Connection, Keep-Alive, then what frames the content. */
   #formatFraming(response: ResponseHead, placed: PlacedFields | undefined, isAnnounced: boolean): string {
-    const host = this.#host;
+    const host = this.#owner;
     let fields = '';
     if (host.serverHeader !== undefined && !hasField(response.headers, 'server')) {
       fields += `Server: ${host.serverHeader}\r\n`;
@@ -159,13 +159,13 @@ export class Exchange implements ResponseSink {
 
   #formatPersistence(placed: PlacedFields | undefined, isAnnounced: boolean): string {
     if (placed?.hasConnection === true || this.#wishes?.announce === 'nothing') return '';
-    if (!isAnnounced || this.#host.isUsedUp) return 'Connection: close\r\n';
-    return placed?.hasKeepAlive === true ? 'Connection: keep-alive\r\n' : this.#host.persistenceFields;
+    if (!isAnnounced || this.#owner.isUsedUp) return 'Connection: close\r\n';
+    return placed?.hasKeepAlive === true ? 'Connection: keep-alive\r\n' : this.#owner.persistenceFields;
   }
 
   /** {@link ResponseSink} */
   write(chunk: Uint8Array): Promise<void> | undefined {
-    const { output } = this.#host;
+    const { output } = this.#owner;
     if (this.#disconnect !== undefined) return Promise.reject(this.#disconnect);
     this.#addContent(chunk);
     output.flush();
@@ -174,7 +174,7 @@ export class Exchange implements ResponseSink {
 
   /** {@link ResponseSink} */
   end(lastChunk?: Uint8Array): Promise<void> | undefined {
-    const { output } = this.#host;
+    const { output } = this.#owner;
     if (this.#disconnect !== undefined) return Promise.reject(this.#disconnect);
     if (lastChunk !== undefined) this.#addContent(lastChunk);
     // RFC 9112 §7.1: the last chunk, the trailer section, an empty line.
@@ -182,14 +182,14 @@ export class Exchange implements ResponseSink {
     output.flushUnlessHeld();
     const wait = output.wait();
     this.isEnded = true;
-    this.#host.responseEnded();
+    this.#owner.responseEnded();
     return wait;
   }
 
   #addContent(chunk: Uint8Array): void {
     // An empty chunk would be the last one (RFC 9112 §7.1).
     if (chunk.length === 0) return;
-    const { output } = this.#host;
+    const { output } = this.#owner;
     if (this.#framing === 'chunked') {
       this.#leadingZeros = 0;
       output.add(formatChunkHead(chunk.length));
@@ -205,7 +205,7 @@ export class Exchange implements ResponseSink {
     if (this.isEnded) return;
     this.isEnded = true;
     this.isPersistent = false;
-    this.#host.responseEnded(error);
+    this.#owner.responseEnded(error);
   }
 
   /** Whether the end of the connection would pass for the end of the response. */
@@ -219,9 +219,9 @@ export class Exchange implements ResponseSink {
     if (this.head.protocol === 'HTTP/1.0' || this.isHeadSent) return;
     if (statusCode === 100) this.content.awaitsContinue = false;
     // Advice that the client does not take piles up nowhere: it can do without (RFC 9110 §15.2).
-    else if (this.#host.output.isFull) return;
-    this.#host.output.add(formatResponseHead(`${statusCode} ${reasonPhrase(statusCode)}`, headers, ''));
-    this.#host.output.flush();
+    else if (this.#owner.output.isFull) return;
+    this.#owner.output.add(formatResponseHead(`${statusCode} ${reasonPhrase(statusCode)}`, headers, ''));
+    this.#owner.output.flush();
   }
 
   /** Whether there is something to send that changes nothing about the response. */
@@ -238,8 +238,8 @@ export class Exchange implements ResponseSink {
       this.informational(102, []);
     } else if (this.#leadingZeros < MAX_LEADING_ZEROS) {
       this.#leadingZeros += 1;
-      this.#host.output.add('0');
-      this.#host.output.flush();
+      this.#owner.output.add('0');
+      this.#owner.output.flush();
     }
   }
 
@@ -259,12 +259,12 @@ export class Exchange implements ResponseSink {
     if (announce === 'nothing' && this.head.protocol === 'HTTP/1.0') this.isPersistent = false;
     if (directives.close === true && announce !== 'keep-alive') this.isPersistent = false;
     if (directives.sendDate !== undefined) this.#sendsDate = directives.sendDate;
-    if (directives.timeout !== undefined) this.#host.setIdleTimeout(directives.timeout);
+    if (directives.timeout !== undefined) this.#owner.setSocketTimeout(directives.timeout);
     if (directives.fields !== undefined) this.#connectionFields = directives.fields;
-    if (directives.flush === true) this.#host.output.flush();
+    if (directives.flush === true) this.#owner.output.flush();
     if (directives.halfOpen === undefined) return;
     this.isHalfOpen = directives.halfOpen;
-    if (!this.isHalfOpen && this.#host.isPeerEnded) this.#host.hangUp();
+    if (!this.isHalfOpen && this.#owner.isPeerEnded) this.#owner.hangUp();
   }
 }
 

@@ -32,7 +32,7 @@ const CLOSE = /(?:^|[\s,])close(?:[\s,]|$)/i;
  * @param fields What the program has set, in ascending order of their places
  * @param decision What the server has decided
  */
-export function placeConnectionFields(
+export function placeFields(
   headers: HeaderList,
   fields: readonly ConnectionField[],
   decision: ConnectionDecision,

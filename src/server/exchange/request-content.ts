@@ -19,7 +19,7 @@ const NOTHING = Buffer.alloc(0);
 const AHEAD_LIMIT = 65_536;
 
 /** What content asks of its exchange and its connection. */
-export interface ContentHost {
+export interface ContentOwner {
   readonly parser: RequestParser;
   readonly output: Output;
   /** Whether the client has said that it sends nothing more. */
@@ -50,7 +50,7 @@ export class RequestContent implements InputSource {
   /** Octets that were thrown away. */
   discarded = 0;
   readonly #head: RequestHead;
-  readonly #host: ContentHost;
+  readonly #owner: ContentOwner;
   readonly #pieces: ContentPieces;
   #isFinishing = false;
   #pendingPull: PendingPull | undefined;
@@ -64,9 +64,9 @@ export class RequestContent implements InputSource {
   #ahead: Uint8Array[] | undefined;
   #aheadLength = 0;
 
-  constructor(head: RequestHead, host: ContentHost) {
+  constructor(head: RequestHead, host: ContentOwner) {
     this.#head = head;
-    this.#host = host;
+    this.#owner = host;
     this.#pieces = new ContentPieces(host.parser);
     this.awaitsContinue = head.expectsContinue;
   }
@@ -76,7 +76,7 @@ export class RequestContent implements InputSource {
     const piece = this.#read();
     if (piece !== undefined) return piece;
     this.#continue();
-    this.#host.resume();
+    this.#owner.resume();
     return new Promise((resolve, reject) => {
       this.#pendingPull = { since: performance.now(), resolve, reject };
     });
@@ -119,7 +119,7 @@ export class RequestContent implements InputSource {
     const piece = this.#parse();
     if (piece === undefined) this.#failIfLost();
     // Content with a length ends with its last octet, and not when somebody asks for more.
-    else if (this.#host.parser.state === 'head') this.#end();
+    else if (this.#owner.parser.state === 'head') this.#end();
     return piece;
   }
 
@@ -134,7 +134,7 @@ export class RequestContent implements InputSource {
   }
 
   #failIfLost(): void {
-    if (!this.#host.isPeerEnded) return;
+    if (!this.#owner.isPeerEnded) return;
     // What node:http calls it, for wrapped programs.
     const cause = createClientError(new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE'), NOTHING);
     const error = new DisconnectError('WSGI_ERR_DISCONNECTED', 'request', { cause });
@@ -152,9 +152,9 @@ export class RequestContent implements InputSource {
   #continue(): void {
     if (!this.awaitsContinue) return;
     this.awaitsContinue = false;
-    if (this.#host.parser.contentRead > 0 || this.#host.parser.bufferedLength > 0) return;
-    this.#host.output.add('HTTP/1.1 100 Continue\r\n\r\n');
-    this.#host.output.flush();
+    if (this.#owner.parser.contentRead > 0 || this.#owner.parser.bufferedLength > 0) return;
+    this.#owner.output.add('HTTP/1.1 100 Continue\r\n\r\n');
+    this.#owner.output.flush();
   }
 
   /** Octets have come, or none will come any more. */
@@ -240,7 +240,7 @@ export class RequestContent implements InputSource {
   };
 
   #trailerFields(): readonly string[] {
-    return this.#head.isChunked ? this.#host.parser.trailers : [];
+    return this.#head.isChunked ? this.#owner.parser.trailers : [];
   }
 }
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { RequestHead } from '../../http/index.ts';
 import { createTakeoverRequest } from '../../messages/index.ts';
 import type { Environ } from '../../wsgi.ts';
-import type { ConnectionHost } from '../connection-owner.ts';
+import type { ConnectionOwner } from '../connection-owner.ts';
 import type { RequestEvents } from './request-events.ts';
 
 /** The events by which a connection changes hands. */
@@ -26,7 +26,7 @@ export interface Takeover {
 }
 
 /** Leaves a socket that its connection has let go of to a listener of the event. */
-export function handOver({ event, environ, socket, rest }: Takeover, host: ConnectionHost): void {
+export function handOver({ event, environ, socket, rest }: Takeover, host: ConnectionOwner): void {
   host.release(socket);
   host.emit(event, createTakeoverRequest(environ, socket), socket, rest);
 }

@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 const REQUESTS_A_TURN = 32;
 
 /** The turn of one connection. */
-export class Turn {
+export class FairTurn {
   readonly #socket: Socket;
   readonly #goOn: () => void;
   #requestsLeft = REQUESTS_A_TURN;

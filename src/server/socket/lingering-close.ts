@@ -27,7 +27,7 @@ export function cutOff(socket: Socket): void {
 }
 
 /** Closes one socket. */
-export class Farewell {
+export class LingeringClose {
   readonly #socket: Socket;
   readonly #watchdog: Watchdog;
   #discarded = 0;

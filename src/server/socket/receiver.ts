@@ -1,17 +1,13 @@
 /**
- * What comes in on a connection: octets, handed to whoever serves it as they arrive.
+ * Reads octets from a socket and gives them to its connection as they arrive.
  *
- * A Readable makes a buffer of 64 KiB for every packet, cuts it down, queues and emits it: a fifth of what a hello
- * request costs (a server that answers canned octets: 9.9 µs with it, 7.9 µs without, Node 20). net.Socket knows
- * another way, its option `onread`, with one buffer for everything; but the sockets of a server are made without
- * options. So what the option sets is set here, on a socket that was accepted; where it cannot be, 'data' it is.
+ * All sockets share one buffer where Node allows it (src/node-internals/user-buffer.ts); elsewhere octets come as 'data'.
  *
  * Rule 1: octets that are lent are overwritten by the next packet of any connection: copy them before you return.
- * Rule 2: this is the one place that knows how octets come out of a socket. Pausing it, resuming it and its end are
- *         what they are without it.
+ * Rule 2: pausing, resuming and the end of a socket are the same either way.
  */
-import { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { leaveUnread, readInto } from '../../node-internals/index.ts';
 
 /** As much as libuv reads at once. */
 const BUFFER_SIZE = 65_536;
@@ -22,7 +18,7 @@ const LARGE_PACKET = 16_384;
 const NO_OCTETS = Buffer.alloc(0);
 
 /** Takes what comes in. */
-export interface ReceiverHost {
+export interface ReceiverOwner {
   /** Whether what came last is part of something that is not whole yet. */
   readonly hasRest: boolean;
   /** Whether views of what comes next are going to be kept. */
@@ -43,7 +39,7 @@ const shared: Buffer = Buffer.allocUnsafeSlow(BUFFER_SIZE);
 /** The incoming half of one connection. */
 export class Receiver {
   readonly #socket: Socket;
-  readonly #host: ReceiverHost;
+  readonly #owner: ReceiverOwner;
   readonly #isLending: boolean;
   #isReleased = false;
   /** The buffer that the next packet goes to. */
@@ -52,11 +48,14 @@ export class Receiver {
   #packet: Buffer = NO_OCTETS;
   #length = 0;
 
-  constructor(socket: Socket, host: ReceiverHost) {
+  constructor(socket: Socket, host: ReceiverOwner) {
     this.#socket = socket;
-    this.#host = host;
+    this.#owner = host;
     this.#buffer = shared;
-    this.#isLending = lend(socket, shared, { onPacket: this.#onPacket, nextBuffer: this.#nextBuffer });
+    this.#isLending = readInto(socket, shared, {
+      onPacket: this.#onPacket,
+      nextBuffer: this.#nextBuffer,
+    });
     if (!this.#isLending) socket.on('data', this.#onData);
   }
 
@@ -64,11 +63,7 @@ export class Receiver {
   release(): void {
     this.#isReleased = true;
     if (!this.#isLending) this.#socket.off('data', this.#onData);
-    // As node does it: whoever reads next decides how. Until then it is read as far as its buffer goes, and to its end.
-    this.#socket.pause();
-    Object.assign(this.#socket, { readableFlowing: null });
-    // pause() has stopped a socket with a buffer of its own; read() is what starts it again.
-    if (this.#isLending) this.#socket.read(0);
+    leaveUnread(this.#socket, this.#isLending);
   }
 
   /** The octets that came last, for those who want to see what was wrong with them. */
@@ -79,7 +74,7 @@ export class Receiver {
   readonly #onData = (octets: Buffer): void => {
     this.#packet = octets;
     this.#length = octets.length;
-    this.#host.receive(octets, octets.length, false);
+    this.#owner.receive(octets, octets.length, false);
   };
 
   /** Gives false if nothing more is to be read for now. */
@@ -88,68 +83,18 @@ export class Receiver {
     const isLent = buffer === shared;
     this.#packet = buffer;
     this.#length = length;
-    this.#host.receive(buffer, length, isLent);
+    this.#owner.receive(buffer, length, isLent);
     // Whatever happens next happens to what came now, or needs more to come.
-    if (isLent) this.#packet = this.#host.hasRest ? this.lastPacket : NO_OCTETS;
+    if (isLent) this.#packet = this.#owner.hasRest ? this.lastPacket : NO_OCTETS;
     return true;
   };
 
   /** Much content is read into buffers of its own, which are given away in views. */
   readonly #nextBuffer = (): Buffer | undefined => {
-    const isUpload = this.#length >= LARGE_PACKET && this.#host.keepsViews;
+    const isUpload = this.#length >= LARGE_PACKET && this.#owner.keepsViews;
     const buffer = isUpload ? Buffer.allocUnsafeSlow(BUFFER_SIZE) : shared;
     if (buffer === this.#buffer) return undefined;
     this.#buffer = buffer;
     return buffer;
   };
-}
-
-/** What `onread` is made of. */
-interface Lending {
-  onPacket(length: number, buffer: Buffer): boolean;
-  /** Gives the buffer for the next packet; undefined for the one before. */
-  nextBuffer(): Buffer | undefined;
-}
-
-/** Keeps what `onread` keeps in a socket, under symbols that are node's own (20 to 26). */
-interface OnReadSymbols {
-  readonly buffer: symbol;
-  readonly callback: symbol;
-  readonly generator: symbol;
-}
-
-let symbols: OnReadSymbols | undefined;
-
-/** Does to a socket that was accepted what the option `onread` does to one that is made; false if it cannot be done. */
-function lend(
-  socket: Socket & { readonly _handle?: { useUserBuffer?(buffer: Buffer): void } | null },
-  buffer: Buffer,
-  { onPacket, nextBuffer }: Lending,
-): boolean {
-  // Windows has many reads under way at once, each with its buffer. Over TLS the buffers are OpenSSL's anyway.
-  if (process.platform === 'win32' || socket instanceof TLSSocket || !(socket instanceof Socket))
-    return false;
-  const handle = socket._handle;
-  // Somebody has begun to read it.
-  if (socket.readableLength > 0 || socket.readableFlowing !== null) return false;
-  symbols ??= findSymbols(socket);
-  if (symbols === undefined || typeof handle?.useUserBuffer !== 'function') return false;
-  Object.assign(socket, {
-    [symbols.buffer]: buffer,
-    [symbols.callback]: onPacket,
-    [symbols.generator]: nextBuffer,
-  });
-  handle.useUserBuffer(buffer);
-  return true;
-}
-
-function findSymbols(socket: Socket): OnReadSymbols | undefined {
-  const known = Object.getOwnPropertySymbols(socket);
-  const find = (description: string): symbol | undefined =>
-    known.find((symbol) => symbol.description === description);
-  const buffer = find('kBuffer');
-  const callback = find('kBufferCb');
-  const generator = find('kBufferGen');
-  if (buffer === undefined || callback === undefined || generator === undefined) return undefined;
-  return { buffer, callback, generator };
 }

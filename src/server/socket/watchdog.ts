@@ -9,6 +9,7 @@
  * Otherwise long silence counts as gone.
  */
 import type { Socket } from 'node:net';
+import { kernelQueue } from '../../node-internals/index.ts';
 
 /** Milliseconds of silence. */
 const BEFORE_PROBE = 1_000;
@@ -69,14 +70,4 @@ export class Watchdog {
     this.#queued = queued;
     this.#movedAt = now;
   }
-}
-
-/**
- * The octets that the kernel has not taken. `writableLength` moves only when a whole chunk has left; what moves with
- * every octet is private to node (20 to 26), whose own `socket.setTimeout` reads it for the same purpose.
- */
-function kernelQueue(
-  socket: Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null },
-): number {
-  return socket._handle?.writeQueueSize ?? socket.writableLength;
 }

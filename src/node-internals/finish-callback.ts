@@ -1,0 +1,45 @@
+/**
+ * The callbacks that node passes to `_send`.
+ *
+ * - `end()` passes one with its last piece, a bound function named `bound onFinish`, that makes it emit 'finish' (since
+ *   Node 12). Where the name is another one, node emits 'finish' by itself once all callbacks have run.
+ * - `write()` without a callback passes a function that does nothing (since Node 14). Where it is not known, it is called.
+ * - `end(callback)` keeps its callbacks under the symbol `kEndCallbacks` (since Node 26); before, it listens to 'finish'.
+ *   Without the shortcut 'finish' is always waited for.
+ *
+ * Checked on Node 20 to 26.
+ */
+import { OutgoingMessage } from 'node:http';
+import type { ResponseMessage, WriteCallback } from './message-types.ts';
+import { findSymbol, shortcut } from './shortcuts.ts';
+
+const FINISH_NAME = shortcut(() => 'bound onFinish');
+
+/** Tells if a callback is the one that makes node emit 'finish'. */
+export function isFinishCallback(callback: WriteCallback | undefined): boolean {
+  return callback !== undefined && callback.name === FINISH_NAME;
+}
+
+/** The function that node passes where a program gave no callback; keeping and calling it would be wasted. */
+export const NO_CALLBACK: unknown = shortcut(() => {
+  const message = new OutgoingMessage();
+  let found: unknown;
+  const send: ResponseMessage['_send'] = (_data, _encoding, callback) => {
+    found = callback;
+    return true;
+  };
+  Object.assign(message, { _header: 'settled', _send: send });
+  message.write('');
+  return found;
+});
+
+const END_CALLBACKS = shortcut(() => findSymbol(new OutgoingMessage(), 'kEndCallbacks'));
+
+/** Tells if `end()` has callbacks that run before 'finish'. */
+export function hasEndCallbacks(response: ResponseMessage): boolean {
+  if (END_CALLBACKS === undefined) return MAY_HAVE_END_CALLBACKS;
+  // No type tells of the property.
+  return (response as unknown as Record<symbol, unknown>)[END_CALLBACKS] !== null;
+}
+
+const MAY_HAVE_END_CALLBACKS = Number(process.versions.node.split('.', 1)[0]) >= 26;

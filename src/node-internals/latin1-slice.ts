@@ -1,0 +1,24 @@
+/**
+ * `toString('latin1')` without looking the encoding up each time: `latin1Slice` of Buffer (since Node 0.11; checked on 20
+ * to 26).
+ *
+ * Without the shortcut `toString` is called.
+ */
+import { Buffer } from 'node:buffer';
+import { shortcut } from './shortcuts.ts';
+
+interface SlicingBuffer extends Buffer {
+  latin1Slice?(start: number, end: number): string;
+}
+
+const isKnown = shortcut(() => ('latin1Slice' in Buffer.prototype ? true : undefined));
+
+/** Makes a native string of octets. */
+export function latin1Text(octets: Uint8Array): string {
+  const buffer: SlicingBuffer = Buffer.isBuffer(octets)
+    ? octets
+    : Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+  return isKnown === true && buffer.latin1Slice !== undefined
+    ? buffer.latin1Slice(0, buffer.length)
+    : buffer.toString('latin1');
+}

@@ -1,0 +1,59 @@
+/**
+ * The state of a request as a stream: `_readableState` and `_consuming` (since Node 0.12; checked on 20 to 26).
+ *
+ * Without the shortcut a request ends in the documented way, `push(null)` and `_dump()`, which takes some ticks more, and a
+ * `read()` that gave nothing does not count as reading.
+ */
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import type { RequestMessage } from './message-types.ts';
+import { shortcut } from './shortcuts.ts';
+
+interface RequestWithState extends RequestMessage {
+  /** Reading has begun: `read`, `pipe`, 'data' or 'readable'. */
+  readonly _consuming?: boolean;
+  readonly _readableState?: Record<string, boolean>;
+}
+
+const STATES = ['resumeScheduled', 'ended', 'endEmitted', 'destroyed', 'closed', 'closeEmitted'] as const;
+
+const isKnown = shortcut(() => {
+  // Node's types leave out the private members.
+  const { _readableState: state } = new IncomingMessage(new Socket()) as RequestWithState;
+  return state !== undefined && STATES.every((name) => typeof state[name] === 'boolean') ? true : undefined;
+});
+
+/** Tells if a program has begun to read a request, or is about to. */
+export function isBeingRead(request: RequestWithState): boolean {
+  if (isKnown !== true) return request.readableDidRead || request.readableFlowing !== null;
+  return request._consuming === true || request._readableState?.resumeScheduled === true;
+}
+
+/**
+ * Ends a request without content that has no listener, so that later listeners see it ended.
+ *
+ * @returns false if it has to be ended in the documented way
+ */
+export function endQuietly(request: RequestWithState): boolean {
+  if (isKnown !== true || request._readableState === undefined) return false;
+  request._readableState.ended = true;
+  return true;
+}
+
+/**
+ * Leaves a request as it is after it was read to its end for nobody: ended and closed. Node 26 does the same for requests
+ * without content (`optimizeEmptyRequests`). Only for a request without listeners.
+ *
+ * @returns false if it has to be ended in the documented way
+ */
+export function closeQuietly(request: RequestWithState): boolean {
+  const { _readableState: state } = request;
+  if (isKnown !== true || state === undefined) return false;
+  request.complete = true;
+  state.ended = true;
+  state.endEmitted = true;
+  state.destroyed = true;
+  state.closed = true;
+  state.closeEmitted = true;
+  return true;
+}

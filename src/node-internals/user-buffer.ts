@@ -1,0 +1,77 @@
+/**
+ * Reading a socket into one buffer that all sockets share.
+ *
+ * A Readable makes a buffer of 64 KiB for every packet, cuts it down, queues and emits it. net.Socket knows another way,
+ * its option `onread`, but a server makes its sockets without options. So the parts that the option sets are set on a
+ * socket that was accepted: the symbols `kBuffer`, `kBufferCb` and `kBufferGen`, and `useUserBuffer` of the handle (since
+ * Node 12; checked on 20 to 26).
+ *
+ * Without the shortcut, and over TLS and on Windows, octets come as 'data'.
+ */
+import { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { findSymbol, shortcut } from './shortcuts.ts';
+
+/** Takes the packets of one socket. */
+export interface PacketReader {
+  /**
+   * Takes a packet.
+   *
+   * @param length Octets, at the beginning of the buffer
+   * @param buffer Overwritten by the next packet
+   * @returns false if reading is to stop for now
+   */
+  onPacket(length: number, buffer: Buffer): boolean;
+  /** Gives the buffer for the next packet; undefined for the one before. */
+  nextBuffer(): Buffer | undefined;
+}
+
+interface SocketWithHandle extends Socket {
+  readonly _handle?: { useUserBuffer?(buffer: Buffer): void } | null;
+}
+
+/** Windows has many reads under way at once, each with its own buffer. */
+const SYMBOLS = shortcut(() => {
+  if (process.platform === 'win32') return undefined;
+  const probe = new Socket();
+  const buffer = findSymbol(probe, 'kBuffer');
+  const callback = findSymbol(probe, 'kBufferCb');
+  const generator = findSymbol(probe, 'kBufferGen');
+  const areKnown = buffer !== undefined && callback !== undefined && generator !== undefined;
+  return areKnown ? { buffer, callback, generator } : undefined;
+});
+
+/**
+ * Makes an accepted socket read into a buffer.
+ *
+ * @param socket A socket that nobody has begun to read
+ * @param buffer The buffer for the first packet
+ * @returns false if it cannot be done, and 'data' has to be used
+ */
+export function readInto(socket: SocketWithHandle, buffer: Buffer, reader: PacketReader): boolean {
+  // OpenSSL has buffers of its own.
+  if (SYMBOLS === undefined || socket instanceof TLSSocket || !(socket instanceof Socket)) return false;
+  if (socket.readableLength > 0 || socket.readableFlowing !== null) return false;
+  const handle = socket._handle;
+  if (typeof handle?.useUserBuffer !== 'function') return false;
+  Object.assign(socket, {
+    [SYMBOLS.buffer]: buffer,
+    [SYMBOLS.callback]: reader.onPacket,
+    [SYMBOLS.generator]: reader.nextBuffer,
+  });
+  handle.useUserBuffer(buffer);
+  return true;
+}
+
+/**
+ * Leaves a socket as a Readable that nobody has begun to read: whoever reads next decides how (`readableFlowing` is null, as
+ * node sets it when it hands over the socket of an upgrade). It is read as far as its buffer goes until then.
+ *
+ * @param hasOwnBuffer {@link readInto} was called for it
+ */
+export function leaveUnread(socket: Socket, hasOwnBuffer: boolean): void {
+  socket.pause();
+  Object.assign(socket, { readableFlowing: null });
+  // pause() has stopped a socket with a buffer of its own; read() starts it again.
+  if (hasOwnBuffer) socket.read(0);
+}
