@@ -219,7 +219,7 @@ function list(folder: string): string[] {
   return (
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
       .map((name) => posix.join(folder, name.replaceAll('\\', '/')))
-      // Skips what is installed or built for bench.
+      // Skips installed and built files of bench.
       .filter((path) => !/\/(node_modules|dist)\//.test(path))
       .filter(isFile)
   );

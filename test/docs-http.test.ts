@@ -13,7 +13,7 @@ import type { Application } from '../src/wsgi.ts';
 
 interface Case {
   readonly send: string;
-  /** Whether the client closes its half after sending. */
+  /** The client closes its half after sending. */
   readonly ends?: boolean;
   readonly here: RegExp;
   readonly node: RegExp;
@@ -143,10 +143,10 @@ let server: Server;
 let nodeServer: NetServer;
 
 beforeAll(async () => {
-  // The two faults of the application are meant, and need not be read by anybody.
+  // Keeps the log of the two intended faults out of the output.
   server = createServer(application, { environ: { 'wsgi.errors': new MemoryErrors() } });
   nodeServer = createNodeServer((request, response) => {
-    // A client that leaves is no failure of this test.
+    // A client that leaves does not fail the test.
     listener(request, response).catch(() => {});
   });
   for (const each of [server, nodeServer]) {
@@ -210,7 +210,7 @@ function later(): Promise<void> {
   });
 }
 
-/** Sends octets and gives all that comes, with a word at the end on whether the connection was closed. */
+/** Sends octets and returns all that arrives, with 'closed' or 'still open' at the end. */
 function exchange(address: AddressInfo | string | null, send: string, ends: boolean): Promise<string> {
   if (address === null || typeof address === 'string')
     throw new Error('The server does not listen on a port');

@@ -1,5 +1,5 @@
 /**
- * The table of errors: complete, well formed, documented, and used.
+ * The table of errors is complete, well formed, documented, and used.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ import { reasonPhrase } from '../src/gateway/reason-phrase.ts';
 const ROOT = join(import.meta.dirname, '..');
 const entries = Object.entries(ERRORS);
 
-describe('the table', () => {
-  it.each(entries)('%s has a well-formed row', (code, { party, statusCode, source, message }) => {
+describe('the table of errors', () => {
+  it.each(entries)('has a well-formed row for %s', (code, { party, statusCode, source, message }) => {
     expect(code).toMatch(/^WSGI_ERR(_[A-Z]+)+$/);
     expect(source).toMatch(/^(RFC \d{4} §|PEP 3333, |CVE-)/);
     expect(message).toMatch(/^([A-Z]|startResponse |write )[^\n]*[^.\s]$/);
@@ -25,17 +25,20 @@ describe('the table', () => {
     expect(String(statusCode)).toMatch(statuses[party] ?? 'unknown party');
   });
 
-  it.each(entries.filter(([, { party }]) => party !== 'nobody'))('%s has a reason phrase', (_code, entry) => {
-    expect(reasonPhrase(entry.statusCode)).not.toBe('');
-  });
+  it.each(entries.filter(([, { party }]) => party !== 'nobody'))(
+    'gives %s a reason phrase',
+    (_code, entry) => {
+      expect(reasonPhrase(entry.statusCode)).not.toBe('');
+    },
+  );
 
-  it('is the one of docs/errors.md (npm run docs puts it there)', () => {
+  it('equals the one in docs/errors.md (npm run docs writes it)', () => {
     const page = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8');
     expect(page).toContain('WSGI_ERR_BODY_INVALID');
     expect(withTable(page)).toBe(page);
   });
 
-  it('has no code that nothing throws', () => {
+  it('has no unused code', () => {
     const sources = ['src', 'bridges'].flatMap((folder) =>
       readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
         .filter((name) => name.endsWith('.ts') && name !== 'error-table.ts')
@@ -63,11 +66,11 @@ describe('an error', () => {
     });
   });
 
-  it('takes a detail as it is, patterns of String.replace too', () => {
+  it('inserts a detail unchanged, even patterns of String.replace', () => {
     expect(new ApplicationError('WSGI_ERR_BODY_INVALID', '$& $1').message).toContain('$& $1');
   });
 
-  it('is told apart by its class', () => {
+  it('differs by its class', () => {
     expect(new ApplicationError('WSGI_ERR_STATUS_INVALID')).not.toBeInstanceOf(ProtocolError);
     expect(new DisconnectError('WSGI_ERR_DISCONNECTED', 'request').statusCode).toBe(499);
   });

@@ -1,5 +1,5 @@
 /**
- * The showcase as a visitor meets it: started as `npm start` does, asked over HTTP, and seen by a real browser.
+ * The showcase as a visitor meets it: started as by `npm start`, asked over HTTP, and opened in a real browser.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -44,15 +44,15 @@ describe('the page', () => {
     const first = await fetch(`${url}style.css`);
     await first.body?.cancel();
     const again = await fetch(`${url}style.css`, {
-      // Without it fetch would ask caches not to answer.
+      // Otherwise fetch sends no-cache.
       headers: { 'If-None-Match': first.headers.get('etag') ?? '', 'Cache-Control': 'max-age=0' },
     });
     expect(again.status).toBe(304);
   });
 });
 
-describe('the parts', () => {
-  it.each(MOUNTS)('/%s sees its mount as SCRIPT_NAME', async (mount) => {
+describe('the mounts', () => {
+  it.each(MOUNTS)('show their mount as SCRIPT_NAME: /%s', async (mount) => {
     const environ = await ask(`${mount}/caf%C3%A9/menu?table=5`);
     expect(environ).toMatchObject({
       REQUEST_METHOD: 'GET',
@@ -64,22 +64,22 @@ describe('the parts', () => {
     });
   });
 
-  it.each(MOUNTS)('/%s sees an empty PATH_INFO on an exact hit', async (mount) => {
+  it.each(MOUNTS)('show an empty PATH_INFO on an exact hit: /%s', async (mount) => {
     expect(await ask(mount)).toMatchObject({ SCRIPT_NAME: `/${mount}`, PATH_INFO: '' });
   });
 
-  it('Express itself runs at the root', async () => {
+  it('leave the root to Express', async () => {
     expect(await ask('express/x')).toMatchObject({ SCRIPT_NAME: '', PATH_INFO: '/express/x' });
   });
 
-  it('Fastify answers through its own hooks', async () => {
+  it("run Fastify's own hooks", async () => {
     const response = await fetch(`${url}fastify/`);
     await response.body?.cancel();
     expect(response.headers.get('x-inner-framework')).toMatch(/^fastify 5\./);
     expect(response.headers.get('x-powered-by')).toBe('Express');
   });
 
-  it('the instance remembers, the class does not', async () => {
+  it('keep state in an instance, not in a class', async () => {
     const notes = async (mount: string) => [await note(mount), await note(mount)];
     const [first, second] = await notes('instance');
     expect(first).not.toBe(second);
@@ -101,13 +101,13 @@ describe('the process', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('says so if its port is taken', async () => {
+  it('reports that its port is taken', async () => {
     await expect(start({ PORT: new URL(url).port })).rejects.toThrow(/ended .*Port \d+ is taken/s);
   });
 });
 
 describe('curl', () => {
-  it('gets what the page says it would', async (context) => {
+  it('gets the answers that the page promises', async (context) => {
     const curl = requirePeer(context, 'curl');
     const output = await execute(curl, ['-sSi', `${url}function/hello`, `${url}fastify/hello`]);
     expect(output.match(/HTTP\/1\.1 200 OK\r\n/g)).toHaveLength(2);
@@ -116,7 +116,7 @@ describe('curl', () => {
 });
 
 describe('a browser', () => {
-  it('draws the page and fills in what each part saw', async (context) => {
+  it('draws the page and shows what each mount saw', async (context) => {
     const chromium = requirePeer(context, 'chromium', 'chromium-browser', 'google-chrome');
     const dom = await browse(chromium, ['--dump-dom', `${url}#fastify`]);
     expect(dom).toContain('aria-selected="true"');

@@ -1,4 +1,4 @@
-/** Runs every example as its first lines say, in a process of its own. The showcase has a test of its own. */
+/** Runs every example as its first lines say, in a process of its own. The showcase has its own test. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
 const FOLDER = join(ROOT, 'examples');
-/** What the others share is no example. */
+/** Every file but the helper that the examples share. */
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.ts') && name !== 'print-url.ts');
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;
@@ -34,7 +34,7 @@ function start(file: string, variables: Readonly<Record<string, string>> = {}): 
   return child;
 }
 
-/** Starts an example that is a server and gives the URL that it prints. */
+/** Starts an example that serves and returns the URL that it prints. */
 async function serve(file: string): Promise<{ url: string; child: Child }> {
   const child = start(file);
   let output = '';

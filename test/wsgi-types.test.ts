@@ -22,7 +22,7 @@ describe('the type of an application', () => {
     expectTypeOf<{ call(): Uint8Array[] }>().toExtend<Application>();
   });
 
-  it('tells what the arguments of a function are', () => {
+  it('types the arguments of a function', () => {
     const application: Application = (environ, startResponse) => {
       expectTypeOf(environ).toEqualTypeOf<Environ>();
       expectTypeOf(startResponse).toEqualTypeOf<StartResponse>();
@@ -31,7 +31,7 @@ describe('the type of an application', () => {
     expectTypeOf(application).toExtend<Application>();
   });
 
-  it('is not that of any other function', () => {
+  it('refuses any other function', () => {
     expectTypeOf<Listener>().not.toExtend<Application>();
     expectTypeOf(express()).not.toExtend<Application>();
     expectTypeOf(fastify()).not.toExtend<Application>();
@@ -43,7 +43,7 @@ describe('the type of an application', () => {
 });
 
 describe('the type of an environ', () => {
-  it('knows what hosts offer, and that it may be missing', () => {
+  it('knows the optional keys of hosts', () => {
     expectTypeOf<Environ['gateway.signal']>().toEqualTypeOf<(() => AbortSignal) | undefined>();
     expectTypeOf<Environ['gateway.raw_headers']>().toEqualTypeOf<readonly string[] | undefined>();
     expectTypeOf<Environ['gateway.early_hints']>().toEqualTypeOf<

@@ -27,7 +27,7 @@ const hosts: Record<string, (application: ApplicationFunction) => Promise<Site>>
   'toFastify with hijack': (application) => listenWithFastify(application, true),
 };
 
-/** What programs do that do not want to answer: node closes the connection. */
+/** Ways of a program to refuse an answer: node closes the connection. */
 const programs: Record<string, RequestHandler> = {
   'destroys the response': (_request, response) => response.destroy(),
   'destroys the response later': (_request, response) => setTimeout(() => response.destroy(), 5),
@@ -37,7 +37,7 @@ const programs: Record<string, RequestHandler> = {
 };
 
 describe.each(Object.keys(hosts))('%s', (host) => {
-  it.each(Object.keys(programs))('closes the connection where a program %s', async (program) => {
+  it.each(Object.keys(programs))('closes the connection when a program %s', async (program) => {
     const run = programs[program] ?? (() => {});
     const site = await hosts[host]?.(fromNode(run));
     const client = site?.open();
@@ -47,13 +47,13 @@ describe.each(Object.keys(hosts))('%s', (host) => {
   });
 });
 
-describe.each(Object.keys(hosts))('%s, when a client leaves', (host) => {
-  it.each(['destroy', 'reset'] as const)('by %s ends the requests that wait for their turn', async (how) => {
+describe.each(Object.keys(hosts))('%s, with pipelined requests', (host) => {
+  it.each(['destroy', 'reset'] as const)('ends every request when the client leaves by %s', async (how) => {
     const ended: string[] = [];
     const log: string[] = [];
     let started = 0;
     let release = (): void => {};
-    // No response is complete before the client has left.
+    // Keeps every response incomplete until the client has left.
     const left = new Promise<void>((resolve) => {
       release = resolve;
     });
@@ -66,7 +66,7 @@ describe.each(Object.keys(hosts))('%s, when a client leaves', (host) => {
       const body = (async function* () {
         yield Buffer.from('a');
         await left;
-        // To a client that has closed both halves the first write is answered by a reset.
+        // A client that closed both halves answers the first write with a reset.
         yield Buffer.from('b');
         await delay(50);
         yield Buffer.from('c');

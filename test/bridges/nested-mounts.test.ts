@@ -1,4 +1,4 @@
-/** Applications mounted in hosts that are themselves applications, mounted in hosts. */
+/** Applications mounted in hosts that are applications in other hosts. */
 import { createServer } from 'node:http';
 import middie from '@fastify/middie';
 import express, { type Express } from 'express';
@@ -57,16 +57,16 @@ describe.each(Object.keys(HOSTS))('in %s', (host) => {
       ['/a/b/', '/a/b + / ?  of /a/b/'],
       ['/a/b/%2Fc', '/a/b + //c ?  of /a/b/%2Fc'],
       ['http://h:81/a/b/c?q', '/a/b + /c ? q of http://h:81/a/b/c?q'],
-    ])('both mounts are told: %s', async (target, expected) => {
+    ])('joins both mounts: %s', async (target, expected) => {
       expect(await seen(await mount(nest('/b', report)), target)).toBe(expected);
     });
 
-    it('all three mounts are told', async () => {
+    it('joins all three mounts', async () => {
       const site = await mount(nest('/b', nest('/:name', report)));
       expect(await seen(site, '/a/b/%C3%A9/d')).toBe('/a/b/\xc3\xa9 + /d ?  of /a/b/%C3%A9/d');
     });
 
-    it('a listener of node sees the outer mounts on its request', async () => {
+    it('shows the outer mounts to a listener of node', async () => {
       const listener = toNode(report);
       expect(await seen(await mount(nest('/b', fromNode(listener))), '/a/b/c?q')).toBe(
         '/a/b + /c ? q of /a/b/c?q',
@@ -75,7 +75,7 @@ describe.each(Object.keys(HOSTS))('in %s', (host) => {
   });
 });
 
-it('keeps the outer mount where an instance rewrites URLs', async () => {
+it('keeps the outer mount if an instance rewrites URLs', async () => {
   const rewriteUrl = (req: { url?: string | undefined }): string => req.url?.replace('/old', '/b') ?? '/';
   const instance = fastify({ rewriteUrl });
   instance.register(toFastify(report), { prefix: '/b' });
@@ -84,7 +84,7 @@ it('keeps the outer mount where an instance rewrites URLs', async () => {
   expect(await seen(site, 'http://h/a/old/c')).toBe('/a/b + /c ?  of http://h/a/old/c');
 });
 
-it('keeps the outer mount where an instance has middleware of Connect', async () => {
+it('keeps the outer mount if an instance has middleware of Connect', async () => {
   const instance = fastify();
   await instance.register(middie);
   instance.use((_req, _res, next) => next());
@@ -93,14 +93,14 @@ it('keeps the outer mount where an instance has middleware of Connect', async ()
   expect(await seen(site, '/a/b/c')).toBe('/a/b + /c ?  of /a/b/c');
 });
 
-it('tells a wrapped instance the whole target as originalUrl', async () => {
+it('gives a wrapped instance the whole target as originalUrl', async () => {
   const instance = fastify();
   instance.get('/b', async (request) => [request.url, request.originalUrl]);
   const site = await listen(createServer(inExpress(fromFastify(instance), '/a')));
   expect(JSON.parse((await site.fetch('/a/b?q')).content.toString())).toEqual(['/b?q', '/a/b?q']);
 });
 
-it('leaves requests without a mount as node makes them', async () => {
+it('leaves requests without a mount as node made them', async () => {
   const site = await listen(
     createGatewayServer(
       fromNode((req, res) => {

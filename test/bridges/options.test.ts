@@ -18,7 +18,7 @@ describe.each<[string, Mount]>([
   ['toExpress', toExpress],
   ['toFastify', toFastify],
 ])('options of %s', (_name, mount) => {
-  // What nobody may pass by its type, and somebody does in JavaScript.
+  // Not allowed by the types; possible in JavaScript.
   it.each<[unknown, typeof TypeError | typeof RangeError]>([
     [3000, TypeError],
     [null, TypeError],
@@ -38,7 +38,7 @@ describe.each<[string, Mount]>([
     expect(() => mount(application, options as object)).toThrow(error);
   });
 
-  it('are named where nobody knows them', () => {
+  it('are named if they are unknown', () => {
     expect(() => mount(application, { strct: true })).toThrow(/strct is unknown here; known are .*strict/);
   });
 
@@ -48,24 +48,24 @@ describe.each<[string, Mount]>([
     [{ environ: undefined, strict: undefined }],
     [{ environ: { 'app.name': 'x' }, underscoreHeaders: 'refuse', hopByHop: 'drop' }],
     [{ closeTimeout: Number.POSITIVE_INFINITY, strict: true, exposeErrors: false }],
-  ])('are taken: %o', (options) => {
+  ])('are accepted: %o', (options) => {
     expect(() => mount(application, options)).not.toThrow();
   });
 });
 
-it('refuses what only one bridge knows, too', () => {
+it('checks the options that only one bridge has', () => {
   expect(() => toExpress(application, { fallthrough: 'yes' as never })).toThrow(/fallthrough .* "yes"/);
   expect(() => toFastify(application, { hijack: 1 as never })).toThrow(/hijack .* 1$/);
 });
 
-it('refuses what only another bridge knows', () => {
+it('refuses the options of another bridge', () => {
   const options: object = { fallthrough: true, hijack: true };
   expect(() => toNode(application, options)).toThrow(/fallthrough is unknown/);
   expect(() => toExpress(application, options)).toThrow(/hijack is unknown/);
   expect(() => toFastify(application, options)).toThrow(/fallthrough is unknown/);
 });
 
-describe('options of what wraps programs', () => {
+describe('options of a wrapper', () => {
   const WRAPPERS: Readonly<Record<string, (options: object) => unknown>> = {
     fromNode: (options) => fromNode(() => {}, options),
     fromExpress: (options) => fromExpress(express(), options),

@@ -1,4 +1,4 @@
-/** A listener of node:http and the same one wrapped and mounted again: the head is the same, octet by octet. */
+/** A node:http listener, alone and wrapped and mounted again: the head is the same, octet by octet. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import express from 'express';
 import fastify from 'fastify';
@@ -56,12 +56,12 @@ const LISTENERS: Readonly<Record<string, Listener>> = {
 const REQUESTS: Readonly<Record<string, WireRequest>> = {
   GET: {},
   HEAD: { method: 'HEAD' },
-  'GET that closes': { headers: [['Connection', 'close']] },
-  'GET of HTTP/1.0': { protocol: 'HTTP/1.0' },
-  'GET of HTTP/1.0 that stays': { protocol: 'HTTP/1.0', headers: [['Connection', 'keep-alive']] },
+  'GET with close': { headers: [['Connection', 'close']] },
+  'HTTP/1.0 GET': { protocol: 'HTTP/1.0' },
+  'HTTP/1.0 GET with keep-alive': { protocol: 'HTTP/1.0', headers: [['Connection', 'keep-alive']] },
 };
 
-/** Only where there are chunks: elsewhere node sends what the program says, or throws. */
+/** Listeners for responses with chunks only: without chunks node sends the program's fields or throws. */
 const CHUNKED: Readonly<Record<string, Listener>> = {
   'Transfer-Encoding': (_req, res) =>
     res.setHeader('Transfer-Encoding', 'chunked').setHeader('X-A', '1').end('x'),
@@ -83,18 +83,18 @@ async function headOf(listener: Listener, request: WireRequest): Promise<string>
 describe.each(Object.keys(LISTENERS))('%s', (name) => {
   const listener = LISTENERS[name] as Listener;
 
-  it.each(Object.keys(REQUESTS))('by toNode, %s', async (request) => {
+  it.each(Object.keys(REQUESTS))('is the same through toNode, %s', async (request) => {
     const wrapped = toNode(fromNode(listener));
     const parts = REQUESTS[request] as WireRequest;
     expect(await headOf(wrapped, parts)).toBe(await headOf(listener, parts));
   });
 
-  it('by toExpress, in another order', async () => {
+  it('is the same through toExpress, in another order', async () => {
     const wrapped = express().use(toExpress(fromNode(listener)));
     expect(sorted(await headOf(wrapped, {}))).toEqual(sorted(await headOf(express().use(listener), {})));
   });
 
-  it('by toFastify, but for framing', async () => {
+  it('is the same through toFastify, except for framing', async () => {
     expect(loosely(await headOf(await inFastify(listener), {}))).toEqual(loosely(await headOf(listener, {})));
   });
 });
@@ -102,15 +102,15 @@ describe.each(Object.keys(LISTENERS))('%s', (name) => {
 describe.each(Object.keys(CHUNKED))('%s', (name) => {
   const listener = CHUNKED[name] as Listener;
 
-  it('by toNode', async () => {
+  it('is the same through toNode', async () => {
     expect(await headOf(toNode(fromNode(listener)), {})).toBe(await headOf(listener, {}));
   });
 
-  it('by toFastify, but for framing', async () => {
+  it('is the same through toFastify, except for framing', async () => {
     expect(loosely(await headOf(await inFastify(listener), {}))).toEqual(loosely(await headOf(listener, {})));
   });
 
-  it('is not sent where there are no chunks', async () => {
+  it('is not sent if there are no chunks', async () => {
     const wrapped = toNode(
       fromNode((req, res) => {
         if (req.method === 'HEAD' || req.httpVersion === '1.0')
@@ -124,7 +124,7 @@ describe.each(Object.keys(CHUNKED))('%s', (name) => {
   });
 });
 
-/** Fastify writes a length in its own way, and gives one where node would send chunks. */
+/** Drops framing: Fastify spells a length in its own way, and sends one where node sends chunks. */
 function loosely(head: string): string[] {
   return sorted(head.toLowerCase()).filter(
     (line) => !/^(?:content-length|transfer-encoding|length|chunked .* \[\])/.test(line),
@@ -138,7 +138,7 @@ async function inFastify(listener: Listener): Promise<Listener> {
   return (req, res) => instance.routing(req, res);
 }
 
-/** Express has set a field before; node puts a length that was set beside it before its own fields. */
+/** Sorts lines: Express sets a field first, and node puts a length set beside it before its own fields. */
 function sorted(head: string): string[] {
   return head.split('\r\n').sort();
 }

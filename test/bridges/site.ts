@@ -1,10 +1,10 @@
-/** Servers for the tests of the mounts: real sockets on 127.0.0.1, all closed when a test is over. */
+/** Servers on real sockets at 127.0.0.1 for the tests of mounts; all close at the end of a test. */
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
 import { WireClient, type WireResponse } from '../../src/conformance/wire-client.ts';
 import type { Application, Environ, HeaderList } from '../../src/wsgi.ts';
 
-/** A server that listens. */
+/** A listening server. */
 export interface Site {
   readonly port: number;
   /** Opens a connection. */
@@ -13,7 +13,7 @@ export interface Site {
   fetch(request: WireRequest | string): Promise<WireResponse>;
 }
 
-/** What a request is made of; a string alone is a target. */
+/** The parts of a request; a string alone is a target. */
 export interface WireRequest {
   readonly method?: string;
   readonly target?: string;
@@ -28,27 +28,27 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** Closes something when the test is over. */
+/** Closes something at the end of the test. */
 export function atEnd(close: () => unknown): void {
   closers.push(async () => {
     await close();
   });
 }
 
-/** Lets a server listen at a free port until the test is over. */
+/** Makes a server listen on a free port until the end of the test. */
 export async function listen(server: Server): Promise<Site> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return siteOf(server);
 }
 
-/** The same for a server that listens already. */
+/** Does the same for a server that already listens. */
 export function siteOf(server: Server): Site {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  // What `address()` gives for a server that listens at a port.
+  // `address()` returns this for a server that listens on a port.
   const { port } = server.address() as AddressInfo;
   const clients: WireClient[] = [];
   atEnd(() => {
@@ -73,7 +73,7 @@ export function siteOf(server: Server): Site {
   };
 }
 
-/** Writes a request down; content gets a Content-Length unless the headers say how it is framed. */
+/** Formats a request; content gets a Content-Length unless the headers frame it. */
 export function formatRequest(request: WireRequest | string): Buffer {
   const parts = typeof request === 'string' ? { target: request } : request;
   const { method = 'GET', target = '/', headers = [], content, protocol = 'HTTP/1.1' } = parts;
@@ -85,7 +85,7 @@ export function formatRequest(request: WireRequest | string): Buffer {
   return Buffer.concat([Buffer.from(`${method} ${target} ${protocol}\r\n${head}\r\n`, 'latin1'), octets]);
 }
 
-/** Answers with what the environ says and with the content, as JSON. */
+/** Answers with the environ and the content as JSON. */
 export const report: Application = async (environ, startResponse) => {
   const content = await environ['wsgi.input'].read();
   const variables = Object.fromEntries(Object.entries(environ).filter(([key]) => /^[A-Z_]+$/.test(key)));
@@ -93,12 +93,12 @@ export const report: Application = async (environ, startResponse) => {
   return [Buffer.from(JSON.stringify({ ...variables, content: Buffer.from(content).toString('latin1') }))];
 };
 
-/** What `report` reported. */
+/** Parses the answer of `report`. */
 export function reported(response: { readonly content: Buffer }): Record<string, string | undefined> {
   return JSON.parse(response.content.toString('utf8'));
 }
 
-/** SCRIPT_NAME and PATH_INFO as `report` saw them. */
+/** Gives SCRIPT_NAME and PATH_INFO as `report` saw them. */
 export async function place(site: Site, request: WireRequest | string): Promise<string> {
   const { SCRIPT_NAME, PATH_INFO } = reported(await site.fetch(request));
   return `${SCRIPT_NAME} + ${PATH_INFO}`;
@@ -112,7 +112,7 @@ export function answering(text: string, headers: HeaderList = [], status = '200 
   };
 }
 
-/** An `wsgi.errors` that remembers. */
+/** A `wsgi.errors` that records what is written. */
 export function createLog(): { text: string; environ: Record<string, unknown> } {
   const log = { text: '', environ: {} };
   const write = (text: string): void => {
@@ -123,15 +123,15 @@ export function createLog(): { text: string; environ: Record<string, unknown> } 
   return log;
 }
 
-/** A callable of the environ. */
+/** Gets a function from the environ. */
 export function extension<T extends (...args: never[]) => unknown>(environ: Environ, key: string): T {
   const value = environ[key];
   if (typeof value !== 'function') throw new TypeError(`${key} is no function`);
-  // Extension keys are unknown to the type of the environ.
+  // Extension keys are not in the type of the environ.
   return value as unknown as T;
 }
 
-/** Waits until something is so. */
+/** Polls until a condition holds. */
 export async function until(isSo: () => boolean, milliseconds = 5000): Promise<void> {
   const deadline = Date.now() + milliseconds;
   while (!isSo()) {
@@ -140,7 +140,7 @@ export async function until(isSo: () => boolean, milliseconds = 5000): Promise<v
   }
 }
 
-/** Gives chunks one by one. */
+/** Yields chunks one by one. */
 export function pieces(chunks: readonly string[], headers: HeaderList = []): Application {
   return async function* (_environ, startResponse) {
     startResponse('200 OK', headers);

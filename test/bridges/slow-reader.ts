@@ -1,4 +1,4 @@
-/** A reader that takes its time: no host may ask an application for more than its client takes. */
+/** A slow reader: no host may ask an application for more than its client takes. */
 import { expect } from 'vitest';
 import type { WireClient } from '../../src/conformance/wire-client.ts';
 import type { Environ, StartResponse } from '../../src/wsgi.ts';
@@ -7,10 +7,10 @@ import { formatRequest } from './site.ts';
 const CHUNK: Buffer = Buffer.alloc(64 * 1024);
 const TOTAL = 1024;
 
-/** An application that gives 64 MiB, and the reader of its response. */
+/** An application that sends 64 MiB, and the reader of its response. */
 export interface SlowReading {
   application(environ: Environ, startResponse: StartResponse): Iterable<Uint8Array>;
-  /** Reads the head, waits, expects that the application was made to wait too, and reads the rest. */
+  /** Reads the head, waits, expects that the application had to wait too, and reads the rest. */
   read(client: WireClient, target: string): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export function slowReading(): SlowReading {
       client.send(formatRequest(target));
       await client.readHead();
       await new Promise((resolve) => setTimeout(resolve, 200));
-      // What the kernel's buffers hold, and nothing near the 64 MiB.
+      // The most that the kernel buffers, far below 64 MiB.
       expect(given).toBeLessThan(TOTAL / 4);
       let length = 0;
       for (let chunk = await client.readChunk(); chunk !== null; chunk = await client.readChunk()) {

@@ -1,4 +1,4 @@
-/** Content that a parser of the host has read before the application could. */
+/** Content that a parser of the host read before the application. */
 import { createServer } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import express, { type RequestHandler } from 'express';
@@ -38,12 +38,12 @@ function inChunks(content: string): string {
   return `${content.length.toString(16)}\r\n${content}\r\n0\r\n\r\n`;
 }
 
-/** Reads everything and leaves nothing. */
+/** Reads everything and keeps nothing. */
 const swallow: RequestHandler = (req, _res, next) => {
   req.resume().once('end', () => next());
 };
 
-/** Reads some octets, and goes on before the end of the content has been told. */
+/** Reads some octets and continues before the end of the content was reported. */
 function takeAway(count?: number): RequestHandler {
   return (req, _res, next) => {
     req.once('readable', () => {
@@ -53,14 +53,14 @@ function takeAway(count?: number): RequestHandler {
   };
 }
 
-describe('content of which something has read a part', () => {
-  it('is an error, and not the rest', async () => {
+describe('content that was read in part', () => {
+  it('is an error instead of the rest', async () => {
     const error = { code: 'WSGI_ERR_BODY_CONSUMED' };
     expect(await post([takeAway(2)], 'text/plain', 'content')).toMatchObject(error);
     expect(await post([takeAway()], 'text/plain', 'content')).toMatchObject(error);
   });
 
-  it('is an error in chunks too, if nothing else waits to be read', async () => {
+  it('is an error in chunks too, if no more octets wait', async () => {
     const error = { code: 'WSGI_ERR_BODY_CONSUMED' };
     expect(await post([takeAway()], 'text/plain', inChunks('content'), CHUNKED)).toMatchObject(error);
   });
@@ -68,7 +68,7 @@ describe('content of which something has read a part', () => {
   it.each([
     ['with a length', 'content', []],
     ['in chunks', inChunks('content'), CHUNKED],
-  ])('is whole if it was put back, %s', async (_how, content, headers) => {
+  ])('is complete if it was put back, %s', async (_how, content, headers) => {
     const peek: RequestHandler = (req, _res, next) => {
       req.once('readable', () => {
         req.unshift(req.read(2));
@@ -80,13 +80,13 @@ describe('content of which something has read a part', () => {
 });
 
 describe('content that Express has parsed', () => {
-  it('is JSON again', async () => {
+  it('becomes JSON again', async () => {
     const environ = await post([express.json()], 'application/json; charset=utf-8', '{ "a": [1, "é"] }');
     expect(environ).toMatchObject({ content: '{"a":[1,"\xc3\xa9"]}', CONTENT_LENGTH: '14' });
     expect(await post([express.json()], 'application/json', '{}')).toMatchObject({ content: '{}' });
   });
 
-  it('is JSON again, of any value', async () => {
+  it('becomes JSON again for any value', async () => {
     const lenient = [express.json({ strict: false })];
     expect(await post(lenient, 'application/json', ' null')).toMatchObject({ content: 'null' });
     expect(await post(lenient, 'application/json', '"text"')).toMatchObject({ content: '"text"' });
@@ -101,7 +101,7 @@ describe('content that Express has parsed', () => {
     expect(environ).not.toHaveProperty('HTTP_TRANSFER_ENCODING');
   });
 
-  it('is octets and text as they were', async () => {
+  it('keeps octets and text', async () => {
     const octets = Buffer.from([0, 255, 128]);
     expect(await post([express.raw({ type: '*/*' })], 'a/b', octets)).toMatchObject({
       content: '\x00\xff\x80',
@@ -133,13 +133,13 @@ describe('content that Express has parsed', () => {
     'a%5Bb%5D%5Bc%5D=1',
     'a[0][b]=1&a[0][c]=2&a[1][b]=3',
     'empty=&caf%C3%A9=%E4%BD%A0',
-  ])('is the form %s again', async (form) => {
+  ])('becomes the form %s again', async (form) => {
     const type = 'application/x-www-form-urlencoded';
     const environ = await post([express.urlencoded({ extended: true })], type, form);
     expect(environ).toMatchObject({ content: form, CONTENT_LENGTH: `${form.length}` });
   });
 
-  it('is a form of the same meaning where its spelling is not known', async () => {
+  it('becomes a form of the same meaning if its spelling is unknown', async () => {
     const type = 'application/x-www-form-urlencoded';
     const environ = await post(
       [express.urlencoded({ extended: true })],
@@ -150,7 +150,7 @@ describe('content that Express has parsed', () => {
     expect(environ).toMatchObject({ content: 'a%5B%5D=1&b=1', CONTENT_LENGTH: '13' });
   });
 
-  it('is not announced as coded if it was decoded', async () => {
+  it('is not announced as coded after it was decoded', async () => {
     const json = gzipSync('{"a": 1}');
     const coding: HeaderList = [['Content-Encoding', 'gzip']];
     const environ = await post([express.json()], 'application/json', json, coding);
@@ -161,7 +161,7 @@ describe('content that Express has parsed', () => {
     expect(raw).not.toHaveProperty('HTTP_CONTENT_ENCODING');
   });
 
-  it('is what rawBody has, before anything else', async () => {
+  it('is taken from rawBody before anything else', async () => {
     const keep: RequestHandler = express.json({
       verify: (req, _res, octets) => {
         Object.assign(req, { rawBody: octets });
@@ -170,7 +170,7 @@ describe('content that Express has parsed', () => {
     expect(await post([keep], 'application/json', '{ "a" : 1 }')).toMatchObject({ content: '{ "a" : 1 }' });
   });
 
-  it('is read from the stream where the parser had nothing to do', async () => {
+  it('is read from the stream if the parser did nothing', async () => {
     const parsers = [express.json(), express.urlencoded({ extended: true })];
     expect(await post(parsers, 'text/csv', 'a;b')).toMatchObject({ content: 'a;b' });
     const emptyBody: RequestHandler = (req, _res, next) => {
@@ -214,7 +214,7 @@ describe('content that is lost', () => {
     expect(text).toMatch(message);
   });
 
-  it('is no error to an application that does not read', async () => {
+  it('is no error if the application does not read it', async () => {
     const app = express().use(likeMulter);
     app.use(
       toExpress((environ, startResponse) => {
@@ -251,8 +251,8 @@ describe('content that is lost', () => {
   });
 });
 
-describe('content on a request of node alone', () => {
-  it('is what rawBody has, as cloud functions leave it', async () => {
+describe('content of a request of node', () => {
+  it('is taken from rawBody, as cloud functions set it', async () => {
     const listener = toNode(report);
     const server = createServer((req, res) => {
       const chunks: Buffer[] = [];
@@ -271,7 +271,7 @@ describe('content in Fastify', () => {
     return reported(await siteOf(app.server).fetch({ method: 'POST', target: '/x', headers, content }));
   }
 
-  it('is not parsed, whatever parsers the scopes around it have', async () => {
+  it('is not parsed, even if the scopes around the mount have parsers', async () => {
     const app = fastify({ bodyLimit: 4 });
     app.addContentTypeParser('application/yaml', { parseAs: 'string' }, (_request, _body, done) =>
       done(null, 'parsed'),
@@ -308,7 +308,7 @@ describe('content in Fastify', () => {
     });
   });
 
-  it('is what hooks have decoded', async () => {
+  it('is taken decoded if a hook decoded it', async () => {
     const app = fastify();
     app.addHook('preParsing', async (_request, _reply, payload) => {
       const { createGunzip } = await import('node:zlib');
@@ -321,7 +321,7 @@ describe('content in Fastify', () => {
     expect(environ).not.toHaveProperty('HTTP_CONTENT_ENCODING');
   });
 
-  it('is an error of the decoder if it cannot be decoded', async () => {
+  it('is an error of the decoder if decoding fails', async () => {
     const app = fastify();
     app.addHook('preParsing', async (_request, _reply, payload) => {
       const { createGunzip } = await import('node:zlib');
@@ -331,7 +331,7 @@ describe('content in Fastify', () => {
     expect(await send(app, [], 'no gzip')).toMatchObject({ code: 'Z_DATA_ERROR' });
   });
 
-  it('is what rawBody has if a hook has consumed it', async () => {
+  it('is taken from rawBody if a hook consumed it', async () => {
     const app = fastify();
     app.addHook('onRequest', async (request) => {
       const chunks: Buffer[] = [];
@@ -344,13 +344,13 @@ describe('content in Fastify', () => {
 });
 
 describe('encodeForm', () => {
-  it('numbers lists of objects, and writes nothing for nothing', () => {
+  it('numbers lists of objects, and gives null and undefined empty values', () => {
     expect(encodeForm({ a: [{ b: '1' }, { b: '2' }], c: null, d: undefined, e: {}, f: [] })).toBe(
       'a%5B0%5D%5Bb%5D=1&a%5B1%5D%5Bb%5D=2&c=&d=',
     );
   });
 
-  it('chooses the spelling by its length', () => {
+  it('chooses the spelling that has the declared length', () => {
     expect(encodeForm({ a: ['1', '2'] })).toBe('a=1&a=2');
     expect(encodeForm({ a: ['1', '2'] }, 'a[]=1&a[]=2'.length)).toBe('a[]=1&a[]=2');
     expect(encodeForm({ a: ['1', '2'] }, 99)).toBe('a=1&a=2');

@@ -1,4 +1,4 @@
-/** The mounts over HTTP/2: node's compatibility API looks like HTTP/1.1 and behaves otherwise. */
+/** The mounts over HTTP/2, whose compatibility API looks like HTTP/1.1 and behaves differently. */
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -82,7 +82,7 @@ describe('toNode over HTTP/2', () => {
     expect(environ).toMatchObject({ SERVER_PROTOCOL: 'HTTP/2.0', PATH_INFO: '/a', HTTP_HOST: 'h2.test' });
   });
 
-  it('gives raw header fields that are fields, and no socket', async () => {
+  it('gives raw header fields without pseudo-fields, and no socket', async () => {
     let environ: Environ | undefined;
     const session = await serve((given, startResponse) => {
       environ = given;
@@ -107,7 +107,7 @@ describe('toNode over HTTP/2', () => {
     expect(JSON.parse(content).content).toBe('content');
   });
 
-  it('resets the stream of a head that HTTP/2 refuses', async () => {
+  it('resets the stream if HTTP/2 refuses the head', async () => {
     const log = createLog();
     const session = await serve(answering('x', [], '799 Odd'), { environ: log.environ });
     const { resetCode } = await fetch(session);
@@ -115,7 +115,7 @@ describe('toNode over HTTP/2', () => {
     expect(log.text).toContain('Invalid status code: 799');
   });
 
-  it('resets the stream of a response that is cut off', async () => {
+  it('resets the stream if the response is cut off', async () => {
     const log = createLog();
     const session = await serve(
       function* (_environ, startResponse) {
@@ -130,7 +130,7 @@ describe('toNode over HTTP/2', () => {
     expect(log.text).toContain('late');
   });
 
-  it('notices a client that cancels, and does not take the end of a response for one', async () => {
+  it('notices a client that cancels, but not at the end of a response', async () => {
     const outcomes: unknown[] = [];
     const application: Application = async function* (environ, startResponse) {
       const onFinished = extension<(callback: (...args: unknown[]) => void) => void>(
@@ -156,7 +156,7 @@ describe('toNode over HTTP/2', () => {
     expect(outcomes).toEqual([undefined, expect.objectContaining({ code: 'WSGI_ERR_DISCONNECTED' })]);
   });
 
-  it('makes reads reject when the client leaves in the middle of its upload', async () => {
+  it('rejects reads when the client leaves during its upload', async () => {
     let failure: unknown;
     const session = await serve(async (environ) => {
       await environ['wsgi.input'].read().catch((error) => {
@@ -184,7 +184,7 @@ describe('toNode over HTTP/2', () => {
     expect(trailers).toMatchObject({ 'x-sum': '7' });
   });
 
-  it('does not wait for an upload that nobody reads, or only in part', async () => {
+  it('does not wait for an upload that is not read, or only in part', async () => {
     const session = await serve(async (environ, startResponse) => {
       const octets = environ.PATH_INFO === '/part' ? await environ['wsgi.input'].read(2) : Buffer.from('no');
       startResponse('200 OK', []);
@@ -211,7 +211,7 @@ describe('toNode over HTTP/2', () => {
 });
 
 describe('toFastify over HTTP/2', () => {
-  it('answers, with one chunk and with many', async () => {
+  it('answers with one chunk and with many', async () => {
     const app = fastify({ http2: true });
     app.addHook('onRequest', async (_request, reply) => {
       reply.header('set-cookie', 'h=1');

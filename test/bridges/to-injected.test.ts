@@ -1,8 +1,8 @@
 /**
- * Requests that never were on a socket: light-my-request, as Fastify's inject() and by itself.
+ * Requests without a socket: light-my-request, as Fastify's inject() and by itself.
  *
- * It changes the prototypes of Express for the whole process when it is given an app, so that no app works on a server
- * afterwards, neither on node's nor wrapped; no test here has one.
+ * No test here injects into an Express app: that changes Express's prototypes for the whole process, so that no app
+ * works on a server afterwards.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
@@ -17,7 +17,7 @@ import { answering, createLog, pieces, report } from './site.ts';
 
 type Dispatch = (req: IncomingMessage, res: ServerResponse) => void;
 
-// The one that Fastify brings along; a required module has no type of its own.
+// The version that Fastify brings; a required module has no type of its own.
 const inject = createRequire(import.meta.resolve('fastify'))('light-my-request') as (
   dispatch: Dispatch,
   options: InjectOptions | string,
@@ -91,7 +91,7 @@ describe.each(Object.keys(WAYS))('%s', (name) => {
     expect(text).toBe('onetwo');
   });
 
-  it('answers HEAD, and says that there is nothing', async () => {
+  it('answers HEAD without content', async () => {
     const head = await inject(serve(answering('content')), { method: 'HEAD', url: '/' });
     expect([head.headers['content-length'], head.payload]).toEqual(['7', '']);
     const empty = await inject(serve(answering('', [], '204 No Content')), '/');
@@ -119,7 +119,7 @@ describe.each(Object.keys(WAYS))('%s', (name) => {
     expect(response.statusCode).toBe(500);
   });
 
-  it('rejects where the application fails after the head', async () => {
+  it('rejects if the application fails after the head', async () => {
     const application: Application = async function* (_environ, startResponse) {
       startResponse('200 OK', []);
       yield 'begun';
@@ -131,7 +131,7 @@ describe.each(Object.keys(WAYS))('%s', (name) => {
   it('calls close() and the callbacks once', async () => {
     const events: string[] = [];
     const application: Application = (environ, startResponse) => {
-      // An extension key, unknown to the type of the environ.
+      // An extension key, which is not in the type of the environ.
       const onFinished = environ['gateway.on_finished'] as (callback: () => void) => void;
       onFinished(() => events.push('finished'));
       startResponse('200 OK', []);

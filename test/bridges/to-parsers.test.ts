@@ -1,4 +1,4 @@
-/** Every parser of both frameworks in front of a mount: the application gets the content, or an error at once. */
+/** Every parser of both frameworks in front of a mount: the application gets the content or an error at once. */
 import { createServer } from 'node:http';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import fastifyExpress from '@fastify/express';
@@ -45,7 +45,7 @@ describe('parsers of Express', () => {
     [[['Content-Type', 'application/octet-stream']], 'octets'],
     [[['Content-Type', 'image/png']], 'nobody reads this'],
     [[], 'no type'],
-  ] satisfies [HeaderList, string][])('all at once leave %j as it was', async (headers, content) => {
+  ] satisfies [HeaderList, string][])('leave %j as it was, all together', async (headers, content) => {
     const environ = await behind(ALL, headers, content);
     expect(environ).toMatchObject({ content, CONTENT_LENGTH: `${content.length}` });
   });
@@ -66,7 +66,7 @@ describe('parsers of Express', () => {
     }
   });
 
-  it('that decode what is as long as before leave it decoded', async () => {
+  it('that decode content of the same length leave it decoded', async () => {
     let content = '';
     for (let length = 1; length < 80 && content === ''; length += 1) {
       const candidate = JSON.stringify({ a: 'abcdefghijklmnopqrstuvwxyz'.repeat(4).slice(0, length) });
@@ -78,7 +78,7 @@ describe('parsers of Express', () => {
     expect(environ).not.toHaveProperty('HTTP_CONTENT_ENCODING');
   });
 
-  it('of plain forms leave their spelling', async () => {
+  it('of plain forms keep the meaning', async () => {
     const parsers = [express.urlencoded({ extended: false })];
     for (const form of ['a=1&a=2', 'a%5Bb%5D=1', 'a[b]=1&a[b]=2', 'a=x+y', 'caf%C3%A9=%20']) {
       const { content = '' } = (await behind(parsers, FORM_TYPE, form)) as { content?: string };
@@ -86,7 +86,7 @@ describe('parsers of Express', () => {
     }
   });
 
-  it('that cannot be undone are named', async () => {
+  it('are named if they cannot be undone', async () => {
     const latin1: HeaderList = [['Content-Type', 'application/x-www-form-urlencoded; charset=iso-8859-1']];
     expect(await behind([express.urlencoded()], latin1, 'a=%E9')).toMatchObject({
       error: expect.stringMatching(/cannot be encoded again/),
@@ -98,13 +98,13 @@ describe('parsers of Express', () => {
     expect(await behind([multer().none()], JSON_TYPE, '{"a":1}')).toMatchObject({ content: '{"a":1}' });
   });
 
-  it('of body-parser are the same', async () => {
+  it('of body-parser behave the same', async () => {
     const parsers = [bodyParser.json(), bodyParser.urlencoded(), bodyParser.text(), bodyParser.raw()];
     expect(await behind(parsers, JSON_TYPE, '{"a":1}')).toMatchObject({ content: '{"a":1}' });
     expect(await behind(parsers, FORM_TYPE, 'a=1')).toMatchObject({ content: 'a=1' });
   });
 
-  it('may keep what they have read', async () => {
+  it('can keep the octets in rawBody', async () => {
     const verify = (req: object, _res: unknown, rawBody: Buffer): void => {
       Object.assign(req, { rawBody });
     };
@@ -115,7 +115,7 @@ describe('parsers of Express', () => {
     expect(await behind([express.json({ verify })], gzip, gzipSync('{ }'))).toMatchObject({ content: '{ }' });
   });
 
-  it('that refuse content keep the application from running', async () => {
+  it('keep the application from running when they refuse content', async () => {
     const { app, errors } = appWith(express.json({ limit: 4 }), toExpress(report));
     const response = await post(await serveExpress(app), JSON_TYPE, '{"a":1}');
     expect([response.statusCode, errors.length]).toEqual([413, 1]);
@@ -151,7 +151,7 @@ describe('parsers of Fastify', () => {
       }),
   };
 
-  it.each(Object.keys(PARSERS))('%s are not asked', async (name) => {
+  it.each(Object.keys(PARSERS))('are not called: %s', async (name) => {
     for (const [headers, content] of [
       [JSON_TYPE, '{ "a": 1 }'],
       [FORM_TYPE, 'a=%31'],
@@ -188,7 +188,7 @@ describe('parsers of Fastify', () => {
   });
 });
 
-describe('parsers that toNode knows nothing of', () => {
+describe('parsers unknown to toNode', () => {
   it('make it fail at once', async () => {
     const log = createLog();
     const listener = toNode(report, { environ: log.environ });
@@ -202,11 +202,11 @@ describe('parsers that toNode knows nothing of', () => {
     expect(log.text).toContain('JSON parser');
   });
 
-  it('may have cut the request off', async () => {
+  it('can have cut the request off', async () => {
     const log = createLog();
     const listener = toNode(report, { environ: log.environ });
     const server = createServer((req, res) => {
-      // Leaving the loop destroys the request, but not the response.
+      // Leaving the loop destroys the request but not the response.
       const readOnce = async (): Promise<void> => {
         for await (const chunk of req) if (chunk) break;
       };

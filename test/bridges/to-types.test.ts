@@ -1,5 +1,5 @@
 /**
- * The types of the mounts against those of their hosts: tsc judges them, and the tests say what is judged.
+ * The types of the mounts against those of their hosts. tsc checks them; the titles say what it checks.
  */
 import { createServer } from 'node:http';
 import { createServer as createHttp2Server, createSecureServer } from 'node:http2';
@@ -45,7 +45,7 @@ describe('types of toNode', () => {
 });
 
 describe('types of toExpress', () => {
-  it('fit what Express calls handlers', () => {
+  it("fit Express's handlers", () => {
     expectTypeOf(toExpress(application)).toExtend<RequestHandler>();
     expectTypeOf<Request>().toExtend<Parameters<ReturnType<typeof toExpress>>[0]>();
     expectTypeOf<Response>().toExtend<Parameters<ReturnType<typeof toExpress>>[1]>();
@@ -55,7 +55,7 @@ describe('types of toExpress', () => {
     Router().use('/:tenant', toExpress(application));
   });
 
-  it('know their options', () => {
+  it('include their options', () => {
     expectTypeOf<ToExpressOptions['fallthrough']>().toEqualTypeOf<boolean | 'cascade' | undefined>();
     // @ts-expect-error there is no such option
     expect(() => toExpress(application, { fallThrough: true })).toThrow(TypeError);
@@ -63,7 +63,7 @@ describe('types of toExpress', () => {
 });
 
 describe('types of toFastify', () => {
-  it('fit what Fastify calls plugins', () => {
+  it("fit Fastify's plugins", () => {
     expectTypeOf(toFastify(application)).toExtend<FastifyPluginCallback>();
     expectTypeOf<FastifyInstance>().toExtend<FastifyScope>();
     expectTypeOf<FastifyRequest>().toExtend<FastifyRequestLike>();
@@ -76,7 +76,7 @@ describe('types of toFastify', () => {
   });
 });
 
-it('asks nothing of a schema that plugins alone declare', () => {
-  // Here @fastify/swagger is installed, and has declared `hide`; with Fastify alone no property of a schema is known.
+it('requires no schema properties that only plugins declare', () => {
+  // @fastify/swagger is installed and declares `hide`; Fastify alone knows no property of a schema.
   expectTypeOf<keyof NonNullable<FastifyRouteLike['schema']>>().toEqualTypeOf<never>();
 });

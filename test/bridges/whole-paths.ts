@@ -1,4 +1,4 @@
-/** Spellings of targets, and what has to become of each: nothing of the path is lost on its way into a mount. */
+/** Spellings of targets with their expected environ: no part of the path is lost in a mount. */
 import { decodePath } from '../../src/gateway/native-string.ts';
 
 export const TARGETS: readonly string[] = [
@@ -51,7 +51,7 @@ export const TARGETS: readonly string[] = [
   'HTTP://u@h:1/x/y',
 ];
 
-/** What is wrong with an environ for a target; undefined if nothing is, or if the path has no mount. */
+/** Describes the error in an environ for a target; undefined if it is right or the path has no mount. */
 export function faultOf(
   target: string,
   environ: Readonly<Record<string, string | undefined>>,

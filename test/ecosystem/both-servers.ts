@@ -1,13 +1,12 @@
 /**
- * One program on two servers: node:http's and ours, and clients that do the same at both and write down what they see.
+ * Runs one program on node:http and on our server. The same client visits both and records what it gets.
  *
- * A program is made anew for each server, and once more for both servers together, in one process. A client's account
- * holds every response: the octets of the head in order and case, how the content was framed, the content, trailers,
- * and what came after. The program's own account is its trail. Whatever two servers cannot have in common is masked by
- * name: Date always, random values by the masks of a test.
+ * Each server gets a new instance of the program; one more instance then serves both at once, in one process. The
+ * account of a visit holds every response (head, framing, content, trailers) and anything after it, octet by octet.
+ * The program notes what it sees in its trail. Masks hide values that must differ: Date always, others by the test.
  *
  * Rule 1: nothing here knows a framework.
- * Rule 2: where chunks are cut is not compared: it depends on how pieces happened to arrive.
+ * Rule 2: chunk boundaries are not compared: they depend on the arrival of pieces.
  */
 import { createHash } from 'node:crypto';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -15,7 +14,7 @@ import { expect } from 'vitest';
 import { WireClient, type WireResponse } from '../../src/conformance/wire-client.ts';
 import { formatRequest, until, type WireRequest } from '../bridges/site.ts';
 
-/** What is used of a server of either kind. */
+/** The common part of both kinds of server. */
 export interface AnyServer {
   listen(port: number, host: string, listener: () => void): unknown;
   address(): AddressInfo | string | null;
@@ -23,70 +22,70 @@ export interface AnyServer {
   close(callback: () => void): unknown;
 }
 
-/** One instance of a program, and how it is served. Only those servers are made that are used. */
+/** One instance of a program. Makes a server of one or both kinds, only when asked. */
 export interface Program {
-  /** Makes the server of node:http. */
+  /** Makes a node:http server. */
   node(): AnyServer;
-  /** Makes ours; what the gateway logs goes to `log`. */
+  /** Makes our server; the gateway logs to `log`. */
   ours(log: string[]): AnyServer;
-  /** Frees what the program holds, when its servers are closed. */
+  /** Releases the resources of the program after its servers have closed. */
   close?(): Promise<void>;
 }
 
-/** Makes an instance that notes in the trail what it observes. */
+/** Makes an instance that notes in the trail what it sees. */
 export type MakeProgram = (trail: string[]) => Program | Promise<Program>;
 
-/** What a client of one server has at hand. */
+/** The client of one server. */
 export interface Visitor {
   readonly port: number;
-  /** What the program has noted so far. */
+  /** The notes of the program so far. */
   readonly trail: readonly string[];
-  /** Sends one request on a connection of its own, and reads and notes the answer and what may follow it. */
+  /** Sends one request on a connection of its own; records the answer and anything after it. */
   fetch(request: WireRequest | string): Promise<WireResponse>;
-  /** Opens a connection; nothing of it is noted by itself. */
+  /** Opens a connection and records nothing by itself. */
   open(timeout?: number): WireClient;
-  /** Reads an answer and notes it. */
+  /** Reads an answer and records it. */
   read(client: WireClient, method?: string): Promise<WireResponse>;
   /** Adds a line to the account. */
   note(line: string): void;
-  /** Waits until the trail has a line that begins so. */
+  /** Waits until the trail has a line with this beginning. */
   seen(beginning: string): Promise<void>;
 }
 
-/** What a test may say about a comparison. */
+/** Options of one comparison. */
 export interface ComparisonOptions {
-  /** What is replaced by `…` in heads, texts and trails; of a group only what is outside it. */
+  /** Parts of heads, texts and trails to replace by `…`; the first group of a mask is kept. */
   readonly masks?: readonly RegExp[];
-  /** Whether one instance may not serve both, because it remembers its clients. */
+  /** Never lets one instance serve both servers, because it remembers its clients. */
   readonly isSeparate?: boolean;
-  /** Whether the gateway may log something. */
+  /** Allows the gateway to log. */
   readonly isLogging?: boolean;
 }
 
-/** What came of it, alike on both. */
+/** The record of a visit, the same for both servers. */
 export interface Account {
   readonly text: string;
   readonly trail: readonly string[];
   readonly responses: readonly WireResponse[];
 }
 
-/** Content beyond so many octets is told by its digest. */
+/** Shows longer content by its digest. */
 const SHOWN_CONTENT = 3000;
 const DATE = /^(date: ).*$/gim;
 
-/** Plays the same visit at both servers and expects the same of both; gives the account. */
+/** Makes the same visit to both servers, expects the same from both, and returns the account. */
 export async function expectAlike(
   make: MakeProgram,
   visit: (visitor: Visitor) => Promise<unknown>,
   options: ComparisonOptions = {},
 ): Promise<Account> {
-  const play = (program: Program, which: 'node' | 'ours', trail: string[]): Promise<Account> =>
-    playAt(program, which, { trail, visit, options });
+  const visitOn = (program: Program, which: 'node' | 'ours', trail: string[]): Promise<Account> =>
+    visitServer(program, which, { trail, visit, options });
   const separate = (['node', 'ours'] as const).map(async (which) => {
     const trail: string[] = [];
     const program = await make(trail);
     try {
-      return await play(program, which, trail);
+      return await visitOn(program, which, trail);
     } finally {
       await program.close?.();
     }
@@ -99,7 +98,7 @@ export async function expectAlike(
     const trail: string[] = [];
     const program = await make(trail);
     try {
-      const together = await allOf([play(program, 'node', trail), play(program, 'ours', trail)]);
+      const together = await allOf([visitOn(program, 'node', trail), visitOn(program, 'ours', trail)]);
       for (const account of together) expect(account.text).toBe(onNode.text);
     } finally {
       await program.close?.();
@@ -108,7 +107,7 @@ export async function expectAlike(
   return onOurs;
 }
 
-/** Waits for all, also when one fails, so that nothing goes on when the test is over. */
+/** Waits for all promises, even after one failed, so that nothing runs on after the test. */
 async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   const outcomes = await Promise.allSettled(promises);
   return outcomes.map((outcome) => {
@@ -117,14 +116,14 @@ async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   });
 }
 
-interface Play {
+interface Visit {
   readonly trail: string[];
   readonly visit: (visitor: Visitor) => Promise<unknown>;
   readonly options: ComparisonOptions;
 }
 
-async function playAt(program: Program, which: 'node' | 'ours', play: Play): Promise<Account> {
-  const { trail, options } = play;
+async function visitServer(program: Program, which: 'node' | 'ours', given: Visit): Promise<Account> {
+  const { trail, options } = given;
   const log: string[] = [];
   const server = which === 'node' ? program.node() : program.ours(log);
   const sockets = new Set<Socket>();
@@ -133,14 +132,14 @@ async function playAt(program: Program, which: 'node' | 'ours', play: Play): Pro
     socket.on('close', () => sockets.delete(socket));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  // Only a pipe's address would be a string.
+  // The address is a string only for a pipe.
   const { port } = server.address() as AddressInfo;
   const lines: string[] = [];
   const responses: WireResponse[] = [];
   const clients: WireClient[] = [];
   const visitor = createVisitor({ port, trail, lines, responses, clients });
   try {
-    await play.visit(visitor);
+    await given.visit(visitor);
   } catch (error) {
     if (error instanceof Error) error.message = `On ${which}: ${error.message}`;
     throw error;
@@ -194,11 +193,11 @@ function createVisitor({ port, trail, lines, responses, clients }: Notes): Visit
   return visitor;
 }
 
-/** Writes a response down. */
+/** Formats a response as text. */
 export function describeResponse(response: WireResponse): string {
   const { interim, framing, content, trailers } = response;
   const heads = [...interim, response].map(({ raw }) => raw).join('');
-  // Ours never sends the length of a 204 (docs/http.md), which some middleware sets.
+  // Our server never sends the length of a 204 (docs/http.md); some middleware sets it.
   const shown = response.statusCode === 204 ? heads.replace(/^Content-Length: 0\r\n/im, '') : heads;
   const text =
     content.length > SHOWN_CONTENT

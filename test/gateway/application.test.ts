@@ -31,7 +31,7 @@ class AsyncIterableApplication {
   }
 }
 
-/** As compilers to ES5 leave a class: a function with an iterable prototype. */
+/** A class as ES5 compilers leave it: a function with an iterable prototype. */
 function CompiledApplication(
   this: { startResponse: StartResponse },
   _environ: Environ,
@@ -83,12 +83,12 @@ describe('toApplication', () => {
     expect(sink.content).toBe('hello');
   });
 
-  it('returns a function as it is, and does not call its inherited call method', () => {
+  it('returns a function unchanged and ignores its inherited call method', () => {
     const application = (): string[] => [];
     expect(toApplication(application)).toBe(application);
   });
 
-  it('calls with exactly two arguments', () => {
+  it('passes exactly two arguments', () => {
     let count = 0;
     record((...args: [Environ, StartResponse]) => {
       count = args.length;
@@ -98,7 +98,7 @@ describe('toApplication', () => {
     expect(count).toBe(2);
   });
 
-  it('constructs a class once a request', async () => {
+  it('constructs a class once per request', async () => {
     let constructed = 0;
     class Counting extends IterableApplication {
       constructor(environ: Environ, startResponse: StartResponse) {
@@ -136,7 +136,7 @@ describe('toApplication', () => {
     expect(() => toApplication(value as unknown as Application)).toThrow(message);
   });
 
-  it('refuses an instance of Fastify with the way to pass it', () => {
+  it('refuses an instance of Fastify and says how to pass it', () => {
     expect(() => toApplication(fastify() as unknown as Application)).toThrow('fromFastify(instance)');
   });
 

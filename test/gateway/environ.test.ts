@@ -20,9 +20,9 @@ function environ(request: Partial<GatewayRequest>, options?: EnvironOptions): En
   );
 }
 
-// First of all: names of other tests fill what is remembered of names.
+// This test must come first: the others fill the memory of names.
 describe('createEnviron: names of fields', () => {
-  it('does not take a name for another that has the same low octets', () => {
+  it('does not confuse names with the same low octets', () => {
     environ({ rawHeaders: ['X-Twins-Of-B-\u0141', '1'] });
     expect(environ({ rawHeaders: ['X-Twins-Of-B-A', '1'] })).toHaveProperty('HTTP_X_TWINS_OF_B_A', '1');
   });
@@ -59,7 +59,7 @@ describe('createEnviron: the request target', () => {
     ['/caf%C3%A9', '/%C3%A9', '/caf\xc3\xa9', '/\xc3\xa9'],
     ['', '/x', '', '/x'],
     ['/', '/x', '', '/x'],
-  ])('takes the mount %j and the rest %j as they are', (mount, url, scriptName, pathInfo) => {
+  ])('takes the mount %j and the rest %j unchanged', (mount, url, scriptName, pathInfo) => {
     const made = environ({ target: '/whatever', mount, url });
     expect([made.SCRIPT_NAME, made.PATH_INFO]).toEqual([scriptName, pathInfo]);
     expect(made.REQUEST_URI).toBe('/whatever');
@@ -107,7 +107,7 @@ describe('createEnviron: fields', () => {
     expect(made.HTTP_USER_AGENT).toBe('u, v');
   });
 
-  it('knows Content-Type and Content-Length under their own names only', () => {
+  it('stores Content-Type and Content-Length only under their own names', () => {
     const made = environ({ rawHeaders: ['content-TYPE', 'text/plain', 'Content-Length', '5'] });
     expect(made).toMatchObject({ CONTENT_TYPE: 'text/plain', CONTENT_LENGTH: '5' });
     expect(Object.keys(made).filter((key) => key.startsWith('HTTP_'))).toEqual([]);
@@ -119,11 +119,11 @@ describe('createEnviron: fields', () => {
     );
   });
 
-  it('drops names with an underscore, unless told otherwise', () => {
+  it('drops names with an underscore by default', () => {
     const rawHeaders = ['X_Foo', 'evil'];
     expect(environ({ rawHeaders })).not.toHaveProperty('HTTP_X_FOO');
     expect(environ({ rawHeaders }, { underscoreHeaders: 'allow' }).HTTP_X_FOO).toBe('evil');
-    // A word that nobody knows lets nothing through.
+    // An unknown word lets nothing through.
     const misspelt = { underscoreHeaders: 'Refuse' } as unknown as EnvironOptions;
     expect(environ({ rawHeaders }, misspelt).HTTP_X_FOO).toBeUndefined();
     expect(() => environ({ rawHeaders }, { underscoreHeaders: 'refuse' })).toThrow(
@@ -131,7 +131,7 @@ describe('createEnviron: fields', () => {
     );
   });
 
-  it('never makes a reserved variable of a forged name', () => {
+  it('never lets a forged name set a reserved variable', () => {
     const rawHeaders = [
       'Content_Length',
       '5',
@@ -146,7 +146,7 @@ describe('createEnviron: fields', () => {
     expect(Object.keys(made).filter((key) => /^(HTTP_|CONTENT_)/.test(key))).toEqual([]);
   });
 
-  it('remembers names without mixing them up', () => {
+  it('remembers names without confusing them', () => {
     for (let index = 0; index < 3000; index += 1) environ({ rawHeaders: [`X-Name-${index}`, 'v'] });
     expect(environ({ rawHeaders: ['X-Name-7', 'seven', 'X-Name-2999', 'last'] })).toMatchObject({
       HTTP_X_NAME_7: 'seven',
@@ -156,7 +156,7 @@ describe('createEnviron: fields', () => {
 });
 
 describe('createEnviron: the rest', () => {
-  it('tells addresses as CGI does', () => {
+  it('sets addresses as CGI does', () => {
     const made = environ({ serverName: '::1', remoteAddress: '::ffff:10.0.0.1', remotePort: '5' });
     expect(made).toMatchObject({ SERVER_NAME: '[::1]', REMOTE_ADDR: '10.0.0.1', REMOTE_PORT: '5' });
     expect(environ({ remoteAddress: 'fe80::1' }).REMOTE_ADDR).toBe('fe80::1');
@@ -168,7 +168,7 @@ describe('createEnviron: the rest', () => {
     expect('HTTPS' in environ({})).toBe(false);
   });
 
-  it('gives each request an object of its own that a spread copies faithfully', () => {
+  it('gives each request an object of its own that a spread copies completely', () => {
     const request = { rawHeaders: ['A', '1'], extensions: { 'x.y': 1 } };
     const first = environ(request);
     expect(Object.getPrototypeOf(first)).toBe(Object.prototype);
@@ -188,7 +188,7 @@ describe('createEnviron: the rest', () => {
     expect(made).not.toHaveProperty('PATH');
   });
 
-  it("lets the deployer's pairs win", () => {
+  it('gives the environ option priority', () => {
     expect(environ({}, { environ: { SERVER_NAME: 'example.org', 'my.key': 1 } })).toMatchObject({
       SERVER_NAME: 'example.org',
       'my.key': 1,

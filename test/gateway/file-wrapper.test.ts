@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-/** A file in memory with all that a file may have. */
+/** A file in memory with every optional method. */
 function createFile(text: string): Required<FileLike> & { closed: number; position: number } {
   const octets = Buffer.from(text);
   return {
@@ -47,7 +47,7 @@ async function collect(body: AsyncIterable<Uint8Array>): Promise<string[]> {
 }
 
 describe('FileWrapper', () => {
-  it('gives blocks of the size asked for, the last one short', async () => {
+  it('yields blocks of the given size, the last one shorter', async () => {
     expect(await collect(new FileWrapper(createFile('xyz'.repeat(5)), 4))).toEqual([
       'xyzx',
       'yzxy',
@@ -56,7 +56,7 @@ describe('FileWrapper', () => {
     ]);
   });
 
-  it('asks for 8192 octets by default', async () => {
+  it('reads 8192 octets by default', async () => {
     const sizes: number[] = [];
     await collect(
       new FileWrapper({
@@ -74,7 +74,7 @@ describe('FileWrapper', () => {
     expect(wrapper[Symbol.asyncIterator]()).toBe(wrapper);
   });
 
-  it('does not close at the end, and closes with close()', async () => {
+  it('closes with close(), not at the end', async () => {
     const file = createFile('xyz');
     const wrapper = new FileWrapper(file);
     await collect(wrapper);
@@ -97,24 +97,24 @@ describe('FileWrapper', () => {
     expect(file.closed).toBe(0);
   });
 
-  it('starts where the file stands', async () => {
+  it('starts at the position of the file', async () => {
     const file = createFile('0123456789');
     await file.read(7);
     expect(await collect(new FileWrapper(file))).toEqual(['789']);
   });
 
-  it('takes an asynchronous read, and null for the end', async () => {
+  it('accepts an asynchronous read, and null for the end', async () => {
     const blocks = [Buffer.from('a'), Buffer.from('b'), null];
     expect(await collect(new FileWrapper({ read: async () => blocks.shift() ?? null }))).toEqual(['a', 'b']);
   });
 
-  it('takes wsgi.input in blocks, not in lines', async () => {
+  it('reads wsgi.input in blocks, not in lines', async () => {
     const pieces = [Buffer.from('a\nb\n'), Buffer.from('c\nd\n')];
     const input = new Input({ pull: () => pieces.shift() ?? null });
     expect(await collect(new FileWrapper(input, 5))).toEqual(['a\nb\nc', '\nd\n']);
   });
 
-  it('passes on what read throws', async () => {
+  it('passes on errors of read', async () => {
     const error = new Error('disk on fire');
     const wrapper = new FileWrapper({
       read() {
@@ -124,7 +124,7 @@ describe('FileWrapper', () => {
     await expect(wrapper.next()).rejects.toBe(error);
   });
 
-  it('refuses what cannot be read, and block sizes that are none', () => {
+  it('refuses an unreadable file and an invalid block size', () => {
     const wrong: unknown[] = [null, undefined, 'file', {}, { read: 1 }];
     // Callers without types can pass anything.
     for (const file of wrong) expect(() => new FileWrapper(file as FileLike)).toThrow(TypeError);
@@ -135,7 +135,7 @@ describe('FileWrapper', () => {
 });
 
 describe('FileWrapper of a FileHandle', () => {
-  it('gives the whole file and closes it', async () => {
+  it('yields the whole file and closes it', async () => {
     const handle = await open(path);
     const wrapper = new FileWrapper(handle);
     const blocks = await collect(wrapper);
@@ -145,7 +145,7 @@ describe('FileWrapper of a FileHandle', () => {
     expect(handle.fd).toBe(-1);
   });
 
-  it('knows its length and still gives the first block', async () => {
+  it('knows the length and still yields the first block', async () => {
     const handle = await open(path);
     const wrapper = new FileWrapper(handle, 1000);
     expect(await fileLength(wrapper)).toBe(content.length);
@@ -155,7 +155,7 @@ describe('FileWrapper of a FileHandle', () => {
     await handle.close();
   });
 
-  it('starts where the handle stands, and then has no known length', async () => {
+  it('starts at the position of the handle, with an unknown length then', async () => {
     const handle = await open(path);
     await handle.read(Buffer.alloc(150_000), 0, 150_000);
     const wrapper = new FileWrapper(handle);
@@ -165,14 +165,14 @@ describe('FileWrapper of a FileHandle', () => {
     await handle.close();
   });
 
-  it('has no known length at the end of the file', async () => {
+  it('has an unknown length at the end of the file', async () => {
     const handle = await open(path);
     await handle.read(Buffer.alloc(content.length), 0, content.length);
     expect(await fileLength(new FileWrapper(handle))).toBeUndefined();
     await handle.close();
   });
 
-  it('knows that an empty file is empty', async () => {
+  it('knows the length of an empty file', async () => {
     const emptyPath = join(folder, 'empty');
     await writeFile(emptyPath, '');
     const handle = await open(emptyPath);
@@ -180,7 +180,7 @@ describe('FileWrapper of a FileHandle', () => {
     await handle.close();
   });
 
-  it.runIf(process.platform === 'linux')('does not believe a size of 0 where there are octets', async () => {
+  it.runIf(process.platform === 'linux')('ignores a size of 0 if the file has octets', async () => {
     const handle = await open('/proc/self/status');
     const wrapper = new FileWrapper(handle);
     expect(await fileLength(wrapper)).toBeUndefined();
@@ -190,7 +190,7 @@ describe('FileWrapper of a FileHandle', () => {
 });
 
 describe('FileWrapper of a stream', () => {
-  it('gives a file stream and destroys it with close()', async () => {
+  it('yields a file stream and destroys it with close()', async () => {
     const stream = createReadStream(path, { start: 10, end: 99_999 });
     const wrapper = new FileWrapper(stream);
     const { value } = await wrapper.next();
@@ -199,12 +199,12 @@ describe('FileWrapper of a stream', () => {
     expect(stream.destroyed).toBe(true);
   });
 
-  it('gives a stream to its end, without its empty pieces', async () => {
+  it('yields a stream to its end without empty pieces', async () => {
     const pieces = [Buffer.from('a'), Buffer.alloc(0), Buffer.from('b')];
     expect(await collect(new FileWrapper(Readable.from(pieces)))).toEqual(['a', 'b']);
   });
 
-  it('destroys a stream that was never read', async () => {
+  it('destroys a stream that was not read', async () => {
     const stream = Readable.from(['x']);
     await new FileWrapper(stream).close?.();
     expect(stream.destroyed).toBe(true);
@@ -217,7 +217,7 @@ describe('FileWrapper of a stream', () => {
 });
 
 describe('fileLength()', () => {
-  it('is what is left of a file that tells size and position', async () => {
+  it('is the rest of a file that tells size and position', async () => {
     const file = createFile('0123456789');
     await file.read(3);
     expect(await fileLength(new FileWrapper(file))).toBe(7);
@@ -230,7 +230,7 @@ describe('fileLength()', () => {
     expect(await length).toBe(0);
   });
 
-  it('is unknown for a file that does not tell, for a stream and for any other body', async () => {
+  it('is unknown for a file without that, for a stream and for any other body', async () => {
     expect(
       await fileLength(new FileWrapper({ read: () => null, stat: () => ({ size: 1 }) })),
     ).toBeUndefined();

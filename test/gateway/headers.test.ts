@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Headers, isFieldValue, isHopByHop, isToken } from '../../src/gateway/headers.ts';
 import type { HeaderList } from '../../src/wsgi.ts';
 
-/** Names that differ in case often, so that matching is exercised. */
+/** Names that often differ only in case, to test matching. */
 const anyName = fc.constantFrom('a', 'A', 'b', 'Set-Cookie', 'set-cookie', 'SET-COOKIE', 'Content-Type');
 const anyValue = fc.string({ unit: fc.constantFrom('x', ' ', '\t', '"', '\\', '\xe9', '~') });
 const anyList = fc.array(fc.tuple(anyName, anyValue), { maxLength: 12 });
@@ -22,7 +22,7 @@ describe('isToken()', () => {
 });
 
 describe('isFieldValue()', () => {
-  it('decides by the code unit: HTAB, SP to ~ and U+0080 to U+00FF', () => {
+  it('allows HTAB, SP to ~ and U+0080 to U+00FF, by code unit', () => {
     for (let code = 0; code <= 0x17f; code += 1) {
       const isAllowed = code === 9 || (code >= 0x20 && code <= 0x7e) || (code >= 0x80 && code <= 0xff);
       expect([code, isFieldValue(`a${String.fromCharCode(code)}`)]).toEqual([code, isAllowed]);
@@ -33,7 +33,7 @@ describe('isFieldValue()', () => {
     expect(isFieldValue('a\u010ab: c')).toBe(false);
   });
 
-  it('refuses astral characters and takes the empty value', () => {
+  it('refuses astral characters and accepts an empty value', () => {
     expect([isFieldValue('😀'), isFieldValue('')]).toEqual([false, true]);
   });
 });
@@ -52,7 +52,7 @@ describe('isHopByHop()', () => {
     'Upgrade',
   ];
 
-  it.each(names)('claims %s in four letter cases', (name) => {
+  it.each(names)('accepts %s in four letter cases', (name) => {
     const mixed = [...name].map((c, index) => (index % 2 ? c.toUpperCase() : c.toLowerCase())).join('');
     expect([name, name.toLowerCase(), name.toUpperCase(), mixed].map(isHopByHop)).toEqual([
       true,
@@ -73,12 +73,12 @@ describe('isHopByHop()', () => {
     'Content-Length',
     'Location',
     '',
-  ])('leaves %j to the application', (name) => {
+  ])('refuses %j', (name) => {
     expect([name, name.toLowerCase(), name.toUpperCase()].map(isHopByHop)).toEqual([false, false, false]);
   });
 
-  it.each(names)('does not take a longer name for %s', (name) => {
-    // Shifts count modulo 32: a name 32 longer must not pass the check of lengths as the short one.
+  it.each(names)('refuses longer names than %s', (name) => {
+    // Shifts count modulo 32: a name longer by 32 must not pass the check of lengths.
     expect([isHopByHop(`${name}x`), isHopByHop(`${name}${'x'.repeat(32)}`)]).toEqual([false, false]);
   });
 });
@@ -112,7 +112,7 @@ describe('Headers', () => {
     expect(headers.get('zoo')).toBe('whee');
   });
 
-  it('wraps the very list that it is given', () => {
+  it('wraps the given list itself', () => {
     const list: HeaderList = [
       ['A', '1'],
       ['B', '2'],
@@ -140,7 +140,7 @@ describe('Headers', () => {
     expect(headers.get('Set-Cookie')).toBe('a=1');
   });
 
-  it('copies on entries(), pairs included', () => {
+  it('returns copies from entries(), pairs included', () => {
     const headers = new Headers([['x', 'y']]);
     const copy = headers.entries();
     copy.push(['z', 'z']);
@@ -149,7 +149,7 @@ describe('Headers', () => {
     expect(headers.list).toEqual([['x', 'y']]);
   });
 
-  it('may be changed while it is iterated', () => {
+  it('can be changed while it is iterated', () => {
     const headers = new Headers([
       ['a', '1'],
       ['b', '2'],
@@ -159,7 +159,7 @@ describe('Headers', () => {
     expect(headers.size).toBe(0);
   });
 
-  it('adds parameters and becomes a field section', () => {
+  it('adds parameters and formats a field section', () => {
     const headers = new Headers();
     expect(String(headers)).toBe('\r\n');
     headers.addHeader('foo', 'bar', { baz: 'spam' });
@@ -170,7 +170,7 @@ describe('Headers', () => {
     expect(String(headers)).toBe('foo: bar; baz="spam"\r\nFoo: bar; cheese\r\n\r\n');
   });
 
-  it('quotes parameters, turns _ into - and does without a value', () => {
+  it('quotes parameters, turns _ into - and accepts a missing value', () => {
     const headers = new Headers();
     headers.addHeader('a', 'v', { max_age: '1', name: 'x "y" \\z', empty: '' });
     headers.addHeader('b', null, { only_this: null });
@@ -180,13 +180,13 @@ describe('Headers', () => {
     ]);
   });
 
-  it('becomes latin-1 octets', () => {
+  it('formats latin-1 octets', () => {
     expect([...new Headers([['x', '\xe9']]).toBytes()]).toEqual([
       ...Buffer.from('x: \xe9\r\n\r\n', 'latin1'),
     ]);
   });
 
-  it('refuses what is no list of pairs', () => {
+  it('refuses anything but a list of pairs', () => {
     const wrong: unknown[] = [
       null,
       'x',
@@ -204,7 +204,7 @@ describe('Headers', () => {
     }
   });
 
-  it('refuses what could not be sent, wherever it comes in', () => {
+  it('refuses names and values that cannot be sent, in every method', () => {
     const headers = new Headers();
     const attempts = [
       () => headers.set('a b', 'c'),
@@ -219,7 +219,7 @@ describe('Headers', () => {
     expect(headers.size).toBe(0);
   });
 
-  it('set() leaves exactly one field of the name, at the end, and no other field touched', () => {
+  it('leaves one field of the name after set(), at the end, and no other field changed', () => {
     fc.assert(
       fc.property(anyList, anyName, anyValue, (list, name, value) => {
         const others = list.filter(([other]) => other.toLowerCase() !== name.toLowerCase());
@@ -231,7 +231,7 @@ describe('Headers', () => {
     );
   });
 
-  it('toString() can be split into the list again', () => {
+  it('formats text with toString() that can be split into the list again', () => {
     fc.assert(
       fc.property(anyList, (list) => {
         const lines = String(new Headers(list)).split('\r\n');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Input } from '../../src/gateway/input.ts';
 import type { InputSource } from '../../src/port.ts';
 
-/** A source that gives these pieces, now and then only after a while. */
+/** A source of these pieces, some of them delayed. */
 function source(pieces: readonly string[], failure?: Error): InputSource & { pulls: number } {
   const rest = [...pieces];
   return {
@@ -27,7 +27,7 @@ async function lines(input: Input): Promise<string[]> {
 }
 
 describe('Input', () => {
-  it('reads exactly as many octets as asked for, fewer only at the end, then none for ever', async () => {
+  it('reads as many octets as asked for, fewer only at the end, then none', async () => {
     const input = new Input(source(['he', 'llo wor', 'ld!']));
     expect(text(await input.read(5))).toBe('hello');
     expect(text(await input.read(100))).toBe(' world!');
@@ -41,7 +41,7 @@ describe('Input', () => {
     expect(text(await new Input(source(['ab', 'c'])).read(size))).toBe('abc');
   });
 
-  it('reads nothing and pulls nothing with read(0)', async () => {
+  it('reads and pulls nothing with read(0)', async () => {
     const octets = source(['a']);
     expect((await new Input(octets).read(0)).length).toBe(0);
     expect(octets.pulls).toBe(0);
@@ -51,19 +51,19 @@ describe('Input', () => {
     expect((await new Input().read()).length).toBe(0);
   });
 
-  it('splits lines at LF only and keeps it', async () => {
+  it('splits lines at LF only, and keeps it', async () => {
     const input = new Input(source(['a\r', '\nb\rc', '\n\n', 'd']));
     expect(await lines(input)).toEqual(['a\r\n', 'b\rc\n', '\n', 'd']);
   });
 
-  it('continues a line that a limit has cut', async () => {
+  it('continues a line that a limit cut', async () => {
     const input = new Input(source(['abcd', 'ef\ng']));
     expect(text(await input.readline(3))).toBe('abc');
     expect(text(await input.readline(100))).toBe('def\n');
     expect(text(await input.readline())).toBe('g');
   });
 
-  it('stops readlines after the line that reaches the hint', async () => {
+  it('stops readlines() after the line that reaches the hint', async () => {
     const input = new Input(source(['aa\nbb\ncc\n']));
     expect((await input.readlines(4)).map(text)).toEqual(['aa\n', 'bb\n']);
     expect((await input.readlines(0)).map(text)).toEqual(['cc\n']);
@@ -75,7 +75,7 @@ describe('Input', () => {
     expect(parts.map(text)).toEqual(['ab', 'cdef\n', 'gh', 'i']);
   });
 
-  it('can be read on after breaking out of an iteration', async () => {
+  it('can be read further after an iteration was left', async () => {
     const input = new Input(source(['a\nb\nc']));
     for await (const line of input) {
       expect(text(line)).toBe('a\n');
@@ -84,7 +84,7 @@ describe('Input', () => {
     expect(text(await input.read())).toBe('b\nc');
   });
 
-  it('gives pieces as they arrive with chunks, after what is buffered', async () => {
+  it('yields pieces as they arrive from chunks(), after buffered ones', async () => {
     const input = new Input(source(['abc', 'def']));
     await input.read(1);
     const pieces: string[] = [];
@@ -109,7 +109,7 @@ describe('Input', () => {
     expect(octets.pulls).toBe(2);
   });
 
-  it('loses and repeats nothing, however it is read', async () => {
+  it('loses and repeats nothing, in any way of reading', async () => {
     const step = fc.oneof(
       fc.record({ method: fc.constant('read' as const), size: fc.integer({ min: 0, max: 7 }) }),
       fc.record({ method: fc.constant('readline' as const), size: fc.integer({ min: 1, max: 7 }) }),

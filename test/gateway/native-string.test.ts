@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeNative, decodePath, encodeNative, quotePath } from '../../src/gateway/native-string.ts';
 
 const anyNative = fc.uint8Array({ maxLength: 40 }).map((octets) => Buffer.from(octets).toString('latin1'));
-/** Text rich in what looks like an escape. */
+/** Text with many apparent escapes. */
 const anyEncoded = fc.string({
   unit: fc.constantFrom('%', '2', 'F', 'f', 'z', '/', '\x80', 'a'),
   maxLength: 40,
@@ -25,7 +25,7 @@ describe('decodePath()', () => {
     ['/%u0041', '/%u0041'],
     ['/a+b', '/a+b'],
     ['', ''],
-  ])('%j is %j', (path, decoded) => {
+  ])('decodes %j to %j', (path, decoded) => {
     expect(decodePath(path)).toBe(decoded);
   });
 
@@ -35,11 +35,11 @@ describe('decodePath()', () => {
     }
   });
 
-  it('undoes quotePath() for all octets', () => {
+  it('reverses quotePath() for all octets', () => {
     fc.assert(fc.property(anyNative, (native) => decodePath(quotePath(native)) === native));
   });
 
-  it('agrees with a decoder that goes octet by octet', () => {
+  it('agrees with a decoder that works octet by octet', () => {
     function decodeSlowly(path: string): string {
       let decoded = '';
       for (let index = 0; index < path.length; index += 1) {
@@ -56,7 +56,7 @@ describe('decodePath()', () => {
     fc.assert(fc.property(anyEncoded, (path) => decodePath(path) === decodeSlowly(path)));
   });
 
-  it('never makes a character above U+00FF', () => {
+  it('never gives a character above U+00FF', () => {
     fc.assert(fc.property(anyEncoded, (path) => [...decodePath(path)].every((c) => c <= '\xff')));
   });
 });
@@ -68,16 +68,16 @@ describe('quotePath()', () => {
     ["/-._~!$&'()*+,;=:@", "/-._~!$&'()*+,;=:@"],
     ['/?#[]"<>\\^`{|}', '/%3F%23%5B%5D%22%3C%3E%5C%5E%60%7B%7C%7D'],
     ['/\n', '/%0A'],
-  ])('%j is %j', (path, quoted) => {
+  ])('quotes %j as %j', (path, quoted) => {
     expect(quotePath(path)).toBe(quoted);
   });
 
-  it('quotes delimiters that the caller does not name', () => {
+  it('quotes delimiters that the caller does not list', () => {
     expect(quotePath('/a;b=c,d', '')).toBe('/a%3Bb%3Dc%2Cd');
     expect(quotePath('/a;b=c,d', ';,')).toBe('/a;b%3Dc,d');
   });
 
-  it('gives only what RFC 3986 allows in a path', () => {
+  it('gives only characters that RFC 3986 allows in a path', () => {
     fc.assert(
       fc.property(anyNative, (native) =>
         /^(?:[\w\-.~!$&'()*+,;=:@/]|%[0-9A-F]{2})*$/.test(quotePath(native)),
@@ -97,28 +97,28 @@ describe('encodeNative() and decodeNative()', () => {
     ['😀', '\xf0\x9f\x98\x80'],
     ['/\x80', '/\xc2\x80'],
     ['', ''],
-  ])('cross from %j and back', (text, native) => {
+  ])('convert %j to native and back', (text, native) => {
     expect(encodeNative(text)).toBe(native);
     expect(decodeNative(native)).toBe(text);
   });
 
-  it('round-trip every text', () => {
+  it('restore every text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => decodeNative(encodeNative(text)) === text),
     );
   });
 
-  it('encodeNative() makes native strings only', () => {
+  it('encode to native strings only', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => [...encodeNative(text)].every((c) => c <= '\xff')),
     );
   });
 
-  it('decodeNative() replaces what is no UTF-8', () => {
+  it('decode octets outside UTF-8 to replacement characters', () => {
     expect(decodeNative('/\x80')).toBe('/\ufffd');
   });
 
-  it('decodeNative() throws a RangeError for text, instead of making U+010A a newline', () => {
+  it('refuse to decode text with a RangeError: U+010A must not become a newline', () => {
     expect(() => decodeNative('\u010a')).toThrow(RangeError);
   });
 });

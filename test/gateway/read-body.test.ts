@@ -49,12 +49,12 @@ describe('readBody()', () => {
     expect(Buffer.from(await readBody(contentOf('hello world'))).toString()).toBe('hello world');
   });
 
-  it('gives nothing for a request without content', async () => {
+  it('returns nothing for a request without content', async () => {
     expect(await readBody(contentOf(''))).toHaveLength(0);
     expect(await readBody(contentOf('left on the wire', { isTerminated: false }))).toHaveLength(0);
   });
 
-  it('takes content of exactly the limit', async () => {
+  it('accepts content of exactly the limit', async () => {
     expect(await readBody(contentOf('12345', { length: 5 }), { limit: 5 })).toHaveLength(5);
     expect(await readBody(contentOf('12345'), { limit: 5 })).toHaveLength(5);
     expect(await readBody(contentOf('12345'), { limit: 5.5 })).toHaveLength(5);
@@ -68,7 +68,7 @@ describe('readBody()', () => {
     expect(environ.pulled()).toBe(0);
   });
 
-  it('refuses content over the limit that was not declared, soon after the limit', async () => {
+  it('refuses undeclared content over the limit soon after the limit', async () => {
     const environ = contentOf('x'.repeat(1000));
     expect((await failureOf(readBody(environ, { limit: 5 }))).statusCode).toBe(413);
     expect(environ.pulled()).toBeLessThan(10);
@@ -81,18 +81,18 @@ describe('readBody()', () => {
     expect(await readBody(environ, { limit: Number.POSITIVE_INFINITY })).toHaveLength(content.length);
   });
 
-  it('does not read beyond CONTENT_LENGTH where the input does not end by itself', async () => {
+  it('does not read beyond CONTENT_LENGTH if the input does not end by itself', async () => {
     const environ = contentOf('123456789', { length: 4, isTerminated: false });
     expect(Buffer.from(await readBody(environ)).toString()).toBe('1234');
     expect(environ.pulled()).toBeLessThanOrEqual(6);
   });
 
-  it('throws a RangeError for a limit that is none', async () => {
+  it('throws a RangeError for an invalid limit', async () => {
     await expect(readBody(contentOf(''), { limit: -1 })).rejects.toThrow(RangeError);
     await expect(readBody(contentOf(''), { limit: Number.NaN })).rejects.toThrow(RangeError);
   });
 
-  it('passes a disconnect on', async () => {
+  it('passes on a disconnect', async () => {
     const error = new DisconnectError('WSGI_ERR_DISCONNECTED', 'request');
     const input = new Input({ pull: () => Promise.reject(error) });
     await expect(readBody({ 'wsgi.input': input, 'wsgi.input_terminated': true })).rejects.toBe(error);
@@ -108,11 +108,11 @@ describe('readText()', () => {
     ['text/plain;format=flowed; Charset="iso-8859-1"', Buffer.from([0xe9, 0x80]), 'é\x80'],
     ['text/plain; charset=windows-1251', Buffer.from([0xf2, 0xe5]), 'те'],
     ['text/plain; charset=utf-16le', Buffer.from('ab', 'utf16le'), 'ab'],
-  ])('obeys %j', async (type, content, text) => {
+  ])('decodes %j', async (type, content, text) => {
     expect(await readText(contentOf(content, type === undefined ? {} : { type }))).toBe(text);
   });
 
-  it('answers 415 to a charset that nobody knows, without reading', async () => {
+  it('answers 415 to an unknown charset without reading', async () => {
     const environ = contentOf('x', { type: 'text/plain; charset=klingon' });
     expect(await failureOf(readText(environ))).toMatchObject({
       code: 'WSGI_ERR_CONTENT_UNSUPPORTED',
@@ -121,7 +121,7 @@ describe('readText()', () => {
     expect(environ.pulled()).toBe(0);
   });
 
-  it('answers 400 to octets that are no text', async () => {
+  it('answers 400 to octets outside the charset', async () => {
     const environ = contentOf(Buffer.from([0x61, 0x80]));
     expect(await failureOf(readText(environ))).toMatchObject({
       code: 'WSGI_ERR_CONTENT_MALFORMED',
@@ -136,7 +136,7 @@ describe('readText()', () => {
 });
 
 describe('readJson()', () => {
-  it('parses', async () => {
+  it('parses the content', async () => {
     expect(await readJson(contentOf('{"a":[1,"é"]}'))).toEqual({ a: [1, 'é'] });
   });
 
@@ -146,16 +146,16 @@ describe('readJson()', () => {
     expect(cause).toBeInstanceOf(SyntaxError);
   });
 
-  it('keeps the limit', async () => {
+  it('obeys the limit', async () => {
     expect((await failureOf(readJson(contentOf('[1,2,3]'), { limit: 3 }))).statusCode).toBe(413);
   });
 
-  it('says nothing of the content in its message', async () => {
+  it('does not repeat the content in its message', async () => {
     await expect(readJson(contentOf('{secret'))).rejects.toThrow(/^Request content is not valid JSON$/);
   });
 });
 
-describe('what is no environ and what are no options', () => {
+describe('arguments that are not an environ or options', () => {
   it('are refused, so that no limit is lost', async () => {
     await expect(readBody(contentOf('')['wsgi.input'] as never)).rejects.toThrow(/must be the environ/);
     await expect(readText(contentOf(''), 5 as never)).rejects.toThrow(/such as \{ limit: 5 \}/);
@@ -165,7 +165,7 @@ describe('what is no environ and what are no options', () => {
 describe('readForm()', () => {
   const type = 'application/x-www-form-urlencoded';
 
-  it('parses', async () => {
+  it('parses the content', async () => {
     const form = await readForm(contentOf('a=1&a=2&b=%C3%A9+x', { type }));
     expect([...form]).toEqual([
       ['a', '1'],
@@ -174,7 +174,7 @@ describe('readForm()', () => {
     ]);
   });
 
-  it('takes parameters of the type and any letter case', async () => {
+  it('accepts parameters of the type and any letter case', async () => {
     const form = await readForm(
       contentOf('a=1', { type: 'Application/X-WWW-Form-urlencoded; charset=UTF-8' }),
     );

@@ -10,7 +10,7 @@ import {
 } from '../../src/gateway/uri.ts';
 import type { Environ } from '../../src/wsgi.ts';
 
-/** What wsgiref's setup_testing_defaults gives, as far as URIs are concerned. */
+/** The defaults of wsgiref's setup_testing_defaults that concern URIs. */
 function environWith(changes: Partial<Environ>): Environ {
   const scheme = guessScheme(changes);
   const defaults = {
@@ -22,7 +22,7 @@ function environWith(changes: Partial<Environ>): Environ {
     QUERY_STRING: '',
     'wsgi.url_scheme': scheme,
   };
-  // The functions under test look at nothing else.
+  // The tested functions use no other keys.
   return { ...defaults, ...changes } as Environ;
 }
 
@@ -35,7 +35,7 @@ describe('guessScheme()', () => {
     [{ HTTPS: 'on' }, 'https'],
     [{ HTTPS: 'yes' }, 'https'],
     [{ HTTPS: '1' }, 'https'],
-  ])('%j is %s', (environ, scheme) => {
+  ])('takes %j as %s', (environ, scheme) => {
     expect(guessScheme(environ)).toBe(scheme);
   });
 });
@@ -54,7 +54,7 @@ describe('applicationUri()', () => {
     [{ SERVER_PORT: '443', HTTP_HOST: '' }, 'http://127.0.0.1:443/'],
     [{ SERVER_PORT: '443', HTTP_HOST: '', HTTPS: 'on' }, 'https://127.0.0.1/'],
     [{ SERVER_NAME: '[::1]', SERVER_PORT: '8000', HTTP_HOST: '' }, 'http://[::1]:8000/'],
-  ])('%j gives %s', (changes, uri) => {
+  ])('gives the URI for %j: %s', (changes, uri) => {
     expect(applicationUri(environWith(changes))).toBe(uri);
   });
 });
@@ -81,11 +81,11 @@ describe('requestUri()', () => {
       'http://127.0.0.1/spammity/spam?s%E4y=ni',
     ],
     [{ PATH_INFO: '/a?b' }, 'http://127.0.0.1/a%3Fb'],
-  ])('%j gives %s', (changes, uri) => {
+  ])('gives the URI for %j: %s', (changes, uri) => {
     expect(requestUri(environWith(changes))).toBe(uri);
   });
 
-  it('leaves the query out if asked to', () => {
+  it('omits the query if told to', () => {
     const environ = environWith({ SCRIPT_NAME: '/spammity', PATH_INFO: '/spam', QUERY_STRING: 'say=ni' });
     expect(requestUri(environ, false)).toBe('http://127.0.0.1/spammity/spam');
   });
@@ -110,13 +110,13 @@ describe('shiftPathInfo()', () => {
     ['/a/b', '/x//', 'x', '/a/b/x', '/'],
     ['/a/b', '/.', null, '/a/b', ''],
     ['/a', '*', null, '/a', '*'],
-  ])('(%j, %j) gives %j and leaves (%j, %j)', (script, path, segment, scriptAfter, pathAfter) => {
+  ])('turns (%j, %j) into %j and leaves (%j, %j)', (script, path, segment, scriptAfter, pathAfter) => {
     const environ = { SCRIPT_NAME: script, PATH_INFO: path };
     expect(shiftPathInfo(environ)).toBe(segment);
     expect(environ).toEqual({ SCRIPT_NAME: scriptAfter, PATH_INFO: pathAfter });
   });
 
-  it('comes to an end on every path', () => {
+  it('ends on every path', () => {
     const anyPath = fc
       .string({ unit: fc.constantFrom('/', '.', 'a'), maxLength: 30 })
       .map((path) => `/${path}`);
@@ -143,17 +143,17 @@ describe('rawPathInfo()', () => {
     ['http://h:81', '', '/', '/'],
     ['//a//b', '', '//a//b', '//a//b'],
     ['*', '', '*', '*'],
-  ])('%s below %j is %j', (target, script, path, raw) => {
+  ])('reads %s below %j as %j', (target, script, path, raw) => {
     expect(rawPathInfo({ REQUEST_URI: target, SCRIPT_NAME: script, PATH_INFO: path })).toBe(raw);
   });
 
-  it('quotes PATH_INFO where the target was rewritten or is missing', () => {
+  it('quotes PATH_INFO if the target was rewritten or is missing', () => {
     expect(rawPathInfo({ REQUEST_URI: '/old', SCRIPT_NAME: '', PATH_INFO: '/new \xe9' })).toBe('/new%20%E9');
     expect(rawPathInfo({ REQUEST_URI: '/apple/x', SCRIPT_NAME: '/app', PATH_INFO: '/x' })).toBe('/x');
     expect(rawPathInfo({ SCRIPT_NAME: '', PATH_INFO: '/a%b' })).toBe('/a%25b');
   });
 
-  it('always decodes to PATH_INFO, and gives the target back below any of its prefixes', () => {
+  it('always decodes to PATH_INFO and restores the target below each of its prefixes', () => {
     const anyPath = fc.string({
       unit: fc.constantFrom('/', '%2F', '%41', 'a', '%', '%C3%A9'),
       maxLength: 20,
@@ -167,7 +167,7 @@ describe('rawPathInfo()', () => {
         };
         const raw = rawPathInfo(environ);
         expect(decodePath(raw)).toBe(environ.PATH_INFO);
-        // A '%' at the border may make an escape with what follows, which no path that was cut by a router has.
+        // Skips mounts that split an escape: a router never cuts a path there.
         if (decodePath(environ.REQUEST_URI) === environ.SCRIPT_NAME + environ.PATH_INFO)
           expect(raw).toBe(rest);
       }),

@@ -1,4 +1,4 @@
-/** The context of a program (AsyncLocalStorage): kept from the call to the events, and from no request to another. */
+/** AsyncLocalStorage in a wrapped program: its events keep the context of the call, and requests never share one. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RequestListener } from 'node:http';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { listenNode, listenOurs, request, transcript, until } from './side-by-si
 
 const storage = new AsyncLocalStorage<string>();
 
-/** Whose context each event has; the target says what the program does. */
+/** Notes the context of each event. The target of the request selects what the program does. */
 function program(seen: Map<string, unknown>): RequestListener {
   return (req, res) => {
     const target = String(req.url);
@@ -51,7 +51,7 @@ describe('the context of a wrapped program', () => {
   );
 
   it.each(['/now', '/later', '/now/read', '/later/long'])(
-    'is that of no other request: %s',
+    'differs from that of every other request: %s',
     async (target) => {
       const seen = new Map<string, unknown>();
       const server = await listenOurs(fromNode(program(seen)));

@@ -1,22 +1,23 @@
-/** Whether two servers did the same with a plan, but for what is another on ours on purpose. */
-import { isCut, type Outcome, type Plan } from './duel.ts';
-import { isAtOnce } from './program.ts';
-import type { Entry } from './scope.ts';
+/** Compares what two servers did with one plan, apart from the differences that are intended. */
 
-/** Tells how the outcomes differ; undefined if they do not. */
-export function compare(plan: Plan, node: Outcome, ours: Outcome): string | undefined {
-  // What comes after it cannot be told apart, and here it is cut off (RFC 9112 §6.3, §8).
+import { isAtOnce } from './program.ts';
+import type { Entry } from './program-context.ts';
+import { isCut, type Outcome, type Plan } from './run-plan.ts';
+
+/** Describes how the outcomes differ; undefined if they do not. */
+export function compareOutcomes(plan: Plan, node: Outcome, ours: Outcome): string | undefined {
+  // Our server cuts off content that breaks its length: a client could not find what follows it (RFC 9112 §6.3, §8).
   if (breaksLength(plan, node.wire)) return undefined;
   const lines: string[] = [];
   if (!plan.request.isPipelined && node.records.length !== ours.records.length) {
     lines.push(`${node.records.length} requests on node:http, ${ours.records.length} here`);
   }
-  // Which of two pipelined requests is called when is the server's affair; the octets are not.
+  // Servers may call the program for pipelined requests at different moments; only the octets must be the same.
   if (!plan.request.isPipelined) {
     const [expected = [], actual = []] = [node.records[0], ours.records[0]];
     for (const view of viewsFor(plan)) lines.push(...differences(view(expected), view(actual)));
   }
-  // Of a response that is cut off before its end more or less may have left.
+  // More or less of a response that is cut off may have left.
   const isCutOff = isCut(plan) && node.wire.startsWith(ours.wire) && !isComplete(plan, node.wire);
   if (node.wire !== ours.wire && !isCutOff) {
     lines.push(`- ${JSON.stringify(node.wire)}`, `+ ${JSON.stringify(ours.wire)}`);
@@ -29,10 +30,10 @@ export function compare(plan: Plan, node: Outcome, ours: Outcome): string | unde
 type View = (record: readonly Entry[]) => string[];
 
 /**
- * What must be the same.
+ * Selects what must be the same.
  *
- * PEP 3333: content is not read before somebody wants it, where node reads ahead. So the messages are looked at one by
- * one, and what a request knows of its end is compared only where everything happens in one turn of the event loop.
+ * The gateway reads content only when the program wants it (PEP 3333); node reads ahead. So each message is compared
+ * by itself, and the end of a request only where the whole program runs in one turn of the event loop.
  */
 function viewsFor({ request, watch, operations }: Plan): View[] {
   if (isAtOnce(operations) && request.content === 'none' && watch === 'all')
@@ -90,7 +91,7 @@ function isComplete(plan: Plan, wire: string): boolean {
   return /^content-length: /im.test(wire) ? !breaksLength(plan, wire) : wire.endsWith('0\r\n\r\n');
 }
 
-/** Whether the content is longer or shorter than its declared length. */
+/** Tells if the content is longer or shorter than its declared length. */
 function breaksLength({ request }: Plan, wire: string): boolean {
   const start = wire.indexOf('HTTP/1.1 ', wire.lastIndexOf('HTTP/1.1 10') + 1);
   const end = wire.indexOf('\r\n\r\n', start);

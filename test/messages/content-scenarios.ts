@@ -1,26 +1,26 @@
-/** Scenes of content: read, read late, and not read at all. */
+/** Scenarios with content that is read, read late, or not read at all. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { follow, followMessages, post, type Scene, type Trail } from './scene.ts';
+import { follow, followMessages, post, type Scenario, type Trail } from './scenario.ts';
 import { pause } from './side-by-side.ts';
 
 const CHUNKED = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
 
-/** Notes what a request knows of its content. */
+/** Notes the state of a request and its content. */
 function look({ complete, readableLength, readableEnded, destroyed }: IncomingMessage, trail: Trail): void {
   trail.push(JSON.stringify({ complete, readableLength, readableEnded, destroyed }));
 }
 
-/** Sends five octets of content, two of them with the head. */
+/** Sends five octets of content, the first two together with the head. */
 async function sendInTwoPieces(socket: Socket): Promise<void> {
   socket.write(`${post(5)}he`);
   await pause(10);
   socket.write('llo');
 }
 
-export const CONTENT_SCENES: readonly Scene[] = [
+export const CONTENT_SCENARIOS: readonly Scenario[] = [
   {
-    name: 'that is read',
+    name: 'content that is read',
     run(req, res, trail) {
       req.setEncoding('utf8').on('data', (text) => trail.push(`data ${text}`));
       req.on('end', () => {
@@ -33,7 +33,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'that sets something off before it ends',
+    name: 'content whose data listener schedules work',
     run(req, res, trail) {
       follow(req, res, trail);
       req.on('data', () => {
@@ -51,7 +51,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'that is read when it suits',
+    name: 'content read from a readable listener',
     run(req, res, trail) {
       req.on('readable', () => {
         for (let piece = req.read(); piece !== null; piece = req.read()) trail.push(`read ${piece}`);
@@ -63,7 +63,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'that is iterated',
+    name: 'content that is iterated',
     async run(req, res, trail) {
       let length = 0;
       for await (const piece of req) length += piece.length;
@@ -73,7 +73,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'that nobody reads',
+    name: 'content that is not read',
     run(req, res, trail) {
       follow(req, res, trail);
       res.end('x');
@@ -82,7 +82,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'with a trailer section',
+    name: 'content with a trailer section',
     run(req, res, trail) {
       req.resume().on('end', () => {
         trail.push(JSON.stringify([req.trailers, req.rawTrailers, req.trailersDistinct]));
@@ -96,8 +96,8 @@ export const CONTENT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   ...['at once', 'later'].map(
-    (when): Scene => ({
-      name: `that never comes, after a response ${when}`,
+    (when): Scenario => ({
+      name: `content that never arrives, after a response ${when}`,
       async run(req, res, trail) {
         follow(req, res, trail);
         if (when === 'later') await pause(5);
@@ -111,7 +111,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
     }),
   ),
   {
-    name: 'whose client leaves after the response',
+    name: 'content whose client leaves after the response',
     async run(req, res, trail) {
       followMessages(req, res, trail);
       req.socket.on('close', () => trail.push('socket close'));
@@ -125,7 +125,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
     last: 'socket close',
   },
   {
-    name: 'that comes after the response',
+    name: 'content that arrives after the response',
     run(req, res, trail) {
       follow(req, res, trail);
       res.end('x', () => setImmediate(() => look(req, trail)));
@@ -139,7 +139,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'that comes after the response, with the next request',
+    name: 'content that arrives after the response, with the next request',
     run(req, res, trail) {
       const socket = req.socket as typeof req.socket & { first?: string };
       if (req.method === 'GET') {
@@ -161,7 +161,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'in chunks, with trailers, that comes after the response',
+    name: 'chunked content with trailers that arrives after the response',
     run(req, res, trail) {
       follow(req, res, trail);
       req.on('end', () => trail.push(JSON.stringify(req.trailers)));
@@ -175,7 +175,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'that came with the head, before a response that ends the connection',
+    name: 'content in the packet of the head, before a response that closes the connection',
     run(req, res, trail) {
       follow(req, res, trail);
       res.setHeader('Connection', 'close');
@@ -185,11 +185,11 @@ export const CONTENT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   ...[
-    ['that came with the head', 'hello'],
-    ['that never comes', 'he'],
+    ['content in the packet of the head', 'hello'],
+    ['content that never arrives', 'he'],
   ].map(
-    ([what, content]): Scene => ({
-      name: `${what}, when nobody looks before the response`,
+    ([what, content]): Scenario => ({
+      name: `${what}, with listeners only after the response`,
       async run(req, res, trail) {
         res.end('x');
         look(req, trail);
@@ -208,8 +208,8 @@ export const CONTENT_SCENES: readonly Scene[] = [
     'Content-Length: 5\r\n\r\nhello',
     'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-T: v\r\n\r\n',
   ].map(
-    (rest): Scene => ({
-      name: `that came with the head, before its program looks, ${rest.split(':', 1)}`,
+    (rest): Scenario => ({
+      name: `content in the packet of the head, read later, ${rest.split(':', 1)}`,
       async run(req, res, trail) {
         look(req, trail);
         await pause(5);
@@ -222,7 +222,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
     }),
   ),
   {
-    name: 'that comes bit by bit before its program looks',
+    name: 'content that arrives in pieces and is read later',
     async run(req, res, trail) {
       follow(req, res, trail);
       for (let spent = 0; spent < 400 && !req.complete; spent += 1) await pause(5);
@@ -234,8 +234,8 @@ export const CONTENT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   ...(['destroy', 'end'] as const).map(
-    (method): Scene => ({
-      name: `that came whole and is not read, when its client leaves by ${method}()`,
+    (method): Scenario => ({
+      name: `complete unread content, when the client leaves by ${method}()`,
       run: follow,
       async client(socket) {
         socket.write(`${post(5)}hello`);
@@ -246,8 +246,8 @@ export const CONTENT_SCENES: readonly Scene[] = [
     }),
   ),
   ...[false, true].map(
-    (isRead): Scene => ({
-      name: `with a chunk that is none, ${isRead ? 'read' : 'not read'}`,
+    (isRead): Scenario => ({
+      name: `content with a malformed chunk, ${isRead ? 'read' : 'not read'}`,
       run(req, res, trail) {
         follow(req, res, trail);
         if (isRead) req.on('data', (piece) => trail.push(`data ${piece}`));
@@ -262,7 +262,7 @@ export const CONTENT_SCENES: readonly Scene[] = [
     }),
   ),
   {
-    name: 'with a chunk that is none in the packet of the head, not read',
+    name: 'content with a malformed chunk in the packet of the head, not read',
     run: follow,
     client: (socket) => socket.write(`${CHUNKED}W`),
     last: 'req close',

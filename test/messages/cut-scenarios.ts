@@ -1,15 +1,15 @@
-/** Scenes of programs that cut their connection, or write past their response, with requests waiting behind. */
+/** Scenarios of programs that cut their connection or write beyond their response, some with requests waiting. */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { PassThrough, pipeline } from 'node:stream';
-import { follow, GET, post, type Scene } from './scene.ts';
+import { follow, GET, post, type Scenario } from './scenario.ts';
 import { pause } from './side-by-side.ts';
 
 const FIRST = 'GET /1 HTTP/1.1\r\nHost: a\r\n\r\n';
 const BOTH = `${FIRST}GET /2 HTTP/1.1\r\nHost: a\r\n\r\n`;
 const RAW = 'HTTP/1.1 200 Raw\r\nContent-Length: 3\r\n\r\nraw';
 
-/** How responses come to their end. */
+/** Ways to end a response. */
 const ENDINGS: Readonly<Record<string, (res: ServerResponse) => unknown>> = {
   'at once': (res) => res.end('ok'),
   'in two pieces': (res) => {
@@ -27,10 +27,10 @@ const ENDINGS: Readonly<Record<string, (res: ServerResponse) => unknown>> = {
   },
 };
 
-const AFTER_FINISH: readonly Scene[] = Object.entries(ENDINGS).flatMap(([how, end]) =>
+const AFTER_FINISH: readonly Scenario[] = Object.entries(ENDINGS).flatMap(([how, end]) =>
   (['end', 'destroy', 'destroySoon'] as const).map(
-    (method): Scene => ({
-      name: `socket.${method}() in 'finish' of a response that is ended ${how}`,
+    (method): Scenario => ({
+      name: `socket.${method}() in 'finish' of a response ended ${how}`,
       run(req, res, trail) {
         req.socket.on('close', () => trail.push('last'));
         res.on('finish', () => req.socket[method]());
@@ -41,12 +41,12 @@ const AFTER_FINISH: readonly Scene[] = Object.entries(ENDINGS).flatMap(([how, en
   ),
 );
 
-export const CUT_SCENES: readonly Scene[] = [
+export const CUT_SCENARIOS: readonly Scenario[] = [
   ...AFTER_FINISH,
   {
-    name: 'res.destroy() after the end, with a second request behind',
+    name: 'res.destroy() after the end, with a second request waiting',
     run(req, res, trail) {
-      // node calls the program for what is behind too, in vain.
+      // node calls the program for the second request too, without effect.
       if (req.url !== '/1') return;
       req.socket.on('close', () => trail.push('last'));
       res.end(`answer ${req.url}`);
@@ -56,9 +56,9 @@ export const CUT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'req.destroy() after the end, with a second request behind',
+    name: 'req.destroy() after the end, with a second request waiting',
     run(req, res, trail) {
-      // node calls the program for what is behind too, in vain.
+      // node calls the program for the second request too, without effect.
       if (req.url !== '/1') return;
       req.socket.on('close', () => trail.push('last'));
       res.end(`answer ${req.url}`);
@@ -68,9 +68,9 @@ export const CUT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'req.destroy() before the end, with a second request behind',
+    name: 'req.destroy() before the end, with a second request waiting',
     run(req, _res, trail) {
-      // node calls the program for what is behind too, in vain.
+      // node calls the program for the second request too, without effect.
       if (req.url !== '/1') return;
       req.socket.on('close', () => trail.push('last'));
       req.destroy();
@@ -79,7 +79,7 @@ export const CUT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'socket.destroy() by the second of two',
+    name: 'socket.destroy() by the second of two requests',
     run(req, res, trail) {
       trail.push(`${req.url}`);
       if (req.url === '/1') {
@@ -93,7 +93,7 @@ export const CUT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'socket.destroy() after an end that came later',
+    name: 'socket.destroy() after a late end',
     async run(req, res, trail) {
       req.socket.on('close', () => trail.push('last'));
       await pause(5);
@@ -104,7 +104,7 @@ export const CUT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'socket.destroy(error) amid an upload',
+    name: 'socket.destroy(error) during an upload',
     run(req, res, trail) {
       follow(req, res, trail);
       req.once('data', () => req.socket.destroy(Object.assign(new Error('no'), { code: 'NO' })));
@@ -113,7 +113,7 @@ export const CUT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'socket.write() in the place of the response',
+    name: 'socket.write() instead of a response',
     run(req, res, trail) {
       follow(req, res, trail);
       req.socket.write(RAW, () => trail.push('written'));
@@ -122,7 +122,7 @@ export const CUT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'socket.write() by the second of two',
+    name: 'socket.write() by the second of two requests',
     run(req, res, trail) {
       if (req.url === '/1') {
         res.end('answer /1');
@@ -154,7 +154,7 @@ export const CUT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'pipeline() of a stream that fails at once',
+    name: 'pipeline() from a stream that fails at once',
     run(req, res, trail) {
       follow(req, res, trail);
       const source = new PassThrough();
@@ -164,7 +164,7 @@ export const CUT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'pipeline() of a stream that fails later',
+    name: 'pipeline() from a stream that fails later',
     async run(req, res, trail) {
       follow(req, res, trail);
       const source = new PassThrough();
@@ -176,7 +176,7 @@ export const CUT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'pipe() of a stream that fails: the response waits',
+    name: 'pipe() from a stream that fails: the response waits',
     async run(req, res, trail) {
       follow(req, res, trail);
       const source = new PassThrough();
@@ -191,7 +191,7 @@ export const CUT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'res.destroy(error), of which clientError tells',
+    name: 'res.destroy(error), reported by clientError',
     prepare(server, trail) {
       server.on('clientError', (error: Error, socket: Socket) =>
         trail.push(`${error.message} ${socket.writable}`),

@@ -1,4 +1,4 @@
-/** What is published for those who trace requests: on node:http and on the standalone server the same. */
+/** node's diagnostics channels publish the same on node:http and on the standalone server. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ const CHANNELS = ['http.server.request.start', 'http.server.response.created', '
 async function publications(server: Listening): Promise<string[]> {
   const seen: string[] = [];
   const note = (message: unknown, name: string | symbol): void => {
-    // As node documents it.
+    // The shape that node documents.
     const told = message as {
       request: IncomingMessage;
       response: ServerResponse;
@@ -38,14 +38,14 @@ const listener = (req: IncomingMessage, res: ServerResponse): void => {
 };
 
 describe('diagnostics channels', () => {
-  it('tell of a wrapped program what they tell of node:http', async () => {
+  it('publish the same for a wrapped program as for node:http', async () => {
     const node = await publications(await listenNode(listener));
     const ours = await publications(await listenOurs(fromNode(listener)));
     expect(node.length).toBeGreaterThanOrEqual(4);
     expect(ours).toEqual(node);
   });
 
-  it('tell once of a request that came through a server of node', async () => {
+  it('publish a request through a server of node once', async () => {
     const node = await publications(await listenNode(listener));
     const through = await publications(await listen(createServer(toNode(fromNode(listener)))));
     const starts = (list: string[]): number => list.filter((line) => line.includes('request.start')).length;

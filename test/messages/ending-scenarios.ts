@@ -1,10 +1,10 @@
-/** Scenes that end before their time: clients that leave, programs that give up, time-outs. */
-import { follow, GET, post, type Scene } from './scene.ts';
+/** Scenarios that end early: clients that leave, programs that give up, time-outs. */
+import { follow, GET, post, type Scenario } from './scenario.ts';
 import { pause } from './side-by-side.ts';
 
-export const ENDING_SCENES: readonly Scene[] = [
+export const ENDING_SCENARIOS: readonly Scenario[] = [
   {
-    name: 'an upload that is cut off',
+    name: 'an upload that the client cuts off',
     run(req, res, trail) {
       follow(req, res, trail);
       req.resume();
@@ -17,7 +17,7 @@ export const ENDING_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'a reset',
+    name: 'a reset by the client',
     run(req, res, trail) {
       follow(req, res, trail);
       res.write('x');
@@ -39,7 +39,7 @@ export const ENDING_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'an answer after req.destroy()',
+    name: 'a response after req.destroy()',
     run(req, res, trail) {
       follow(req, res, trail);
       req.destroy();
@@ -68,7 +68,7 @@ export const ENDING_SCENES: readonly Scene[] = [
     last: 'res close',
   },
   {
-    name: 'socket.destroy() amid a response',
+    name: 'socket.destroy() during a response',
     async run(req, res, trail) {
       follow(req, res, trail);
       res.write('abc');
@@ -78,7 +78,7 @@ export const ENDING_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'res.destroy() after the end',
+    name: 'res.destroy() after end()',
     run(req, res, trail) {
       follow(req, res, trail);
       res.end('abc');
@@ -87,7 +87,7 @@ export const ENDING_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'socket.destroy() when finished',
+    name: 'socket.destroy() in the callback of end()',
     run(req, res, trail) {
       res.end('abc', () => req.socket.destroy());
       req.socket.on('close', () => trail.push('last'));
@@ -95,7 +95,7 @@ export const ENDING_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'a timeout that the response hears of',
+    name: 'a time-out with a listener on the response',
     run(req, res, trail) {
       follow(req, res, trail);
       res.on('timeout', (socket) => trail.push(`timeout ${socket === req.socket}`));
@@ -104,7 +104,7 @@ export const ENDING_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'a timeout that the request hears of',
+    name: 'a time-out with a listener on the request',
     run(req, res, trail) {
       req.setTimeout(20, () => res.end('late', () => trail.push('last')));
     },
@@ -112,7 +112,7 @@ export const ENDING_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'a timeout that nobody hears of',
+    name: 'a time-out with a listener on the socket only',
     run(req, res, trail) {
       follow(req, res, trail);
       req.socket.setTimeout(20, () => trail.push('socket timeout'));

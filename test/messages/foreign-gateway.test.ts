@@ -1,4 +1,4 @@
-/** A gateway that knows PEP 3333 and nothing else: no extension key, no more of wsgi.input than read(n). */
+/** Wrapped programs in a gateway that offers only PEP 3333: no extension keys, and read(n) as the only input. */
 import type { RequestListener } from 'node:http';
 import express from 'express';
 import fastify from 'fastify';
@@ -12,9 +12,9 @@ import { pause, until } from './side-by-side.ts';
 interface Answer {
   status: string;
   headers: HeaderList;
-  /** What came by write and what was yielded, in order. */
+  /** Chunks that were written or yielded, in order. */
   readonly pieces: string[];
-  /** Octets that were read from wsgi.input, call by call. */
+  /** Octets asked for, one number a call of `read`. */
   readonly reads: number[];
   error?: unknown;
 }
@@ -22,9 +22,9 @@ interface Answer {
 interface Call {
   readonly environ?: Record<string, unknown>;
   readonly content?: string;
-  /** What happens with each piece that is written. */
+  /** Called with the count after each write; the gateway waits for its promise. */
   readonly onWrite?: (count: number) => Promise<void> | undefined;
-  /** Whether the gateway goes on to ask for chunks after so many writes. */
+  /** The gateway stops asking for chunks after this many writes. */
   readonly leaveAfter?: number;
 }
 
@@ -52,7 +52,7 @@ function environFor(call: Call, reads: number[]): Environ {
     ...(call.content !== undefined && { CONTENT_LENGTH: `${content.length}` }),
     'wsgi.version': [1, 0],
     'wsgi.url_scheme': 'http',
-    // Less than the type asks for is the point.
+    // Incomplete on purpose: the type asks for more.
     'wsgi.input': input as never,
     'wsgi.errors': { write() {}, writelines() {}, flush() {} },
     'wsgi.multithread': false,
@@ -62,7 +62,7 @@ function environFor(call: Call, reads: number[]): Environ {
   };
 }
 
-/** Runs an application as PEP 3333 says, and no better. */
+/** Runs an application by the letter of PEP 3333. */
 async function run(application: ApplicationFunction, call: Call = {}): Promise<Answer> {
   const answer: Answer = { status: '', headers: [], pieces: [], reads: [] };
   let writes = 0;
@@ -116,7 +116,7 @@ describe('a gateway without extensions', () => {
     expect(fromInstance.headers).toContainEqual(['content-length', '23']);
   });
 
-  it('makes fields and target of CGI variables', async () => {
+  it('turns CGI variables into header fields and a target', async () => {
     const environ = {
       REQUEST_METHOD: 'POST',
       SCRIPT_NAME: '/caf\xc3\xa9',
@@ -167,7 +167,7 @@ describe('a gateway without extensions', () => {
     expect(read.pieces).toEqual(['conte']);
   });
 
-  it('reads to the end where the input ends by itself', async () => {
+  it('reads to the end of an input that ends by itself', async () => {
     const environ = {
       HTTP_TRANSFER_ENCODING: 'chunked',
       'wsgi.input_terminated': true,
@@ -179,7 +179,7 @@ describe('a gateway without extensions', () => {
     expect(answer.reads).toEqual([65_536, 65_536, 65_536]);
   });
 
-  it('takes an end of input before its time for a client that has left', async () => {
+  it('takes an early end of input as a client that left', async () => {
     let error: NodeJS.ErrnoException | undefined;
     const listener: RequestListener = (req) => {
       req.on('error', (given) => {
@@ -210,7 +210,7 @@ describe('a gateway without extensions', () => {
     expect(trail).toEqual(['false', 'taken', 'drain', 'taken', 'finish', 'close']);
   });
 
-  it('tells the program by closing the body that the client has left', async () => {
+  it('closes the body to tell the program that the client left', async () => {
     const trail: string[] = [];
     const listener: RequestListener = (req, res) => {
       req.on('aborted', () => trail.push('aborted'));
@@ -222,7 +222,7 @@ describe('a gateway without extensions', () => {
     expect(trail).toEqual(['aborted', 'close']);
   });
 
-  it('tells the program by a write that fails that the client has left', async () => {
+  it('fails a write to tell the program that the client left', async () => {
     const trail: string[] = [];
     const listener: RequestListener = (_req, res) => {
       res.on('close', () => trail.push('close'));
@@ -247,19 +247,19 @@ describe('a gateway without extensions', () => {
     expect((await running).error).toMatchObject({ message: 'gone' });
   });
 
-  it('gives the program its own way to cut the connection as an error', async () => {
+  it('gets an error when the program cuts the connection', async () => {
     const before = await run(fromNode((_req, res) => void res.destroy()));
     expect(before.error).toMatchObject({ code: 'WSGI_ERR_DISCONNECTED' });
-    const amid = await run(
+    const during = await run(
       fromNode((_req, res) => {
         res.write('x');
         setTimeout(() => res.destroy(new Error('boom')), 5);
       }),
     );
-    expect(amid.error).toMatchObject({ code: 'WSGI_ERR_DISCONNECTED', cause: { message: 'boom' } });
+    expect(during.error).toMatchObject({ code: 'WSGI_ERR_DISCONNECTED', cause: { message: 'boom' } });
   });
 
-  it('strips the fields of the connection, and needs no one to take them', async () => {
+  it('gets no hop-by-hop fields and no trailers', async () => {
     const listener: RequestListener = (_req, res) => {
       const fields = {
         Connection: 'close',
@@ -280,7 +280,7 @@ describe('a gateway without extensions', () => {
     ]);
   });
 
-  it('throws what the gateway throws at the head, before and after the call has returned', async () => {
+  it('throws the error of startResponse, before and after the call has returned', async () => {
     const refusal = new Error('refused');
     const refuse = () => {
       throw refusal;

@@ -1,17 +1,17 @@
-/** What a wrapped program's response says of its framing and its connection, on node:http and on the standalone server. */
+/** How a wrapped program's response describes framing and connection, on node:http and on the standalone server. */
 import { describe, it } from 'vitest';
-import { FRAMING_SCENES, INTERIM_SCENES } from './framing-scenes.ts';
-import { expectAlike } from './play.ts';
+import { expectAlike } from './compare-scenario.ts';
+import { FRAMING_SCENARIOS, INTERIM_SCENARIOS } from './framing-scenarios.ts';
 
 describe('the framing of a wrapped program', () => {
-  it.concurrent.each(FRAMING_SCENES)('is that of node:http: $name', async (scene) => {
-    await expectAlike(scene);
+  it.concurrent.each(FRAMING_SCENARIOS)('matches node:http: $name', async (scenario) => {
+    await expectAlike(scenario);
   });
 
-  it.concurrent.each(INTERIM_SCENES)(
-    'is that of node:http for a final status that is interim: $name',
-    async (scene) => {
-      await expectAlike(scene);
+  it.concurrent.each(INTERIM_SCENARIOS)(
+    'matches node:http for a final response with an interim status: $name',
+    async (scenario) => {
+      await expectAlike(scenario);
     },
   );
 });

@@ -1,9 +1,9 @@
-/** Scenes of clients that close their half: node:http takes that for a departure. */
+/** Scenarios of clients that close their half of the connection, which node:http treats as leaving. */
 import type { ServerResponse } from 'node:http';
-import { follow, GET, post, type Scene } from './scene.ts';
+import { follow, GET, post, type Scenario } from './scenario.ts';
 import { pause } from './side-by-side.ts';
 
-/** Waits until a response is over, for its program or for its client. */
+/** Waits until a response has closed, finished or not. */
 function closed(res: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     res.on('close', () => setTimeout(resolve, 5));
@@ -12,9 +12,9 @@ function closed(res: ServerResponse): Promise<void> {
 
 const PARTIAL = `${post(50)}abc`;
 
-export const HALF_CLOSE_SCENES: readonly Scene[] = [
+export const HALF_CLOSE_SCENARIOS: readonly Scenario[] = [
   {
-    name: 'before a response that comes later',
+    name: 'before a late response',
     async run(req, res, trail) {
       follow(req, res, trail);
       req.socket.on('end', () => trail.push('socket end'));
@@ -45,7 +45,7 @@ export const HALF_CLOSE_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'with a response at once',
+    name: 'with the request, before an immediate response',
     run(req, res, trail) {
       follow(req, res, trail);
       res.end('hi');
@@ -54,7 +54,7 @@ export const HALF_CLOSE_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'with a large response at once',
+    name: 'with the request, before a large response',
     run(req, res, trail) {
       follow(req, res, trail);
       res.end(Buffer.alloc(3_000_000, 'x'));
@@ -66,7 +66,7 @@ export const HALF_CLOSE_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'amid a response',
+    name: 'during a response',
     async run(req, res, trail) {
       follow(req, res, trail);
       res.write('abc', () => trail.push('first'));
@@ -99,7 +99,7 @@ export const HALF_CLOSE_SCENES: readonly Scene[] = [
     last: 'socket close',
   },
   {
-    name: 'amid content that is being read',
+    name: 'during content that is read',
     run(req, res, trail) {
       follow(req, res, trail);
       req.on('data', (piece) => trail.push(`data ${piece}`));
@@ -110,7 +110,7 @@ export const HALF_CLOSE_SCENES: readonly Scene[] = [
     isRefused: true,
   },
   {
-    name: 'amid content that nobody reads',
+    name: 'during content that is not read',
     async run(req, res, trail) {
       follow(req, res, trail);
       await closed(res);
@@ -121,7 +121,7 @@ export const HALF_CLOSE_SCENES: readonly Scene[] = [
     isRefused: true,
   },
   {
-    name: 'amid content, amid a response',
+    name: 'during content and during a response',
     async run(req, res, trail) {
       follow(req, res, trail);
       req.resume();
@@ -138,7 +138,7 @@ export const HALF_CLOSE_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'after content that was sent whole and is not read yet',
+    name: 'after complete content that is not read yet',
     async run(req, res, trail) {
       for (const event of ['end', 'aborted', 'close']) req.on(event, () => trail.push(`req ${event}`));
       req.on('error', (error) => trail.push(`req ${error.message}`));
@@ -152,7 +152,7 @@ export const HALF_CLOSE_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'after the head of a response',
+    name: 'with the request, when only the head was sent',
     async run(req, res, trail) {
       follow(req, res, trail);
       res.flushHeaders();

@@ -1,6 +1,7 @@
-/** Plans in which the two servers once differed. */
-import type { Plan, RequestPlan } from './duel.ts';
+/** Plans on which the two servers once differed. */
+
 import { CALLBACK, type Operation } from './program.ts';
+import type { Plan, RequestPlan } from './run-plan.ts';
 
 export interface NamedPlan extends Plan {
   readonly name: string;
@@ -41,26 +42,26 @@ export const NAMED_PLANS: readonly NamedPlan[] = [
     call('res.write', 'def'),
     call('res.end', 'ghi'),
   ]),
-  named('a time-out that is no number', [call('socket.setTimeout', 'x'), call('socket.setTimeout', null)]),
+  named('a time-out that is not a number', [call('socket.setTimeout', 'x'), call('socket.setTimeout', null)]),
   named('a time-out that is out of range', [
     call('socket.setTimeout', -1),
     call('req.setTimeout', Number.NaN),
   ]),
   named('a request without content is not complete before the program returns', [call('socket.resume')]),
-  named('a request that is being read ends though its connection is cut', [
-    { recipe: 'collect the content' },
+  named('a request that is being read ends although its connection is cut', [
+    { routine: 'collect the content' },
     call('res.destroy'),
   ]),
   named(
-    'content is read on after a long response',
-    [call('res.end', 'x'.repeat(20_000)), { recipe: 'iterate over the content' }],
+    'reading goes on after a long response',
+    [call('res.end', 'x'.repeat(20_000)), { routine: 'iterate over the content' }],
     { method: 'POST', content: 'chunked' },
   ),
   named('a long response has finished in the next tick', [
     call('res.end', 'x'.repeat(20_000)),
     call('res.write', 'late'),
   ]),
-  named('a response that comes later is sent though its connection is cut', [
+  named('a late response is sent although its connection is cut', [
     { wait: 'immediate' },
     call('res.end', 'abc'),
     call('req.destroy', new Error('cut')),
@@ -78,7 +79,7 @@ export const NAMED_PLANS: readonly NamedPlan[] = [
     call('res.end', 'abc'),
     call('res.end', CALLBACK),
   ]),
-  named('callbacks of writes hear of the end of the connection', [
+  named('callbacks of writes are told that the connection ended', [
     call('res.write', 'x'.repeat(20_000), CALLBACK),
     call('res.destroy'),
   ]),
@@ -94,16 +95,16 @@ export const NAMED_PLANS: readonly NamedPlan[] = [
   ]),
   named('a removed Connection is not sent', [call('res.removeHeader', 'Connection')]),
   named('a paused request without content ends', [
-    { recipe: 'collect the content' },
+    { routine: 'collect the content' },
     call('req.pause'),
     { wait: 'while' },
   ]),
-  named('a request without content is not readable for those who come later', [
+  named('a request without content is not readable for late listeners', [
     { wait: 'immediate' },
-    { recipe: 'read when readable' },
+    { routine: 'read when readable' },
     { wait: 'while' },
   ]),
-  named('a cut connection is closed after what is next in the loop', [
+  named('a cut connection closes after the next immediate', [
     call('res.destroy', new Error('cut')),
     { wait: 'immediate' },
   ]),

@@ -1,9 +1,9 @@
-/** Where plans come from: what an app or a middleware may do, in any order, with values right and wrong. */
+/** Random plans: what an app or a middleware may do, in any order, with valid and invalid values. */
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { isCut, type Plan, type RequestPlan } from './duel.ts';
 import { CALLBACK, isAtOnce, isPiped, type Operation } from './program.ts';
-import { RECIPES, type RecipeName } from './recipes.ts';
+import { ROUTINES, type RoutineName } from './routines.ts';
+import { isCut, type Plan, type RequestPlan } from './run-plan.ts';
 
 const NAMES = ['X-A', 'x-a', 'X-B', 'Content-Type', 'Set-Cookie', 'Vary', 'ETag', 'Cookie'];
 const FRAMING: readonly [name: string, value: string][] = [
@@ -47,7 +47,7 @@ const status = rarely<unknown>(
   fc.constantFrom(200, 201, 204, 304, 404, 500),
   fc.constantFrom(99, 1000, '200', 'abc', undefined, null, 299.5),
 );
-/** After a 204 that fails for its headers, node sends no length for another status. */
+/** Without 204 and 304: after a 204 that fails for its headers, node omits the length of another status too. */
 const statusOfContent = status.filter((code) => code !== 204 && code !== 304);
 const phrase = rarely<unknown>(
   fc.constantFrom('Fine', '', 'é'),
@@ -62,7 +62,7 @@ const headers: fc.Arbitrary<unknown> = fc.oneof(
 const chunk = rarely<unknown>(fc.constantFrom<unknown>(...CHUNKS), fc.constantFrom<unknown>(...BAD_CHUNKS));
 const encoding = fc.constantFrom<unknown>(...ENCODINGS);
 
-/** Methods with their arguments, and how often they are called. */
+/** Methods with their weight and arguments. */
 const CALLS: readonly (readonly [call: string, weight: number, args: Arguments])[] = [
   ['res.setHeader', 8, field],
   ['res.appendHeader', 3, field],
@@ -140,7 +140,7 @@ const ASSIGNMENTS: readonly (readonly [property: string, value: fc.Arbitrary<unk
 ];
 
 // An object's keys are typed as strings.
-const recipeNames = Object.keys(RECIPES) as RecipeName[];
+const routineNames = Object.keys(ROUTINES) as RoutineName[];
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
@@ -156,7 +156,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.oneof(...ASSIGNMENTS.map(([set, values]) => values.map((item) => ({ set, value: item })))),
     weight: 2,
   },
-  { arbitrary: fc.constantFrom(...recipeNames).map((recipe) => ({ recipe })), weight: 2 },
+  { arbitrary: fc.constantFrom(...routineNames).map((routine) => ({ routine })), weight: 2 },
   {
     arbitrary: fc.constantFrom('microtask', 'immediate', 'while').map((wait) => ({ wait })),
     weight: 2,
@@ -171,7 +171,7 @@ const request: fc.Arbitrary<RequestPlan> = fc.record({
   isPipelined: fc.constantFrom(false, false, false, true),
 });
 
-/** Plans, in HTTP that every server takes. */
+/** Random plans whose requests are HTTP that every server accepts. */
 export const plans: fc.Arbitrary<Plan> = fc
   .record({
     request,
@@ -180,7 +180,7 @@ export const plans: fc.Arbitrary<Plan> = fc
   })
   .map((plan) => {
     const request = plausible(plan.request);
-    // What comes before somebody listens is a matter of ticks.
+    // Events before the listeners were added depend on ticks.
     const watch = plan.watch === 'late' && !isAtOnce(plan.operations) ? 'all' : plan.watch;
     return {
       ...plan,
@@ -190,36 +190,36 @@ export const plans: fc.Arbitrary<Plan> = fc
     };
   });
 
-/** Whether two servers that are both right have to do the same with an operation. */
+/** Tells if two correct servers must do the same with an operation. */
 function isFit(item: Operation, plan: Plan): boolean {
-  if ('wait' in item) return isFitToWait(item.wait, plan);
-  if ('recipe' in item) return isFitToCook(item, plan);
-  // What a stream makes a response throw is nobody's to catch.
+  if ('wait' in item) return isFitWait(item.wait, plan);
+  if ('routine' in item) return isFitRoutine(item, plan);
+  // Nothing catches an error that a piped stream makes the response throw.
   if (isPiped(plan.operations) && /Trailer|res\.st|writeHead/.test(inspect(item, { depth: 5 }))) return false;
-  return isFitForConnection(item, plan) && ('set' in item || isFitToCall(item, plan));
+  return isFitForConnection(item, plan) && ('set' in item || isFitCall(item, plan));
 }
 
-function isFitToWait(wait: string, { request, operations }: Plan): boolean {
-  // What is seen of a write in the microtasks after it depends on who comes first.
+function isFitWait(wait: string, { request, operations }: Plan): boolean {
+  // The microtasks after a write may run before or after it is visible.
   if (wait === 'microtask') return !operations.some((other) => 'call' in other);
   return wait === 'while' || request.content === 'none';
 }
 
-/** Two streams into one response race, and so do two readers of one request. */
-function isFitToCook(item: RecipeOperation, { request, operations }: Plan): boolean {
-  if (request.content !== 'none' && item.recipe === 'read one piece and leave off') return false;
-  // After the response node gives them what had come by then.
+/** Allows one stream into a response and one reader of a request: two would race. */
+function isFitRoutine(item: RoutineOperation, { request, operations }: Plan): boolean {
+  if (request.content !== 'none' && item.routine === 'read one piece and leave off') return false;
+  // node gives these the content that arrived before the end of the response.
   const isLate = operations.some((other) => 'call' in other && other.call === 'res.end');
-  if (request.content !== 'none' && item.recipe === 'read when readable' && isLate) return false;
-  // Those of the second request come amid its answer on node, and its chunks are gathered until it is its turn.
-  if (isPiped(operations) && item.recipe === 'interim responses') return false;
-  if (request.isPipelined && (item.recipe === 'interim responses' || isStream(item))) return false;
+  if (request.content !== 'none' && item.routine === 'read when readable' && isLate) return false;
+  // node sends interim responses of a second request during the first response; our server gathers its chunks first.
+  if (isPiped(operations) && item.routine === 'interim responses') return false;
+  if (request.isPipelined && (item.routine === 'interim responses' || isStream(item))) return false;
   const isOnly = (isRival: (other: Operation) => boolean): boolean =>
     !isRival(item) || operations.find(isRival) === item;
   return isOnly(isReader) && isOnly(isStream);
 }
 
-/** node says that it keeps a connection that it closes, and keeps one that the client closes. */
+/** node says keep-alive on connections that it closes, and keeps a connection that the client closes. */
 function isFitForConnection(item: Operation, { request }: Plan): boolean {
   if (request.version === '1.1' && request.connection !== 'close') return true;
   const text = inspect(item, { depth: 5 });
@@ -229,43 +229,43 @@ function isFitForConnection(item: Operation, { request }: Plan): boolean {
   );
 }
 
-function isFitToCall(item: CallOperation, plan: Plan): boolean {
+function isFitCall(item: CallOperation, plan: Plan): boolean {
   const { call, args } = item;
   const { isPipelined, content } = plan.request;
-  // The second request is called on node meanwhile.
+  // node calls the program for the second request before the first is answered.
   if (isPipelined && /destroy$|cork$/.test(call)) return false;
-  // Pieces that have come are one text on node.
+  // node joins pieces that have arrived into one string.
   if (isPiped(plan.operations) && call === 'req.setEncoding') return false;
-  // A 204 has no length here (RFC 9110 §8.6).
+  // Our server sends no length with a 204 (RFC 9110 §8.6).
   if (args[0] === 'Content-Length' && plan.operations.some((other) => inspect(other).includes('204')))
     return false;
-  // What is streamed while the head is on its way is counted until that has left.
+  // Chunks that are streamed while the head is being sent count as buffered until the head has left.
   if (call === 'res.flushHeaders' && isPiped(plan.operations)) return false;
-  // Uncorked once too often, or corked at the end of a stream, Node 22 and 24 send the last chunk before others.
+  // After one uncork too many, or at the end of a corked stream, Node 22 and 24 send the last chunk before others.
   if (call === 'res.cork' && isPiped(plan.operations)) return false;
   const before = plan.operations.slice(0, plan.operations.indexOf(item));
   const corks = before.filter((other) => 'call' in other && other.call === 'res.cork').length;
   const uncorks = before.filter((other) => 'call' in other && other.call === 'res.uncork').length;
   if (call === 'res.uncork' && uncorks >= corks) return false;
-  // Chunks of the second response are gathered until it is its turn.
+  // Our server gathers chunks of the second response until its turn.
   if (isPipelined && isWrite(item) && plan.operations.find(isWrite) !== item) return false;
-  // Content that nobody waits for is there on node already.
+  // node holds content that no one waits for already.
   if (content !== 'none' && /destroy$|^req\.(read|unshift)$/.test(call)) return false;
-  // How much leaves before the client has to take some differs.
+  // Servers differ in how much they send before the client takes something.
   if (isLong(item) && plan.operations.find(isLong) !== item) return false;
-  // A callback and a stream take different numbers of ticks.
+  // Callbacks and streams need different numbers of ticks.
   if (isPiped(plan.operations) && /^res\.(write|end)$/.test(call)) return false;
-  // Content that only the end of the connection ends comes in chunks here.
+  // Our server sends chunks where node lets the end of the connection end the content.
   if (call === 'res.removeHeader' && args[0] === 'Transfer-Encoding') return false;
   if (isCut(plan) && call === 'res.flushHeaders') return false;
-  // What is uncorked leaves a tick later than on node, and so do its callbacks.
+  // Uncorked chunks leave one tick later than on node, and so do their callbacks.
   const hasCallback = plan.operations.some((other) => 'call' in other && other.args.includes(CALLBACK));
   if (hasCallback && call.endsWith('uncork')) return false;
-  // Octets after the end of a connection are kept by node, strings are not.
+  // node keeps octets after the end of a connection, but no strings.
   return !isCut(plan) || !(args[0] instanceof Uint8Array);
 }
 
-type RecipeOperation = Extract<Operation, { readonly recipe: unknown }>;
+type RoutineOperation = Extract<Operation, { readonly routine: unknown }>;
 type CallOperation = Extract<Operation, { readonly call: unknown }>;
 
 function isWrite(item: Operation): boolean {
@@ -279,7 +279,7 @@ function isLong(item: Operation): boolean {
 const READERS = /content|piece|readable|the request/;
 
 function isReader(item: Operation): boolean {
-  return 'recipe' in item && READERS.test(item.recipe);
+  return 'routine' in item && READERS.test(item.routine);
 }
 
 function isStream(item: Operation): boolean {
@@ -288,10 +288,10 @@ function isStream(item: Operation): boolean {
 
 function plausible(given: RequestPlan): RequestPlan {
   const { version, method } = given;
-  // Chunked content in HTTP/1.0 is refused, and content of a request that usually has none need not be drained.
+  // Chunked content in HTTP/1.0 is refused, and GET and HEAD need not drain content.
   const hasContent = method === 'POST' || method === 'DELETE';
   const content = hasContent ? given.content : 'none';
-  // Pipelined on a connection that ends, node refuses the second request, and with it the first.
+  // node refuses a second pipelined request when the connection closes, and with it the first.
   const isPipelined = given.isPipelined && given.connection !== 'close' && version === '1.1';
   return { ...given, isPipelined, content: version === '1.0' && content !== 'none' ? 'length' : content };
 }

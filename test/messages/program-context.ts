@@ -1,18 +1,18 @@
-/** What a program works on, and the record of what it sees. */
+/** The context in which operations run, and the entries of their record. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** One thing that happened. */
+/** One entry of a record. */
 export interface Entry {
-  /** Whose affair it is: what the content of a request does is to be told from the rest. */
+  /** The object that the entry is about: entries about the request can be compared apart from the others. */
   readonly party: 'program' | 'response' | 'request';
   readonly text: string;
-  /** Properties that have changed, and what to. */
+  /** Properties that changed since the entry before, with their new values. */
   readonly changes: ReadonlyMap<string, string>;
 }
 
-/** What operations work on. */
-export interface Scope {
+/** The objects that operations use. */
+export interface ProgramContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly socket: Socket;

@@ -1,27 +1,26 @@
 /**
- * A program made of data: what an app or a middleware does to its request, response and socket, one operation after
- * another, and a record of what it sees of them.
+ * Runs a program that is given as data: operations on request, response and socket, in order. Records what it sees.
  *
- * A record has an entry for each operation, with what it returned or threw, and for each event. With each entry stand
- * the properties that have changed since the entry before, so that two records differ where two servers do.
+ * A record has an entry for each operation, with its result or error, and for each event. Each entry lists the
+ * properties that changed since the entry before, so records differ where servers do.
  */
 import { inspect } from 'node:util';
-import { RECIPES, type RecipeName } from './recipes.ts';
-import type { Entry, Scope } from './scope.ts';
+import type { Entry, ProgramContext } from './program-context.ts';
+import { ROUTINES, type RoutineName } from './routines.ts';
 import { pause } from './side-by-side.ts';
 
-/** What stands for a callback among the arguments of a call. */
+/** Stands for a callback among the arguments of a call. */
 export const CALLBACK: unique symbol = Symbol('callback');
 
 export type Operation =
-  /** Calls a method, such as `res.setHeader`. */
+  /** Calls a method, for example `res.setHeader`. */
   | { readonly call: string; readonly args: readonly unknown[] }
-  /** Assigns a property, such as `res.statusCode`. */
+  /** Assigns a property, for example `res.statusCode`. */
   | { readonly set: string; readonly value: unknown }
-  | { readonly recipe: RecipeName }
+  | { readonly routine: RoutineName }
   | { readonly wait: 'microtask' | 'immediate' | 'while' };
 
-/** Who listens to the events: all from the start, all but late, or nobody. */
+/** When event listeners are added: at the start (all), after the operations (late), or never (nobody). */
 export type Watch = 'all' | 'late' | 'nobody';
 
 const PROPERTIES = {
@@ -60,82 +59,89 @@ const EVENTS = {
 
 const PARTIES = { res: 'response', req: 'request', socket: 'response' } as const;
 
-/** Runs operations and notes what comes of them. */
+/** Runs operations and records their results. */
 export async function runProgram(
   operations: readonly Operation[],
   watch: Watch,
-  { req, res, record }: Pick<Scope, 'req' | 'res'> & { readonly record: Entry[] },
+  { req, res, record }: Pick<ProgramContext, 'req' | 'res'> & { readonly record: Entry[] },
 ): Promise<void> {
   const { socket } = req;
   const look = observer({ req, res, socket });
-  const note: Scope['note'] = (text, party = 'program') => void record.push({ party, text, changes: look() });
-  const scope: Scope = { req, res, socket, note };
-  scope.note('start');
-  silence(scope);
-  if (watch === 'all') listen(scope);
+  const note: ProgramContext['note'] = (text, party = 'program') =>
+    void record.push({ party, text, changes: look() });
+  const context: ProgramContext = { req, res, socket, note };
+  context.note('start');
+  silence(context);
+  if (watch === 'all') listen(context);
   for (const operation of operations) {
     if ('wait' in operation) await settle(operation.wait);
-    else perform(scope, operation);
+    else perform(context, operation);
   }
-  if (watch === 'late') listen(scope);
-  if (!res.writableEnded && !isPiped(operations)) perform(scope, { call: 'res.end', args: [] });
+  if (watch === 'late') listen(context);
+  if (!res.writableEnded && !isPiped(operations)) perform(context, { call: 'res.end', args: [] });
 }
 
-/** Whether nothing happens in between. */
+/** Tells if the operations contain neither waits nor routines. */
 export function isAtOnce(operations: readonly Operation[]): boolean {
   return operations.every((item) => 'call' in item || 'set' in item);
 }
 
-/** Whether a stream ends the response. */
+/** Tells if a stream ends the response. */
 export function isPiped(operations: readonly Operation[]): boolean {
-  return operations.some((item) => 'recipe' in item && item.recipe.startsWith('pipe'));
+  return operations.some((item) => 'routine' in item && item.routine.startsWith('pipe'));
 }
 
-function perform(scope: Scope, operation: Exclude<Operation, { readonly wait: unknown }>): void {
+function perform(context: ProgramContext, operation: Exclude<Operation, { readonly wait: unknown }>): void {
   let outcome: string;
   try {
-    outcome = show(scope, carryOut(scope, operation));
+    outcome = show(context, carryOut(context, operation));
   } catch (error) {
-    outcome = `throws ${show(scope, error)}`;
+    outcome = `throws ${show(context, error)}`;
   }
-  scope.note(`${describe(scope, operation)}: ${outcome}`);
+  context.note(`${describe(context, operation)}: ${outcome}`);
 }
 
-function carryOut(scope: Scope, operation: Exclude<Operation, { readonly wait: unknown }>): unknown {
-  if ('recipe' in operation) return RECIPES[operation.recipe](scope);
+function carryOut(
+  context: ProgramContext,
+  operation: Exclude<Operation, { readonly wait: unknown }>,
+): unknown {
+  if ('routine' in operation) return ROUTINES[operation.routine](context);
   const [target = '', member = ''] = ('call' in operation ? operation.call : operation.set).split('.');
-  const object = objectOf(scope, target);
+  const object = objectOf(context, target);
   if ('set' in operation) return Reflect.set(object, member, operation.value);
   const method: unknown = Reflect.get(object, member);
-  // As a program finds out whether its node has a method.
+  // Programs check for methods that older versions of node lack.
   if (typeof method !== 'function') return 'no such method';
   return Reflect.apply(
     method,
     object,
-    operation.args.map((value) => argument(scope, operation.call, value)),
+    operation.args.map((value) => argument(context, operation.call, value)),
   );
 }
 
-function argument(scope: Scope, name: string, value: unknown): unknown {
-  // node keeps lists, and adds to them.
-  if (Array.isArray(value)) return value.map((item) => argument(scope, name, item));
+function argument(context: ProgramContext, name: string, value: unknown): unknown {
+  // Copies lists: node keeps them and adds to them.
+  if (Array.isArray(value)) return value.map((item) => argument(context, name, item));
   if (value !== CALLBACK) return value;
-  return (error: unknown) => scope.note(`callback of ${name}: ${show(scope, error ?? undefined)}`);
+  return (error: unknown) => context.note(`callback of ${name}: ${show(context, error ?? undefined)}`);
 }
 
-function objectOf(scope: Scope, name: string): object {
-  if (name === 'req') return scope.req;
-  return name === 'res' ? scope.res : scope.socket;
+function objectOf(context: ProgramContext, name: string): object {
+  if (name === 'req') return context.req;
+  return name === 'res' ? context.res : context.socket;
 }
 
-function describe(scope: Scope, operation: Exclude<Operation, { readonly wait: unknown }>): string {
-  if ('recipe' in operation) return operation.recipe;
-  if ('set' in operation) return `${operation.set} = ${show(scope, operation.value)}`;
-  return `${operation.call}(${operation.args.map((value) => show(scope, value)).join(', ')})`;
+function describe(
+  context: ProgramContext,
+  operation: Exclude<Operation, { readonly wait: unknown }>,
+): string {
+  if ('routine' in operation) return operation.routine;
+  if ('set' in operation) return `${operation.set} = ${show(context, operation.value)}`;
+  return `${operation.call}(${operation.args.map((value) => show(context, value)).join(', ')})`;
 }
 
-function show(scope: Scope, value: unknown): string {
-  for (const name of ['req', 'res', 'socket'] as const) if (value === scope[name]) return name;
+function show(context: ProgramContext, value: unknown): string {
+  for (const name of ['req', 'res', 'socket'] as const) if (value === context[name]) return name;
   if (value instanceof Error) {
     const { name, code, message } = value as NodeJS.ErrnoException;
     return `${name} ${code} ${message}`;
@@ -146,8 +152,8 @@ function show(scope: Scope, value: unknown): string {
   return inspect(value, { breakLength: Number.POSITIVE_INFINITY });
 }
 
-/** Gives a function that tells what has changed since it was called last. */
-function observer(objects: Pick<Scope, 'req' | 'res' | 'socket'>): () => Map<string, string> {
+/** Returns a function that gives the properties that changed since its last call. */
+function observer(objects: Pick<ProgramContext, 'req' | 'res' | 'socket'>): () => Map<string, string> {
   const known = new Map<string, string>();
   return () => {
     const changes = new Map<string, string>();
@@ -162,35 +168,35 @@ function observer(objects: Pick<Scope, 'req' | 'res' | 'socket'>): () => Map<str
       for (const property of PROPERTIES[target])
         see(`${target}.${property}`, Reflect.get(objects[target], property));
     }
-    // When a connection that a response has let go of is closed is no affair of the response.
+    // A response that has released its connection does not care when the connection closes.
     if (res.socket !== null) {
       for (const property of PROPERTIES.socket) see(`socket.${property}`, Reflect.get(socket, property));
     } else if (known.get('res.socket') !== 'null') {
       see('socket.writable', socket.writable);
     }
     see('res.socket', res.socket === null ? null : res.socket === socket);
-    // How many octets a head takes is not known before it is written.
+    // The size of a head is unknown before it is written.
     see('res.writableLength', res.writableLength > 0);
     see('res._header', typeof Reflect.get(res, '_header'));
-    // Between requests node's server sets a time-out of its own.
+    // node's server sets a time-out of its own between requests.
     if (res.socket !== null) see('socket.timeout', socket.timeout);
     return changes;
   };
 }
 
-function listen(scope: Scope): void {
+function listen(context: ProgramContext): void {
   for (const target of ['res', 'req', 'socket'] as const) {
     for (const event of EVENTS[target]) {
-      scope[target].on(event, (detail: unknown) => {
-        const what = detail instanceof Error ? ` ${show(scope, detail)}` : '';
-        scope.note(`${target} ${event}${what}`, PARTIES[target]);
+      context[target].on(event, (detail: unknown) => {
+        const what = detail instanceof Error ? ` ${show(context, detail)}` : '';
+        context.note(`${target} ${event}${what}`, PARTIES[target]);
       });
     }
   }
 }
 
-/** Keeps errors that nobody listens to from ending the test, without listening to them. */
-function silence({ req, res }: Scope): void {
+/** Keeps errors without a listener from ending the test, without adding a listener. */
+function silence({ req, res }: ProgramContext): void {
   for (const emitter of [req, res]) {
     emitter.setMaxListeners(0);
     const emit = emitter.emit;
@@ -211,7 +217,7 @@ function settle(wait: 'microtask' | 'immediate' | 'while'): Promise<void> | unde
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Waits for turns of the event loop: on a busy machine many milliseconds may pass without one. */
+/** Waits for turns of the event loop: on a busy machine, milliseconds may pass without one. */
 export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await pause(2);
 }

@@ -1,36 +1,35 @@
 /**
- * Programs of random operations, on node:http and on the standalone server: what the program sees and what the client
- * gets are the same.
+ * Random programs on node:http and on the standalone server: program and client see the same on both.
  *
- * `GATEBRIDGE_PROGRAMS=5000 npx vitest run test/messages/programs` runs more of them than a test should,
- * `GATEBRIDGE_SEED` others.
+ * `GATEBRIDGE_PROGRAMS=5000 npx vitest run test/messages/programs` runs more of them than a test should.
+ * `GATEBRIDGE_SEED` selects others.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Arena, openArena, type Plan } from './duel.ts';
+import { compareOutcomes } from './compare-outcomes.ts';
 import { NAMED_PLANS } from './named-plans.ts';
 import { plans } from './plans.ts';
-import { compare } from './verdict.ts';
+import { openServerPair, type Plan, type ServerPair } from './run-plan.ts';
 
 const RUNS = Number(process.env.GATEBRIDGE_PROGRAMS ?? 200);
 const SEED = Number(process.env.GATEBRIDGE_SEED ?? 20_26);
 
-/** On a busy machine events of different sockets may swap places: a difference counts that is there every time. */
+/** Counts a difference only if every attempt shows it: a busy machine may reorder events of different sockets. */
 const ATTEMPTS = 4;
 
-let arena: Arena;
+let servers: ServerPair;
 
 beforeAll(async () => {
-  arena = await openArena();
+  servers = await openServerPair();
 });
 
-afterAll(() => arena.close());
+afterAll(() => servers.close());
 
 async function differenceOf(plan: Plan): Promise<string | undefined> {
   let difference: string | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const { node, ours } = await arena.play(plan);
-    difference = compare(plan, node, ours);
+    const { node, ours } = await servers.run(plan);
+    difference = compareOutcomes(plan, node, ours);
     if (difference === undefined) break;
   }
   return difference;

@@ -1,12 +1,12 @@
-/** What apps look at: every property of request, response and socket, on node:http and on the standalone server. */
+/** Every property of request, response and socket, on node:http and on the standalone server. */
 import { type IncomingMessage, type RequestListener, ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { fromNode } from '../../bridges/node/index.ts';
-import { type Appearance, appearanceOf, differingProperties } from './appearance.ts';
+import { describeProperties, differingProperties, type PropertyTable } from './properties.ts';
 import { listenNode, listenOurs, pause, request, transcript } from './side-by-side.ts';
 
-/** What differs, and why. */
+/** Properties that differ on purpose, with the reason. */
 const ALLOWED: Record<'req' | 'res', Readonly<Record<string, string>>> = {
   req: {
     socket: 'a socket of its own class stands in for the connection',
@@ -20,18 +20,18 @@ const ALLOWED: Record<'req' | 'res', Readonly<Record<string, string>>> = {
     _events: "node's server listens for 'finish' itself",
     _eventsCount: 'the same',
     _header: 'the text of the head is the host’s to write; here stands the status line',
-    _keepAliveTimeout: 'what the host says of the connection',
+    _keepAliveTimeout: 'the host sends it with the connection',
     _maxRequestsPerSocket: 'the same',
-    _onPendingData: "what node's server pauses reading with; the gateway does",
-    _send: 'where the response is caught',
+    _onPendingData: "node's server pauses reading with it; here the gateway does",
+    _send: 'the response is caught here',
     _writeRaw: 'the same',
     writableLength: 'from Node 26 on the length of _header counts until the head has left',
   },
 };
 
-/** Properties of a socket that are not there, by what they are for. */
+/** Properties of node's socket that ours lacks, by purpose. */
 const MISSING_OF_SOCKET: readonly string[] = [
-  // Reading: the content of a request is read from the request.
+  // Reading: programs read content from the request.
   ...['read', 'push', 'unshift', 'unpipe', 'wrap', 'iterator', 'readableFlowing', 'readableLength'],
   ...[
     'readableObjectMode',
@@ -42,25 +42,29 @@ const MISSING_OF_SOCKET: readonly string[] = [
     'drop',
   ],
   ...['filter', 'flatMap', 'map', 'take', 'compose', 'every', 'forEach', 'reduce', 'toArray', 'some', 'find'],
-  // Writing: what is written goes past the response, to the connection below.
+  // Writing: data written to the socket passes by the response, straight to the connection.
   ...['setDefaultEncoding', 'writableObjectMode', 'writableBuffer', 'writableAborted'],
-  // Connecting, and what a server does with its sockets.
+  // Connecting, and the server's own use of its sockets.
   ...['connect', 'parser', 'autoSelectFamilyAttemptedAddresses', 'getTypeOfService', 'setTypeOfService'],
 ];
 
 const MOMENTS = ['start', 'read', 'written', 'sent', 'ended', 'closed'] as const;
 
 interface Look {
-  readonly req: Appearance;
-  readonly res: Appearance;
-  readonly socket: Appearance;
+  readonly req: PropertyTable;
+  readonly res: PropertyTable;
+  readonly socket: PropertyTable;
 }
 
-/** Looks at the messages at several moments of an exchange. */
+/** Describes the messages at several moments of an exchange. */
 async function watch(req: IncomingMessage, res: ServerResponse, looks: Look[]): Promise<void> {
   const { socket } = req;
   const look = (): void =>
-    void looks.push({ req: appearanceOf(req), res: appearanceOf(res), socket: appearanceOf(socket) });
+    void looks.push({
+      req: describeProperties(req),
+      res: describeProperties(res),
+      socket: describeProperties(socket),
+    });
   look();
   for await (const _ of req);
   await pause(5);
@@ -80,7 +84,7 @@ const TEXT = request('POST', '/p?q=1', ['X-A: 1', 'x-a: 2', 'Cookie: a=b', 'Cook
   '',
 );
 
-/** Serves one request on both servers, with the same program. */
+/** Serves one request on both servers with the same program. */
 async function onBoth<T>(
   program: (...args: [...Parameters<RequestListener>, T[]]) => unknown,
 ): Promise<[T[], T[]]> {
@@ -95,7 +99,7 @@ async function onBoth<T>(
 }
 
 describe('the messages of a wrapped program', () => {
-  it('have the properties of node’s, with the same values', async () => {
+  it('have the properties of node’s messages, with the same values', async () => {
     const [node, ours] = await onBoth(watch);
     expect([node.length, ours.length]).toEqual([MOMENTS.length, MOMENTS.length]);
     for (const [index, moment] of MOMENTS.entries()) {
@@ -107,7 +111,7 @@ describe('the messages of a wrapped program', () => {
     }
   });
 
-  it('have a socket with the properties of node’s that are not for streams', async () => {
+  it('have a socket with the properties of node’s socket, apart from those of a stream', async () => {
     const [node, ours] = await onBoth(watch);
     const differing = differingProperties(node[0]?.socket ?? {}, ours[0]?.socket ?? {});
     const unexpected = Object.entries(differing).filter(
@@ -123,7 +127,7 @@ describe('the messages of a wrapped program', () => {
     expect(missing).toEqual([]);
   });
 
-  it('list the same names to those who copy or log them', async () => {
+  it('list the same names when they are copied or logged', async () => {
     const [node, ours] = await onBoth((req, res, seen: unknown[]) => {
       const inherited: string[] = [];
       for (const name in req) inherited.push(name);
@@ -150,7 +154,7 @@ describe('the messages of a wrapped program', () => {
     expect(ours).toEqual(node);
   });
 
-  it('are of node’s classes', async () => {
+  it('have node’s classes', async () => {
     const [node, ours] = await onBoth((req, res, seen: unknown[]) => {
       seen.push(res instanceof ServerResponse, res.constructor === ServerResponse, req.constructor.name);
       seen.push(Object.getPrototypeOf(res) === ServerResponse.prototype, Object.prototype.toString.call(req));

@@ -1,14 +1,12 @@
-/**
- * What can be seen of an object by looking at all of its properties: own and inherited, by name and by type.
- */
+/** Describes an object by all of its properties, own and inherited, as text. */
 import { inspect } from 'node:util';
 
-/** A property, by its name, told in words. */
-export type Appearance = Record<string, string>;
+/** Descriptions of properties, by name. */
+export type PropertyTable = Record<string, string>;
 
-/** Looks at every property of an object that has a name, own ones and those of the prototypes below Object's. */
-export function appearanceOf(object: object): Appearance {
-  const seen: Appearance = {};
+/** Describes every named property of an object: its own, and those of its prototypes below Object's. */
+export function describeProperties(object: object): PropertyTable {
+  const seen: PropertyTable = {};
   for (let holder = object; holder !== Object.prototype; holder = Object.getPrototypeOf(holder)) {
     for (const name of Object.getOwnPropertyNames(holder)) seen[name] ??= describeProperty(object, name);
   }
@@ -33,9 +31,9 @@ function describe(value: unknown): string {
   return `an object of ${prototype.constructor.name}`;
 }
 
-/** Which properties of two objects do not look the same. */
-export function differingProperties(expected: Appearance, actual: Appearance): Appearance {
-  const differing: Appearance = {};
+/** Gives the properties that differ between two tables. */
+export function differingProperties(expected: PropertyTable, actual: PropertyTable): PropertyTable {
+  const differing: PropertyTable = {};
   for (const name of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
     if (expected[name] !== actual[name]) differing[name] = `${expected[name]} / ${actual[name]}`;
   }

@@ -1,12 +1,12 @@
-/** What middleware does to the messages in several steps, as one operation of a program each. */
+/** Routines: operations of several steps, as real middleware performs them. */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough, pipeline, Readable } from 'node:stream';
-import type { Scope } from './scope.ts';
+import type { ProgramContext } from './program-context.ts';
 
-export type RecipeName = keyof typeof RECIPES;
+export type RoutineName = keyof typeof ROUTINES;
 
-/** Recipes by name. */
-export const RECIPES = {
+/** All routines, by name. */
+export const ROUTINES = {
   'wrap writeHead as on-headers does': wrapWriteHead,
   'wrap write and end as compression does': wrapWrites,
   'wrap end as express-session does': wrapEnd,
@@ -16,16 +16,17 @@ export const RECIPES = {
   'iterate over the content': iterate,
   'read when readable': readWhenReadable,
   'read one piece and leave off': readOnePiece,
-  'pipe the request into the response': ({ req, res }: Scope) => req.pipe(res) === res,
-  'pipe the request through a transform': ({ req, res }: Scope) =>
+  'pipe the request into the response': ({ req, res }: ProgramContext) => req.pipe(res) === res,
+  'pipe the request through a transform': ({ req, res }: ProgramContext) =>
     req.pipe(new PassThrough()).pipe(res) === res,
-  'pipe text into the response': ({ res }: Scope) => Readable.from(['a', 'bc', 'd']).pipe(res) === res,
+  'pipe text into the response': ({ res }: ProgramContext) =>
+    Readable.from(['a', 'bc', 'd']).pipe(res) === res,
   'pipeline text into the response': pipelineText,
   'list the headers': listHeaders,
   'interim responses': sendInterims,
-} satisfies Record<string, (scope: Scope) => unknown>;
+} satisfies Record<string, (context: ProgramContext) => unknown>;
 
-function wrapWriteHead({ res, note }: Scope): void {
+function wrapWriteHead({ res, note }: ProgramContext): void {
   const writeHead = res.writeHead;
   let isFirst = true;
   Reflect.set(res, 'writeHead', function patched(this: ServerResponse, ...args: unknown[]) {
@@ -38,7 +39,7 @@ function wrapWriteHead({ res, note }: Scope): void {
   });
 }
 
-function wrapWrites({ res }: Scope): void {
+function wrapWrites({ res }: ProgramContext): void {
   const { write, end, on } = res;
   const prepare = (): void => {
     if (!Reflect.get(res, '_header')) Reflect.apply(Reflect.get(res, '_implicitHeader'), res, []);
@@ -56,8 +57,8 @@ function wrapWrites({ res }: Scope): void {
   });
 }
 
-/** The last octet is held back until something has been stored. */
-function wrapEnd({ res }: Scope): void {
+/** Holds back the end until the session has been stored. */
+function wrapEnd({ res }: ProgramContext): void {
   const { end } = res;
   let isStored = false;
   Reflect.set(res, 'end', function patched(this: ServerResponse, ...args: unknown[]) {
@@ -69,21 +70,21 @@ function wrapEnd({ res }: Scope): void {
   });
 }
 
-function swapPrototypes({ req, res }: Scope): unknown[] {
+function swapPrototypes({ req, res }: ProgramContext): unknown[] {
   Object.setPrototypeOf(req, Object.create(IncomingMessage.prototype, { mark: { value: 'req' } }));
   Object.setPrototypeOf(res, Object.create(ServerResponse.prototype, { mark: { value: 'res' } }));
   return [Reflect.get(req, 'mark'), Reflect.get(res, 'mark'), res instanceof ServerResponse];
 }
 
-function swapTwice(scope: Scope): unknown[] {
-  const prototypes = [Object.getPrototypeOf(scope.req), Object.getPrototypeOf(scope.res)];
-  const seen = swapPrototypes(scope);
-  Object.setPrototypeOf(scope.req, prototypes[0]);
-  Object.setPrototypeOf(scope.res, prototypes[1]);
-  return [...seen, Reflect.get(scope.req, 'mark')];
+function swapTwice(context: ProgramContext): unknown[] {
+  const prototypes = [Object.getPrototypeOf(context.req), Object.getPrototypeOf(context.res)];
+  const seen = swapPrototypes(context);
+  Object.setPrototypeOf(context.req, prototypes[0]);
+  Object.setPrototypeOf(context.res, prototypes[1]);
+  return [...seen, Reflect.get(context.req, 'mark')];
 }
 
-function collect({ req, note }: Scope): void {
+function collect({ req, note }: ProgramContext): void {
   let text = '';
   req.on('data', (piece) => {
     text += piece;
@@ -93,7 +94,7 @@ function collect({ req, note }: Scope): void {
   );
 }
 
-function iterate({ req, note }: Scope): void {
+function iterate({ req, note }: ProgramContext): void {
   const read = async (): Promise<void> => {
     let text = '';
     try {
@@ -106,7 +107,7 @@ function iterate({ req, note }: Scope): void {
   void read();
 }
 
-function readWhenReadable({ req, note }: Scope): void {
+function readWhenReadable({ req, note }: ProgramContext): void {
   let text = '';
   req.on('readable', () => {
     for (let piece = req.read(); piece !== null; piece = req.read()) text += piece;
@@ -114,7 +115,7 @@ function readWhenReadable({ req, note }: Scope): void {
   req.on('end', () => note(`readable ${JSON.stringify(text)}`, 'request'));
 }
 
-function readOnePiece({ req, note }: Scope): void {
+function readOnePiece({ req, note }: ProgramContext): void {
   const read = async (): Promise<void> => {
     try {
       for await (const piece of req) {
@@ -129,17 +130,17 @@ function readOnePiece({ req, note }: Scope): void {
   void read();
 }
 
-function pipelineText({ res, note }: Scope): void {
+function pipelineText({ res, note }: ProgramContext): void {
   pipeline(Readable.from(['a', 'bc', 'd']), res, (error) => note(`pipeline ${error?.code}`));
 }
 
-function listHeaders({ res }: Scope): unknown {
+function listHeaders({ res }: ProgramContext): unknown {
   const names = Reflect.apply(Reflect.get(res, 'getRawHeaderNames'), res, []);
   return [res.getHeaders(), res.getHeaderNames(), names, res.hasHeader('x-a'), res.getHeader('X-A')];
 }
 
-/** Only before the head: after it node writes them into the content. What is corked is not seen to wait here. */
-function sendInterims({ req, res, note }: Scope): string {
+/** Sends interim responses before the head only: later, node would write them into the content. Skips corked ones. */
+function sendInterims({ req, res, note }: ProgramContext): string {
   if (res.headersSent || res.writableCorked > 0 || req.httpVersion === '1.0') return 'too late';
   res.writeProcessing();
   res.writeEarlyHints({ link: '</a.css>; rel=preload', 'x-hint': '1' }, () => note('hinted'));

@@ -1,9 +1,9 @@
-/** One plan on two servers: a request, the program that answers it, and what becomes of both on either server. */
+/** Runs one plan on two servers: sends its request, answers with its program, and collects the outcome of each. */
 import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { fromNode } from '../../bridges/node/index.ts';
 import { type Operation, runProgram, turns, type Watch } from './program.ts';
-import type { Entry } from './scope.ts';
+import type { Entry } from './program-context.ts';
 import { type Listening, listenNode, listenOurs, pause, withoutDate } from './side-by-side.ts';
 
 export interface Plan {
@@ -17,34 +17,37 @@ export interface RequestPlan {
   readonly version: '1.0' | '1.1';
   readonly connection: 'close' | 'keep-alive' | 'unsaid';
   readonly content: 'none' | 'length' | 'chunked' | 'trailers';
-  /** Whether the same request follows in the same segment. */
+  /** The same request follows in the same segment. */
   readonly isPipelined: boolean;
 }
 
-/** What came of a plan on one server. */
+/** The outcome of a plan on one server. */
 export interface Outcome {
-  /** One for each request. */
+  /** One record for each request. */
   readonly records: readonly (readonly Entry[])[];
   readonly wire: string;
-  /** Whether the server closed the connection. */
+  /** The server closed the connection. */
   readonly isClosed: boolean;
 }
 
-/** node:http's server and ours, for as many plans as there are. */
-export interface Arena {
-  play(plan: Plan): Promise<{ readonly node: Outcome; readonly ours: Outcome }>;
+/** A node:http server and ours, for any number of plans. */
+export interface ServerPair {
+  run(plan: Plan): Promise<{ readonly node: Outcome; readonly ours: Outcome }>;
   close(): Promise<void>;
 }
 
-/** Milliseconds after which a plan that has no end is taken for over. */
+/** Milliseconds after which a plan without an end counts as finished. */
 const PATIENCE = 400;
 
-export async function openArena(): Promise<Arena> {
-  const stages = [new Stage(), new Stage()] as const;
-  const [node, ours] = [await listenNode(stages[0].listener), await listenOurs(fromNode(stages[1].listener))];
+export async function openServerPair(): Promise<ServerPair> {
+  const runners = [new PlanRunner(), new PlanRunner()] as const;
+  const [node, ours] = [
+    await listenNode(runners[0].listener),
+    await listenOurs(fromNode(runners[1].listener)),
+  ];
   return {
-    async play(plan) {
-      const outcomes = await Promise.all([stages[0].play(plan, node), stages[1].play(plan, ours)]);
+    async run(plan) {
+      const outcomes = await Promise.all([runners[0].run(plan, node), runners[1].run(plan, ours)]);
       return { node: outcomes[0], ours: outcomes[1] };
     },
     async close() {
@@ -59,8 +62,8 @@ interface Running {
   closed: number;
 }
 
-/** The plans that one server is about. */
-class Stage {
+/** Runs plans on one server. */
+class PlanRunner {
   readonly #running = new Map<string, Running>();
   #count = 0;
 
@@ -72,11 +75,11 @@ class Stage {
     res.on('close', () => {
       running.closed += 1;
     });
-    // As a node program does: what it rejects with is nobody's.
+    // Ignores the promise, as node ignores that of a listener.
     void runProgram(running.plan.operations, running.plan.watch, { req, res, record });
   };
 
-  async play(plan: Plan, { port }: Listening): Promise<Outcome> {
+  async run(plan: Plan, { port }: Listening): Promise<Outcome> {
     const id = String(this.#count++);
     const running: Running = { plan, records: [], closed: 0 };
     this.#running.set(id, running);
@@ -107,7 +110,7 @@ class Stage {
   }
 }
 
-/** Whether the program cuts the connection. */
+/** Tells if the program cuts the connection. */
 export function isCut({ operations }: Plan): boolean {
   return operations.some((item) => 'call' in item && item.call.endsWith('.destroy'));
 }

@@ -1,27 +1,27 @@
-/** A scene: a program, a client, and the trail of what the program observes. */
+/** A scenario: a program, a client, and the trail of events that the program sees. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** What happened, in order. */
+/** Lines about what happened, in order. */
 export type Trail = string[];
 
-/** What scenes use of a server, whichever it is. */
-export interface SceneServer {
+/** The part of a server that scenarios use. */
+export interface ScenarioServer {
   setTimeout(milliseconds: number, listener?: (socket: Socket) => void): unknown;
   on(event: string, listener: (...values: never[]) => void): unknown;
 }
 
-export interface Scene {
+export interface Scenario {
   readonly name: string;
   /** The program. */
   run(req: IncomingMessage, res: ServerResponse, trail: Trail): unknown;
   /** Sets the server up. */
-  prepare?(server: SceneServer, trail: Trail): unknown;
+  prepare?(server: ScenarioServer, trail: Trail): unknown;
   /** The client; by default it sends a GET. */
   client?(socket: Socket): unknown;
-  /** The line of the trail after which nothing is to come any more. */
+  /** The last line that the trail is expected to get. */
   readonly last: string;
-  /** Whether of what comes over the wire only the first line is to be alike: refusals are the server's own. */
+  /** Compares only the first line of the response: the rest of a refusal is the server's own. */
   readonly isRefused?: boolean;
 }
 
@@ -32,13 +32,13 @@ export function post(length: number): string {
   return `POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
 }
 
-/** Notes every event of both messages, with the state that goes with it, and the errors of their socket. */
+/** Notes every event of both messages with their state, and the errors of their socket. */
 export function follow(req: IncomingMessage, res: ServerResponse, trail: Trail): void {
   followMessages(req, res, trail);
   req.socket.on('error', (error: NodeJS.ErrnoException) => trail.push(`socket error ${error.code}`));
 }
 
-/** Notes every event of both messages, with the state that goes with it. */
+/** Notes every event of both messages with their state. */
 export function followMessages(req: IncomingMessage, res: ServerResponse, trail: Trail): void {
   for (const event of ['end', 'aborted', 'close']) {
     req.on(event, () => {

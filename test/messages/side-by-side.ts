@@ -1,22 +1,22 @@
 /**
- * Two servers for one program: node:http's and ours, and a client that writes down what each says.
+ * A server of node:http and one of ours for the same program, and a client that records what each server sends.
  *
- * A transcript is what came over the wire, octet by octet, but for the value of Date.
+ * A transcript is everything that came over the wire, octet by octet, except for the value of Date.
  */
 import { createServer as createNodeServer, type Server as NodeServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { createServer, type Server } from '../../src/server/index.ts';
 import type { Application } from '../../src/wsgi.ts';
 
-/** A server that listens. */
+/** A listening server. */
 export interface Listening {
   readonly port: number;
-  /** What was written to `wsgi.errors`. */
+  /** Text written to `wsgi.errors`, write by write. */
   readonly log: string[];
   close(): Promise<void>;
 }
 
-/** What is used of both kinds of server. */
+/** The common part of both kinds of server. */
 interface AnyServer {
   listen(port: number, host: string, listener: () => void): unknown;
   address(): AddressInfo | string | null;
@@ -24,7 +24,7 @@ interface AnyServer {
   close(callback: () => void): unknown;
 }
 
-/** Lets a server listen on a free port. */
+/** Makes a server listen on a free port. */
 export async function listen(server: AnyServer, log: string[] = []): Promise<Listening> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
@@ -32,7 +32,7 @@ export async function listen(server: AnyServer, log: string[] = []): Promise<Lis
     socket.on('close', () => sockets.delete(socket));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  // Only a pipe's address would be a string.
+  // The address is a string only for a pipe.
   const { port } = server.address() as AddressInfo;
   return {
     port,
@@ -44,7 +44,7 @@ export async function listen(server: AnyServer, log: string[] = []): Promise<Lis
   };
 }
 
-/** A listener on node:http. */
+/** Serves a listener with node:http. */
 export function listenNode(
   listener: RequestListener,
   prepare: (server: NodeServer) => unknown = () => {},
@@ -54,7 +54,7 @@ export function listenNode(
   return listen(server);
 }
 
-/** An application on the standalone server. */
+/** Serves an application with the standalone server. */
 export function listenOurs(
   application: Application,
   prepare: (server: Server) => unknown = () => {},
@@ -70,10 +70,10 @@ export function listenOurs(
   return listen(server, log);
 }
 
-/** What a client does next: sends octets, waits so many milliseconds, for an answer or a promise, or has no more to send. */
+/** A step of a client: send octets, wait for milliseconds, for an answer or for a promise, or close its half. */
 export type Step = string | Uint8Array | number | 'answer' | 'end' | (() => Promise<unknown>);
 
-/** Takes the steps of a client, and gives all that comes back until the server closes. */
+/** Takes the steps of a client and returns everything that came back until the server closed. */
 export async function transcript({ port }: Listening, ...steps: Step[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   const pieces: Buffer[] = [];
@@ -101,12 +101,12 @@ export async function transcript({ port }: Listening, ...steps: Step[]): Promise
   return withoutDate(Buffer.concat(pieces).toString('latin1'));
 }
 
-/** Masks what two servers cannot have in common. */
+/** Masks values that two servers cannot share. */
 export function withoutDate(text: string): string {
   return text.replace(/^(date: ).*$/gim, '$1…');
 }
 
-/** A request after which the server closes. */
+/** Formats a request that makes the server close. */
 export function request(
   method: string,
   target: string,
@@ -122,7 +122,7 @@ export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Waits until something is so; the test's own time limit ends the wait. */
+/** Polls until a condition holds; the test's own time limit ends the wait. */
 export async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await pause(2);
 }

@@ -1,4 +1,4 @@
-/** What a request costs in ticks: each is a run of node's queue. */
+/** Counts the ticks that a request needs, each one a run of node's queue. */
 import { createHook } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { RequestListener } from 'node:http';
@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { fromNode } from '../../bridges/node/index.ts';
 import { buildEnviron } from '../../src/testing/index.ts';
 
-/** Calls a wrapped listener as a synchronous gateway does, and counts the ticks that it asks for. */
+/** Calls a wrapped listener as a synchronous gateway does and counts the ticks that it schedules. */
 function countTicks(listener: RequestListener): number {
   const application = fromNode(listener);
   let count = 0;
@@ -23,8 +23,8 @@ function countTicks(listener: RequestListener): number {
   return count;
 }
 
-describe('ticks', () => {
-  it('are none for a response at once that nobody listens to', () => {
+describe('the ticks of a response', () => {
+  it('are none without listeners', () => {
     const count = countTicks((_req, res) => {
       res.writeHead(200, { 'Content-Length': 2 });
       res.end('hi');
@@ -32,7 +32,7 @@ describe('ticks', () => {
     expect(count).toBe(0);
   });
 
-  it('are one for finish', () => {
+  it('are one with a finish listener', () => {
     const events: string[] = [];
     const count = countTicks((_req, res) => {
       res.on('finish', () => events.push('finish'));
@@ -41,7 +41,7 @@ describe('ticks', () => {
     expect([count, events]).toEqual([1, []]);
   });
 
-  it('are one for who traces responses', () => {
+  it('are one with a subscriber of the finish channel', () => {
     const finished: unknown[] = [];
     const note = (message: unknown): void => void finished.push(message);
     subscribe('http.server.response.finish', note);
@@ -52,7 +52,7 @@ describe('ticks', () => {
     expect([count, finished]).toEqual([1, []]);
   });
 
-  it('are one for the callback of a piece', () => {
+  it('are at least one with the callback of a write', () => {
     const events: string[] = [];
     const count = countTicks((_req, res) => {
       res.write('hi', () => events.push('written'));

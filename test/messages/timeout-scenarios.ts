@@ -1,10 +1,10 @@
-/** Scenes of time-outs: whom node asks, in which order, and when it gives up. */
-import { follow, GET, post, type Scene } from './scene.ts';
+/** Scenarios of time-outs: which objects node asks, in which order, and when it gives up. */
+import { follow, GET, post, type Scenario } from './scenario.ts';
 import { pause } from './side-by-side.ts';
 
-export const TIMEOUT_SCENES: readonly Scene[] = [
+export const TIMEOUT_SCENARIOS: readonly Scenario[] = [
   {
-    name: 'of the server, that nobody hears of',
+    name: 'a server time-out without a listener',
     prepare: (server) => server.setTimeout(300),
     run(req, res, trail) {
       follow(req, res, trail);
@@ -13,7 +13,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'of the server, that the server hears of',
+    name: 'a server time-out with a listener on the server',
     prepare(server, trail) {
       server.setTimeout(300, (socket) => {
         trail.push('server');
@@ -26,7 +26,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'of the server, that all hear of',
+    name: 'a server time-out with listeners everywhere',
     prepare(server, trail) {
       server.setTimeout(300, () => trail.push('server'));
     },
@@ -42,7 +42,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'of the server, that only the response hears of',
+    name: 'a server time-out with a listener on the response only',
     prepare: (server) => server.setTimeout(300),
     run(_req, res, trail) {
       res.once('timeout', () => {
@@ -53,7 +53,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'of a request that is complete: it does not hear of it',
+    name: 'a request time-out on a complete request: not emitted',
     run(req, res, trail) {
       follow(req, res, trail);
       req.setTimeout(30, () => trail.push('req timeout'));
@@ -61,7 +61,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
     last: 'req close',
   },
   {
-    name: 'of a socket, that the server hears of',
+    name: 'a socket time-out with a listener on the server',
     prepare(server, trail) {
       server.on('timeout', () => trail.push('server'));
     },
@@ -74,7 +74,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'that is put off by what is sent',
+    name: 'a time-out that sent octets put off',
     async run(_req, res, trail) {
       res.setTimeout(300, () => {
         trail.push('timeout');
@@ -89,7 +89,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'that is put off by what comes in',
+    name: 'a time-out that received octets put off',
     run(req, res, trail) {
       req.setTimeout(300, () => {
         trail.push('timeout');
@@ -111,7 +111,7 @@ export const TIMEOUT_SCENES: readonly Scene[] = [
     last: 'last',
   },
   {
-    name: 'that is over with the response',
+    name: 'a time-out that ends with its response',
     run(req, res, trail) {
       if (req.url === '/p?q=1') {
         res.setTimeout(40, () => trail.push('timeout'));

@@ -1,4 +1,4 @@
-/** Pipelined requests that are answered in one write: each response has its own content, however the octets came by. */
+/** Pipelined requests answered in one write: each response keeps its own content. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { batch } from '../../src/server/socket/text-batch.ts';
 import type { Environ, StartResponse } from '../../src/wsgi.ts';
@@ -8,7 +8,7 @@ let running: RunningServer;
 
 afterEach(() => running.stop());
 
-/** Reads as many responses as there are contents, and gives theirs. */
+/** Reads one response for each content and returns their contents. */
 async function contentsOf(client: ReturnType<RunningServer['connect']>, count: number): Promise<string[]> {
   const contents: string[] = [];
   while (contents.length < count) contents.push((await client.readResponse()).content.toString('latin1'));
@@ -16,7 +16,7 @@ async function contentsOf(client: ReturnType<RunningServer['connect']>, count: n
 }
 
 describe('a batch of responses', () => {
-  it('has what a buffer held when it was handed over', async () => {
+  it('keeps the octets that a buffer had when it was returned', async () => {
     const scratch = Buffer.alloc(8);
     running = await startServer((environ, startResponse) => {
       startResponse('200 OK', []);
@@ -33,7 +33,7 @@ describe('a batch of responses', () => {
   it.each([
     ['empty and one octet', [0, 1, 0, 1, 1, 0]],
     ['small and large', [47, 48, 49, 2047, 2048, 2049, 10, 20_000, 10, 3000, 1, 100_000, 5]],
-    ['more small ones than are held back', Array.from({ length: 100 }, () => 2048)],
+    ['more small ones than a batch holds', Array.from({ length: 100 }, () => 2048)],
   ])('keeps contents apart: %s', async (_name, lengths) => {
     const contents = lengths.map((length, index) => Buffer.alloc(length, 0x80 + index));
     running = await startServer((environ, startResponse) => {
@@ -47,7 +47,7 @@ describe('a batch of responses', () => {
     );
   });
 
-  it('has chunks and their trailers in order', async () => {
+  it('keeps chunks and their trailers in order', async () => {
     running = await startServer((environ, startResponse) => {
       startResponse('200 OK', []);
       return (function* () {
@@ -60,7 +60,7 @@ describe('a batch of responses', () => {
     expect(await contentsOf(client, 3)).toEqual(['a/1', 'a/22', 'a/333']);
   });
 
-  it('is not mixed up with what is answered elsewhere amid of it', async () => {
+  it('is not mixed with a response on another connection', async () => {
     const waiting: (() => void)[] = [];
     running = await startServer((environ: Environ, startResponse: StartResponse) => {
       if (environ.PATH_INFO === '/wait') {
@@ -68,7 +68,7 @@ describe('a batch of responses', () => {
           const write = startResponse('200 OK', [['Content-Length', '8']]);
           await new Promise<void>((resolve) => {
             waiting.push(() => {
-              // At once, while the batch of the other connection is served.
+              // Writes at once, during the batch of the other connection.
               void write(Buffer.from('released'));
               resolve();
             });
@@ -88,7 +88,7 @@ describe('a batch of responses', () => {
   });
 });
 
-it('sends hints amid a batch, also after as much as makes a turn', async () => {
+it('sends hints during a batch, even after a whole turn of octets', async () => {
   running = await startServer((environ, startResponse) => {
     if (environ.PATH_INFO === '/hints') environ['gateway.early_hints']?.([['Link', '</a>']]);
     startResponse('200 OK', []);
@@ -101,10 +101,10 @@ it('sends hints amid a batch, also after as much as makes a turn', async () => {
   expect((await client.readResponse()).content.toString()).toBe('hinted');
 });
 
-describe('the place where a batch is made', () => {
+describe('the buffer of a batch', () => {
   const [one, other] = [{}, {}];
 
-  it('belongs to one connection until that has taken what it has', () => {
+  it('belongs to one connection until its octets are taken', () => {
     expect(batch.add(one, 'a: ', Buffer.from('1'))).toBe(true);
     expect(batch.add(other, 'b: ', Buffer.from('2'))).toBe(false);
     expect(batch.take(other)).toBe('');
@@ -115,7 +115,7 @@ describe('the place where a batch is made', () => {
     expect(batch.take(other)).toBe('b: 2');
   });
 
-  it('takes no more than there is room for', () => {
+  it('accepts no more than fits', () => {
     expect(batch.add(one, '', Buffer.alloc(65_536, 'x'))).toBe(true);
     expect(batch.add(one, '', Buffer.alloc(1))).toBe(false);
     expect(batch.take(one)).toBe('x'.repeat(65_536));

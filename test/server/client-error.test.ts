@@ -23,7 +23,7 @@ describe('clientError', () => {
   it.each([
     ['GET /# HTTP/1.1\r\n\r\n', 'HPE_INVALID_URL', 'WSGI_ERR_TARGET_INVALID'],
     ['G@T / HTTP/1.1\r\n\r\n', 'HPE_INVALID_METHOD', 'WSGI_ERR_METHOD_INVALID'],
-    // Any other server of ours serves it.
+    // Other servers of ours accept this method.
     ['BREW / HTTP/1.1\r\nHost: a\r\n\r\n', 'HPE_INVALID_METHOD', 'WSGI_ERR_METHOD_UNKNOWN'],
     [
       `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}`,
@@ -35,31 +35,34 @@ describe('clientError', () => {
       'HPE_INVALID_CONTENT_LENGTH',
       'WSGI_ERR_LENGTH_INVALID',
     ],
-  ])('of %j has code %s, ours as cause, and the answer to itself', async (octets, code, cause) => {
-    const { errors, client } = await start();
-    client.send(Buffer.from(octets, 'latin1'));
-    expect((await client.readRest()).toString()).toBe('HTTP/1.1 418 Teapot\r\n\r\n');
-    expect(errors).toHaveLength(1);
-    expect(errors[0]).toMatchObject({ code, cause: { code: cause } });
-    expect(errors[0]?.rawPacket?.toString('latin1')).toBe(octets);
-    expect(errors[0]?.bytesParsed).toBe(octets.length);
-  });
+  ])(
+    'of %j has node’s code %s and ours as cause, and lets the listener answer',
+    async (octets, code, cause) => {
+      const { errors, client } = await start();
+      client.send(Buffer.from(octets, 'latin1'));
+      expect((await client.readRest()).toString()).toBe('HTTP/1.1 418 Teapot\r\n\r\n');
+      expect(errors).toHaveLength(1);
+      expect(errors[0]).toMatchObject({ code, cause: { code: cause } });
+      expect(errors[0]?.rawPacket?.toString('latin1')).toBe(octets);
+      expect(errors[0]?.bytesParsed).toBe(octets.length);
+    },
+  );
 
-  it('comes after the responses to what was right', async () => {
+  it('comes after the responses to earlier requests', async () => {
     const { client } = await start();
     client.send(`${get}nonsense\r\n\r\n`);
     expect((await client.readResponse()).content.toString()).toBe('Hello');
     expect((await client.readRest()).toString()).toContain('418');
   });
 
-  it('tells of a head that takes too long', async () => {
+  it('reports a head that takes too long', async () => {
     const { errors, client } = await start({ headersTimeout: 50, connectionsCheckingInterval: 10 });
     client.send('GET /');
     await client.readRest();
     expect(errors[0]).toMatchObject({ code: 'ERR_HTTP_REQUEST_TIMEOUT' });
   });
 
-  it('tells of a head that is cut off, and of a reset', async () => {
+  it('reports a head that is cut off, and a reset', async () => {
     const { errors, client } = await start();
     client.send('GET /');
     client.halfClose();
@@ -72,7 +75,7 @@ describe('clientError', () => {
     await vi.waitFor(() => expect(errors[1]).toMatchObject({ code: 'ECONNRESET' }));
   });
 
-  it('without a listener is answered by the server', async () => {
+  it('is answered by the server if there is no listener', async () => {
     running = await startServer(hello);
     const client = running.connect();
     client.send('nonsense\r\n\r\n');

@@ -15,7 +15,7 @@ async function start(application: Application, options?: ServerOptions) {
 afterEach(() => running.stop());
 
 describe('persistence', () => {
-  it('serves one request after another and says how long it waits', async () => {
+  it('serves several requests and sends its time-out', async () => {
     const client = await start(hello);
     for (let count = 0; count < 3; count += 1) {
       client.send(get('/'));
@@ -51,7 +51,7 @@ describe('persistence', () => {
     socket.destroy();
   });
 
-  it('holds back a client that sends requests without end', async () => {
+  it('holds back a client that sends requests endlessly', async () => {
     let served = 0;
     const client = await start(async (environ, startResponse) => {
       served += 1;
@@ -65,7 +65,7 @@ describe('persistence', () => {
     expect(client.socket.writableLength).toBeGreaterThan(0);
   });
 
-  it('takes no more of them with each answer than there is room for', async () => {
+  it('takes no more requests with each answer than it has room for', async () => {
     let served = 0;
     let taken = 0;
     const request = get('/');
@@ -77,7 +77,7 @@ describe('persistence', () => {
     });
     client.send(request.repeat(200_000));
     await vi.waitFor(() => expect(served).toBeGreaterThan(100), 10_000);
-    // What waits to be parsed, and what node reads ahead: packets of 64 KiB, and few of them.
+    // Octets that wait for the parser or that node read ahead: a few packets of 64 KiB.
     expect(taken - served * request.length).toBeLessThan(500_000);
   });
 
@@ -95,7 +95,7 @@ describe('persistence', () => {
     else expect(await client.isSilent(50)).toBe(true);
   });
 
-  it('shares nothing that an application may change between requests that are the same', async () => {
+  it('gives equal requests separate objects', async () => {
     const client = await start((environ, startResponse) => {
       const rawHeaders = environ['gateway.raw_headers'] as string[];
       const answer = JSON.stringify([Object.keys(environ).length, rawHeaders]);
@@ -112,7 +112,7 @@ describe('persistence', () => {
     expect([...answers]).toEqual([expect.stringMatching(/^\[\d+,\["Host","a"\]\]$/)]);
   });
 
-  it('counts requests', async () => {
+  it('limits the number of requests', async () => {
     const client = await start(hello, { maxRequestsPerSocket: 2 });
     client.send(get('/').repeat(3));
     expect((await client.readResponse()).headers).toContainEqual(['Keep-Alive', 'timeout=5, max=2']);
@@ -120,14 +120,14 @@ describe('persistence', () => {
     expect((await client.readRest()).length).toBe(0);
   });
 
-  it('closes by itself when a client that was told of the end does not', async () => {
+  it('closes if a client does not after Connection: close', async () => {
     const client = await start(hello, { maxRequestsPerSocket: 1 });
     client.send(get('/'));
     await client.readResponse();
     expect((await client.readRest()).length).toBe(0);
   });
 
-  it('refuses a request that a client sends although it was told of the end, and tells of it', async () => {
+  it('refuses a request after Connection: close and emits dropRequest', async () => {
     const dropped: unknown[] = [];
     const client = await start(hello, { maxRequestsPerSocket: 1 });
     running.server.on('dropRequest', (request, socket) => {
@@ -151,7 +151,7 @@ describe('framing', () => {
     yield 'two';
   }
 
-  it('codes in chunks, one for each', async () => {
+  it('sends a chunk for each yielded one', async () => {
     const client = await start(pieces);
     client.send(get('/'));
     const response = await client.readResponse();
@@ -160,7 +160,7 @@ describe('framing', () => {
     expect(await client.isSilent(30)).toBe(true);
   });
 
-  it('closes towards HTTP/1.0', async () => {
+  it('closes the connection for HTTP/1.0', async () => {
     const client = await start(pieces);
     client.send('GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
     const response = await client.readResponse();
@@ -185,7 +185,7 @@ describe('framing', () => {
     expect(await client.isSilent(30)).toBe(true);
   });
 
-  it('reads chunked content, and trailers after it', async () => {
+  it('reads chunked content and then its trailers', async () => {
     const client = await start(async (environ, startResponse) => {
       const trailers = environ['gateway.trailers'] as () => Promise<HeaderList>;
       const content = Buffer.from(await environ['wsgi.input'].read()).toString();
@@ -198,28 +198,25 @@ describe('framing', () => {
     expect((await client.readResponse()).content.toString()).toBe('["abcde",[["X","1"]],false,false]');
   });
 
-  it.each(['cut', 'xyz\r\n'])(
-    'fails those who wait for trailers after content that is %j',
-    async (content) => {
-      const outcomes: unknown[] = [];
-      const client = await start(async (environ) => {
-        const trailers = environ['gateway.trailers'] as () => Promise<HeaderList>;
-        // One that nobody looks at must not become an unhandled rejection.
-        void trailers();
-        const early = trailers();
-        const failure = await environ['wsgi.input'].read().catch((error) => error);
-        outcomes.push(failure, await early.catch((error) => error), await trailers().catch((error) => error));
-        throw failure;
-      });
-      client.send(`POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n${content}`);
-      client.halfClose();
-      await client.readRest();
-      expect(outcomes[0]).toBeInstanceOf(Error);
-      expect(outcomes.slice(1)).toEqual([outcomes[0], outcomes[0]]);
-    },
-  );
+  it.each(['cut', 'xyz\r\n'])('rejects promises of trailers after content that is %j', async (content) => {
+    const outcomes: unknown[] = [];
+    const client = await start(async (environ) => {
+      const trailers = environ['gateway.trailers'] as () => Promise<HeaderList>;
+      // An unused promise must not become an unhandled rejection.
+      void trailers();
+      const early = trailers();
+      const failure = await environ['wsgi.input'].read().catch((error) => error);
+      outcomes.push(failure, await early.catch((error) => error), await trailers().catch((error) => error));
+      throw failure;
+    });
+    client.send(`POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n${content}`);
+    client.halfClose();
+    await client.readRest();
+    expect(outcomes[0]).toBeInstanceOf(Error);
+    expect(outcomes.slice(1)).toEqual([outcomes[0], outcomes[0]]);
+  });
 
-  it('sends trailers after chunks, and refuses those that frame', async () => {
+  it('sends trailers after chunks, and refuses fields that frame', async () => {
     const client = await start(function* (environ, startResponse) {
       const sendTrailers = environ['gateway.send_trailers'] as (headers: HeaderList) => void;
       startResponse('200 OK', []);
@@ -232,7 +229,7 @@ describe('framing', () => {
     expect((await client.readResponse()).trailers).toEqual([['X-Checksum', '1']]);
   });
 
-  it('sends octets above 0x7F as they are', async () => {
+  it('sends octets above 0x7F unchanged', async () => {
     const client = await start((_environ, startResponse) => {
       startResponse('200 \xe9t\xe9', [['X', '\xe9']]);
       return [];
@@ -243,8 +240,8 @@ describe('framing', () => {
   });
 });
 
-describe('content that nobody reads', () => {
-  it('is thrown away up to maxDrainSize, and the connection kept', async () => {
+describe('content that is not read', () => {
+  it('is thrown away up to maxDrainSize, and the connection is kept', async () => {
     const client = await start(hello);
     const content = 'x'.repeat(3_000_000);
     client.send(
@@ -254,7 +251,7 @@ describe('content that nobody reads', () => {
     expect((await client.readResponse()).statusCode).toBe(200);
   });
 
-  it('beyond that closes the connection, and the client can read the response', async () => {
+  it('closes the connection if it is longer, and the client can read the response', async () => {
     const client = await start(hello, { maxDrainSize: 1000 });
     client.send(
       `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n${'x'.repeat(200_000)}${get('/')}`,
@@ -263,7 +260,7 @@ describe('content that nobody reads', () => {
     expect((await client.readRest()).length).toBe(0);
   });
 
-  it('in chunks closes when they turn out too long', async () => {
+  it('closes the connection if its chunks become too long', async () => {
     const client = await start(hello, { maxDrainSize: 1000 });
     client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
     expect((await client.readResponse()).statusCode).toBe(200);
@@ -291,7 +288,7 @@ describe('Expect: 100-continue', () => {
     expect(await client.isSilent(30)).toBe(true);
   });
 
-  it('is not answered when the content is there already, or is empty', async () => {
+  it('is not answered if the content has arrived or is empty', async () => {
     const client = await start(echo);
     client.send(`${head(3)}abc${head(0)}`);
     for (const content of ['abc', '']) {
@@ -300,7 +297,7 @@ describe('Expect: 100-continue', () => {
     }
   });
 
-  it('closes when the application answers without reading', async () => {
+  it('closes the connection if the application answers without reading', async () => {
     const client = await start(hello);
     client.send(head(3));
     const response = await client.readResponse();
@@ -309,7 +306,7 @@ describe('Expect: 100-continue', () => {
     expect(await client.farewell()).toBe('end');
   });
 
-  it('with anything else is refused', async () => {
+  it('is refused with another value', async () => {
     const client = await start(hello);
     client.send('POST / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\nContent-Length: 3\r\n\r\n');
     expect((await client.readResponse()).statusCode).toBe(417);

@@ -9,7 +9,7 @@ let running: RunningServer;
 afterEach(() => running.stop());
 
 describe('content that is read after the response', () => {
-  it('is the application’s as long as it asks for it, and then the connection is kept', async () => {
+  it('belongs to the application while it reads, and the connection is kept', async () => {
     const read: string[] = [];
     const answerFirst: Application = (environ, startResponse) => {
       startResponse('200 OK', [['Content-Length', '2']]);
@@ -55,7 +55,7 @@ describe('content that is read after the response', () => {
     expect((await client.readResponse()).statusCode).toBe(200);
   });
 
-  it('is thrown away within bounds where a wrapped program waits for its end', async () => {
+  it('is thrown away within limits if a wrapped program waits for its end', async () => {
     let isEnded = false;
     const listener = fromNode((request, response) => {
       request.on('end', () => {
@@ -72,7 +72,7 @@ describe('content that is read after the response', () => {
     expect(isEnded).toBe(false);
   });
 
-  it('that does not come is not waited for longer than for any other', async () => {
+  it('ends the connection in time if it does not arrive', async () => {
     let failure: unknown;
     running = await startServer(
       (environ, startResponse) => {
@@ -92,12 +92,12 @@ describe('content that is read after the response', () => {
   });
 });
 
-describe('a request that is cut off amid its content', () => {
+describe('a request that is cut off during its content', () => {
   it.each([
     ['a length', 'Content-Length: 10\r\n\r\nabc'],
     ['chunks', 'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n'],
     ['a chunk', 'Transfer-Encoding: chunked\r\n\r\n5\r\nabc'],
-  ])('with %s gets no 2xx, though nobody reads it', async (_what, rest) => {
+  ])('with %s gets no 2xx, even if nobody reads it', async (_what, rest) => {
     let isAborted = false;
     running = await startServer(async (environ, startResponse) => {
       const signal = environ['gateway.signal']?.();
@@ -112,7 +112,7 @@ describe('a request that is cut off amid its content', () => {
     await vi.waitFor(() => expect(isAborted).toBe(true));
   });
 
-  it('is not confused with one that is whole and waits to be read', async () => {
+  it('is not confused with a complete request that waits to be read', async () => {
     running = await startServer(async (environ, startResponse) => {
       await delay(50);
       startResponse('200 OK', []);
@@ -126,8 +126,8 @@ describe('a request that is cut off amid its content', () => {
   });
 });
 
-describe('content of which nobody wants to know more than its end', () => {
-  it('is read ahead to its end, and is still the application’s', async () => {
+describe('content whose trailers are awaited first', () => {
+  it('is read ahead to its end and can still be read', async () => {
     running = await startServer(async (environ, startResponse) => {
       const trailers = await environ['gateway.trailers']?.();
       startResponse('200 OK', []);
@@ -140,7 +140,7 @@ describe('content of which nobody wants to know more than its end', () => {
     expect((await client.readResponse()).content.toString()).toBe('abcde[["T","1"]]');
   });
 
-  it('is not read ahead without end', async () => {
+  it('is read ahead up to a limit', async () => {
     let socket: Socket | undefined;
     running = await startServer(async (environ, startResponse) => {
       socket = environ['gateway.socket'] as Socket;

@@ -1,6 +1,6 @@
 /**
- * The corpus, sent to the server over sockets: whole, octet by octet, cut in two, behind a good request, and with the
- * client's half closed behind it. Every way has the same outcome.
+ * The corpus over sockets: sent whole, octet by octet, cut in two, after a valid request, and followed by a
+ * half-close. Every way has the same outcome.
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Contestant, startOurs } from '../corpus/contestant.ts';
@@ -15,9 +15,9 @@ import { cut, cutAll, octets } from '../http/exchange.ts';
 const cases = readCorpus();
 const REQUIREMENTS = [...new Set(cases.map(({ requirement }) => requirement))];
 
-/** Octets up to which an input is sent one by one. */
+/** Inputs up to this many octets are also sent octet by octet. */
 const SMALL = 200;
-/** Connections at once. */
+/** Connections at the same time. */
 const PARALLEL = 48;
 
 const BEFORE = octets('GET /before HTTP/1.1\r\nHost: before\r\n\r\n');
@@ -30,7 +30,7 @@ const BEFORE_REQUEST: SeenRequest = {
   expectsContinue: false,
 };
 
-/** A way to send a case, and what must come of it. */
+/** A way to send a case, and its expected outcome. */
 interface Way {
   readonly name: string;
   readonly sending: Sending;
@@ -53,7 +53,7 @@ const atOnce = (pieces: readonly Buffer[]): Piece[] => pieces.map((piece) => ({ 
 
 function waysOf({ octets: whole, pieces, outcome }: CorpusCase): Way[] {
   const asWritten = { name: 'as written', sending: { pieces, isLast: false }, outcome };
-  // What is about time is sent in its own time, once.
+  // A case about time is sent once, at its own pace.
   if (outcome.after !== undefined) return [asWritten];
   const { length } = whole;
   const positions = [1, Math.floor(length / 3), Math.floor((2 * length) / 3), length - 2, length - 1];
@@ -63,7 +63,7 @@ function waysOf({ octets: whole, pieces, outcome }: CorpusCase): Way[] {
     { name: 'whole', sending: { pieces: atOnce([whole]), isLast: false }, outcome },
     { name: 'cut', sending: { pieces: atOnce(cut(whole, positions)), isLast: false }, outcome },
     {
-      name: 'behind a request',
+      name: 'after a request',
       sending: { pieces: atOnce([Buffer.concat([BEFORE, whole])]), isLast: false },
       outcome: behind,
     },
@@ -81,12 +81,12 @@ function waysOf({ octets: whole, pieces, outcome }: CorpusCase): Way[] {
 
 async function judgeWay(each: CorpusCase, { sending, outcome }: Way): Promise<Judgement> {
   const contestant = await serverFor(each);
-  // The end tells how long to wait, and what a client that stays would have seen is judged.
+  // The expected outcome sets how long to wait; a half-closed way is judged like a client that stays.
   const judged = sending.isLast ? each.outcome : outcome;
   return judge(judged, await replay(contestant, each, { sending, outcome }), sending);
 }
 
-/** What is not as it should be, in all ways of sending a case. */
+/** Lists the faults of a case in all ways of sending it. */
 async function deviationsOf(each: CorpusCase): Promise<unknown[]> {
   const deviations: unknown[] = [];
   for (const way of waysOf(each)) {

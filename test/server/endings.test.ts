@@ -1,8 +1,8 @@
 /**
- * How requests and connections end, from the client's side and from the application's.
+ * The end of requests and connections, as client and application see it.
  *
- * Whatever ends a request: the iterator of its body is returned where it did not end by itself, the body is closed
- * once, and `gateway.signal` is aborted if the client has really left, and only then.
+ * Whenever a request ends, an iterator that has not finished is returned, the body is closed once, and
+ * `gateway.signal` is aborted only if the client really left.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -65,13 +65,13 @@ describe('a response that ends by itself', () => {
     client.send(request);
     expect((await client.readResponse()).content.toString()).toBe('Hello');
     await expectJournal(journal, NORMAL);
-    // Leaving afterwards is no disconnect.
+    // Leaving after the response is no disconnect.
     client.reset();
     await delay(50);
     expect(journal).toEqual(NORMAL);
   });
 
-  it('aborts nothing when the client has closed its half', async () => {
+  it('aborts nothing after a half-close', async () => {
     const journal: Journal = [];
     const client = await start(journaled(journal, slowHello));
     client.send(GET);
@@ -81,7 +81,7 @@ describe('a response that ends by itself', () => {
     await expectJournal(journal, NORMAL);
   });
 
-  it('aborts nothing when the client has closed its half behind content', async () => {
+  it('aborts nothing after a half-close behind content', async () => {
     const journal: Journal = [];
     const client = await start(journaled(journal, slowHello, readAll));
     client.send(`${post(3)}abc`);
@@ -90,7 +90,7 @@ describe('a response that ends by itself', () => {
     await expectJournal(journal, NORMAL);
   });
 
-  it('aborts nothing when the client has closed its half behind content that nobody reads', async () => {
+  it('aborts nothing after a half-close behind content that is not read', async () => {
     const journal: Journal = [];
     const client = await start(journaled(journal, slowHello));
     client.send(`${post(3)}abc`);
@@ -99,7 +99,7 @@ describe('a response that ends by itself', () => {
     await expectJournal(journal, NORMAL);
   });
 
-  it('answers all pipelined requests of a client that has closed its half', async () => {
+  it('answers all pipelined requests after a half-close', async () => {
     const journal: Journal = [];
     const client = await start(journaled(journal, hello));
     client.send(GET + GET + GET);
@@ -113,7 +113,7 @@ describe('a response that ends by itself', () => {
 });
 
 describe('a client that leaves', () => {
-  it.each(['reset', 'destroy'] as const)('by %s amid a response ends it', async (way) => {
+  it.each(['reset', 'destroy'] as const)('ends the response that it leaves by %s', async (way) => {
     const journal: Journal = [];
     const client = await start(journaled(journal, endless));
     client.send(GET);
@@ -123,11 +123,11 @@ describe('a client that leaves', () => {
     expect(running.log).toEqual([]);
   });
 
-  it('by a reset before the head closes the body that comes too late, unread', async () => {
+  it('by a reset before the head gets its late body closed unread', async () => {
     const journal: Journal = [];
     const client = await start(
       journaled(journal, hello, async (environ) => {
-        // The server's own key, of this type.
+        // Of this type in the environ of our server.
         const signal = (environ['gateway.signal'] as () => AbortSignal)();
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
       }),
@@ -142,9 +142,9 @@ describe('a client that leaves', () => {
   });
 
   it.each([
-    ['of a known length', `${post(10)}abc`],
+    ['with a length', `${post(10)}abc`],
     ['in chunks', `${CHUNKED}5\r\nabc`],
-  ])('amid content %s ends the request without a word', async (_name, request) => {
+  ])('during content %s ends the request silently', async (_name, request) => {
     for (const leave of ['reset', 'halfClose'] as const) {
       const journal: Journal = [];
       const client = await start(journaled(journal, hello, readAll));
@@ -158,7 +158,7 @@ describe('a client that leaves', () => {
     }
   });
 
-  it('while an earlier response is under way ends that, and serves no later request', async () => {
+  it('during an earlier response ends that one, and its later requests are not served', async () => {
     const journal: Journal = [];
     const client = await start(journaled(journal, endless));
     client.send(GET + GET + GET);
@@ -167,7 +167,7 @@ describe('a client that leaves', () => {
     await expectJournal(journal, LEFT);
   });
 
-  it('takes nobody along', async () => {
+  it('does not affect other clients', async () => {
     const journal: Journal = [];
     const client = await start(journaled(journal, endless));
     const other = running.connect();
@@ -181,7 +181,7 @@ describe('a client that leaves', () => {
     expect(journal).toEqual(LEFT);
   });
 
-  it('at any time does the server no harm', async () => {
+  it('does not harm the server at any moment', async () => {
     const journal: Journal = [];
     let begun = 0;
     const application = journaled(journal, hello, (environ) => {
@@ -204,11 +204,11 @@ describe('a client that leaves', () => {
   });
 });
 
-describe('a client that takes nothing', () => {
+describe('a client that reads nothing', () => {
   it.each<[string, Pieces]>([
-    ['of pieces that are there', flood],
+    ['ready pieces', flood],
     [
-      'of one piece that is large',
+      'one large piece',
       function* () {
         yield Buffer.alloc(50_000_000);
       },
@@ -223,7 +223,7 @@ describe('a client that takes nothing', () => {
     expect(running.log).toEqual([]);
   });
 
-  it('is given up where its responses are many and small', async () => {
+  it('is given up if its responses are many and small', async () => {
     const journal: Journal = [];
     const client = await start(
       journaled(journal, function* () {
@@ -252,7 +252,7 @@ describe('a client that takes nothing', () => {
 });
 
 describe('the end of a connection', () => {
-  it('lets the client read a response whose request it is still sending', async () => {
+  it('lets the client read a response while it is still sending the request', async () => {
     const client = await start(journaled([], hello), { maxDrainSize: 1000 });
     client.send(post(100_000_000));
     const sending = setInterval(() => client.send('x'.repeat(20_000)), 5);
@@ -263,7 +263,7 @@ describe('the end of a connection', () => {
     clearInterval(sending);
   });
 
-  it('does not wait for ever for a client that goes on sending', async () => {
+  it('does not wait endlessly for a client that continues to send', async () => {
     const client = await start(journaled([], hello));
     client.send('BAD\r\n\r\n');
     await client.readResponse();
@@ -283,7 +283,7 @@ describe('the end of a connection', () => {
     expect(performance.now() - started).toBeLessThan(1900);
   });
 
-  it('drains within its limits and goes on', async () => {
+  it('drains content within its limits and goes on', async () => {
     const journal: Journal = [];
     const client = await start(journaled(journal, hello), { maxDrainSize: 1_000_000 });
     for (const head of [post(1_000_000), CHUNKED]) {

@@ -15,7 +15,7 @@ async function start(application: Application, options?: ServerOptions) {
 afterEach(() => running.stop());
 
 describe('refusals', () => {
-  it('answers once, closes, and sends earlier responses first and whole', async () => {
+  it('answer once, close, and let earlier responses finish', async () => {
     const client = await start(echoPath);
     client.send(`${get('/20')}${get('/0')}BAD\n\r\n\r\n${get('/')}`);
     expect((await client.readResponse()).content.toString()).toBe('/20');
@@ -32,7 +32,7 @@ describe('refusals', () => {
     [400, '\r\n'],
     [431, `Host: a\r\n${'X: y\r\n'.repeat(100)}\r\n`],
     [431, `Host: a\r\nX: ${'y'.repeat(20_000)}`],
-  ])('sends no content to HEAD, not even with %i', async (status, fields) => {
+  ])('send no content to HEAD, even with %i', async (status, fields) => {
     const client = await start(hello);
     client.send(`${get('/')}HEAD / HTTP/1.1\r\n${fields}`);
     await client.readResponse();
@@ -40,14 +40,14 @@ describe('refusals', () => {
     expect((await client.readRest()).toString()).toBe('');
   });
 
-  it('sends content to what may have been anything', async () => {
+  it('send content if the method is uncertain', async () => {
     const client = await start(hello);
     client.send('HEAD / HTTP/1.1\r\nHost: a\r\n\r\nHEAD\t/ HTTP/1.1\r\n\r\n');
     await client.readResponse('HEAD');
     expect((await client.readResponse()).content.toString()).toBe('Bad Request\n');
   });
 
-  it('refuses what is too large: content, and a chunked content while it is read', async () => {
+  it('answer content that is too large, also chunks while they are read', async () => {
     const client = await start(echo, { maxBodySize: 5 });
     client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabcdef');
     expect((await client.readResponse()).statusCode).toBe(413);
@@ -60,7 +60,7 @@ describe('refusals', () => {
     expect((await exact.readResponse()).content.toString()).toBe('abcde');
   });
 
-  it('answers content that is broken with 400, and the application sees why', async () => {
+  it('answer malformed content with 400 and give the application the reason', async () => {
     let failure: unknown;
     const client = await start(async (environ, startResponse) => {
       try {
@@ -76,7 +76,7 @@ describe('refusals', () => {
     expect(running.log).toEqual([]);
   });
 
-  it('answers a repeated Content-Type with 400', async () => {
+  it('answer a repeated Content-Type with 400', async () => {
     const client = await start(hello);
     client.send('GET / HTTP/1.1\r\nHost: a\r\nContent-Type: a/b\r\nContent-Type: a/b\r\n\r\n');
     expect((await client.readResponse()).statusCode).toBe(400);
@@ -97,7 +97,7 @@ describe('failures of the application', () => {
     expect(running.log[0]).toContain('secret');
   });
 
-  it('after the head leave the chunks without an end', async () => {
+  it('after the head leave out the last chunk', async () => {
     const client = await start(function* (_environ, startResponse) {
       startResponse('200 OK', []);
       yield 'x';
@@ -108,7 +108,7 @@ describe('failures of the application', () => {
     expect(rest.endsWith('1\r\nx\r\n')).toBe(true);
   });
 
-  it('after the head reset a connection whose end would pass for the end of the response', async () => {
+  it('after the head reset a connection whose end would end the content', async () => {
     const client = await start(async function* (_environ, startResponse) {
       startResponse('200 OK', []);
       yield 'x';
@@ -120,7 +120,7 @@ describe('failures of the application', () => {
     expect(await client.farewell()).toBe('reset');
   });
 
-  it('that send too little close the connection', async () => {
+  it('close the connection if the content is too short', async () => {
     const client = await start((_environ, startResponse) => {
       startResponse('200 OK', [['Content-Length', '9']]);
       return ['short'];
@@ -132,7 +132,7 @@ describe('failures of the application', () => {
 });
 
 describe('clients that leave', () => {
-  /** Streams for ever and notes how it ends. */
+  /** Streams endlessly and notes its end. */
   function endless(events: string[]): Application {
     return (environ, startResponse) => {
       const signal = (environ['gateway.signal'] as () => AbortSignal)();
@@ -198,7 +198,7 @@ describe('clients that leave', () => {
     await vi.waitFor(() => expect(isAborted).toBe(true), 5000);
   });
 
-  it('amid their content make reads reject, and get nothing', async () => {
+  it('make reads reject during their content, and get no answer', async () => {
     let failure: unknown;
     const client = await start(async (environ, startResponse) => {
       failure = await echo(environ, startResponse).catch((error) => error);
@@ -211,14 +211,14 @@ describe('clients that leave', () => {
     expect(running.log).toEqual([]);
   });
 
-  it('amid a head get no 2xx', async () => {
+  it('get no 2xx during a head', async () => {
     const client = await start(hello);
     client.send('GET / HTTP/1.1\r\nHost');
     client.halfClose();
     expect((await client.readResponse()).statusCode).toBe(400);
   });
 
-  it('with one half only are answered, early or late', async () => {
+  it('get an answer if they close one half only, early or late', async () => {
     const client = await start(echoPath);
     client.send(get('/1300'));
     client.halfClose();
@@ -236,7 +236,7 @@ describe('clients that close their half and wait', () => {
     yield 'def';
   };
 
-  it('get all chunks of an application that pauses', async () => {
+  it('get all chunks of an application with pauses', async () => {
     const client = await start(slow);
     client.send(get('/'));
     client.halfClose();
@@ -255,7 +255,7 @@ describe('clients that close their half and wait', () => {
 describe('time-outs', () => {
   const fast = { connectionsCheckingInterval: 10 };
 
-  it('end a head that takes too long with 408, counted from its first octet', async () => {
+  it('end a slow head with 408, counted from its first octet', async () => {
     const client = await start(hello, { ...fast, headersTimeout: 150 });
     const started = performance.now();
     client.send('GET / HTTP/1.1\r\n');
@@ -266,7 +266,7 @@ describe('time-outs', () => {
     expect(performance.now() - started).toBeGreaterThanOrEqual(149);
   });
 
-  it('end content that takes too long with 408, but not an application that does', async () => {
+  it('end slow content with 408, but no slow application', async () => {
     const client = await start(echo, { ...fast, requestTimeout: 100 });
     client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n');
     const drip = setInterval(() => client.send('x'), 40);
@@ -285,7 +285,7 @@ describe('time-outs', () => {
     expect((await client.readRest()).length).toBe(0);
   });
 
-  it('end a connection whose client takes nothing', async () => {
+  it('end a connection whose client reads nothing', async () => {
     const events: string[] = [];
     const client = await start(
       (_environ, startResponse) => {

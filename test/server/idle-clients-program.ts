@@ -1,4 +1,4 @@
-/** Opens connections, sends one request on each, stays, and says so: `idle-clients-program.ts PORT COUNT`. */
+/** Opens connections, sends one request on each and keeps them open: `idle-clients-program.ts PORT COUNT`. */
 import { connect } from 'node:net';
 
 const [port, count] = process.argv.slice(2).map(Number);
@@ -20,5 +20,5 @@ function open(): void {
   });
 }
 
-// As many at once as a backlog holds with ease.
+// As many at once as a backlog easily holds.
 for (let lane = 0; lane < 100; lane += 1) open();

@@ -1,8 +1,8 @@
 /**
- * Ten thousand idle connections: no timer for any of them, and a clock whose look at them all costs little.
+ * Ten thousand idle connections need no timer each, and one cheap clock watches them all.
  *
- * Timers are counted where node makes them, so that one that is unref'd counts too. The cost is printed and not held
- * against a figure, for machines differ.
+ * Timers are counted where node makes them, including unref'd ones. The cost is printed, not checked: hardware
+ * differs.
  */
 import { createHook } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
@@ -16,7 +16,7 @@ import { hello, startServer } from './support.ts';
 const CONNECTIONS = 10_000;
 const OBSERVED = 2000;
 
-/** Microseconds of processor time that this process takes while nothing happens. */
+/** Processor time in microseconds that this process uses while it is idle. */
 async function idleCost(): Promise<number> {
   const before = process.cpuUsage();
   await delay(OBSERVED);
@@ -43,7 +43,7 @@ it('costs a server no timer and little time', { timeout: 60_000 }, async () => {
     await once(clients.stdout, 'data');
     hook.disable();
     expect(await connectionCount(running.server)).toBe(CONNECTIONS);
-    // The clock is one; the others are the runner's.
+    // One is the server's clock; the others belong to the test runner.
     expect(timers).toBeLessThan(100);
     const looks = OBSERVED / running.server.connectionsCheckingInterval;
     const cost = (await idleCost()) - quiet;

@@ -1,4 +1,4 @@
-/** Serves on the listening socket that it inherited as descriptor 3, as systemd hands one over. */
+/** Serves on the listening socket inherited as descriptor 3, the way systemd passes one. */
 import { serve } from '../../src/server/index.ts';
 
 const server = await serve(

@@ -1,6 +1,6 @@
 /**
- * Limits as a client meets them: as options, as properties that change while the server runs, and at their defaults;
- * and what a client that knows no limit can make the server hold.
+ * Limits as a client meets them: set by options, changed while the server runs, and at their defaults. Also the
+ * memory that a client without restraint can make the server use.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -21,17 +21,17 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const CHUNKED = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
 const post = (length: number): string =>
   `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${'x'.repeat(length)}`;
-/** A request line of so many octets. */
+/** A request line of this many octets. */
 const line = (size: number): string =>
   `GET /${'x'.repeat(size - 16)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
-/** A field section of so many octets. */
+/** A field section of this many octets. */
 const section = (size: number): string =>
   `GET / HTTP/1.1\r\nConnection: close\r\nHost: a\r\nX: ${'y'.repeat(size - 35)}\r\n\r\n`;
 const fields = (count: number): string => `GET / HTTP/1.1\r\nHost: a\r\n${'X: 1\r\n'.repeat(count - 1)}\r\n`;
-/** Chunks with so many octets of extensions in all. */
+/** Chunks with this many octets of extensions in total. */
 const extensions = (size: number): string =>
   `${CHUNKED}1;${'a'.repeat(size / 2 - 1)}\r\nx\r\n0;${'a'.repeat(size / 2 - 1)}\r\n\r\n`;
-/** A trailer section of so many octets. */
+/** A trailer section of this many octets. */
 const trailers = (size: number): string => `${CHUNKED}0\r\nT: ${'t'.repeat(size - 7)}\r\n\r\n`;
 const chunks = (size: number): string => `${CHUNKED}${size.toString(16)}\r\n${'x'.repeat(size)}\r\n0\r\n\r\n`;
 
@@ -81,27 +81,27 @@ describe.each<[Limit, number, (size: number) => string, number, number]>([
 });
 
 describe('the defaults', () => {
-  it('let a request line of 8,000 octets pass beside a field section of 15,000', async () => {
+  it('allow a request line of 8,000 octets together with a field section of 15,000', async () => {
     const client = await start(hello);
     client.send(section(15_000).replace('GET / ', `GET /${'x'.repeat(7_984)} `));
     expect((await client.readResponse()).statusCode).toBe(200);
   });
 
-  it('refuse a length above 1 GiB before any of it has come', async () => {
+  it('refuse a length above 1 GiB before any content arrives', async () => {
     const client = await start(hello);
     client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1073741825\r\n\r\n');
     expect((await client.readResponse()).statusCode).toBe(413);
   });
 });
 
-describe('no limit', () => {
-  it('is what a maxHeadersCount of 0 is', async () => {
+describe('a limit of 0', () => {
+  it('lets any number of fields pass (maxHeadersCount)', async () => {
     const client = await start(hello, { maxHeadersCount: 0 });
     client.send(fields(2500));
     expect((await client.readResponse()).statusCode).toBe(200);
   });
 
-  it('is what a maxRequestsPerSocket of 0 is', async () => {
+  it('is the default of maxRequestsPerSocket: any number of requests is served', async () => {
     const client = await start(hello);
     client.send(GET.repeat(500));
     for (let count = 0; count < 500; count += 1) {
@@ -110,8 +110,8 @@ describe('no limit', () => {
   });
 });
 
-describe('what a client can make the server hold', () => {
-  /** Sends as much as the server takes, in so many milliseconds, and gives the octets that it took. */
+describe('the input that a server accepts', () => {
+  /** Sends as much as the server takes in this many milliseconds, and gives the number of octets. */
   async function push(client: WireClient, piece: string, milliseconds: number): Promise<number> {
     const { socket } = client;
     const octets = Buffer.from(piece.repeat(Math.ceil(65_536 / piece.length)), 'latin1');
@@ -123,10 +123,10 @@ describe('what a client can make the server hold', () => {
     return socket.bytesWritten - socket.writableLength;
   }
 
-  /** What the kernel buffers on both sides of a loopback connection, and some more. */
+  /** More than the kernel buffers on both sides of a loopback connection. */
   const KERNEL = 20_000_000;
 
-  it('is bounded where an application reads nothing', async () => {
+  it('is bounded if the application reads nothing', async () => {
     const client = await start(async (environ, startResponse) => {
       await delay(1500);
       return hello(environ, startResponse);
@@ -136,7 +136,7 @@ describe('what a client can make the server hold', () => {
     expect((await client.readResponse()).statusCode).toBe(200);
   });
 
-  it('is bounded where requests are pipelined behind one that takes long', async () => {
+  it('is bounded if requests are pipelined behind a slow one', async () => {
     const client = await start(async (environ, startResponse) => {
       await delay(1500);
       return hello(environ, startResponse);
@@ -144,7 +144,7 @@ describe('what a client can make the server hold', () => {
     expect(await push(client, GET, 1000)).toBeLessThan(KERNEL);
   });
 
-  it('is bounded where responses are not taken', async () => {
+  it('is bounded if the client reads no responses', async () => {
     let served = 0;
     const client = await start((_environ, startResponse) => {
       served += 1;
@@ -165,7 +165,7 @@ describe('what a client can make the server hold', () => {
     ['extensions of many chunks', CHUNKED, '1;a=b\r\nx\r\n', 413],
     ['zeros', CHUNKED, '0', 413],
     ['trailers', `${CHUNKED}0\r\n`, 'T: 1\r\n', 431],
-  ])('ends with a refusal where there is no end of %s', async (_what, first, piece, status) => {
+  ])('ends with a refusal for endless %s', async (_what, first, piece, status) => {
     const client = await start(echo);
     client.send(first);
     const pushing = push(client, piece, 300);
@@ -174,7 +174,7 @@ describe('what a client can make the server hold', () => {
     await pushing;
   });
 
-  it('costs no more than linear time, octet by octet', async () => {
+  it('takes linear time, octet by octet', async () => {
     const client = await start(echo, { maxTrailerSize: 60_000, maxHeaderSize: 60_000, maxHeadersCount: 0 });
     const send = async (text: string): Promise<number> => {
       const before = process.cpuUsage();
@@ -186,7 +186,7 @@ describe('what a client can make the server hold', () => {
       const { user, system } = process.cpuUsage(before);
       return user + system;
     };
-    // A warm-up, then four times as much: quadratic would be sixteen times the cost.
+    // After a warm-up, four times the octets: quadratic time would cost sixteen times as much.
     await send(section(4000).replace('Connection: close\r\n', ''));
     const once = await send(section(5000).replace('Connection: close\r\n', ''));
     const fourfold = await send(section(20_000).replace('Connection: close\r\n', ''));

@@ -24,7 +24,7 @@ async function get(port: number, host: string): Promise<Record<string, string>> 
 }
 
 describe('listening', () => {
-  it('works over IPv6, whose addresses stand in brackets only where they are pasted into URLs', async () => {
+  it('works over IPv6, with brackets in SERVER_NAME but not in REMOTE_ADDR', async () => {
     const server = await serve(tellAddresses, { port: 0, host: '::1' });
     const told = await get(portOf(server), '::1');
     expect(told).toMatchObject({
@@ -35,7 +35,7 @@ describe('listening', () => {
     await server.shutdown();
   });
 
-  it('works over both kinds at once, and tells mapped addresses as IPv4', async () => {
+  it('works over IPv6 and IPv4 at once, and shows mapped addresses as IPv4', async () => {
     const server = createServer(tellAddresses).listen(0);
     await once(server, 'listening');
     expect(await get(portOf(server), '127.0.0.1')).toMatchObject({
@@ -45,12 +45,12 @@ describe('listening', () => {
     await server.shutdown();
   });
 
-  it('works on a descriptor that was inherited', async () => {
+  it('works on an inherited descriptor', async () => {
     const parent = createNetServer().listen(0, '127.0.0.1');
     await once(parent, 'listening');
     const { port } = parent.address() as AddressInfo;
     const program = join(import.meta.dirname, 'inherited-program.ts');
-    // The handle of a server of node has the descriptor; there is no public name for it.
+    // node's server keeps the descriptor in its handle, without a public name.
     const { fd } = (parent as unknown as { _handle: { fd: number } })._handle;
     const child = spawn(process.execPath, ['--import', 'tsx', program], {
       stdio: ['ignore', 'pipe', 'inherit', fd],
@@ -62,7 +62,7 @@ describe('listening', () => {
     expect((await once(child, 'exit'))[0]).toBe(0);
   });
 
-  it('tells the name that the operator has given', async () => {
+  it('uses the serverName option', async () => {
     const server = await serve(tellAddresses, { port: 0, serverName: 'example.org' });
     expect(await get(portOf(server), '127.0.0.1')).toMatchObject({ SERVER_NAME: 'example.org' });
     await server.shutdown();

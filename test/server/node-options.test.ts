@@ -1,4 +1,4 @@
-/** Options of http.createServer that mean nothing to our server: a program that passes them is served all the same. */
+/** Options of http.createServer without a meaning for our server: it accepts and ignores them. */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { fromNode } from '../../bridges/node/index.ts';
@@ -18,7 +18,7 @@ const WITHOUT_MEANING: Readonly<Record<string, unknown>> = {
   rejectNonStandardBodyWrites: true,
 };
 
-describe('an option of http.createServer without meaning here', () => {
+describe('a meaningless option of http.createServer', () => {
   it.each(Object.entries(WITHOUT_MEANING))('is accepted and ignored: %s', async (name, value) => {
     const seen: unknown[] = [];
     const application = fromNode((req, res) => {
@@ -33,7 +33,7 @@ describe('an option of http.createServer without meaning here', () => {
     const answer = await transcript(server, request('GET', '/', ['From: a', 'From: b']));
     expect(seen).toEqual([false, false, 'a', true, true]);
     expect(answer).toMatch(/^HTTP\/1\.1 204 No Content\r\nX-Once: a\r\nX-Once: b\r\n/);
-    // What insecureHTTPParser would let through.
+    // insecureHTTPParser would accept this.
     expect(await transcript(server, 'GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n')).toMatch(
       /^HTTP\/1\.1 400 /,
     );

@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 describe('options of a server', () => {
-  // What nobody may pass by its type, and somebody does in JavaScript.
+  // Not allowed by the types; possible in JavaScript.
   it.each<[Record<string, unknown>, typeof TypeError | typeof RangeError]>([
     [{ serverHeader: 'a\r\nSet-Cookie: b' }, TypeError],
     [{ serverHeader: 'Ā' }, TypeError],
@@ -37,7 +37,7 @@ describe('options of a server', () => {
     expect(() => createServer(hello, 3000 as never)).toThrow(/such as \{ port: 3000 \}/);
   });
 
-  it('are refused if they are nothing, or the application', async () => {
+  it('are refused if they are null or the application', async () => {
     expect(() => createServer(hello, null as never)).toThrow('Options must be an object, not null');
     await expect(serve(hello, null as never)).rejects.toThrow('Options must be an object, not null');
     expect(() => createServer(hello, hello as never)).toThrow('Options must be an object, not a function');
@@ -46,7 +46,7 @@ describe('options of a server', () => {
   it.each<ServerOptions>([
     { timeout: Number.POSITIVE_INFINITY, keepAliveTimeout: Number.POSITIVE_INFINITY },
     { timeout: 0, keepAliveTimeout: 0 },
-  ])('may switch time-outs off: %o', async (options) => {
+  ])('can switch time-outs off: %o', async (options) => {
     const warned = vi.fn();
     process.once('warning', warned);
     running = await startServer(hello, { connectionsCheckingInterval: 5, ...options });
@@ -54,7 +54,7 @@ describe('options of a server', () => {
     client.send(get('/'));
     const { headers } = await client.readResponse();
     expect(headers).toContainEqual(['Connection', 'keep-alive']);
-    // There is no number of seconds to tell.
+    // No number of seconds exists to send.
     expect(headers.some(([name]) => name === 'Keep-Alive')).toBe(false);
     await delay(50);
     client.send(get('/'));
@@ -65,7 +65,7 @@ describe('options of a server', () => {
 });
 
 describe('shutdown', () => {
-  it('waits as long as it takes where its time-out is infinite', async () => {
+  it('waits without limit if its time-out is infinite', async () => {
     running = await startServer(async (environ, startResponse) => {
       await delay(50);
       return hello(environ, startResponse);
@@ -78,7 +78,7 @@ describe('shutdown', () => {
     expect((await client.readResponse()).content.toString()).toBe('Hello');
   });
 
-  it('cuts off connections that a listener has taken over, at the deadline', async () => {
+  it('cuts off upgraded connections at the deadline', async () => {
     running = await startServer(hello);
     running.server.on('upgrade', (_request, socket) => socket.write('HTTP/1.1 101 a\r\n\r\n'));
     const client = running.connect();

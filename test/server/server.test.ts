@@ -20,7 +20,7 @@ import { echo, hello, startServer } from './support.ts';
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
 describe('createServer', () => {
-  it('serves with supertest, listening or not', async () => {
+  it('works with supertest, listening or not', async () => {
     const response = await request(createServer(hello)).get('/').expect(200, 'Hello');
     expect(response.headers['content-length']).toBe('5');
     await request(createServer(echo)).post('/').send({ a: 1 }).expect(200, '{"a":1}');
@@ -40,19 +40,19 @@ describe('createServer', () => {
   it.each([[5000], [null], [{ timeout: '5' }], [{ timeout: -1 }]])(
     'refuses shutdown(%j)',
     async (options) => {
-      // What only JavaScript lets through.
+      // Possible in JavaScript only.
       const wrong = options as { timeout: number };
       await expect(createServer(hello).shutdown(wrong)).rejects.toThrow(/timeout/);
     },
   );
 
-  it('shows no more of itself than its documented surface', () => {
+  it('has no public properties beyond its settings', () => {
     const server = createServer(hello);
     const own = Object.keys(server).filter((key) => !(key in createNetServer()));
     expect(own.sort()).toEqual(Object.keys(DEFAULT_SETTINGS).sort());
   });
 
-  it('drops a connection at close as soon as the client has the answer to all its content', async () => {
+  it('drops a connection at close once the client has the answer to all its content', async () => {
     const {
       server,
       connect: open,
@@ -72,7 +72,7 @@ describe('createServer', () => {
     await stop();
   });
 
-  it('refuses what is no application', () => {
+  it('refuses a value that is not an application', () => {
     expect(() => createServer({} as typeof hello)).toThrow(TypeError);
   });
 
@@ -107,7 +107,7 @@ describe('createServer', () => {
     }
   });
 
-  it('tells that a port is in use, and can listen again after close', async () => {
+  it('reports a port in use, and can listen again after close', async () => {
     const server = await serve(hello, { port: 0 });
     const { port } = server.address() as AddressInfo;
     await expect(serve(hello, { port })).rejects.toThrow('EADDRINUSE');
@@ -128,7 +128,7 @@ describe('createServer', () => {
     await server.stop();
   });
 
-  it('closes connections beyond maxConnections, also when that changes', async () => {
+  it('closes connections beyond maxConnections, even after it changed', async () => {
     const server = await startServer(hello, { maxConnections: 1 });
     const first = server.connect();
     first.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -145,7 +145,7 @@ describe('createServer', () => {
 describe('close and shutdown', () => {
   const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-  it('close drops idle connections and serves a busy one until it idles out', async () => {
+  it('close() drops idle connections and serves a busy one until it is idle', async () => {
     let answer = (): void => {};
     const server = await startServer(
       async (_environ, startResponse) => {
@@ -172,7 +172,7 @@ describe('close and shutdown', () => {
     await closed;
   });
 
-  it('shutdown ends each connection with its response and says so', async () => {
+  it('shutdown() ends each connection with its response and says so', async () => {
     let answer = (): void => {};
     const server = await startServer(async (_environ, startResponse) => {
       await new Promise<void>((resolve) => {
@@ -194,7 +194,7 @@ describe('close and shutdown', () => {
     await done;
   });
 
-  it('shutdown cuts off what is still running at its deadline, and the body is closed', async () => {
+  it('shutdown() cuts off running requests at the deadline and closes the body', async () => {
     const close = vi.fn();
     const server = await startServer(
       (_environ, startResponse) => {
@@ -216,7 +216,7 @@ describe('close and shutdown', () => {
   });
 });
 
-describe('what node knows of it', () => {
+describe('a Server as node sees it', () => {
   it('is an http.Server without TLS, and an https.Server with it', () => {
     const plain = createServer(hello);
     const secure = createServer(hello, { tls: {} });
@@ -226,7 +226,7 @@ describe('what node knows of it', () => {
     expect([new HttpServer(), null, 1, {}].filter((value) => value instanceof Server)).toEqual([]);
   });
 
-  it('leaves classes that extend it what they are', () => {
+  it('keeps the identity of subclasses', () => {
     class Special extends Server {}
     const special = new Special(hello, { tls: {} });
     expect(special).toBeInstanceOf(Special);
@@ -234,7 +234,7 @@ describe('what node knows of it', () => {
     expect(createServer(hello)).not.toBeInstanceOf(Special);
   });
 
-  it('has for every method of its ancestors one of its own', () => {
+  it('overrides every method of its ancestors', () => {
     for (const [server, ancestor] of [
       [createServer(hello), HttpServer],
       [createServer(hello, { tls: {} }), HttpsServer],
@@ -244,14 +244,14 @@ describe('what node knows of it', () => {
         (name) =>
           name !== 'constructor' && Reflect.get(server, name) === Reflect.get(ancestor.prototype, name),
       );
-      // They only call those that are replaced, for cluster, or are out of use since Node 12.
+      // Left out: methods that only call overridden ones, serve cluster, or are unused since Node 12.
       expect(inherited.filter((name) => !/^_|^setOptions$/.test(name))).toEqual([]);
     }
   });
 });
 
 describe('the connection event', () => {
-  it('gives the socket that requests have', async () => {
+  it('has the same socket as the requests', async () => {
     const sockets: unknown[] = [];
     const application = fromNode((request, response) => {
       sockets.push(request.socket, response.socket);
@@ -276,7 +276,7 @@ describe('the connection event', () => {
     await stop();
   });
 
-  it('shows the response that is under way, as helpers for graceful shutdown ask', async () => {
+  it('shows the current response, as helpers for graceful shutdown need', async () => {
     const seen: unknown[] = [];
     const {
       server,
@@ -301,12 +301,12 @@ describe('the connection event', () => {
     await stop();
   });
 
-  it('gives the socket itself to who takes the place of the listener of the server', async () => {
+  it("passes the plain socket to a listener that replaces the server's own", async () => {
     const { server, connect: connectClient, stop } = await startServer(hello);
     const [own] = server.listeners('connection');
     server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => {
-      // The PROXY protocol, as others put it before a server.
+      // As with the PROXY protocol in front of a server.
       socket.once('readable', () => {
         const octets: Buffer = socket.read();
         const end = octets.indexOf('\r\n') + 2;

@@ -1,4 +1,4 @@
-/** The ends of a server amid uploads and downloads, in order and not. */
+/** Stopping a server during uploads and downloads, gracefully and not. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -19,9 +19,9 @@ afterEach(() => running.stop());
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const post = (length: number): string => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
 
-describe('the end of the server', () => {
-  /** Amid an upload and amid a download, each on its own connection. */
-  async function amid() {
+describe('stopping a server', () => {
+  /** Starts an upload and a download, each on its own connection. */
+  async function startTransfers() {
     const journals: Record<'up' | 'down', Journal> = { up: [], down: [] };
     const up = journaled(journals.up, hello, readAll);
     const down = journaled(journals.down, async function* () {
@@ -48,8 +48,8 @@ describe('the end of the server', () => {
     return { journals, upload, download, idle };
   }
 
-  it('by close serves uploads and downloads to their ends', async () => {
-    const { journals, upload, download, idle } = await amid();
+  it('by close() serves uploads and downloads to their end', async () => {
+    const { journals, upload, download, idle } = await startTransfers();
     let hasClosed = false;
     running.server.close(() => {
       hasClosed = true;
@@ -69,8 +69,8 @@ describe('the end of the server', () => {
     await vi.waitFor(() => expect(hasClosed).toBe(true));
   });
 
-  it('by shutdown serves them to their ends, and closes', async () => {
-    const { journals, upload, download, idle } = await amid();
+  it('by shutdown() serves them to their end and closes', async () => {
+    const { journals, upload, download, idle } = await startTransfers();
     const done = running.server.shutdown({ timeout: 5000 });
     expect(await idle.farewell()).toBe('end');
     idle.destroy();
@@ -88,8 +88,8 @@ describe('the end of the server', () => {
     await expectJournal(journals.down, NORMAL);
   });
 
-  it('by shutdown cuts off at its deadline what is still running', async () => {
-    const { journals, download } = await amid();
+  it('by shutdown() cuts off running requests at the deadline', async () => {
+    const { journals, download } = await startTransfers();
     const started = performance.now();
     await running.server.shutdown({ timeout: 100 });
     expect(performance.now() - started).toBeLessThan(5000);
@@ -98,8 +98,8 @@ describe('the end of the server', () => {
     download.destroy();
   });
 
-  it('by closeAllConnections cuts off everything', async () => {
-    const { journals } = await amid();
+  it('by closeAllConnections() cuts off everything', async () => {
+    const { journals } = await startTransfers();
     running.server.closeAllConnections();
     await expectJournal(journals.up, ['abort', 'finished']);
     await expectJournal(journals.down, LEFT);

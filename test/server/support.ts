@@ -5,13 +5,13 @@ import { WireClient } from '../../src/conformance/wire-client.ts';
 import { createServer, type Server, type ServerOptions } from '../../src/server/index.ts';
 import type { Application, Environ, StartResponse } from '../../src/wsgi.ts';
 
-/** A server that runs, and the clients of a test. */
+/** A running server, and the clients of a test. */
 export interface RunningServer {
   readonly server: Server;
-  /** What was written to `wsgi.errors`. */
+  /** Text written to `wsgi.errors`, write by write. */
   readonly log: string[];
   connect(): WireClient;
-  /** Leaves with all clients and stops. */
+  /** Destroys all clients and stops the server. */
   stop(): Promise<void>;
 }
 
@@ -62,7 +62,7 @@ export async function echo(environ: Environ, startResponse: StartResponse): Prom
 /** A request without content. */
 export const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
-/** Answers with the path, after so many milliseconds as it says. */
+/** Answers with the path, after the number of milliseconds in it. */
 export async function echoPath(environ: Environ, startResponse: StartResponse): Promise<string[]> {
   const milliseconds = Number(environ.PATH_INFO.slice(1));
   if (milliseconds > 0) await delay(milliseconds);

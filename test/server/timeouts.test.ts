@@ -1,9 +1,9 @@
 /**
- * Time-outs as a client meets them, with the clock that a server has by default: never early, late by at most 250 ms
- * or a quarter, whichever is more, not put off by octets that drip, and not while the application works.
+ * Time-outs as a client meets them, with the server's default clock: never early, late by at most 250 ms or a
+ * quarter (the larger counts), not delayed by dripping octets, and not while the application works.
  *
- * How late is measured by a clock that stands still while this process, in which the servers run too, does not get its
- * turns: a busy machine makes nothing late by it. How early is measured by the clock of the machine.
+ * Lateness is measured by a clock that stops while the event loop of this process, which runs the servers too, gets
+ * no turn: load makes nothing late. Earliness is measured by the real clock.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -12,10 +12,10 @@ import type { ServerOptions } from '../../src/server/options.ts';
 import type { Application } from '../../src/wsgi.ts';
 import { echo, hello, type RunningServer, startServer } from './support.ts';
 
-/** Milliseconds by which this clock goes on at most without a turn of the event loop. */
+/** The most milliseconds that this clock advances without a turn of the event loop. */
 const STEP = 20;
 
-/** A clock of the turns of the event loop. */
+/** Counts time in turns of the event loop. */
 const turns = { time: 0, last: performance.now() };
 const ticking = setInterval(() => {
   const now = performance.now();
@@ -23,7 +23,7 @@ const ticking = setInterval(() => {
   turns.last = now;
 }, STEP / 2);
 
-/** A moment, by both clocks. */
+/** A moment on both clocks. */
 interface Moment {
   readonly real: number;
   readonly turns: number;
@@ -50,7 +50,7 @@ async function start(application: Application, options: ServerOptions): Promise<
   return running;
 }
 
-/** A connection on which nothing has been sent yet. */
+/** Opens a connection without sending anything. */
 async function connected(running: RunningServer): Promise<WireClient> {
   const client = running.connect();
   await new Promise((resolve) => client.socket.once('connect', resolve));
@@ -60,20 +60,20 @@ async function connected(running: RunningServer): Promise<WireClient> {
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n';
 
-/** What a client does, and what ends it. */
+/** Octets of a client, and the time-out that ends its connection. */
 interface Scenario {
   readonly name: string;
   readonly option: 'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'drainTimeout';
   readonly application: Application;
   readonly first: string;
-  /** Octets that follow one another as long as the connection lives. */
+  /** Octets to repeat while the connection lives. */
   readonly drip: string | undefined;
   readonly statuses: readonly number[];
 }
 
 const SCENARIOS: readonly Scenario[] = [
   {
-    name: 'a head of which nothing more comes',
+    name: 'an incomplete head',
     option: 'headersTimeout',
     application: hello,
     first: 'GET / HTTP/1.1\r\n',
@@ -81,7 +81,7 @@ const SCENARIOS: readonly Scenario[] = [
     statuses: [408],
   },
   {
-    name: 'a head that drips',
+    name: 'a dripping head',
     option: 'headersTimeout',
     application: hello,
     first: 'GET / HTTP/1.1\r\n',
@@ -89,7 +89,7 @@ const SCENARIOS: readonly Scenario[] = [
     statuses: [408],
   },
   {
-    name: 'a connection on which nothing comes',
+    name: 'a silent connection',
     option: 'headersTimeout',
     application: hello,
     first: '',
@@ -97,7 +97,7 @@ const SCENARIOS: readonly Scenario[] = [
     statuses: [],
   },
   {
-    name: 'a head, where only the whole request has a time',
+    name: 'a head, if only the whole request is timed',
     option: 'requestTimeout',
     application: hello,
     first: 'GET / HTTP/1.1\r\n',
@@ -105,7 +105,7 @@ const SCENARIOS: readonly Scenario[] = [
     statuses: [408],
   },
   {
-    name: 'content of which nothing more comes',
+    name: 'incomplete content',
     option: 'requestTimeout',
     application: echo,
     first: `${POST}abc`,
@@ -113,7 +113,7 @@ const SCENARIOS: readonly Scenario[] = [
     statuses: [408],
   },
   {
-    name: 'content that drips',
+    name: 'dripping content',
     option: 'requestTimeout',
     application: echo,
     first: POST,
@@ -121,7 +121,7 @@ const SCENARIOS: readonly Scenario[] = [
     statuses: [408],
   },
   {
-    name: 'chunks that drip',
+    name: 'dripping chunks',
     option: 'requestTimeout',
     application: echo,
     first: 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n',
@@ -129,7 +129,7 @@ const SCENARIOS: readonly Scenario[] = [
     statuses: [408],
   },
   {
-    name: 'a connection that idles',
+    name: 'an idle connection',
     option: 'keepAliveTimeout',
     application: hello,
     first: GET + GET,
@@ -137,7 +137,7 @@ const SCENARIOS: readonly Scenario[] = [
     statuses: [200, 200],
   },
   {
-    name: 'content that nobody reads and that does not come',
+    name: 'content that is not read and does not arrive',
     option: 'drainTimeout',
     application: hello,
     first: POST,
@@ -145,7 +145,7 @@ const SCENARIOS: readonly Scenario[] = [
     statuses: [200],
   },
   {
-    name: 'content that nobody reads and that drips',
+    name: 'content that is not read and drips',
     option: 'drainTimeout',
     application: hello,
     first: POST,
@@ -154,7 +154,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-/** How long it takes until the server closes; checks what it says before. */
+/** Measures the time until the server closes; checks the responses before that. */
 async function measure(running: RunningServer, { first, drip, statuses }: Scenario): Promise<Moment> {
   const started = now();
   const client = await connected(running);
@@ -181,7 +181,7 @@ describe.each([500, 1000])('after %d ms', (timeout) => {
     expectInTime(timeout, await measure(running, scenario));
   });
 
-  it.concurrent('headersTimeout counts each head by itself', async () => {
+  it.concurrent('headersTimeout counts for each head separately', async () => {
     const running = await start(hello, { headersTimeout: timeout });
     const client = await connected(running);
     client.send(GET);
@@ -203,7 +203,7 @@ describe.each([500, 1000])('after %d ms', (timeout) => {
     expectInTime(timeout, between(started, now()));
   });
 
-  it.concurrent('writeTimeout ends a client that takes nothing', async () => {
+  it.concurrent('writeTimeout ends a client that reads nothing', async () => {
     let pulled = now();
     let ended: Moment | undefined;
     const running = await start(
@@ -295,7 +295,7 @@ describe('no time-out', () => {
     expect((await client.readResponse()).content.toString()).toBe('abc');
   });
 
-  it.concurrent('ends a connection that idles within the buffer beyond it', async () => {
+  it.concurrent('ends an idle connection during keepAliveTimeoutBuffer', async () => {
     const running = await start(hello, { keepAliveTimeout: 300, keepAliveTimeoutBuffer: 60_000 });
     const client = await connected(running);
     for (let count = 0; count < 2; count += 1) {
@@ -305,7 +305,7 @@ describe('no time-out', () => {
     }
   });
 
-  it.concurrent('comes before that buffer is over, and it comes then', async () => {
+  it.concurrent('ends an idle connection before keepAliveTimeoutBuffer is over, but then one does', async () => {
     const running = await start(hello, { keepAliveTimeout: 200, keepAliveTimeoutBuffer: 400 });
     const client = await connected(running);
     client.send(GET);
@@ -315,7 +315,7 @@ describe('no time-out', () => {
     expect(performance.now() - idle).toBeGreaterThanOrEqual(590);
   });
 
-  it.concurrent('ends a client that is slow but takes something', async () => {
+  it.concurrent('ends a client that reads slowly', async () => {
     let hasClosed = false;
     const running = await start(
       (_environ, startResponse) => {
@@ -334,7 +334,7 @@ describe('no time-out', () => {
     const client = await connected(running);
     client.send(GET);
     await client.readHead();
-    // Linux reports room in its buffer when a third of some megabytes is free: slower would look like nothing.
+    // Linux reports free space only when a third of some megabytes is free: slower reading would look like none.
     for (let count = 0; count < 25; count += 1) {
       await client.readOctets(2_000_000);
       await delay(100);
@@ -343,7 +343,7 @@ describe('no time-out', () => {
     client.destroy();
   });
 
-  it.concurrent('is there where it is 0', async () => {
+  it.concurrent('ends anything if all are 0', async () => {
     const none = { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: 0, drainTimeout: 0 };
     const running = await start(echo, none);
     const clients = await Promise.all([0, 1, 2].map(() => connected(running)));

@@ -45,7 +45,7 @@ async function get(server: Server, options: SecureContextOptions = {}): Promise<
 }
 
 describe('TLS', () => {
-  it('is spoken by supertest, which knows an https.Server', async () => {
+  it('works with supertest, which recognizes an https.Server', async () => {
     const response = await supertest(createServer(hello, { tls }))
       .get('/')
       .ca(tls.cert)
@@ -53,7 +53,7 @@ describe('TLS', () => {
     expect(response.text).toBe('Hello');
   });
 
-  it('shows the socket that requests have in secureConnection, and takes further certificates', async () => {
+  it("has the requests' socket in secureConnection, and accepts more certificates", async () => {
     const sockets: unknown[] = [];
     const application = fromNode((request, response) => {
       sockets.push(request.socket);
@@ -69,7 +69,7 @@ describe('TLS', () => {
     await server.shutdown();
   });
 
-  it('is told in the environ', async () => {
+  it('appears in the environ', async () => {
     const server = await serve(tellTls, { port: 0, tls });
     const variables = await get(server);
     expect(variables).toMatchObject({ 'wsgi.url_scheme': 'https', HTTPS: 'on', SSL_CLIENT_VERIFY: 'NONE' });
@@ -78,7 +78,7 @@ describe('TLS', () => {
     await server.shutdown();
   });
 
-  it('tells the certificate of a client, and whether it is to be believed', async () => {
+  it('gives the certificate of a client and the result of its verification', async () => {
     const options = { ...tls, requestCert: true, rejectUnauthorized: false };
     const server = await serve(tellTls, { port: 0, tls: { ...options, ca: tls.cert } });
     expect(await get(server, client)).toMatchObject({
@@ -101,7 +101,7 @@ describe('TLS', () => {
     await server.shutdown();
   });
 
-  it('reports a handshake that fails, and goes on serving', async () => {
+  it('reports a failed handshake and continues to serve', async () => {
     const server = await serve(tellTls, { port: 0, tls });
     const onError = vi.fn((_error: Error, socket: { destroy(): void }) => socket.destroy());
     server.on('tlsClientError', onError);
@@ -113,7 +113,7 @@ describe('TLS', () => {
     await server.shutdown();
   });
 
-  it('does not let a handshake that never comes hold up a shutdown', async () => {
+  it('does not let an unfinished handshake hold up a shutdown', async () => {
     const server = await serve(hello, { port: 0, tls });
     const { port } = server.address() as AddressInfo;
     const socket = connectPlain(port, '127.0.0.1').on('error', () => {});
@@ -122,7 +122,7 @@ describe('TLS', () => {
     socket.destroy();
   });
 
-  it('takes a new certificate', async () => {
+  it('accepts a new certificate', async () => {
     const server = await serve(tellTls, { port: 0, tls });
     server.setSecureContext(client);
     await expect(get(server)).rejects.toThrow();
@@ -170,7 +170,7 @@ describe('a response to HTTP/1.0 that fails after its head', () => {
 });
 
 describe('a client that closes its half', () => {
-  it('has left a wrapped program, and is answered by a gateway application', async () => {
+  it('counts as gone for a wrapped program, and is answered by a gateway application', async () => {
     let closed = (): void => {};
     const over = new Promise<void>((resolve) => {
       closed = resolve;

@@ -1,4 +1,4 @@
-/** A CGI program for test/bridges/cgi.test.ts, which starts it as a web server would. APP says what it does. */
+/** A CGI program that run-cgi.test.ts starts as a web server would. APP selects what it does. */
 import { createHash } from 'node:crypto';
 import { type RunCgiOptions, runCgi } from '../../../bridges/cgi/index.ts';
 import type { ApplicationFunction, Environ } from '../../../src/index.ts';
@@ -75,7 +75,7 @@ const applications: Record<string, ApplicationFunction> = {
   },
 };
 
-/** What can be told as JSON, and what kind the rest is. */
+/** Describes values that JSON knows, and the kind of all others. */
 function plain(environ: Environ): Record<string, unknown> {
   const isTold = (value: unknown) =>
     typeof value !== 'function' && !(typeof value === 'object' && !Array.isArray(value));

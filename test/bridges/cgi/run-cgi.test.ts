@@ -12,7 +12,7 @@ import type { Application } from '../../../src/index.ts';
 const PROGRAM = join(import.meta.dirname, 'cgi-program.ts');
 const ROOT = join(import.meta.dirname, '../..');
 
-/** What Apache gives, but for what a test is about. */
+/** The variables that Apache sets, apart from those that a test is about. */
 const APACHE = {
   GATEWAY_INTERFACE: 'CGI/1.1',
   REQUEST_METHOD: 'GET',
@@ -55,7 +55,7 @@ async function outcomeOf(child: Child): Promise<Outcome> {
   return { stdout, stderr, code };
 }
 
-/** What the program `environ` answers. */
+/** The answer of the program `environ`. */
 function parseContent(stdout: string): { environ: Record<string, unknown>; content: string } {
   return JSON.parse(Buffer.from(stdout.slice(stdout.indexOf('\r\n\r\n')), 'latin1').toString());
 }
@@ -74,25 +74,25 @@ describe('runCgi() output', () => {
     expect([stderr, code]).toEqual(['', 0]);
   });
 
-  it('has repeated fields, octets above 7F and the reason as they were given', async () => {
+  it('keeps repeated fields, octets above 7F and the reason as given', async () => {
     const { stdout } = await run('fields');
     expect(stdout).toBe(
       'Status: 404 Not here\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Octet: \xe9\r\nContent-Length: 2\r\n\r\nab',
     );
   });
 
-  it('has no framing where no length is known, and nothing that is the server’s', async () => {
+  it('has no framing without a known length, and no fields of a server', async () => {
     const { stdout, stderr, code } = await run('pieces');
     expect(stdout).toBe('Status: 200 OK\r\nContent-Type: text/plain\r\n\r\none,two');
     expect([stderr, code]).toEqual(['between\n', 0]);
   });
 
-  it('has no content to HEAD', async () => {
+  it('has no content for HEAD', async () => {
     const { stdout } = await run('hello', { ...APACHE, REQUEST_METHOD: 'HEAD' });
     expect(stdout).toBe('Status: 200 OK\r\nContent-Length: 4\r\n\r\n');
   });
 
-  it('is a 500 after an error that came first, with the stack on standard error only', async () => {
+  it('is a 500 after an early error, with the stack on standard error only', async () => {
     const { stdout, stderr, code } = await run('early');
     expect(stdout).toMatch(/^Status: 500 Internal Server Error\r\nContent-Type: text\/plain/);
     expect(stdout).not.toContain('trouble');
@@ -100,14 +100,14 @@ describe('runCgi() output', () => {
     expect(code).toBe(0);
   });
 
-  it('stops at an error that came later, and the exit code says so', async () => {
+  it('stops at a late error and sets the exit code', async () => {
     const { stdout, stderr, code } = await run('late');
     expect(stdout).toBe('Status: 200 OK\r\n\r\nbegun');
     expect(stderr).toContain('Error: late trouble');
     expect(code).toBe(1);
   });
 
-  it('is complete, however slowly it is read', async () => {
+  it('is complete for a slow reader', async () => {
     const child = start('big', { ...APACHE, MEBIBYTES: '24' });
     child.stdin.end();
     const exited = once(child, 'exit');
@@ -126,7 +126,7 @@ describe('runCgi() output', () => {
     expect((await exited)[0]).toBe(0);
   });
 
-  it('ends the application, and is no error, when nobody reads it any more', async () => {
+  it('ends the application without an error when the reader is gone', async () => {
     const child = start('endless');
     child.stdin.end();
     child.stdout.once('data', () => child.stdout.destroy());
@@ -135,12 +135,12 @@ describe('runCgi() output', () => {
     expect(code).toBe(0);
   });
 
-  it('is all of HTTP/1.0 for an NPH script', async () => {
+  it('is a full HTTP/1.0 response for an NPH script', async () => {
     const { stdout } = await run('hello', { ...APACHE, SCRIPT_NAME: '/cgi-bin/nph-program' });
     expect(stdout).toMatch(/^HTTP\/1\.0 200 OK\r\nDate: \w{3}, [^\r]+ GMT\r\nContent-Length: 4\r\n\r\nhttp$/);
   });
 
-  it('is NPH or not as the option says', async () => {
+  it('follows the nph option', async () => {
     const [on, off] = await Promise.all([
       run('hello', { ...APACHE, OPTIONS: '{"nph":true}' }),
       run('hello', { ...APACHE, SCRIPT_NAME: '/nph-program', OPTIONS: '{"nph":false}' }),
@@ -156,7 +156,7 @@ describe('runCgi() environ', () => {
     return parseContent(stdout);
   }
 
-  it('is the environment and the keys of PEP 3333', async () => {
+  it('holds the environment and the keys of PEP 3333', async () => {
     const { environ } = await environOf({
       ...APACHE,
       PATH_INFO: '/中',
@@ -181,7 +181,7 @@ describe('runCgi() environ', () => {
     });
   });
 
-  it.runIf(process.platform === 'linux')('keeps octets that are no UTF-8', async () => {
+  it.runIf(process.platform === 'linux')('keeps octets outside UTF-8', async () => {
     const command = `PATH_INFO="$(printf '/caf\\351/\\200\\377')" HTTP_X="$(printf '\\303')" exec "$0" --import tsx "$1"`;
     const env = { PATH: process.env.PATH ?? '', APP: 'environ', SCRIPT_NAME: '' };
     const child = spawn('sh', ['-c', command, process.execPath, PROGRAM], { cwd: ROOT, env, stdio: 'pipe' });
@@ -191,7 +191,7 @@ describe('runCgi() environ', () => {
     expect([environ.PATH_INFO, environ.HTTP_X]).toEqual(['/caf\xe9/\x80\xff', '\xc3']);
   });
 
-  it('works without a server, for trying a program out', async () => {
+  it('works without a server, to try a program out', async () => {
     const { environ } = await environOf({});
     expect(environ).toMatchObject({
       REQUEST_METHOD: 'GET',
@@ -206,20 +206,20 @@ describe('runCgi() environ', () => {
     });
   });
 
-  it('takes HTTP_PROXY away, from process.env too', async () => {
+  it('omits HTTP_PROXY and removes it from process.env', async () => {
     const variables = { ...APACHE, HTTP_PROXY: 'http://evil.example/' };
     const [{ environ }, { stderr }] = await Promise.all([environOf(variables), run('ignore', variables)]);
     expect(environ).not.toHaveProperty('HTTP_PROXY');
     expect(stderr).toBe('code 0, HTTP_PROXY undefined\n');
   });
 
-  it('takes SCRIPT_NAME off PATH_INFO for IIS', async () => {
+  it('cuts SCRIPT_NAME off PATH_INFO for IIS', async () => {
     const variables = { ...APACHE, SCRIPT_NAME: '/app', PATH_INFO: '/app/x', OPTIONS: '{"iis":true}' };
     const { environ } = await environOf(variables);
     expect([environ.SCRIPT_NAME, environ.PATH_INFO]).toEqual(['/app', '/x']);
   });
 
-  it('has the content, up to CONTENT_LENGTH', async () => {
+  it('gives the content up to CONTENT_LENGTH', async () => {
     const { content } = await environOf(
       { ...APACHE, REQUEST_METHOD: 'POST', CONTENT_LENGTH: '5' },
       'helloEXTRA',
@@ -227,7 +227,7 @@ describe('runCgi() environ', () => {
     expect(content).toBe('hello');
   });
 
-  it('has no content without CONTENT_LENGTH, even if standard input stays open', async () => {
+  it('gives no content without CONTENT_LENGTH, even if standard input stays open', async () => {
     const child = start('environ', { ...APACHE, REQUEST_METHOD: 'POST' });
     const { stdout, code } = await outcomeOf(child);
     expect(stdout).toContain('"content":""');
@@ -237,7 +237,7 @@ describe('runCgi() environ', () => {
 });
 
 describe('runCgi() input', () => {
-  it('leaves what follows the content to whoever comes next', async () => {
+  it('leaves octets after the content to the next reader', async () => {
     const command = '"$0" --import tsx "$1" >&2; cat';
     const env = { PATH: process.env.PATH ?? '', ...APACHE, APP: 'digest', CONTENT_LENGTH: '3' };
     const child = spawn('sh', ['-c', command, process.execPath, PROGRAM], { cwd: ROOT, env, stdio: 'pipe' });
@@ -247,7 +247,7 @@ describe('runCgi() input', () => {
     expect(stdout).toBe('the rest');
   });
 
-  it('is read whole when it is large and slow', async () => {
+  it('is read completely when it is large and slow', async () => {
     const content = Buffer.alloc(3_000_000, 'upload');
     const child = start('digest', {
       ...APACHE,
@@ -273,14 +273,14 @@ describe('runCgi() input', () => {
     expect(code).toBe(0);
   });
 
-  it('that ends early is a client that has left: no answer, and nothing logged', async () => {
+  it('counts as a client that left when it ends early: no answer and no log', async () => {
     const variables = { ...APACHE, REQUEST_METHOD: 'POST', CONTENT_LENGTH: '100' };
     expect(await run('digest', variables, 'short')).toEqual({ stdout: '', stderr: '', code: 0 });
   });
 });
 
 describe('runCgi()', () => {
-  it('throws a TypeError at once for what is no application', () => {
+  it('throws a TypeError at once for a value that is not an application', () => {
     // Callers without types can pass anything.
     expect(() => runCgi(null as unknown as Application)).toThrow(TypeError);
   });
@@ -318,7 +318,7 @@ describe('createCgiEnviron()', () => {
     ['/a', '/a/x', '/x'],
     ['/a', '/apple', '/apple'],
     ['', '/x', '/x'],
-  ])('takes %j off %j for IIS: %j', (script, path, expected) => {
+  ])('cuts %j off %j for IIS: %j', (script, path, expected) => {
     const environ = createCgiEnviron({ SCRIPT_NAME: script, PATH_INFO: path }, { iis: true });
     expect(environ.PATH_INFO).toBe(expected);
   });
@@ -334,7 +334,7 @@ describe('createCgiEnviron()', () => {
     expect([environ['wsgi.url_scheme'], environ.SERVER_PORT]).toEqual([scheme, port]);
   });
 
-  it('leaves out what is empty, forbidden or ours', () => {
+  it('omits empty, forbidden and reserved variables', () => {
     const environ = createCgiEnviron({
       CONTENT_TYPE: '',
       CONTENT_LENGTH: '',
@@ -359,13 +359,13 @@ describe('createCgiEnviron()', () => {
     expect(typeof environ['wsgi.errors']).toBe('object');
   });
 
-  it.each(['+5', '-1', '0x5', '5, 5', 'x'])('takes CONTENT_LENGTH %j for none', async (CONTENT_LENGTH) => {
+  it.each(['+5', '-1', '0x5', '5, 5', 'x'])('ignores a CONTENT_LENGTH of %j', async (CONTENT_LENGTH) => {
     const environ = createCgiEnviron({ CONTENT_LENGTH });
     expect(environ.CONTENT_LENGTH).toBeUndefined();
     expect(await environ['wsgi.input'].read()).toHaveLength(0);
   });
 
-  it('keeps the target under both names, and lets the deployer have the last word', () => {
+  it('gives the target under both names, and the values of the environ option priority', () => {
     const environ = createCgiEnviron(
       { REQUEST_URI: '/a%2Fb?c', PATH_INFO: '/a/b', SERVER_NAME: 'inner' },
       { environ: { SERVER_NAME: 'outer', 'app.config': 1 } },

@@ -1,14 +1,14 @@
-/** Express apps for the tests of what is mounted in them. */
+/** Express apps for the tests of mounts. */
 import { createServer } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { listen, type Site } from '../site.ts';
 
-/** Lets an app listen until the end of the test. */
+/** Makes an app listen until the end of the test. */
 export function serve(app: Express): Promise<Site> {
   return listen(createServer(app));
 }
 
-/** An Express app that remembers the errors it gets. */
+/** Makes an Express app that records the errors it gets. */
 export function appWith(...handlers: RequestHandler[]): { app: Express; errors: unknown[] } {
   const errors: unknown[] = [];
   const app = express();

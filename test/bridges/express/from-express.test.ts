@@ -26,7 +26,7 @@ let node: Listening;
 let ours: Listening;
 
 beforeAll(async () => {
-  // Express logs what it answers with a 500.
+  // Express logs errors that it answers with 500.
   vi.spyOn(console, 'error').mockImplementation(() => {});
   folder = await mkdtemp(join(tmpdir(), 'from-express-'));
   await writeFile(join(folder, 'page.html'), '<!doctype html>\n<title>Café</title>\n'.repeat(50));
@@ -46,7 +46,7 @@ afterAll(async () => {
 
 function createApp(root: string): Express {
   const app = express();
-  // A stack shows what has called.
+  // Masked: a stack shows its caller.
   app.set('env', 'production');
   app.use(express.json({ limit: '10kb' }), express.urlencoded({ extended: true }));
   app.use(express.text(), express.raw());
@@ -199,14 +199,7 @@ const CASES: readonly (readonly [string, ...Step[]])[] = [
   ['text', request('PUT', '/echo', ['Content-Type: text/plain'], 'text')],
   ['octets', request('PATCH', '/echo', ['Content-Type: application/octet-stream'], 'raw')],
   ['content that no parser wants', request('POST', '/echo', ['Content-Type: x/y'], 'z')],
-  [
-    'content that comes bit by bit',
-    request('POST', '/echo', [JSON_TYPE], '{"a":1}').slice(0, -3),
-    5,
-    ':1',
-    5,
-    '}',
-  ],
+  ['content in small pieces', request('POST', '/echo', [JSON_TYPE], '{"a":1}').slice(0, -3), 5, ':1', 5, '}'],
   ['chunked content', chunkedRequest('/echo', ['{"a"', ':1}'])],
   ['piped content', chunkedRequest('/pipe', ['one', 'two']).replace('application/json', 'x/y')],
   ['Accept', request('GET', '/format', ['Accept: application/json'])],
@@ -214,9 +207,9 @@ const CASES: readonly (readonly [string, ...Step[]])[] = [
   ['a router', request('GET', '/router/x%20y/deep?q')],
   ['a router of nothing', request('GET', '/router/x/none')],
   ['a sub-app', request('GET', '/sub/deep')],
-  ['what comes after a sub-app', request('GET', '/sub/none')],
+  ['a route after a sub-app', request('GET', '/sub/none')],
   [
-    'a kept connection',
+    'a persistent connection',
     `${request('GET', '/text').replace('Connection: close\r\n', '')}${request('GET', '/json')}`,
   ],
   ['HTTP/1.0', 'GET /text HTTP/1.0\r\n\r\n'],
@@ -249,13 +242,13 @@ describe('fromExpress', () => {
     expect(await transcript(ours, head, content)).toBe(expected);
   });
 
-  it('answers in one array, at once, when the app does', () => {
+  it('answers with one array at once when the app does', () => {
     const result = callDirectly('/json');
     expect(result.body).toBeInstanceOf(Array);
     expect(result.status).toBe('200 OK');
   });
 
-  it('makes messages of the prototypes that Express sets', async () => {
+  it('makes messages with the prototypes that Express sets', async () => {
     const seen: unknown[] = [];
     const local = express();
     const application = fromExpress(local);
@@ -271,11 +264,11 @@ describe('fromExpress', () => {
     expect(seen[3]).toBe(local.response);
   });
 
-  it.each(['x', {}, (): void => {}])('refuses what is no app: %j', (value) => {
+  it.each(['x', {}, (): void => {}])('refuses a value that is not an app: %j', (value) => {
     expect(() => fromExpress(value as never)).toThrow(TypeError);
   });
 
-  it('leaves the app as it was', async () => {
+  it('leaves the app unchanged', async () => {
     const { request: requestPrototype, response: responsePrototype } = app;
     const before = [Object.keys(requestPrototype), Object.keys(responsePrototype)];
     await transcript(ours, request('GET', '/json'));
@@ -334,7 +327,7 @@ describe('toExpress(fromExpress(app))', () => {
   ];
 
   it.each([...TARGETS, '/x//facts/1', '/x/static/page.html', '/x/redirect', '/x/throw'])(
-    'answers %s as if app.use had mounted it',
+    'answers %s as a mount by app.use does',
     async (target) => {
       const plain = createParent().use('/x', app);
       const round = express()
@@ -372,7 +365,7 @@ describe('toExpress(fromExpress(app))', () => {
 });
 
 describe('toNode(fromExpress(app))', () => {
-  it('answers through node:http as the app alone does', async () => {
+  it('answers node:http as the app alone does', async () => {
     const wrapped = await listen(createNodeServer(toNode(fromExpress(app))));
     try {
       for (const path of ['/json', '/cookies', '/slowly', '/file', '/write', '/reject', '/none']) {

@@ -30,19 +30,19 @@ describe('fallthrough', () => {
     expect(await ask(cascading, false)).toBe('nothing here');
   });
 
-  it('goes on after a 404 that says so', async () => {
+  it('calls next() after a 404 that asks for it', async () => {
     expect(await ask(missing, 'cascade')).toBe('nothing here');
     expect(await ask(cascading, 'cascade')).toBe('next');
     expect(await ask(found, 'cascade')).toBe('found');
   });
 
-  it('goes on after every 404', async () => {
+  it('calls next() after every 404', async () => {
     expect(await ask(missing, true)).toBe('next');
     expect(await ask(cascading, true)).toBe('next');
     expect(await ask(found, true)).toBe('found');
   });
 
-  it('goes on after a 404 in pieces, and closes its body', async () => {
+  it('calls next() after a 404 in pieces and closes its body', async () => {
     let isClosed = false;
     const body = {
       async *[Symbol.asyncIterator]() {
@@ -61,7 +61,7 @@ describe('fallthrough', () => {
     expect(isClosed).toBe(true);
   });
 
-  it('passes an error in the middle of a 404 on', async () => {
+  it('passes on an error in the middle of a 404', async () => {
     const log = createLog();
     const { app, errors } = appWith(
       toExpress(
@@ -77,7 +77,7 @@ describe('fallthrough', () => {
     expect(errors).toHaveLength(1);
   });
 
-  it('leaves content that nobody has read to what comes next', async () => {
+  it('leaves unread content to the next handler', async () => {
     const app = express();
     app.use(toExpress(missing, { fallthrough: true }), express.json(), (req, res) => {
       res.json(req.body);
@@ -93,9 +93,9 @@ describe('fallthrough', () => {
 });
 
 describe('the host', () => {
-  it('compresses what is answered', async () => {
+  it('compresses answers of an application', async () => {
     const app = express();
-    // What compressing middleware does: it waits for the head, then takes over write and end.
+    // As compressing middleware does: waits for the head, then replaces write and end.
     app.use((_req, res, next) => {
       const { writeHead, write, end } = res;
       const upper = (chunk: Buffer): Buffer => Buffer.from(chunk.toString().toUpperCase());
@@ -162,7 +162,7 @@ describe('the host', () => {
     expect((await client.readResponse()).statusCode).toBe(503);
   });
 
-  it('loses its client, and the application is told', async () => {
+  it('tells the application that the client left', async () => {
     let hasEnded = false;
     const app = express().use(
       '/x',
@@ -184,7 +184,7 @@ describe('the host', () => {
     await until(() => hasEnded);
   });
 
-  it('lets a slow reader slow the application down', async () => {
+  it('passes the pace of a slow reader on to the application', async () => {
     const { application, read } = slowReading();
     const app = express().use(
       toExpress(async function* (environ, startResponse) {
@@ -206,7 +206,7 @@ describe('the host', () => {
     expect([response.framing, response.content.toString()]).toEqual(['close', 'onetwo']);
   });
 
-  it('answers HEAD and OPTIONS by the application', async () => {
+  it('lets the application answer HEAD and OPTIONS', async () => {
     const app = express().use(toExpress(answering('content', [['Allow', 'GET']])));
     const site = await serve(app);
     const head = await site.fetch({ method: 'HEAD' });

@@ -1,6 +1,6 @@
 /**
- * Middleware in front of a mount does to its answers what it does to those of a handler: every case is answered twice,
- * by an application and by a handler that was written by hand, and what the client gets is the same.
+ * Middleware in front of a mount treats its answers like those of a handler. Each answer is sent twice, by an
+ * application and by a handler written by hand: the client gets the same.
  */
 import { createServer } from 'node:http';
 import { gunzipSync } from 'node:zlib';
@@ -22,7 +22,7 @@ import { listen, pieces, type Site, until, type WireRequest } from '../site.ts';
 
 const LONG = 'compress me '.repeat(1000);
 
-/** The same answer twice. */
+/** One answer, by an application and by a handler. */
 interface Answer {
   readonly application: Application;
   handle(res: Response): void;
@@ -99,7 +99,7 @@ async function mountBoth(middleware: () => RequestHandler[], answer: Answer): Pr
   return [await listen(createServer(mounted)), await listen(createServer(byHand))];
 }
 
-/** What two servers can have in common. */
+/** Masks values that two servers cannot share. */
 function comparable({ statusCode, reason, headers, framing, content }: WireResponse) {
   const fields = headers.map(([name, value]) => `${name.toLowerCase()}: ${value}`);
   const masked = fields.map((line) =>
@@ -109,7 +109,7 @@ function comparable({ statusCode, reason, headers, framing, content }: WireRespo
     ),
   );
   const isCompressed = fields.includes('content-encoding: gzip') && content.length > 0;
-  // What streams flushes after each chunk, which shows in the octets of gzip.
+  // Middleware flushes a streamed answer after each chunk, which shows in the octets of gzip.
   const text = (isCompressed ? gunzipSync(content) : content).toString('latin1');
   return { statusCode, reason, framing, fields: masked.sort(), text };
 }
@@ -162,7 +162,7 @@ const MIDDLEWARE: Readonly<Record<string, () => RequestHandler[]>> = {
 };
 
 describe.each(Object.keys(MIDDLEWARE))('behind %s', (name) => {
-  it.each(Object.keys(ANSWERS))('the answer %s is the same', async (answer) => {
+  it.each(Object.keys(ANSWERS))('sends the same %s', async (answer) => {
     const [mounted, byHand] = await mountBoth(MIDDLEWARE[name] ?? (() => []), ANSWERS[answer] as Answer);
     for (const request of Object.values(REQUESTS)) {
       expect(comparable(await mounted.fetch(request))).toEqual(comparable(await byHand.fetch(request)));
@@ -188,7 +188,7 @@ describe('morgan', () => {
     return logs;
   }
 
-  it.each(Object.keys(ANSWERS))('notes status, length and time of the answer %s', async (name) => {
+  it.each(Object.keys(ANSWERS))('logs status, length and time of the answer %s', async (name) => {
     for (const request of Object.values(REQUESTS)) {
       const [mounted, byHand] = await log(ANSWERS[name] as Answer, request);
       expect(mounted.map((line) => line.replace(/ [\d.]+\n$/, ''))).toEqual(

@@ -1,4 +1,4 @@
-/** Every way in which Express mounts, and every spelling of a path: nothing of the path is lost on its way. */
+/** Every way to mount in Express, with every spelling of a path: no part of the path is lost. */
 import express, { type Express, Router } from 'express';
 import { describe, expect, it } from 'vitest';
 import { toExpress } from '../../../bridges/express/index.ts';
@@ -33,7 +33,7 @@ const MOUNTS: Readonly<Record<string, (app: Express) => unknown>> = {
 };
 
 describe.each(Object.keys(MOUNTS))('mounted %s', (name) => {
-  it.each(TARGETS)('%s is whole', async (target) => {
+  it.each(TARGETS)('gets the whole path %s', async (target) => {
     const app = express();
     MOUNTS[name]?.(app);
     app.use((_req, res) => {
@@ -42,12 +42,12 @@ describe.each(Object.keys(MOUNTS))('mounted %s', (name) => {
     app.use(((_error, _req, res, _next) => {
       res.status(400).json({});
     }) as express.ErrorRequestHandler);
-    // Not every mount is at every path.
+    // Some mounts do not cover every path.
     expect(faultOf(target, reported(await (await serve(app)).fetch(target)))).toBeUndefined();
   });
 });
 
-describe('the settings of an app', () => {
+describe('a setting of an app', () => {
   async function placeWith(settings: readonly string[], target: string): Promise<string> {
     const app = express();
     for (const setting of settings) app.enable(setting);
@@ -56,14 +56,14 @@ describe('the settings of an app', () => {
     return place(await serve(app), target);
   }
 
-  it('decide whether the case of a path matters', async () => {
+  it('decides if the case of a path matters', async () => {
     expect(await placeWith([], '/X/Y/z')).toBe('/X/Y + /z');
     expect(await placeWith(['case sensitive routing'], '/x/y/z')).toBe('/x/y + /z');
     expect(await placeWith(['case sensitive routing'], '/x/Y/z')).toBe('/x + /Y/z');
     expect(await placeWith(['case sensitive routing'], '/X/y/z')).toBe(' + /X/y/z');
   });
 
-  it('do not decide whether the slash at the end matters to a mount', async () => {
+  it('does not decide if the final slash matters to a mount', async () => {
     for (const settings of [[], ['strict routing']]) {
       expect(await placeWith(settings, '/x')).toBe('/x + ');
       expect(await placeWith(settings, '/x/')).toBe('/x + /');
@@ -72,14 +72,14 @@ describe('the settings of an app', () => {
   });
 });
 
-it('gives parameters of the mount to who asks for them', async () => {
+it('keeps the parameters of the mount on the request', async () => {
   const app = express();
   app.use(
     '/:tenant',
     Router({ mergeParams: true }).use('/shops/:shop', (req, res, next) => {
       toExpress((environ, startResponse) => {
         startResponse('200 OK', []);
-        // The native objects are unknown to the type of the environ.
+        // Node's own objects are not in the type of the environ.
         const { params } = environ['express.req'] as express.Request;
         return [JSON.stringify([environ.SCRIPT_NAME, params])];
       })(req, res, next);

@@ -1,4 +1,4 @@
-/** What Express has around a handler is around a mount too: passing on, errors, settings, other middleware. */
+/** Features of Express around a mount work as around a handler: passing on, errors, settings, other middleware. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Readable } from 'node:stream';
@@ -23,7 +23,7 @@ import {
 } from '../site.ts';
 import { appWith, serve } from './express-site.ts';
 
-/** An application that notes how it ends. */
+/** An application that records how it ends. */
 function noting(status: string, notes: string[]): Application {
   return async (environ, startResponse) => {
     extension<(callback: FinishedCallback) => void>(
@@ -54,7 +54,7 @@ function noting(status: string, notes: string[]): Application {
 }
 
 describe('an application that passes on', () => {
-  it('is closed once, and nothing of its answer is left', async () => {
+  it('is closed once and leaves nothing of its answer', async () => {
     const notes: string[] = [];
     const app = express().use(toExpress(noting('404 Not Found', notes), { fallthrough: true }));
     app.use((_req, res) => {
@@ -77,7 +77,7 @@ describe('an application that passes on', () => {
     ]);
   });
 
-  it('leaves the rest of the content that it has read of', async () => {
+  it('leaves the unread rest of its content', async () => {
     const notes: string[] = [];
     const app = express().use(toExpress(noting('404 Not Found', notes), { fallthrough: true }));
     app.use(async (req, res) => {
@@ -90,7 +90,7 @@ describe('an application that passes on', () => {
     expect((await site.fetch({ method: 'POST', target: '/read', content: 'content' })).statusCode).toBe(200);
   });
 
-  it('may be one of several', async () => {
+  it('can be one of several', async () => {
     const missing = answering('none', [], '404 Not Found');
     const app = express();
     for (const application of [missing, missing, answering('third')])
@@ -103,7 +103,7 @@ describe('an application that passes on', () => {
     expect((await site.fetch('/y')).content.toString()).toBe('nobody');
   });
 
-  it('passes on in a router, to what comes behind the router', async () => {
+  it('passes on from a router to the handler after it', async () => {
     const app = express().use(
       '/x',
       Router().use(toExpress(answering('', [], '404 Not Found'), { fallthrough: true })),
@@ -114,7 +114,7 @@ describe('an application that passes on', () => {
 });
 
 describe('errors', () => {
-  it('go to the error handler of the router, as the very value', async () => {
+  it('go to the error handler of the router unchanged', async () => {
     const value = new Error('own');
     const errors: unknown[] = [];
     const handle: ErrorRequestHandler = (error, _req, res, _next) => {
@@ -130,7 +130,7 @@ describe('errors', () => {
     expect(errors[0]).toBe(value);
   });
 
-  it('are answered by Express itself where nobody handles them, with their status', async () => {
+  it('are answered by Express, with their status, if no handler does', async () => {
     const app = express().set('env', 'test');
     app.use(
       toExpress(() =>
@@ -141,7 +141,7 @@ describe('errors', () => {
     expect([response.statusCode, fieldValues(response, 'X-Error')]).toEqual([418, ['1']]);
   });
 
-  it('may be handled by another application', async () => {
+  it('can be handled by another application', async () => {
     const { app } = appWith(toExpress(() => Promise.reject(new Error('own'))));
     const page: ErrorRequestHandler = (_error, req, res, next) =>
       toExpress(answering('page', [['X-Page', '1']], '503 Later'))(req, res, next);
@@ -159,7 +159,7 @@ describe('errors', () => {
     expect((await (await serve(app)).fetch('/')).statusCode).toBe(500);
   });
 
-  it('of startResponse leave headers, cookies and status of the host as they were', async () => {
+  it('of startResponse leave headers, cookies and status of the host unchanged', async () => {
     const app = express().use((_req, res, next) => {
       res.status(202).set('X-Host', 'h').cookie('host', '1');
       next();
@@ -184,7 +184,7 @@ describe('errors', () => {
     expect(fieldValues(response, 'Set-Cookie')).toEqual(['host=1; Path=/']);
   });
 
-  it('of who has patched writeHead leave them too', async () => {
+  it('of a patched writeHead leave them unchanged too', async () => {
     const app = express().use((_req, res, next) => {
       res.set('X-Host', 'h').set('Content-Length', '3').cookie('host', '1');
       const { writeHead } = res;
@@ -216,7 +216,7 @@ describe('errors', () => {
   });
 });
 
-it('answers for middleware that fails at the head, where nobody else would', async () => {
+it('answers 500 through toNode when a patched writeHead throws', async () => {
   const listener = toNode(answering('own', [['X-Own', '1']]), { environ: createLog().environ });
   for (const times of [1, 2]) {
     const server = createServer((req, res) => {
@@ -237,7 +237,7 @@ it('answers for middleware that fails at the head, where nobody else would', asy
 });
 
 describe('other middleware', () => {
-  it('may give up waiting', async () => {
+  it('can stop waiting', async () => {
     const log = createLog();
     let isOver = false;
     const { app, errors } = appWith(
@@ -266,7 +266,7 @@ describe('other middleware', () => {
     expect(errors).toMatchObject([{ code: 'ETIMEDOUT' }, { code: 'ETIMEDOUT' }]);
   });
 
-  it('may choose by host', async () => {
+  it('can select by host', async () => {
     const app = express()
       .use(vhost('site.test', toExpress(report)))
       .use((_req, res) => {
@@ -278,12 +278,12 @@ describe('other middleware', () => {
     });
   });
 
-  it('of Connect may mount what toNode makes', async () => {
+  it('can mount a toNode listener, as in Connect', async () => {
     const app = express().use('/x', toNode(report));
     expect(await place(await serve(app), '/x/y')).toBe('/x + /y');
   });
 
-  it('may answer for what is mounted behind it', async () => {
+  it('can answer before a mount behind it', async () => {
     const directory = import.meta.dirname;
     const app = express().use('/x', express.static(directory), toExpress(report));
     const site = await serve(app);
@@ -293,7 +293,7 @@ describe('other middleware', () => {
 });
 
 describe('settings', () => {
-  it('of ETags are for res.send alone', async () => {
+  it('of ETags affect res.send only', async () => {
     const site = await serve(
       express()
         .set('etag', 'strong')
@@ -302,7 +302,7 @@ describe('settings', () => {
     expect(fieldValues(await site.fetch('/'), 'ETag')).toEqual([]);
   });
 
-  it('of proxies are for the host: the application sees the last hop', async () => {
+  it('of proxies affect the host only: the application sees the last hop', async () => {
     const app = express().set('trust proxy', true).use(toExpress(report));
     const environ = reported(
       await (await serve(app)).fetch({
@@ -316,8 +316,8 @@ describe('settings', () => {
   });
 });
 
-it('serves frameworks that hand out node\u2019s own messages, after they have begun', async () => {
-  // As Koa does with `ctx.respond = false`: a status of its own is set already, and headers.
+it('serves frameworks that pass on node\u2019s messages with a status and headers', async () => {
+  // As Koa does with `ctx.respond = false`.
   const listener = toNode(answering('own', [['X-Own', '1']]));
   const server = createServer((req, res) => {
     res.statusCode = 404;

@@ -82,7 +82,7 @@ describe('a mount', () => {
     });
   });
 
-  it('gives the URL back to what comes next', async () => {
+  it('restores the URL for the next handler', async () => {
     const app = express();
     app.use('/x', toExpress(answering('', [], '404 Not Found'), { fallthrough: true }));
     app.use((req, res) => {
@@ -91,7 +91,7 @@ describe('a mount', () => {
     expect((await supertest(app).get('/x/y?q')).body).toEqual(['', '/x/y?q']);
   });
 
-  it('brings the native objects, with what middleware has left on them', async () => {
+  it('passes on node’s own objects with the properties that middleware set', async () => {
     const app = express();
     app.use((_req, res, next) => {
       res.locals.user = 'ann';
@@ -99,7 +99,7 @@ describe('a mount', () => {
     });
     app.use(
       toExpress((environ, startResponse) => {
-        // The native objects are unknown to the type of the environ.
+        // Node's own objects are not in the type of the environ.
         const res = environ['express.res'] as { locals: { user: string } };
         startResponse('200 OK', [['Content-Type', 'text/plain']]);
         return [`${res.locals.user} ${environ['express.res'] === environ['node.res']}`];
@@ -108,7 +108,7 @@ describe('a mount', () => {
     expect((await supertest(app).get('/')).text).toBe('ann true');
   });
 
-  it('may be there more than once, and in more than one app', async () => {
+  it('can be used more than once, in more than one app', async () => {
     const first = express().use('/a', mounted).use('/b', mounted);
     const second = express().use('/c', first);
     expect(await place(await serve(first), '/b/x')).toBe('/b + /x');
@@ -117,7 +117,7 @@ describe('a mount', () => {
 });
 
 describe('headers', () => {
-  it('of the host survive, those of the application win, all cookies are sent', async () => {
+  it('of the host survive, those of the application win, and all cookies are sent', async () => {
     const app = express();
     app.use((_req, res, next) => {
       res.set({ 'X-Host': 'h', 'Cache-Control': 'no-store' }).cookie('h', '1');
@@ -139,7 +139,7 @@ describe('headers', () => {
     expect(fieldValues(response, 'X-Powered-By')).toEqual(['Express']);
   });
 
-  it('of a response that failed are not left behind', async () => {
+  it('of a failed response are removed', async () => {
     const { app } = appWith(
       toExpress((_environ, startResponse) => {
         startResponse('200 OK', [
@@ -159,7 +159,7 @@ describe('headers', () => {
 });
 
 describe('errors', () => {
-  it('reach the error handler as the very value', async () => {
+  it('reach the error handler unchanged', async () => {
     const values: unknown[] = [new Error('one'), 'text', { statusCode: 418 }];
     for (const value of values) {
       const applications: Application[] = [
@@ -183,7 +183,7 @@ describe('errors', () => {
     }
   });
 
-  it('are errors even if next() would take them for something else', async () => {
+  it('are errors even if next() has another meaning for them', async () => {
     for (const value of [undefined, null, 0, '', 'route', 'router']) {
       const { app, errors } = appWith(
         toExpress(() => Promise.reject(value)),
@@ -196,7 +196,7 @@ describe('errors', () => {
     }
   });
 
-  it('of the client are errors with their status', async () => {
+  it('of the client keep their status', async () => {
     const { app, errors } = appWith(toExpress(report));
     const site = await serve(app);
     const response = await site.fetch({
@@ -209,7 +209,7 @@ describe('errors', () => {
     expect(errors).toMatchObject([{ code: 'WSGI_ERR_FIELD_REPEATED' }]);
   });
 
-  it('after the head cut the response off, and never reach the error handler', async () => {
+  it('after the head cut the response off and never reach the error handler', async () => {
     const log = createLog();
     const { app, errors } = appWith(
       toExpress(

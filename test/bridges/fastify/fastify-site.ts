@@ -1,17 +1,17 @@
-/** Fastify instances for the tests of what is mounted in them. */
+/** Fastify instances for the tests of mounts. */
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { type ToFastifyOptions, toFastify } from '../../../bridges/fastify/to-fastify.ts';
 import type { Application } from '../../../src/wsgi.ts';
 import { atEnd, type Site, siteOf } from '../site.ts';
 
-/** Lets an instance listen until the end of the test. */
+/** Makes an instance listen until the end of the test. */
 export async function serve(app: FastifyInstance): Promise<Site> {
   await app.listen({ port: 0, host: '127.0.0.1' });
   atEnd(() => app.close());
   return siteOf(app.server);
 }
 
-/** An instance with one application at /x. */
+/** Makes an instance with one application at /x. */
 export function mounting(
   application: Application,
   options?: ToFastifyOptions,

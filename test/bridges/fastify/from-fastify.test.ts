@@ -18,12 +18,12 @@ import {
 let instance: FastifyInstance;
 let node: Listening;
 let ours: Listening;
-/** What the hooks have seen, request by request. */
+/** Notes of the hooks, request by request. */
 let trail: string[] = [];
 
 beforeAll(async () => {
   instance = createInstance();
-  // Made before the instance is ready, as a program would do it.
+  // Made before the instance is ready, as in a real program.
   ours = await listenOurs(fromFastify(instance));
   await instance.listen({ port: 0, host: '127.0.0.1' });
   const address = instance.server.address();
@@ -178,7 +178,7 @@ const CASES: readonly (readonly [string, ...Step[]])[] = [
   ['content bit by bit', request('POST', '/echo', [JSON_TYPE], '{"a":1}').slice(0, -3), 5, ':1', 5, '}'],
   ['a refused method', request('DELETE', '/text')],
   [
-    'a kept connection',
+    'a persistent connection',
     `${request('GET', '/').replace('Connection: close\r\n', '')}${request('GET', '/sync')}`,
   ],
   ['HTTP/1.0', 'GET / HTTP/1.0\r\n\r\n'],
@@ -191,12 +191,12 @@ describe('fromFastify', () => {
     const hooks = trail;
     trail = [];
     expect(await transcript(ours, ...steps)).toBe(expected);
-    // node starts requests that came together at once, the standalone server one after the other.
+    // node starts pipelined requests at once, the standalone server one after the other.
     expect(trail.map(withoutId).sort()).toEqual(hooks.map(withoutId).sort());
     expect(expected).toMatch(/^HTTP\/1\.1 \d{3} /);
   });
 
-  it('waits for the instance with the first request only', async () => {
+  it('waits for the instance on the first request only', async () => {
     let readyCalls = 0;
     const local = fastify();
     local.register(async (scope) => {
@@ -223,7 +223,7 @@ describe('fromFastify', () => {
     }
   });
 
-  it('fails every request of an instance that cannot become ready', async () => {
+  it('fails every request of an instance that fails to get ready', async () => {
     const local = fastify();
     local.register(async () => {
       throw new Error('no plugin');
@@ -238,14 +238,14 @@ describe('fromFastify', () => {
     }
   });
 
-  it('leaves inject() as it is', async () => {
+  it('leaves inject() unchanged', async () => {
     const before = await instance.inject('/');
     await transcript(ours, request('GET', '/'));
     const after = await instance.inject('/');
     expect([after.statusCode, after.body]).toEqual([before.statusCode, before.body]);
   });
 
-  it('takes an instance whose server its factory made', async () => {
+  it('accepts an instance whose factory made its server', async () => {
     const local = fastify({
       serverFactory: (handler) => {
         const server = createServer(fromFastify(instance));
@@ -264,18 +264,18 @@ describe('fromFastify', () => {
     }
   });
 
-  it.each([undefined, {}, (): void => {}])('refuses what is no instance: %j', (value) => {
+  it.each([undefined, {}, (): void => {}])('refuses a value that is not an instance: %j', (value) => {
     expect(() => fromFastify(value as never)).toThrow(TypeError);
   });
 
-  it('tells to await the promise of an instance', () => {
+  it('asks to await the promise of an instance', () => {
     const promised = Promise.resolve();
     expect(() => fromFastify(promised as never)).toThrow('await the promise');
   });
 });
 
 describe('toFastify(fromFastify(instance))', () => {
-  it('answers under a prefix, and to inject()', async () => {
+  it('answers under a prefix, and answers inject()', async () => {
     const inner = fastify();
     inner.get('/facts', async (req) => [req.url, req.raw.url]);
     inner.post('/echo', async (req) => req.body);
@@ -289,7 +289,7 @@ describe('toFastify(fromFastify(instance))', () => {
     await outer.close();
   });
 
-  it('leaves the environ of the gateway alone', async () => {
+  it('leaves the environ of the gateway unchanged', async () => {
     const inner = fastify();
     inner.get('/', async () => 'x');
     let keys: string[] = [];

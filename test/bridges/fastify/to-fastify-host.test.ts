@@ -46,7 +46,7 @@ describe('hooks', () => {
     expect(kinds).toEqual(['Buffer one', 'Buffer onetwothree', 'function', 'undefined']);
   });
 
-  it('may change what is sent, and its length changes with it', async () => {
+  it('can change the content, and its length changes with it', async () => {
     for (const application of [
       answering('content', [['Content-Type', 'text/plain']]),
       pieces(['con', 'tent'], [['Content-Length', '7']]),
@@ -56,7 +56,7 @@ describe('hooks', () => {
       app.addHook('onSend', async (_request, reply, payload) => {
         reply.header('content-encoding', 'gzip');
         if (Buffer.isBuffer(payload)) return gzipSync(payload);
-        // What is no Buffer is a stream here.
+        // A stream, because it is not a Buffer.
         return (payload as Transform).pipe(createGzip());
       });
       const response = await (await serve(app)).fetch('/x');
@@ -65,7 +65,7 @@ describe('hooks', () => {
     }
   });
 
-  it('see the headers, and may change and remove them', async () => {
+  it('see the headers, and can change and remove them', async () => {
     const app = mounting(
       answering('x', [
         ['X-Seen', 'a'],
@@ -86,10 +86,10 @@ describe('hooks', () => {
     expect(fieldValues(response, 'Set-Cookie')).toEqual(['a=1', 'hook=1']);
   });
 
-  it('that plugins add to each route run too, and may be the last', async () => {
+  it('of plugins run for each route, and can run last', async () => {
     const app = fastify();
     app.addHook('onRoute', (route) => {
-      // As @fastify/compress does.
+      // As in @fastify/compress.
       route.onSend = [
         route.onSend ?? [],
         async (_request: unknown, _reply: unknown, payload: unknown) =>
@@ -101,7 +101,7 @@ describe('hooks', () => {
     expect([response.framing, response.content.toString()]).toEqual(['chunked', 'ONETWO']);
   });
 
-  it('that take the content away do not leave the application waiting', async () => {
+  it('do not leave the application waiting when they replace the content', async () => {
     let isClosed = false;
     const app = mounting((_environ, startResponse) => {
       startResponse('200 OK', []);
@@ -119,7 +119,7 @@ describe('hooks', () => {
     await until(() => isClosed);
   });
 
-  it('that fail are errors, and nothing of the answer stays', async () => {
+  it('that fail are errors and leave nothing of the answer', async () => {
     const app = mounting(
       answering(
         'x',
@@ -157,7 +157,7 @@ describe('hooks', () => {
     expect(seen).toEqual(['early']);
   });
 
-  it('do not see a hijacked answer, but those before it do what they do', async () => {
+  it('run before a hijacked answer, but do not see it', async () => {
     const app = mounting(answering('lower'), { hijack: true });
     const seen: string[] = [];
     app.addHook('preHandler', async () => {
@@ -170,7 +170,7 @@ describe('hooks', () => {
     expect(seen).toEqual(['preHandler']);
   });
 
-  it('that answer themselves keep the application from running', async () => {
+  it('keep the application from running when they answer themselves', async () => {
     let hasRun = false;
     const app = mounting((_environ, startResponse) => {
       hasRun = true;
@@ -184,7 +184,7 @@ describe('hooks', () => {
 });
 
 describe('the host', () => {
-  it('keeps its own parsers, and its own 404', async () => {
+  it('keeps its own parsers and its own 404', async () => {
     const app = mounting(report);
     app.post('/json', async (request) => request.body);
     app.setNotFoundHandler((_request, reply) => reply.code(404).send('not here'));
@@ -192,14 +192,14 @@ describe('the host', () => {
     expect((await app.inject('/none')).body).toBe('not here');
   });
 
-  it('takes uploads above its limit for parsed content', async () => {
+  it('accepts uploads above its limit for parsed content', async () => {
     const site = await serve(mounting(report, {}, { bodyLimit: 16 }));
     const content = 'u'.repeat(2 * 1024 * 1024);
     const environ = reported(await site.fetch({ method: 'POST', target: '/x', content }));
     expect(environ.content?.length).toBe(content.length);
   });
 
-  it('may give up before the application answers', async () => {
+  it('can give up before the application answers', async () => {
     const log = createLog();
     let isOver = false;
     const app = mounting(
@@ -226,7 +226,7 @@ describe('the host', () => {
     expect(log.text).toContain('Host answered');
   });
 
-  it('mounts an application more than once', async () => {
+  it('mounts an application several times', async () => {
     const plugin = toFastify(report);
     const app = fastify();
     app.register(plugin, { prefix: '/a' });
@@ -236,8 +236,8 @@ describe('the host', () => {
     expect(await place(site, '/b/x')).toBe('/b + /x');
   });
 
-  it('says what is wrong with an application when it is mounted', () => {
-    // What a program without types may well pass.
+  it('reports a bad application when it is mounted', () => {
+    // Passed by a program without types.
     expect(() => toFastify({} as Application)).toThrow(TypeError);
   });
 });

@@ -39,13 +39,13 @@ describe('a mount', () => {
     expect(await place(await serve(app), target)).toBe(expected);
   });
 
-  it('does not answer for its neighbours', async () => {
+  it('does not answer outside its prefix', async () => {
     const site = await serve(mounting(report));
     expect((await site.fetch('/xy')).statusCode).toBe(404);
     expect((await site.fetch('/')).statusCode).toBe(404);
   });
 
-  it('splits what the router options let through', async () => {
+  it('splits paths that router options let through', async () => {
     const lenient = { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false };
     const site = await serve(mounting(report, {}, { routerOptions: lenient }));
     expect(await place(site, '/x/')).toBe('/x + /');
@@ -54,7 +54,7 @@ describe('a mount', () => {
     expect(await place(site, '/X/Y')).toBe('/X + /Y');
   });
 
-  it('keeps the request target where the URL is rewritten', async () => {
+  it('keeps the request target when the URL is rewritten', async () => {
     const rewriteUrl = (req: { url?: string | undefined }): string => req.url?.replace('/old', '/x') ?? '/';
     const site = await serve(mounting(report, {}, { rewriteUrl }));
     expect(reported(await site.fetch('/old/y?q'))).toMatchObject({
@@ -79,7 +79,7 @@ describe('a mount', () => {
     expect((await site.fetch({ method: 'HEAD', target: '/x' })).content.length).toBe(0);
   });
 
-  it('brings the native objects, with their decorators', async () => {
+  it('passes on node’s own objects with their decorators', async () => {
     const app = fastify();
     app.decorateRequest('user', '');
     app.addHook('onRequest', async (request) => {
@@ -87,7 +87,7 @@ describe('a mount', () => {
     });
     app.register(
       toFastify((environ, startResponse) => {
-        // The native objects are unknown to the type of the environ.
+        // Node's own objects are not in the type of the environ.
         const request = environ['fastify.request'] as { user: string; raw: unknown };
         const reply = environ['fastify.reply'] as { raw: unknown };
         const isSame = request.raw === environ['node.req'] && reply.raw === environ['node.res'];

@@ -1,4 +1,4 @@
-/** Every way in which Fastify mounts, and every spelling of a path: nothing of the path is lost on its way. */
+/** Every way to mount in Fastify, with every spelling of a path: no part of the path is lost. */
 import fastify, { type FastifyServerOptions } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { toFastify } from '../../../bridges/fastify/index.ts';

@@ -1,6 +1,6 @@
 /**
- * Plugins around a mount do to its answers what they do to those of a route: every case is answered twice, by an
- * application and by a route that was written by hand, and what the client gets is the same.
+ * Plugins around a mount treat its answers like those of a route. Each answer is sent twice, by an application and
+ * by a route written by hand: the client gets the same.
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -19,7 +19,7 @@ import { serve } from './fastify-site.ts';
 
 const LONG = 'compress me '.repeat(1000);
 
-/** The same answer twice. */
+/** One answer, by an application and by a route. */
 interface Answer {
   readonly application: Application;
   reply(reply: FastifyReply): unknown;
@@ -136,7 +136,7 @@ const REQUESTS: Readonly<Record<string, WireRequest>> = {
   },
 };
 
-/** What two servers can have in common. */
+/** Masks values that two servers cannot share. */
 function comparable({ statusCode, headers, framing, content }: WireResponse) {
   const fields = headers.map(([name, value]) => `${name.toLowerCase()}: ${value}`);
   const masked = fields.map((line) => line.replace(/^(date|set-cookie: sessionId=).*/, '$1 …'));
@@ -153,7 +153,7 @@ describe.each(Object.keys(PLUGINS))('with %s', (name) => {
     return serve(app);
   };
 
-  it.each(Object.keys(ANSWERS))('the answer %s is the same', async (answer) => {
+  it.each(Object.keys(ANSWERS))('sends the same %s', async (answer) => {
     const { application, reply } = ANSWERS[answer] as Answer;
     const mounted = await around((app) => app.register(toFastify(application), { prefix: '/x' }));
     const byHand = await around((app) => app.all('/x/*', (_request, target) => reply(target)));
@@ -167,11 +167,11 @@ describe.each(Object.keys(PLUGINS))('with %s', (name) => {
   });
 });
 
-describe('pages that are made of routes', () => {
-  it('leave out those of the mount', async () => {
+describe('a page made from the list of routes', () => {
+  it('leaves out the routes of the mount', async () => {
     const app = fastify();
     const hidden: unknown[] = [];
-    // As @fastify/swagger collects them.
+    // Collected as in @fastify/swagger.
     app.addHook('onRoute', ({ url, schema }) => {
       hidden.push([url, schema !== undefined && 'hide' in schema && schema.hide]);
     });

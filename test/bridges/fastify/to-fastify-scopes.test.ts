@@ -1,4 +1,4 @@
-/** What Fastify has around a route is around a mount too: scopes, decorators, hooks in their order, log, time-outs. */
+/** Features of Fastify around a mount work as around a route: scopes, decorators, order of hooks, log, time-outs. */
 import fastifyExpress from '@fastify/express';
 import express from 'express';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -11,10 +11,10 @@ import { mounting, serve } from './fastify-site.ts';
 
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'onSend', 'onResponse'] as const;
 
-/** Notes the hooks that run. */
+/** Notes every hook that runs. */
 function noteHooks(app: FastifyInstance, notes: string[]): void {
   for (const name of HOOKS) {
-    // The hooks differ in what comes between the reply and the callback.
+    // The types of these hooks differ in the parameters between reply and callback.
     app.addHook(name as 'onRequest', (...args: unknown[]) => {
       notes.push(name);
       const done = args.at(-1) as (error?: unknown) => void;
@@ -47,7 +47,7 @@ async function hooksOf(inside: (app: FastifyInstance) => unknown, target: string
 }
 
 describe('hooks', () => {
-  it('run in the order of those of a route', async () => {
+  it('run in the same order as for a route', async () => {
     const expected = await hooksOf(
       (app) => app.post('/x', (_request, reply) => reply.send(Buffer.from('x'))),
       '/x',
@@ -59,7 +59,7 @@ describe('hooks', () => {
     }
   });
 
-  it('run in the order of those of a route that fails', async () => {
+  it('run in the same order as for a route that fails', async () => {
     const expected = await hooksOf(
       (app) =>
         app.post('/x', async () => {
@@ -85,7 +85,7 @@ describe('hooks', () => {
     }
   });
 
-  it('of a scope run for its mounts alone', async () => {
+  it('of a scope run for its own mounts only', async () => {
     const notes: string[] = [];
     const app = fastify();
     app.register(async (scope) => {
@@ -105,7 +105,7 @@ describe('hooks', () => {
 });
 
 describe('a scope', () => {
-  it('has an error handler of its own, which gets the very value', async () => {
+  it('has an error handler of its own, which gets the thrown value', async () => {
     const value = { code: 'E_OWN', statusCode: 418 };
     const errors: unknown[] = [];
     const app = fastify();
@@ -144,7 +144,7 @@ describe('a scope', () => {
     expect(JSON.parse((await post('/beside')).content.toString())).toEqual({ body: 'own x' });
   });
 
-  it('may have routes below the prefix of a mount', async () => {
+  it('can have routes below the prefix of a mount', async () => {
     const app = mounting(report);
     app.get('/x/own', async () => 'the route');
     const site = await serve(app);
@@ -152,7 +152,7 @@ describe('a scope', () => {
     expect(await place(site, '/x/other')).toBe('/x + /other');
   });
 
-  it('answers 404 by the application, and elsewhere by itself', async () => {
+  it('answers 404 through the application, and elsewhere by itself', async () => {
     const app = mounting(answering('none of mine', [], '404 Not Found'));
     app.setNotFoundHandler((_request, reply) => reply.code(404).send('none of ours'));
     const site = await serve(app);
@@ -195,10 +195,10 @@ describe('the log', () => {
 });
 
 describe('@fastify/express', () => {
-  it('mounts what toExpress makes', async () => {
+  it('mounts a handler made by toExpress', async () => {
     const app = fastify();
     await app.register(fastifyExpress);
-    // The types of @fastify/middie, which declares the same method, get in the way.
+    // The types of @fastify/middie declare the same method.
     const use = app.use as (path: string, handler: unknown) => unknown;
     use.call(app, '/e', toExpress(report));
     const router = express.Router().use('/g', toExpress(report));

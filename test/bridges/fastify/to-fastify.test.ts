@@ -9,7 +9,7 @@ describe.each([
   ['by reply.send', {}],
   ['hijacked', { hijack: true }],
 ] as const)('an answer %s', (_name, options) => {
-  it('has the headers of the host, those of the application, and all cookies', async () => {
+  it('has the headers of the host and of the application, and all cookies', async () => {
     const app = mounting(
       answering(
         'x',
@@ -38,7 +38,7 @@ describe.each([
     expect(fieldValues(response, 'X-Own')).toEqual(['application']);
   });
 
-  it('has a length where it is known, and chunks where it is not', async () => {
+  it('has a length if it is known, and chunks otherwise', async () => {
     const whole = await (await serve(mounting(answering('whole'), options))).fetch('/x');
     expect([whole.framing, whole.content.toString()]).toEqual(['length', 'whole']);
     expect(fieldValues(whole, 'Content-Type')).toEqual([]);
@@ -51,14 +51,14 @@ describe.each([
     expect([old.framing, old.content.toString()]).toEqual(['close', 'onetwo']);
   });
 
-  it('has any status', async () => {
+  it('can have any status', async () => {
     for (const status of ['204 No Content', '304 Not Modified', '404 Gone Fishing', '799 Odd']) {
       const response = await (await serve(mounting(answering('', [], status), options))).fetch('/x');
       expect(`${response.statusCode} ${response.reason}`).toBe(status);
     }
   });
 
-  it('reaches inject()', async () => {
+  it('answers inject()', async () => {
     const whole = await mounting(report, options).inject({ method: 'POST', url: '/x/y', payload: { a: 1 } });
     expect(whole.json()).toMatchObject({ PATH_INFO: '/y', content: '{"a":1}', SERVER_PORT: '80' });
     const parts = await mounting(pieces(['one', 'two'], [['X-Own', 'v']]), options).inject('/x');
@@ -74,7 +74,7 @@ describe.each([
     expect([head.headers['content-length'], head.body]).toEqual(['7', '']);
   });
 
-  it('that fails before it begins is the error handler\u2019s, the very value', async () => {
+  it('gives the error handler the thrown value if it fails before its head', async () => {
     const error = Object.assign(new Error('early'), { statusCode: 418 });
     for (const value of [error, 'text', null, undefined]) {
       for (const application of [
@@ -97,7 +97,7 @@ describe.each([
     }
   });
 
-  it('that fails before it begins leaves no headers behind', async () => {
+  it('leaves no headers behind if it fails before its head', async () => {
     const app = mounting((_environ, startResponse) => {
       startResponse('200 OK', [
         ['Content-Type', 'image/png'],
@@ -111,7 +111,7 @@ describe.each([
     expect(response.headers).not.toHaveProperty('x-own');
   });
 
-  it('that fails after it has begun is cut off', async () => {
+  it('is cut off if it fails after its head', async () => {
     const log = createLog();
     const app = mounting(
       async function* (_environ, startResponse) {
@@ -159,7 +159,7 @@ describe.each([
     await read((await serve(mounting(application, options))).open(), '/x');
   });
 
-  it('sends each chunk before the next is asked for, and the head before any', async () => {
+  it('sends the head before any chunk, and each chunk before it asks for the next', async () => {
     let release = (): void => {};
     const app = mounting(async function* (_environ, startResponse) {
       const write = startResponse('200 OK', []);
@@ -182,7 +182,7 @@ describe.each([
     expect(await client.readChunk()).toBeNull();
   });
 
-  it('does not wait for an upload that nobody reads, or only in part', async () => {
+  it('does not wait for an upload that is not read, or only in part', async () => {
     const app = mounting(async (environ, startResponse) => {
       const content =
         environ.PATH_INFO === '/part' ? await environ['wsgi.input'].read(3) : Buffer.from('none');
@@ -213,7 +213,7 @@ describe.each([
     expect(response.trailers).toEqual([['X-Sum', '7']]);
   });
 
-  it('is in the log, and seen by onResponse, with its status', async () => {
+  it('appears in the log and in onResponse with its status', async () => {
     const seen: number[] = [];
     const lines: string[] = [];
     const stream = {

@@ -1,4 +1,4 @@
-/** A request listener on node:http and on the standalone server: the same octets, and errors that arrive. */
+/** A request listener on node:http and on the standalone server: the same octets, and errors arrive. */
 
 import type { RequestListener, ServerResponse } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
@@ -21,7 +21,7 @@ import {
 
 type Answer = readonly [name: string, run: (res: ServerResponse) => unknown];
 
-/** Ways to answer; what the head says and how the content is framed is node's. */
+/** Ways to answer; head and framing are compared with node's. */
 const ANSWERS: readonly Answer[] = [
   ['end with a string', (res) => res.end('text')],
   ['end with octets', (res) => res.end(Buffer.from([0, 255]))],
@@ -96,7 +96,7 @@ function flush(res: ServerResponse): ServerResponse {
   return res;
 }
 
-/** Answers `/3` in the third way, and `/3/later` in the same way, but not at once. */
+/** Answers `/3` in the third way, and `/3/later` in the same way a little later. */
 const answer: RequestListener = (req, res) => {
   const [, index = '0', later] = req.url?.split('/') ?? [];
   const [, run = () => {}] = ANSWERS[Number(index)] ?? [];
@@ -130,7 +130,7 @@ describe('fromNode', () => {
         }
         const old = `GET ${target} HTTP/1.0\r\n\r\n`;
         const expected = await transcript(node, old);
-        // RFC 9112 §6.1: no chunks for HTTP/1.0, whatever the program says; node sends them.
+        // RFC 9112 §6.1 forbids chunks in HTTP/1.0; node sends them if the program says so.
         if (/transfer-encoding/i.test(expected)) expect(await transcript(ours, old)).toMatch(/\r\n\r\nx$/);
         else expect(await transcript(ours, old)).toBe(expected);
       }
@@ -140,7 +140,7 @@ describe('fromNode', () => {
   it.each([
     ['keep-alive', {}],
     ['Upgrade', { Upgrade: 'x' }],
-  ])('puts Connection: %s where the program has it, unless the connection ends', async (value, more) => {
+  ])('sends Connection: %s where the program puts it, unless the connection ends', async (value, more) => {
     const listener: RequestListener = (_req, res) =>
       res.writeHead(426, { ...more, connection: value, A: '1' }).end('x');
     const [plain, wrapped] = [await listenNode(listener), await listenOurs(fromNode(listener))];
@@ -148,12 +148,12 @@ describe('fromNode', () => {
     expect(await transcript(wrapped, kept, 'answer', 'end')).toBe(
       await transcript(plain, kept, 'answer', 'end'),
     );
-    // RFC 9112 §9.6: a server that closes says so; node does what the program said.
+    // RFC 9112 §9.6: a server that closes says so; node sends the program's value.
     expect(await transcript(wrapped, request('GET', '/'))).toContain('\r\nconnection: close\r\nA: 1\r\n');
     await Promise.all([plain.close(), wrapped.close()]);
   });
 
-  it('passes on what the listener throws or rejects with, as the very value', async () => {
+  it('passes on the value that the listener throws or rejects with', async () => {
     const thrown = Object.assign(new Error('thrown'), { status: 418 });
     const programs: RequestListener[] = [
       () => {
@@ -192,7 +192,7 @@ describe('fromNode', () => {
     await server.close();
   });
 
-  it('sends a response that was complete before its listener failed, and logs the failure', async () => {
+  it('sends a response that was complete before its listener failed and logs the failure', async () => {
     const server = await listenOurs(
       fromNode((_req, res) => {
         res.end('complete');
@@ -204,7 +204,7 @@ describe('fromNode', () => {
     await server.close();
   });
 
-  it('closes the messages of a listener that has failed', async () => {
+  it('closes the messages of a listener that failed', async () => {
     const trail: string[] = [];
     const server = await listenOurs(
       fromNode((_req, res) => {
@@ -217,7 +217,7 @@ describe('fromNode', () => {
     await server.close();
   });
 
-  it('lets a mounted listener see the rest of the target', async () => {
+  it('shows a mounted listener the rest of the target', async () => {
     const app = express().use(
       '/m%C3%BC',
       toExpress(fromNode((req, res) => void res.end(`${req.url} ${req.method}`))),
@@ -231,7 +231,7 @@ describe('fromNode', () => {
     await server.close();
   });
 
-  it('shows an absolute-form target as node does, with the Host that RFC 9112 §3.2.2 wants', async () => {
+  it('shows an absolute-form target as node does, with the Host of RFC 9112 §3.2.2', async () => {
     const listener: RequestListener = (req, res) => void res.end(`${req.url} ${req.headers.host}`);
     const server = await listenOurs(fromNode(listener));
     const text = await transcript(server, request('GET', 'http://other.test:81/p?q'));
@@ -239,7 +239,7 @@ describe('fromNode', () => {
     await server.close();
   });
 
-  it('joins repeated fields when asked', async () => {
+  it('joins repeated fields if told to', async () => {
     const listener: RequestListener = (req, res) => void res.end(req.headers['user-agent']);
     const text = request('GET', '/', ['User-Agent: a', 'User-Agent: b']);
     const answers: string[] = [];
@@ -280,7 +280,7 @@ describe('fromNode', () => {
     await listening.close();
   });
 
-  it('keeps memory bounded by what the client takes', async () => {
+  it('bounds memory by the pace of the client', async () => {
     let written = 0;
     const piece = Buffer.alloc(65_536, 'x');
     const server = await listenOurs(
@@ -302,7 +302,7 @@ describe('fromNode', () => {
       before = written;
       await pause(60);
     }
-    // What the kernel's buffers on both sides take, and no more.
+    // The most that the kernel buffers on both sides.
     expect(written).toBeLessThan(300);
     let length = 0;
     socket.on('data', (octets) => {
@@ -314,7 +314,7 @@ describe('fromNode', () => {
     await server.close();
   });
 
-  it('reads content no faster than the listener', async () => {
+  it('reads content no faster than the listener does', async () => {
     let length = 0;
     let resume = (): void => {};
     const server = await listenOurs(
@@ -350,22 +350,22 @@ describe('fromNode', () => {
     await server.close();
   });
 
-  it.each([undefined, {}, 'listener'])('refuses what is no function: %j', (value) => {
+  it.each([undefined, {}, 'listener'])('refuses a value that is not a function: %j', (value) => {
     expect(() => fromNode(value as never)).toThrow(TypeError);
   });
 
-  it('tells that what it gives is no listener any more', () => {
+  it('returns an application, not a listener', () => {
     const application = fromNode((_req, res) => void res.end());
     expect(() => application({} as never, {} as never)).toThrow(
       /without startResponse: mount it by toExpress/,
     );
   });
 
-  it('tells where an instance of Fastify goes', () => {
+  it('tells how to pass an instance of Fastify', () => {
     expect(() => fromNode(fastify() as never)).toThrow('use fromFastify');
   });
 
-  it('calls the listener as the server does', async () => {
+  it('calls the listener with the server as this', async () => {
     let self: unknown;
     const server = await listenOurs(
       fromNode(function listener(this: unknown, req, res) {

@@ -10,7 +10,7 @@ import { slowReading } from '../slow-reader.ts';
 
 type Before = (req: IncomingMessage, res: ServerResponse) => void;
 
-/** Serves an application by a listener that does something before; what it logs is nobody's business. */
+/** Serves an application behind a listener that runs `before` first; ignores the log. */
 function serve(application: Application, before: Before = () => {}) {
   const listener = toNode(application, { environ: createLog().environ });
   return listen(
@@ -24,7 +24,7 @@ function serve(application: Application, before: Before = () => {}) {
 describe('content', () => {
   const UPLOAD = Buffer.alloc(4 * 1024 * 1024, 'u');
 
-  it('that nobody reads does not keep the next request waiting', async () => {
+  it('that is not read does not hold up the next request', async () => {
     const client = (await serve(answering('answered'))).open();
     for (let turn = 0; turn < 2; turn += 1) {
       client.send(formatRequest({ method: 'POST', content: UPLOAD }));
@@ -32,7 +32,7 @@ describe('content', () => {
     }
   });
 
-  it('that is read in part does not keep the next request waiting', async () => {
+  it('that is read in part does not hold up the next request', async () => {
     const site = await serve(async (environ, startResponse) => {
       const begin = await environ['wsgi.input'].read(3);
       startResponse('200 OK', []);
@@ -45,7 +45,7 @@ describe('content', () => {
     }
   });
 
-  it('is taken in from a client that reads nothing before it has sent everything', async () => {
+  it('is accepted from a client that sends everything before it reads', async () => {
     const big = Buffer.alloc(16 * 1024 * 1024, 'b');
     const site = await serve(answering(big.toString()));
     const client = site.open();
@@ -56,7 +56,7 @@ describe('content', () => {
     expect((await client.readResponse()).content.length).toBe(big.length);
   });
 
-  it('can be read after the response, until the end', async () => {
+  it('can be read to its end after the response', async () => {
     let content = '';
     const site = await serve((environ, startResponse) => {
       void environ['wsgi.input'].read().then((octets) => {
@@ -73,7 +73,7 @@ describe('content', () => {
     expect(content).toBe('onetwo');
   });
 
-  it('is shared with a host that only looks on', async () => {
+  it('is shared with a host that also listens to it', async () => {
     let seen = 0;
     const site = await serve(
       async (environ, startResponse) => {
@@ -93,13 +93,13 @@ describe('content', () => {
     expect(seen).toBe(UPLOAD.length);
   });
 
-  it('is a string where the host has set an encoding, and octets for the application', async () => {
+  it('is octets for the application if the host set an encoding', async () => {
     const site = await serve(report, (req) => req.setEncoding('utf8'));
     const response = await site.fetch({ method: 'POST', content: 'caf\u00e9' });
     expect(JSON.parse(response.content.toString()).content).toBe('caf\xc3\xa9');
   });
 
-  it('is asked for with 100 (Continue) when it is read, if the server leaves that to its listener', async () => {
+  it('is requested with 100 (Continue) on checkContinue when it is read', async () => {
     const server = createServer();
     server.on('checkContinue', toNode(report));
     const client = (await listen(server)).open();
@@ -115,7 +115,7 @@ describe('content', () => {
 });
 
 describe('the connection', () => {
-  it('gets interim responses of any kind, but not over HTTP/1.0', async () => {
+  it('carries interim responses of any kind, but not over HTTP/1.0', async () => {
     const site = await serve((environ, startResponse) => {
       const informational = extension<(code: number, headers: HeaderList) => void>(
         environ,
@@ -134,7 +134,7 @@ describe('the connection', () => {
     expect((await site.fetch({ protocol: 'HTTP/1.0' })).interim).toEqual([]);
   });
 
-  it('gets them in the order of pipelined requests, and from our own server too', async () => {
+  it('carries them in the order of pipelined requests, also through our own server', async () => {
     const application: Application = async (environ, startResponse) => {
       extension<(headers: HeaderList) => void>(
         environ,
@@ -159,12 +159,12 @@ describe('the connection', () => {
     }
   });
 
-  it('sends none to a client that takes nothing, and so does our own server', async () => {
+  it('sends none to a client that reads nothing, nor does our own server', async () => {
     const application: Application = (environ, startResponse) => {
       const earlyHints = extension<(headers: HeaderList) => void>(environ, 'gateway.early_hints');
       const hint = 'x'.repeat(10_000);
       for (let count = 0; count < 3000; count += 1) earlyHints([['X-Hint', hint]]);
-      // What both hosts have put there.
+      // Set by both hosts.
       const { writableLength: waiting } = environ['gateway.socket'] as Socket;
       startResponse('200 OK', []);
       return [waiting < 1_000_000 ? 'bounded' : `${waiting} octets wait`];
@@ -197,7 +197,7 @@ describe('the connection', () => {
     ]);
   });
 
-  it('gives no trailers, and at once, where there is no content', async () => {
+  it('gives no trailers at once if there is no content', async () => {
     const site = await serve(async (environ, startResponse) => {
       const content = await environ['wsgi.input'].read();
       const trailers = await extension<() => Promise<HeaderList>>(environ, 'gateway.trailers')();
@@ -222,7 +222,7 @@ describe('the connection', () => {
     expect(fieldValues(response, 'Date')).toEqual([]);
   });
 
-  it('flushes what compressing middleware keeps back, after each chunk', async () => {
+  it('flushes compressing middleware after each chunk', async () => {
     let flushes = 0;
     const site = await serve(
       function* (_environ, startResponse) {
@@ -241,7 +241,7 @@ describe('the connection', () => {
     expect(flushes).toBe(2);
   });
 
-  it('lets a slow reader slow the application down', async () => {
+  it('passes the pace of a slow reader on to the application', async () => {
     const { application, read } = slowReading();
     await read((await serve(application)).open(), '/');
   });

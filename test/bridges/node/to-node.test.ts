@@ -8,11 +8,12 @@ import { toNode } from '../../../bridges/node/to-node.ts';
 import { fieldValues, WireClient } from '../../../src/conformance/wire-client.ts';
 import { DisconnectError } from '../../../src/errors.ts';
 import type { Application, Environ, HeaderList } from '../../../src/wsgi.ts';
+import { areShortcutsOff } from '../../support/shortcuts.ts';
 import { answering, createLog, extension, formatRequest, listen, place, report, until } from '../site.ts';
 
 type Before = (req: IncomingMessage, res: ServerResponse) => void;
 
-/** Serves an application by a listener that does something before; what it logs is nobody's business. */
+/** Serves an application behind a listener that runs `before` first; ignores the log. */
 function serve(application: Application, before: Before = () => {}) {
   const listener = toNode(application, { environ: createLog().environ });
   return listen(
@@ -24,7 +25,7 @@ function serve(application: Application, before: Before = () => {}) {
 }
 
 describe('the request', () => {
-  it('keeps what node drops from its headers object', async () => {
+  it('keeps fields that node drops from its headers object', async () => {
     const site = await serve(report);
     const headers: HeaderList = [
       ['User-Agent', 'one'],
@@ -34,7 +35,7 @@ describe('the request', () => {
     expect(JSON.parse(response.content.toString())).toMatchObject({ HTTP_USER_AGENT: 'one, two' });
   });
 
-  it('is told apart from its mount where Connect has cut the URL', async () => {
+  it('splits off the mount if Connect has cut the URL', async () => {
     const site = await serve(report, (req) => {
       Object.assign(req, { originalUrl: req.url, url: req.url?.replace(/^\/m(?=\/|\?|$)\/?/, '/') });
     });
@@ -59,7 +60,7 @@ describe('the request', () => {
     expect(environ).not.toHaveProperty('REMOTE_PORT');
   });
 
-  it('brings the native objects', async () => {
+  it('passes on node’s own objects', async () => {
     let environ: Environ | undefined;
     const site = await serve((given, startResponse) => {
       environ = given;
@@ -93,18 +94,22 @@ describe('the head', () => {
     ['Vary', 'B'],
   ]);
 
-  it('goes out as it was given', async () => {
+  it('is sent as given', async () => {
     const { headers } = await (await serve(cookies)).fetch('/');
-    expect(headers.slice(0, 5)).toEqual([
-      ['Set-Cookie', 'a=1'],
+    // Node moves lines of one name together where the map of setHeader is not known (src/node-internals/header-map.ts).
+    const middle: HeaderList = [
       ['X-Case', 'own'],
       ['Set-Cookie', 'b=2'],
+    ];
+    expect(headers.slice(0, 5)).toEqual([
+      ['Set-Cookie', 'a=1'],
+      ...(areShortcutsOff ? middle.reverse() : middle),
       ['Vary', 'A'],
       ['Vary', 'B'],
     ]);
   });
 
-  it('has every repeated line, whatever was set on the response before', async () => {
+  it('has every repeated line, even if the host set headers before', async () => {
     const befores: Before[] = [
       () => {},
       (_req, res) => res.setHeader('X-Host', 'set'),
@@ -117,7 +122,7 @@ describe('the head', () => {
     }
   });
 
-  it('leaves headers of the host, replaces those of the same name, and adds cookies', async () => {
+  it('keeps headers of the host, replaces those of the same name, and adds cookies', async () => {
     const site = await serve(cookies, (_req, res) => {
       res.setHeader('X-Host', 'kept').setHeader('x-case', 'host').setHeader('Set-Cookie', ['h=1', 'h=2']);
     });
@@ -143,7 +148,7 @@ describe('the head', () => {
     expect(beside.framing).toBe('chunked');
   });
 
-  it('is seen by who has patched writeHead', async () => {
+  it('is visible to a patched writeHead', async () => {
     const seen: unknown[] = [];
     const site = await serve(cookies, (_req, res) => {
       const { writeHead } = res;
@@ -156,7 +161,7 @@ describe('the head', () => {
     expect(seen).toEqual([['a=1', 'b=2'], 'own']);
   });
 
-  it('is as it was for the answer to what a patched writeHead throws', async () => {
+  it('is restored when a patched writeHead throws', async () => {
     const site = await serve(answering('x', [['X-Own', '1']]), (_req, res) => {
       const { writeHead } = res;
       res.setHeader('X-Host', 'h');
@@ -173,7 +178,7 @@ describe('the head', () => {
     expect(names).not.toContain('X-Own');
   });
 
-  it('may have any status and reason', async () => {
+  it('can have any status and reason', async () => {
     const response = await (await serve(answering('', [], '799 Odd \xe9'))).fetch('/');
     expect([response.statusCode, response.reason]).toEqual([799, 'Odd \xe9']);
     expect((await (await serve(answering('', [], '200 '))).fetch('/')).reason).toBe('');
@@ -195,7 +200,7 @@ describe('failures', () => {
     expect(log.text).toContain('Error: early');
   });
 
-  it('after the head cut a chunked response off, behind what was sent', async () => {
+  it('after the head cut a chunked response off after its chunks', async () => {
     const client = (await serve(late)).open();
     client.send(formatRequest('/'));
     expect((await client.readHead()).statusCode).toBe(200);
@@ -203,13 +208,13 @@ describe('failures', () => {
     await expect(client.readChunk()).rejects.toThrow('Connection ended');
   });
 
-  it('after the head reset a connection whose end would be the end of the content', async () => {
+  it('after the head reset a connection whose end would end the content', async () => {
     const client = (await serve(late)).open();
     client.send(formatRequest({ protocol: 'HTTP/1.0' }));
     expect(await client.farewell()).toBe('reset');
   });
 
-  it('leave an answer alone that the host gave first', async () => {
+  it('after an answer of the host leave it alone', async () => {
     const log = createLog();
     const listener = toNode(
       async (_environ, startResponse) => {
@@ -278,7 +283,7 @@ describe('a client that leaves', () => {
     expect(failures.every((error) => error instanceof DisconnectError)).toBe(true);
   });
 
-  it('is noticed while the application sends nothing', async () => {
+  it('is noticed while the application is silent', async () => {
     let hasLeft = false;
     const site = await serve(async (environ, startResponse) => {
       const signal = extension<() => AbortSignal>(environ, 'gateway.signal')();

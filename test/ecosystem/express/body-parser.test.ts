@@ -1,4 +1,4 @@
-/** body-parser in all four kinds: limits, inflation, charsets, faults, verification, and content that never ends. */
+/** body-parser, all four kinds: limits, inflation, charsets, malformed content, verification, endless content. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import bodyParser from 'body-parser';
@@ -19,7 +19,7 @@ const program = expressProgram((app, trail) => {
     trail.push(`verified ${content.length} ${encoding}`);
   };
   const limit = 1000;
-  // The types do not know `depth`.
+  // The types lack `depth`.
   const nested = { extended: true, limit, depth: 3 };
   app.post('/json', bodyParser.json({ limit, verify }), tell);
   app.post('/loose', bodyParser.json({ strict: false, type: '*/*', reviver: (_key, value) => value }), tell);
@@ -108,7 +108,7 @@ describe('body-parser', () => {
     expect(responses.at(-1)?.statusCode).toBe(coding === 'identity' ? 200 : 415);
   });
 
-  it('refuses what is malformed', async () => {
+  it('refuses malformed content', async () => {
     const contents = [
       '{"a":',
       '{"a":1}x',
@@ -137,7 +137,7 @@ describe('body-parser', () => {
     expect(trail.some((line) => line.startsWith('parameters.too.many 413'))).toBe(true);
   });
 
-  it.each(KINDS)('tells that the client left amid the content: %s', async (target, type) => {
+  it.each(KINDS)('reports a client that left during the content: %s', async (target, type) => {
     const { trail } = await expectAlike(program, async (visitor) => {
       const client = visitor.open();
       client.send(
@@ -150,7 +150,7 @@ describe('body-parser', () => {
     expect(trail).toEqual(['request.aborted 400 request aborted 100 100 undefined 4 undefined undefined']);
   });
 
-  it('answers when all that is too much has come', async () => {
+  it('answers once content beyond the limit has arrived', async () => {
     const { responses } = await expectAlike(program, async (visitor) => {
       for (const [target, type] of KINDS) {
         if (target === '/loose') continue;

@@ -1,4 +1,4 @@
-/** compression: codings, the threshold, what it leaves alone, and flush(). */
+/** compression: codings, threshold, exceptions, and flush(). */
 import { Readable } from 'node:stream';
 import { brotliDecompressSync, createGunzip, gunzipSync, inflateSync } from 'node:zlib';
 import compression from 'compression';
@@ -49,7 +49,7 @@ describe('compression', () => {
   });
 
   it.each(['', 'identity', 'gzip;q=0.5, br;q=0.1', '*', 'gzip;q=0', 'nonsense'])(
-    'chooses among %j',
+    'chooses a coding for Accept-Encoding %j',
     async (codings) => {
       await expectAlike(program, async ({ fetch }) => {
         for (const target of ['/text', '/written', '/none', '/kept']) {
@@ -59,7 +59,7 @@ describe('compression', () => {
     },
   );
 
-  it('leaves HEAD and a match of the ETag without content', async () => {
+  it('sends no content for HEAD or a matching ETag', async () => {
     const { responses } = await expectAlike(program, async ({ fetch }) => {
       const coded = { headers: [['Accept-Encoding', 'gzip']] as [string, string][] };
       for (const target of TARGETS) await fetch({ method: 'HEAD', target, ...coded });
@@ -70,7 +70,7 @@ describe('compression', () => {
     expect(responses.at(-1)?.statusCode).toBe(304);
   });
 
-  it('sends nothing coded to HTTP/1.0 but the content whole', async () => {
+  it('sends HTTP/1.0 the whole content without a coding', async () => {
     await expectAlike(program, async (visitor) => {
       for (const target of ['/text', '/written', '/piped']) {
         const client = visitor.open();
@@ -80,7 +80,7 @@ describe('compression', () => {
     });
   });
 
-  it('sends each event when it is flushed, and no earlier', async () => {
+  it('sends each event when it is flushed, not earlier', async () => {
     const eventProgram = expressProgram((app, trail) => {
       app.use(compression());
       app.get('/events', async (_req, res) => {
@@ -127,7 +127,7 @@ describe('compression', () => {
         await until(() => gunzip.readableEnded);
         visitor.note(text);
       },
-      // The two servers would hurry each other on.
+      // Separate instances: the two servers would wake each other up.
       { isSeparate: true },
     );
     expect((await visit).text).toContain('"data: 0\\n\\ndata: 1\\n\\n"');
@@ -147,7 +147,7 @@ describe('compression', () => {
     expect(text.match(/Content-Encoding: gzip/g)).toHaveLength(2);
   });
 
-  it('tells writers to wait', async () => {
+  it('makes writers wait', async () => {
     const waiting = expressProgram((app, trail) => {
       app.use(compression({ level: 0 }));
       app.get('/', async (_req, res) => {

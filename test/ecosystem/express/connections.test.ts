@@ -1,4 +1,4 @@
-/** What goes on a connection with an Express app: pipelining, reuse, trailers, 100-continue, HTTP/1.0, HEAD. */
+/** Connections with an Express app: pipelining, reuse, trailers, 100-continue, HTTP/1.0, HEAD. */
 import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
@@ -55,7 +55,7 @@ const post = (path: string, content: string): string =>
   `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: ${content.length}\r\n\r\n${content}`;
 
 describe('connections', () => {
-  it('are used again', async () => {
+  it('serve several requests', async () => {
     const { responses } = await expectAlike(program, async (visitor) => {
       const client = visitor.open();
       for (const method of ['GET', 'HEAD']) {
@@ -113,7 +113,7 @@ describe('connections', () => {
       const client = visitor.open();
       client.send(texts.join(''));
       for (const _ of texts) await visitor.read(client);
-      // And a second batch, octet by octet as far as its heads go.
+      // A second batch, sent octet by octet.
       for (const octet of Buffer.from(texts.slice(0, 3).join(''))) {
         client.send(Buffer.of(octet));
         await new Promise(setImmediate);
@@ -141,7 +141,7 @@ describe('connections', () => {
     ]);
   });
 
-  it('ask for content that is expected to be asked for', async () => {
+  it('get 100 (Continue) for an expectation', async () => {
     const { responses } = await expectAlike(program, async (visitor) => {
       const client = visitor.open();
       for (const content of ['first', 'second']) {
@@ -182,7 +182,7 @@ describe('connections', () => {
     'Connection: keep-alive, x\r\n',
     'Connection: Upgrade\r\nUpgrade: x\r\n',
     'Keep-Alive: timeout=1\r\n',
-  ])('follow %j', async (fields) => {
+  ])('obey %j', async (fields) => {
     await expectAlike(program, async (visitor) => {
       for (const path of GET_PATHS) {
         for (const method of ['GET', 'HEAD']) {

@@ -1,4 +1,4 @@
-/** Cookies: cookie-parser, plain, signed and JSON, and cookie-session, which keeps all it knows in them. */
+/** Cookies: cookie-parser (plain, signed, JSON), and cookie-session, which stores sessions in cookies. */
 import cookieParser from 'cookie-parser';
 import cookieSession from 'cookie-session';
 import { describe, expect, it } from 'vitest';
@@ -40,7 +40,7 @@ describe('cookie-parser', () => {
 describe('cookie-session', () => {
   const program = expressProgram((app) => {
     app.use(cookieSession({ name: 's', keys: ['k1', 'k2'], maxAge: 60_000 }));
-    // Its types and those of express-session cannot both be true of `req.session`.
+    // The types of cookie-session and express-session disagree about `req.session`.
     const holder = (req: object): { session: Record<string, unknown> | null } => req as never;
     app.get('/count', (req, res) => {
       const count = Number(holder(req).session?.count ?? 0) + 1;

@@ -1,4 +1,4 @@
-/** Who may ask, and how often: cors, with preflight, credentials and origins of all kinds, and express-rate-limit. */
+/** cors with preflight, credentials and all kinds of origins, and express-rate-limit. */
 import cors, { type CorsOptions } from 'cors';
 import type { ErrorRequestHandler } from 'express';
 import { rateLimit } from 'express-rate-limit';
@@ -33,7 +33,7 @@ const OPTIONS: readonly (readonly [string, CorsOptions | undefined])[] = [
       optionsSuccessStatus: 200,
     },
   ],
-  ['what goes on', { preflightContinue: true }],
+  ['a preflight passed on', { preflightContinue: true }],
   ['nothing', { origin: false }],
 ];
 
@@ -79,7 +79,7 @@ const MASKS = [/^((?:X-)?RateLimit-Reset: ).*$/gim, /^(Retry-After: ).*$/gim, /(
 
 describe('express-rate-limit', () => {
   it.each(['draft-6', 'draft-7', 'draft-8', false] as const)(
-    'counts, with the fields of %s',
+    'counts requests with the fields of %s',
     async (draft) => {
       const program = expressProgram((app, trail) => {
         app.use(
@@ -110,7 +110,7 @@ describe('express-rate-limit', () => {
     },
   );
 
-  it('does not count what is skipped or failed', async () => {
+  it('does not count skipped or failed requests', async () => {
     const program = expressProgram((app) => {
       app.use(
         rateLimit({

@@ -1,4 +1,4 @@
-/** Clients that leave, fully or by half, at every moment: what an Express app sees of it, event by event. */
+/** Clients that leave, fully or by half, at every moment: the events that an Express app sees. */
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import express, { type Response } from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WireClient } from '../../../src/conformance/wire-client.ts';
-import { follow } from '../../messages/scene.ts';
+import { follow } from '../../messages/scenario.ts';
 import { expectAlike, type Visitor } from '../both-servers.ts';
 import { expressProgram } from './express-program.ts';
 
@@ -20,14 +20,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-/** How often a client lets more through before it leaves is chance. */
+/** Drops drain events: their number before a client leaves is chance. */
 function comparable(trail: string[]): string[] {
   const notes: string[] = [];
   notes.push = (...lines) => trail.push(...lines.filter((line) => !line.startsWith('res drain')));
   return notes;
 }
 
-/** When the client has left; what is done then comes too late. */
+/** Waits until the client has left, so that what follows comes too late. */
 async function left(res: Response): Promise<void> {
   await once(res, 'close');
   await delay(10);
@@ -92,7 +92,7 @@ const CHUNKED = (path: string): string =>
 
 const ALL = '/waits /reads /iterates /parses /pipes /later /writes'.split(' ');
 
-/** Waits until nothing happens any more; handlers that do something too late are waited for. */
+/** Waits until nothing happens any more, including handlers that act too late. */
 async function settle(visitor: Visitor, text = ''): Promise<void> {
   await visitor.seen('over');
   if (text.includes('/later')) await visitor.seen('sent');
@@ -102,11 +102,11 @@ async function settle(visitor: Visitor, text = ''): Promise<void> {
 
 describe.concurrent.each(DEPARTURES)('a client that leaves %s', (name, leave) => {
   it.each([
-    ...ALL.map((path) => [`amid the content: ${path}`, `${POST(path)}half`] as const),
+    ...ALL.map((path) => [`during the content: ${path}`, `${POST(path)}half`] as const),
     ...ALL.map((path) => [`before the content: ${path}`, POST(path)] as const),
-    ...ALL.map((path) => [`amid chunks: ${path}`, `${CHUNKED(path)}4\r\nhalf\r\n4\r\nqu`] as const),
+    ...ALL.map((path) => [`during chunks: ${path}`, `${CHUNKED(path)}4\r\nhalf\r\n4\r\nqu`] as const),
     ...['/waits', '/later', '/writes'].map((path) => [`after the request: ${path}`, GET(path)] as const),
-    // In order, node's parser tells its own error by way of the socket; ours does not look at a request before its turn.
+    // By a reset only: otherwise node's parser reports an error of its own; our server does not parse ahead.
     ...(name === 'by a reset'
       ? [['after a request and half of another', `${GET('/waits')}GET /la`] as const]
       : []),
@@ -127,7 +127,7 @@ describe.concurrent.each(DEPARTURES)('a client that leaves %s', (name, leave) =>
     expect(trail).toContain('over');
   });
 
-  it.each(['/file', '/tree/large.bin'])('amid %s', async (path) => {
+  it.each(['/file', '/tree/large.bin'])('during %s', async (path) => {
     const { trail } = await expectAlike(
       program,
       async (visitor) => {
@@ -147,7 +147,7 @@ describe.concurrent.each(DEPARTURES)('a client that leaves %s', (name, leave) =>
 describe.concurrent('a client that closes its half', () => {
   it.each([
     ...ALL.map((path) => [`after a request: ${path}`, GET(path)] as const),
-    ...ALL.map((path) => [`amid the content: ${path}`, `${POST(path)}half`] as const),
+    ...ALL.map((path) => [`during the content: ${path}`, `${POST(path)}half`] as const),
     ...ALL.map((path) => [`after the content: ${path}`, `${POST(path)}${'[1]'.padEnd(100)}`] as const),
   ])('%s', async (_moment, text) => {
     const { trail } = await expectAlike(
@@ -159,7 +159,7 @@ describe.concurrent('a client that closes its half', () => {
         await delay(20);
         client.halfClose();
         const farewell = await client.farewell((rest) => {
-          // What a server refuses by itself differs in what goes with it (docs/http.md).
+          // Refusals differ in their further lines (docs/http.md).
           visitor.note(rest.toString('latin1').replace(/(HTTP\/1\.1 400 Bad Request\r\n).*/s, '$1…'));
         });
         visitor.note(farewell);

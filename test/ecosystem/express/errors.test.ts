@@ -84,9 +84,9 @@ async function follow(visitor: Visitor, target: string): Promise<void> {
 
 describe('errors', () => {
   it.each([
-    ['Express answers for', program],
-    ['a handler answers for', handledProgram],
-  ])('that %s', async (_name, make) => {
+    ['Express', program],
+    ['a handler', handledProgram],
+  ])('answered by %s are alike', async (_name, make) => {
     const { responses, trail, text } = await expectAlike(make, async (visitor) => {
       for (const target of PATHS.split(' ')) await visitor.fetch(target);
       for (const target of ['/throw', '/nowhere', '/prepared'])

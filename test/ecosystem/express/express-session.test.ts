@@ -1,4 +1,4 @@
-/** express-session: the cookie, what is saved before the response ends, rolling, regeneration, destruction. */
+/** express-session: cookie, saving before the response ends, rolling, regeneration, destruction. */
 import session, { MemoryStore, type SessionData, type SessionOptions, type Store } from 'express-session';
 import { describe, expect, it } from 'vitest';
 import type { WireResponse } from '../../../src/conformance/wire-client.ts';
@@ -14,7 +14,7 @@ declare module 'express-session' {
 
 const MASKS = [/(connect\.sid=s%3A)[^;\s]+/g, /(Expires=)[^;\r]+/g];
 
-/** A store that needs time, so that the response has to wait for it. */
+/** A slow store: the response has to wait for it. */
 class SlowStore extends MemoryStore {
   readonly #trail: string[];
 
@@ -111,7 +111,7 @@ describe('express-session', () => {
     expect(responses[9]?.content.toString()).toBe('[null,null]');
   });
 
-  it.each(['/count', '/written'])('ends %s when the session has been saved', async (target) => {
+  it.each(['/count', '/written'])('ends %s once the session is saved', async (target) => {
     const { trail, text } = await expectAlike(
       program({}, (notes) => new SlowStore(notes)),
       async (visitor) => {

@@ -1,4 +1,4 @@
-/** http-proxy-middleware, to a real upstream: content both ways, failures of the upstream, upgrades. */
+/** http-proxy-middleware with a real upstream: content both ways, failing upstreams, upgrades. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import { expressProgram } from './express-program.ts';
 
 const MASKS = [/(127\.0\.0\.1:|localhost:)\d+/g, /("x-forwarded-port":)"\d+"/g];
 
-/** Answers for the far side; what it sees goes to the trail. */
+/** The upstream; notes each request in the trail. */
 async function listenUpstream(trail: string[]): Promise<{ port: number; close(): Promise<void> }> {
   const server = createServer((req, res) => void answer(req, res, trail));
   const sockets = new WebSocketServer({ server });
@@ -71,7 +71,7 @@ async function read(req: IncomingMessage): Promise<string> {
 }
 
 function portOf(server: Server): number {
-  // Only a pipe's address would be a string.
+  // The address is a string only for a pipe.
   return (server.address() as AddressInfo).port;
 }
 
@@ -141,7 +141,7 @@ describe('http-proxy-middleware', () => {
       async ({ fetch }) => {
         const paths = '/ /old?x=1 /slowly /moved /none /trailers /large /a%2Fb%20c?q=%E2%82%AC'.split(' ');
         for (const path of paths) {
-          // The interceptor breaks Node's rule that a trailer section needs chunks, and never ends.
+          // Skipped: the interceptor sends trailers without chunks, against node's rule, and never ends.
           if (mount !== '/changed' || path !== '/trailers') await fetch(`${mount}${path}`);
         }
         await fetch({ method: 'HEAD', target: `${mount}/` });
@@ -180,7 +180,7 @@ describe('http-proxy-middleware', () => {
         await fetch(post);
         const json: [string, string][] = [['Content-Type', 'application/json']];
         await fetch({ ...post, target: '/parsed/', content: '{ "a": [1, "é"] }', headers: json });
-        // To an upstream that answers it itself.
+        // The upstream answers this one itself.
         const client = visitor.open();
         client.send('POST /api/ HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n');
         visitor.note((await client.readHead()).raw);
@@ -194,7 +194,7 @@ describe('http-proxy-middleware', () => {
     expect(text).toContain('"size":500000');
   });
 
-  it('tells of upstreams that fail', async () => {
+  it('reports upstreams that fail', async () => {
     const { responses, text } = await expectAlike(
       program,
       async (visitor) => {
@@ -210,7 +210,7 @@ describe('http-proxy-middleware', () => {
         client.send('GET /api/cut HTTP/1.1\r\nHost: a\r\n\r\n');
         visitor.note((await client.readHead()).raw);
         visitor.note((await client.readOctets(4)).toString());
-        // The proxy itself never tells of it.
+        // The proxy itself does not report it.
         visitor.note(`${await client.isSilent(30)}`);
       },
       { masks: MASKS },
@@ -219,7 +219,7 @@ describe('http-proxy-middleware', () => {
     expect(text).toContain('half');
   });
 
-  it('tells the upstream that the client left amid the content', async () => {
+  it('tells the upstream that the client left during the content', async () => {
     const { trail } = await expectAlike(
       program,
       async (visitor) => {

@@ -1,4 +1,4 @@
-/** morgan: the line of every format, with the status, the length and a time. */
+/** morgan: the line of every format, with status, length and time. */
 import { setTimeout as delay } from 'node:timers/promises';
 import morgan from 'morgan';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ const CUSTOM =
   ':method :url HTTP/:http-version :status :res[content-length] :res[x-a] :req[x-b] :remote-addr ' +
   ':remote-user :referrer :user-agent took :response-time[0] :total-time[0]';
 const MASKS = [
-  // The times of the formats and of the custom one, and the date.
+  // Masks the date and the times.
   /\d+\.\d{3}(?= )/g,
   /took \d+ \d+/,
   /\[[^\]]+ \+0000\]/,
@@ -62,13 +62,13 @@ describe('morgan', () => {
       { masks: MASKS },
     );
     expect(trail).toHaveLength(TARGETS.length + 1);
-    // The format dev puts colours between.
+    // The dev format adds colours.
     expect(trail[0]).toMatch(/\/sent.*200.* 5\b/);
-    // Three of the formats have times, and the custom one.
+    // Three formats and the custom one contain times.
     if (format !== 'common' && format !== 'combined' && format !== 'default') expect(trail[0]).toContain('…');
   });
 
-  it('logs a client that leaves without a status', async () => {
+  it('logs a client that left without a status', async () => {
     const { trail } = await expectAlike(program(':url :status :response-time'), async (visitor) => {
       const client = visitor.open();
       client.send('GET /never HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -79,7 +79,7 @@ describe('morgan', () => {
     expect(trail).toEqual(['/never - -']);
   });
 
-  it('logs at once when asked to', async () => {
+  it('logs at once if told to', async () => {
     const { trail } = await expectAlike(program('tiny', { immediate: true }), ({ fetch }) => fetch('/sent'));
     expect(trail).toEqual(['GET /sent - - - - ms']);
   });

@@ -114,7 +114,7 @@ const FORMS: readonly (readonly [string, readonly Part[]])[] = [
 ];
 
 describe('multer', () => {
-  it.each(FORMS)('takes %s', async (_name, parts) => {
+  it.each(FORMS)('accepts %s', async (_name, parts) => {
     const { responses } = await expectAlike(program, async ({ fetch }) => {
       for (const target of ['/single', '/array', '/any', '/none', '/disk']) await fetch(form(target, parts));
     });
@@ -122,7 +122,7 @@ describe('multer', () => {
     expect(responses.some(({ statusCode }) => statusCode === 200 || statusCode === 400)).toBe(true);
   });
 
-  it('reads what it takes', async () => {
+  it('reads files and fields', async () => {
     const { responses } = await expectAlike(program, ({ fetch }) =>
       fetch(form('/single', [field('a', '1'), file('content')])),
     );
@@ -131,7 +131,7 @@ describe('multer', () => {
     expect(told[1]).toEqual({ a: '1' });
   });
 
-  it('refuses what is malformed', async () => {
+  it('refuses malformed forms', async () => {
     const good = form('/any', [file('content')]);
     const bad: WireRequest[] = [
       { ...good, content: 'no boundary at all' },
@@ -147,7 +147,7 @@ describe('multer', () => {
     expect(trail.length).toBeGreaterThan(2);
   });
 
-  it('takes chunked forms', async () => {
+  it('accepts chunked forms', async () => {
     const { content, headers = [] } = form('/any', [file('in chunks'), field('a', '1')]);
     const pieces = String(content).match(/.{1,7}/gs) ?? [];
     const chunked = pieces
@@ -164,7 +164,7 @@ describe('multer', () => {
     expect(text).toContain('in chunks');
   });
 
-  it.each(['/any', '/disk'])('tells that the client left amid an upload: %s', async (target) => {
+  it.each(['/any', '/disk'])('reports a client that left during an upload: %s', async (target) => {
     const { trail } = await expectAlike(program, async (visitor) => {
       const client = visitor.open();
       const { content, headers = [] } = form(target, [file('x'.repeat(3000))]);

@@ -1,4 +1,4 @@
-/** passport with passport-local: logging in through a form, a session that lasts, logging out. */
+/** passport with passport-local: login by form, a lasting session, logout. */
 import express, { type RequestHandler } from 'express';
 import session from 'express-session';
 import passport from 'passport';

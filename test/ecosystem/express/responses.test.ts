@@ -1,4 +1,4 @@
-/** What Express's response can do: types, redirects, cookies, files, downloads, formats, links, ETags. */
+/** Express's response methods: types, redirects, cookies, files, downloads, formats, links, ETags. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-/** What a path of the test app answers. */
+/** Answers by path. */
 const ANSWERS: Readonly<Record<string, (res: Response) => unknown>> = {
   text: (res) => res.send('Grüße €'),
   empty: (res) => res.send(''),
@@ -128,7 +128,7 @@ describe('responses', () => {
     expect(responses[1]?.content).toHaveLength(0);
   });
 
-  it('keep a match of their own ETag without content', async () => {
+  it('become a 304 for their own ETag', async () => {
     const targets = ['/text', '/object', '/buffer', '/json', '/jsonp', '/file/after', '/download', '/empty'];
     const { responses } = await expectAlike(program, async ({ fetch }) => {
       for (const target of targets) {
@@ -160,7 +160,7 @@ describe('responses', () => {
   });
 });
 
-describe('requests', () => {
+describe('the request of Express', () => {
   const FORWARDED: [string, string][] = [
     ['X-Forwarded-For', '1.1.1.1, 2.2.2.2, 127.0.0.3'],
     ['X-Forwarded-Proto', 'https, http'],
@@ -175,7 +175,7 @@ describe('requests', () => {
     'loopback',
     '10.0.0.0/8, 127.0.0.1',
     (ip: string, hop: number) => hop < 2 && ip !== '9.9.9.9',
-  ])('are told through proxies as trusted: %s', async (trust) => {
+  ])('follows the trust in proxies: %s', async (trust) => {
     const program = expressProgram((app) => {
       app.set('trust proxy', trust).set('subdomain offset', 1).set('query parser', 'extended');
       app.get('/', (req, res) => {
@@ -192,7 +192,7 @@ describe('requests', () => {
     expect(text.includes('"secure":true')).toBe(trust !== false);
   });
 
-  it('are told what they accept and hold', async () => {
+  it('negotiates types and shows its fields', async () => {
     const program = expressProgram((app) => {
       app.all('/', (req, res) => {
         res.json([
@@ -241,7 +241,7 @@ describe('requests', () => {
 });
 
 describe('settings', () => {
-  it('pass from an app to those mounted in it', async () => {
+  it('pass from an app to the apps mounted in it', async () => {
     const program = expressProgram((app) => {
       app.set('trust proxy', true).set('json spaces', 1).disable('x-powered-by').enable('own');
       app.locals.title = 'title';

@@ -1,4 +1,4 @@
-/** Routing of Express: nested routers, parameters, sub-apps mounted twice, one app on both servers. */
+/** Express routing: nested routers, parameters, sub-apps mounted twice, one app on both servers. */
 import express, { type Request, type RequestHandler } from 'express';
 import { describe, expect, it } from 'vitest';
 import { expectAlike } from '../both-servers.ts';
@@ -99,7 +99,7 @@ const TARGETS =
   '/after /after/x//y /AFTER? // //x /?a /%2e%2e/x /a/../b /nowhere;x=1';
 
 describe('routing', () => {
-  it('finds the same handlers with the same view of the request', async () => {
+  it('calls the same handlers with the same view of the request', async () => {
     const { trail, text } = await expectAlike(program, async ({ fetch }) => {
       for (const target of TARGETS.split(' ')) await fetch(target);
     });
@@ -109,7 +109,7 @@ describe('routing', () => {
     expect(trail[0]).toBe('mounted true /first /first');
   });
 
-  it('finds the same for every method', async () => {
+  it('does so for every method', async () => {
     const { responses } = await expectAlike(program, async ({ fetch }) => {
       for (const target of ['/all', '/route', '/one', '/nowhere', '/first/who', '/after']) {
         for (const method of [
@@ -130,7 +130,7 @@ describe('routing', () => {
     expect(responses.some(({ raw }) => raw.includes('Allow: GET, HEAD'))).toBe(true);
   });
 
-  it('takes targets in absolute form and the asterisk', async () => {
+  it('accepts targets in absolute form and the asterisk', async () => {
     await expectAlike(program, async (visitor) => {
       for (const line of [
         'GET http://a.test/item/7?x=1 HTTP/1.1',

@@ -1,4 +1,4 @@
-/** Middleware that a few cases say all about: method-override, response-time, vhost, helmet, connect-timeout. */
+/** Small middleware: method-override, response-time, vhost, helmet, connect-timeout. */
 import timeout from 'connect-timeout';
 import express from 'express';
 import helmet from 'helmet';
@@ -42,7 +42,7 @@ describe('response-time', () => {
     });
   });
 
-  it('says how long it took', async () => {
+  it('sends the time that a response took', async () => {
     const { text, trail } = await expectAlike(
       program,
       async ({ fetch }) => {
@@ -59,7 +59,7 @@ describe('vhost', () => {
   const program = expressProgram((app) => {
     const site = express();
     site.get('/', (req, res) => {
-      // vhost() puts it there; its types say so of its own handlers only.
+      // Set by vhost(); only its own handlers are typed for it.
       const { vhost: match } = req as unknown as { vhost: Record<string, unknown> };
       res.json([match[0], match.host, match.hostname, match.length, req.app === site, req.hostname]);
     });
@@ -95,7 +95,7 @@ describe('helmet', () => {
       xPoweredBy: false,
     },
     { contentSecurityPolicy: false, hsts: { maxAge: 5, preload: true }, frameguard: { action: 'deny' } },
-  ] satisfies Parameters<typeof helmet>[0][])('sets what protects: %#', async (options) => {
+  ] satisfies Parameters<typeof helmet>[0][])('sets its headers: %#', async (options) => {
     const program = expressProgram((app) => {
       app.use(helmet(options));
       app.get('/', (_req, res) => void res.send('<p>'));
@@ -110,7 +110,7 @@ describe('helmet', () => {
 });
 
 describe('connect-timeout', () => {
-  it('answers for what takes too long', async () => {
+  it('answers when a handler takes too long', async () => {
     const program = expressProgram((app, trail) => {
       app.use(timeout('30ms'));
       app.get('/quick', (req, res) => {
@@ -138,7 +138,7 @@ describe('connect-timeout', () => {
     expect(trail).toEqual(['quick false', 'slow true', 'begun false']);
   });
 
-  it('tells a handler that answers for itself', async () => {
+  it('tells a handler that wants to answer itself', async () => {
     const program = expressProgram((app) => {
       app.use(timeout(20, { respond: false }));
       app.get('/', (req, res) => void req.on('timeout', (ms) => res.status(408).send(`after ${ms} ms`)));

@@ -1,4 +1,4 @@
-/** All of it together, one above the other, as apps use it: whoever patches a response sees what the next one does. */
+/** A whole stack of middleware: everything that patches a response sees what the next layer does. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,7 +68,7 @@ const program = expressProgram((app, trail) => {
   );
   app.use((req, res, next) => {
     req.session.seen = (req.session.seen ?? 0) + 1;
-    // As many packages do: writeHead and end of this one response are replaced.
+    // Many packages replace writeHead and end of a single response.
     const { writeHead, end } = res;
     res.writeHead = function patched(this: typeof res, ...parts: never[]) {
       res.setHeader('X-Patched', `${res.statusCode}`);

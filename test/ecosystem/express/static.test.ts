@@ -1,4 +1,4 @@
-/** serve-static and express.static: ranges, conditions, dotfiles, indexes, redirects, names of all kinds. */
+/** serve-static and express.static: ranges, conditions, dotfiles, indexes, redirects, unusual names. */
 import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -115,7 +115,7 @@ describe('static files', () => {
     expect(responses[2]?.content.toString()).toBe('0123456789');
   });
 
-  it('are sent on conditions', async () => {
+  it('are sent if their conditions hold', async () => {
     const { responses } = await expectAlike(program, async ({ fetch }) => {
       const { headers } = await fetch('/page.html');
       const etag = headers.find(([name]) => name === 'ETag')?.[1] ?? '';
@@ -147,7 +147,7 @@ describe('static files', () => {
     expect(codes.filter((code) => code === 412)).toHaveLength(4);
   });
 
-  it('are sent over one connection, one after the other', async () => {
+  it('are sent one after the other over one connection', async () => {
     const { responses } = await expectAlike(program, async (visitor) => {
       const client = visitor.open();
       const targets = ['/page.html', '/large.bin', '/none', '/empty.txt', '/sub', '/sub/'];
@@ -161,7 +161,7 @@ describe('static files', () => {
     expect(responses).toHaveLength(12);
   });
 
-  it('are sent to HTTP/1.0', async () => {
+  it('are sent over HTTP/1.0', async () => {
     await expectAlike(program, async (visitor) => {
       for (const fields of ['', 'Connection: keep-alive\r\n', 'Range: bytes=0-9\r\n']) {
         const client = visitor.open();

@@ -1,4 +1,4 @@
-/** Responses that take their time: server-sent events and long polling, with clients that stay and that leave. */
+/** Slow responses: server-sent events and long polling, with clients that stay and clients that leave. */
 import { describe, expect, it } from 'vitest';
 import type { WireClient } from '../../../src/conformance/wire-client.ts';
 import { until } from '../../bridges/site.ts';
@@ -48,7 +48,7 @@ async function readEvents(client: WireClient, visitor: Visitor, end: string): Pr
 }
 
 describe('server-sent events', () => {
-  it('arrive one by one, at every client', async () => {
+  it('arrive one by one at every client', async () => {
     const { text, trail } = await expectAlike(
       program,
       async (visitor) => {
@@ -76,7 +76,7 @@ describe('server-sent events', () => {
     expect(trail.filter((line) => line === 'closed false false true')).toHaveLength(2);
   });
 
-  it('go to HTTP/1.0 too', async () => {
+  it('work over HTTP/1.0', async () => {
     const { text } = await expectAlike(
       program,
       async (visitor) => {
@@ -89,7 +89,7 @@ describe('server-sent events', () => {
         client.destroy();
         await visitor.seen('closed');
       },
-      // node:http tells the client `keep-alive`, as the app does, and closes; ours tells what it does (docs/http.md).
+      // node:http sends the app's `keep-alive` and closes; our server sends what it does (docs/http.md).
       { isSeparate: true, masks: [/^(Connection: )\S+/gm] },
     );
     expect(text).toContain('data: x');
@@ -97,7 +97,7 @@ describe('server-sent events', () => {
 });
 
 describe('long polling', () => {
-  it('ends with what happens, with nothing, or with a client that leaves', async () => {
+  it('ends with an event, after its time, or when the client leaves', async () => {
     const { trail, responses } = await expectAlike(
       program,
       async (visitor) => {
@@ -106,7 +106,7 @@ describe('long polling', () => {
         await visitor.seen('polling');
         await visitor.fetch({ method: 'POST', target: '/send/news' });
         await visitor.read(waiting);
-        // On the same connection, and now nothing comes.
+        // Same connection, but nothing happens.
         waiting.send('GET /poll?for=30 HTTP/1.1\r\nHost: a\r\n\r\n');
         await visitor.read(waiting);
         waiting.send('GET /poll?for=4000 HTTP/1.1\r\nHost: a\r\n\r\n');

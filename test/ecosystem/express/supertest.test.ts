@@ -1,4 +1,4 @@
-/** supertest, as people test Express apps: on the app itself, and on our server with the app in it. */
+/** supertest as Express users call it: with the app itself, and with our server around the app. */
 import { Server as NodeServer } from 'node:http';
 import cookieParser from 'cookie-parser';
 import express, { type Express } from 'express';
@@ -53,7 +53,7 @@ const TARGETS: readonly (readonly [string, (app: Express) => Target])[] = [
 describe.each(TARGETS)('supertest on %s', (_name, targetOf) => {
   const target = (): Target => targetOf(createApp());
 
-  it('sends and checks', async () => {
+  it('sends requests and checks answers', async () => {
     await request(target())
       .get('/')
       .expect(200, 'hello')
@@ -93,7 +93,7 @@ describe.each(TARGETS)('supertest on %s', (_name, targetOf) => {
       .expect(200, ['name.bin', 100_000, 'value']);
   });
 
-  it('keeps cookies in an agent', async () => {
+  it('keeps cookies of an agent', async () => {
     const agent = request.agent(target());
     await agent.get('/cookie').expect(200, {});
     await agent.get('/cookie').expect(200, { seen: 'yes' });
@@ -105,7 +105,7 @@ describe.each(TARGETS)('supertest on %s', (_name, targetOf) => {
       .expect((res) => expect(res.headers['set-cookie']).toBeUndefined());
   });
 
-  it('fails where it should', async () => {
+  it('fails when an expectation does not hold', async () => {
     await expect(request(target()).get('/').expect(500)).rejects.toThrow(
       'expected 500 "Internal Server Error", got 200 "OK"',
     );
@@ -113,7 +113,7 @@ describe.each(TARGETS)('supertest on %s', (_name, targetOf) => {
 });
 
 describe('supertest', () => {
-  it('uses a server that listens already', async () => {
+  it('uses a server that already listens', async () => {
     const server = createServer(fromExpress(createApp()));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
     try {

@@ -1,4 +1,4 @@
-/** Large content both ways, with readers and writers of different speed: nothing is lost, and little is held. */
+/** Large content both ways, with fast and slow readers and writers: nothing is lost, and little is buffered. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream, type ReadStream } from 'node:fs';
@@ -17,7 +17,7 @@ import { expressProgram } from './express-program.ts';
 
 const UPLOAD = 50 * 1_048_576;
 const DOWNLOAD = 100 * 1_048_576;
-/** What kernel and client may hold besides what a server holds: the buffers of a loopback connection. */
+/** The most that kernel and client may buffer on a loopback connection. */
 const IN_FLIGHT = 32 * 1_048_576;
 const PIECE = Buffer.alloc(65_536, 'abcdefgh');
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-/** Gates, counters and what was held at most, by the name that a request gives itself. */
+/** A gate, counters and the most that was buffered, by the name in the request. */
 interface Meter {
   octets: number;
   held: number;
@@ -91,7 +91,7 @@ const program = expressProgram((app, trail) => {
   app.get('/file', (_req, res) => res.sendFile('large.bin', { root }));
   app.post('/echo', (req, res) => void req.pipe(res));
   app.get('/eager', (_req, res) => {
-    // Never asks, and waits for the end.
+    // Ignores backpressure and waits for the end.
     for (let count = 0; count < 100; count += 1) res.write(PIECE);
     res.end(() => trail.push('all sent'));
   });
@@ -111,7 +111,7 @@ async function upload(socket: Socket, sent: { octets: number }, isChunked: boole
   return hash.digest('hex');
 }
 
-/** Waits until a number does not grow any more. */
+/** Waits until a number stops growing. */
 async function standstill(number: () => number): Promise<number> {
   for (let last = -1; last !== number(); await delay(60)) last = number();
   return number();
@@ -124,7 +124,7 @@ async function drain(visitor: Visitor, path: string, slowly: boolean): Promise<v
   client.send(`GET ${path}/${names} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
   const head = await client.readHead();
   visitor.note(head.raw);
-  // Nobody reads now, and the app comes to a halt.
+  // The client does not read, so the app comes to a halt.
   const ahead = await standstill(() => meter.octets);
   visitor.note(`ahead ${ahead < IN_FLIGHT}`);
   let length = 0;
@@ -145,7 +145,7 @@ describe('large content', () => {
   it.each([
     ['with a length', `Content-Length: ${UPLOAD}`],
     ['in chunks', 'Transfer-Encoding: chunked'],
-  ])('comes in, %s, no faster than it is read', { timeout: 30_000 }, async (_name, field) => {
+  ])('comes in no faster than it is read: %s', { timeout: 30_000 }, async (_name, field) => {
     const { text, trail } = await expectAlike(
       program,
       async (visitor) => {
@@ -181,7 +181,7 @@ describe('large content', () => {
     },
   );
 
-  it('goes through, in and out at once', { timeout: 30_000 }, async () => {
+  it('goes in and out at the same time', { timeout: 30_000 }, async () => {
     const { text } = await expectAlike(
       program,
       async (visitor) => {
@@ -200,7 +200,7 @@ describe('large content', () => {
     expect(text).toMatch(/\ntrue$/);
   });
 
-  it('reaches a slow reader whole', { timeout: 30_000 }, async () => {
+  it('reaches a slow reader completely', { timeout: 30_000 }, async () => {
     const { responses, trail } = await expectAlike(
       program,
       async (visitor) => {

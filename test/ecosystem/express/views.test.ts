@@ -1,4 +1,4 @@
-/** EJS views: locals of the app, of the response and of the call, includes, errors. */
+/** EJS views: locals of the app, the response and the call, includes, errors. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** WebSockets beside an Express app: sessions shared with it, upgrades refused, proxied, and answered by ws itself. */
+/** WebSockets beside an Express app: shared sessions, refused upgrades, a proxy, and ws on the server itself. */
 import { createServer as createNodeServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -13,7 +13,7 @@ import { type AnyServer, expectAlike, type MakeProgram } from '../both-servers.t
 
 type OnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** An app whose server hands upgrades to somebody. */
+/** An app with a server that passes upgrades to a handler. */
 function upgrading(make: (trail: string[]) => Promise<Upgrading> | Upgrading): MakeProgram {
   return async (trail) => {
     const { app, onUpgrade, close } = await make(trail);
@@ -59,7 +59,7 @@ const withSession = upgrading((trail) => {
   return {
     app,
     onUpgrade(request, socket, head) {
-      // ws's own example: the parser is a middleware, which gets a response that nobody sees.
+      // As in ws's own example: runs the session middleware with a response that is never sent.
       parse(request as never, {} as never, () => {
         if (sessionOf(request).name === undefined) {
           socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n');
@@ -73,7 +73,7 @@ const withSession = upgrading((trail) => {
   };
 });
 
-/** What express-session puts there. */
+/** Set by express-session. */
 function sessionOf(request: IncomingMessage): { name?: string } {
   return Reflect.get(request, 'session');
 }
@@ -85,7 +85,7 @@ const proxied = upgrading(async (trail) => {
     socket.on('message', (data) => socket.send(`${data}`.toUpperCase()));
   });
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-  // Only a pipe's address would be a string.
+  // The address is a string only for a pipe.
   const { port } = upstream.address() as AddressInfo;
   const proxy = createProxyMiddleware({
     target: `http://127.0.0.1:${port}`,
@@ -95,7 +95,7 @@ const proxied = upgrading(async (trail) => {
   });
   const app = express();
   app.use(proxy);
-  // Its types want a net.Socket, and node declares a Duplex.
+  // The types of ws want a net.Socket; node declares a Duplex.
   const onUpgrade: OnUpgrade = (request, socket, head) => proxy.upgrade(request, socket as never, head);
   const close = (): Promise<void> =>
     new Promise((resolve) => {
@@ -105,7 +105,7 @@ const proxied = upgrading(async (trail) => {
   return { app, onUpgrade, close };
 });
 
-/** Sends messages one by one and gives what came, the first that comes unasked included. */
+/** Sends messages one by one and returns the answers, including the greeting. */
 async function talk(url: string, messages: readonly string[], headers = {}): Promise<string> {
   const socket = new WebSocket(url, { headers });
   const heard: string[] = [];
@@ -173,7 +173,7 @@ describe('WebSockets', () => {
       const app = express();
       app.get('/', (_req, res) => void res.send('page'));
       const serve = <S extends AnyServer>(server: S): S => {
-        // Its types want node's Server; it listens to `upgrade`, `listening` and `error`.
+        // The types of ws want node's Server; it only listens to `upgrade`, `listening` and `error`.
         const sockets = new WebSocketServer({ server: server as never, path: '/live', maxPayload: 1000 });
         sockets.on('connection', (socket) => {
           socket.on('message', (data) => socket.send(`echo ${data}`));

@@ -1,4 +1,4 @@
-/** The end of an app that is served by `fromFastify`: its server is not the app's, and ends by itself. */
+/** Closing an app that is served by `fromFastify`: the server is separate and closes by itself. */
 import fastify, { type FastifyServerOptions } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fromFastify } from '../../../bridges/fastify/index.ts';
@@ -41,7 +41,7 @@ async function open(options: FastifyServerOptions = {}) {
 }
 
 describe('an app that is served by fromFastify', () => {
-  it('is whole while its server ends first', async () => {
+  it('works until its server has closed', async () => {
     const { app, server, trail, letGo, get } = await open();
     const slow = get('/slow');
     await until(() => trail.includes('begun'));
@@ -52,7 +52,7 @@ describe('an app that is served by fromFastify', () => {
     expect(trail).toEqual(['begun', 'answered', 'onClose']);
   });
 
-  it('refuses what comes after its own end, and lets what is running run', async () => {
+  it('refuses new requests after close() and finishes running ones', async () => {
     const { app, server, trail, letGo, get } = await open();
     const slow = get('/slow');
     await until(() => trail.includes('begun'));
@@ -64,7 +64,7 @@ describe('an app that is served by fromFastify', () => {
     expect(trail).toEqual(['begun', 'onClose', 'answered']);
   });
 
-  it('goes on with return503OnClosing: false, and closes connections', async () => {
+  it('serves on with return503OnClosing: false, and closes connections', async () => {
     const { app, get } = await open({ return503OnClosing: false });
     expect(await get('/')).toMatch(/^HTTP\/1\.1 200 [\s\S]*Connection: keep-alive/);
     await app.close();

@@ -1,4 +1,4 @@
-/** @fastify/compress: responses that it packs, and requests that it unpacks. */
+/** @fastify/compress: packs responses and unpacks requests. */
 import { Readable } from 'node:stream';
 import { brotliCompressSync, brotliDecompressSync, deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import compress from '@fastify/compress';
@@ -69,11 +69,11 @@ const CASES: readonly (readonly [string, string])[] = [
   ['the head of a string', request('HEAD', '/long', [GZIP])],
   ['the head of a stream', request('HEAD', '/stream', [GZIP])],
   ['a stream over HTTP/1.0', `GET /stream HTTP/1.0\r\n${GZIP}\r\n\r\n`],
-  ['a refusal', request('POST', '/echo', [JSON_TYPE, 'Content-Encoding: unknown'], 'x')],
+  ['an unknown coding', request('POST', '/echo', [JSON_TYPE, 'Content-Encoding: unknown'], 'x')],
   ['content that is not packed', request('POST', '/echo', [JSON_TYPE, 'Content-Encoding: gzip'], '{"a":1}')],
 ];
 
-/** What content is packed with, and how. */
+/** Packs the same document with each encoding. */
 const PACKERS = { gzip: gzipSync, br: brotliCompressSync, deflate: deflateSync } as const;
 
 function packed(encoding: keyof typeof PACKERS, path: string): Buffer {
@@ -83,13 +83,13 @@ function packed(encoding: keyof typeof PACKERS, path: string): Buffer {
 }
 
 describe('@fastify/compress', () => {
-  it.each(CASES)('answers for %s alike', async (_name, text) => {
+  it.each(CASES)('answers alike: %s', async (_name, text) => {
     expect(await alike(places, [text])).toMatch(/^HTTP\/1\.1 [245]/);
   });
 
-  it.each(['/slow', '/stream'])('packs the stream of %s bit by bit to what it was', async (path) => {
+  it.each(['/slow', '/stream'])('packs a stream that unpacks to the original: %s', async (path) => {
     const text = await alike(places, [request('GET', path, [GZIP])], (whole) => {
-      // How a stream is cut into chunks is a matter of time.
+      // Chunk boundaries depend on time.
       const { head, content } = splitContent(whole);
       return head + gunzipSync(content);
     });
@@ -111,7 +111,7 @@ describe('@fastify/compress', () => {
     expect(await alike(places, [packed(encoding, '/raw')])).toMatch(/^HTTP\/1\.1 400 /);
   });
 
-  it('unpacks content that comes octet by octet', async () => {
+  it('unpacks content that arrives octet by octet', async () => {
     const whole = packed('gzip', '/echo');
     const cuts = [whole.length - 20, whole.length - 10, whole.length - 1];
     const steps = cuts.flatMap((cut, index) => [whole.subarray(cuts[index - 1] ?? 0, cut), 3]);
@@ -132,7 +132,7 @@ describe('@fastify/compress', () => {
   });
 });
 
-/** Head and content of a chunked response whose chunks were joined. */
+/** Splits a chunked response with joined chunks into head and content. */
 function splitContent(text: string): { head: string; content: Buffer } {
   const start = text.indexOf('[chunks] ') + '[chunks] '.length;
   const end = text.lastIndexOf('0\r\n\r\n');

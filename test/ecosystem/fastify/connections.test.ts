@@ -1,4 +1,4 @@
-/** What clients do with a connection: pipelining, keeping it, closing half of it, old versions, expectations, trailers. */
+/** Connections to Fastify: pipelining, reuse, half-closing, HTTP/1.0, expectations, trailers. */
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -24,7 +24,7 @@ function addRoutes(app: FastifyInstance, trail: string[]): void {
   let count = 0;
   app.get('/count', async (req) => {
     count += 1;
-    // Alike for all requests of one connection, and only for them; programs hang such things on a socket.
+    // Programs set properties on a socket: kept for all requests of the connection, and for no others.
     const socket = req.raw.socket as typeof req.raw.socket & { first?: number };
     socket.first ??= count;
     return { count, first: socket.first };
@@ -66,7 +66,7 @@ const JSON_TYPE = 'Content-Type: application/json';
 const CHUNKED = 'Transfer-Encoding: chunked';
 const CASES: readonly (readonly [string, ...Step[]])[] = [
   [
-    'a connection that is kept',
+    'a persistent connection',
     kept('GET', '/count'),
     'answer',
     kept('GET', '/count'),
@@ -87,12 +87,7 @@ const CASES: readonly (readonly [string, ...Step[]])[] = [
     'pipelined requests with a late answer',
     kept('GET', '/late') + kept('GET', '/stream') + request('GET', '/late'),
   ],
-  [
-    'content that nobody reads',
-    kept('POST', '/unread', [JSON_TYPE], '{"a":1}'),
-    'answer',
-    request('GET', '/stream'),
-  ],
+  ['unread content', kept('POST', '/unread', [JSON_TYPE], '{"a":1}'), 'answer', request('GET', '/stream')],
   [
     'content for no route',
     kept('POST', '/nowhere', [JSON_TYPE], '{"a":1}'),
@@ -116,20 +111,20 @@ const CASES: readonly (readonly [string, ...Step[]])[] = [
   ['HTTP/1.0', 'GET /count HTTP/1.0\r\n\r\n'],
   ['HTTP/1.0 and a stream', 'GET /stream HTTP/1.0\r\n\r\n'],
   [
-    'HTTP/1.0 that is kept',
+    'HTTP/1.0 with keep-alive',
     'GET /count HTTP/1.0\r\nConnection: keep-alive\r\n\r\n',
     'answer',
     'GET /count HTTP/1.0\r\n\r\n',
   ],
   ['HTTP/1.0 with content', `POST /echo HTTP/1.0\r\n${JSON_TYPE}\r\nContent-Length: 7\r\n\r\n{"a":1}`],
-  ['an empty line before', `\r\n\r\n${request('GET', '/stream')}`],
+  ['an empty line before the request', `\r\n\r\n${request('GET', '/stream')}`],
   [
     'Keep-Alive',
     request('GET', '/stream').replace('Connection: close', 'Connection: keep-alive'),
     'answer',
     'end',
   ],
-  ['a request that is complete before its end', request('GET', '/stream'), 'answer', 'end'],
+  ['a client that closes its half after the answer', request('GET', '/stream'), 'answer', 'end'],
 ];
 
 describe('a connection to Fastify', () => {
@@ -139,20 +134,20 @@ describe('a connection to Fastify', () => {
 
   it.each([
     [
-      'that nobody reads',
+      'that is not read',
       request('POST', '/unread', [JSON_TYPE, 'Expect: 100-continue', 'Content-Length: 7']),
     ],
-    ['that is there already', request('POST', '/echo', [JSON_TYPE, 'Expect: 100-continue'], '{"a":1}')],
-  ])('is not asked for content %s', async (_name, text) => {
+    ['that has already arrived', request('POST', '/echo', [JSON_TYPE, 'Expect: 100-continue'], '{"a":1}')],
+  ])('sends no 100 (Continue) for content %s', async (_name, text) => {
     const [node, ...ours] = await Promise.all(
       places.map((place) => transcript(place, text, 'answer', 'end')),
     );
-    // node:http says 100 before anybody looks; RFC 9110 §10.1.1 has it said when content is wanted and not there.
+    // node:http sends 100 at once; RFC 9110 §10.1.1 wants it when content is needed and has not arrived.
     expect(node).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 [24]/);
     for (const answer of ours) expect(answer).toBe(node?.slice('HTTP/1.1 100 Continue\r\n\r\n'.length));
   });
 
-  it('is told of when its client closes its half', async () => {
+  it('reports a client that closes its half', async () => {
     const texts = places.map(async ({ name, port }) => {
       const socket = connect(port, '127.0.0.1');
       socket.write(request('GET', '/halves'));
@@ -170,7 +165,7 @@ describe('a connection to Fastify', () => {
     for (const trail of Object.values(ours)) expect(trail).toEqual(node);
   });
 
-  it('is not in the way of others', async () => {
+  it('does not hold up others', async () => {
     const place = places.map(async ({ port }) => {
       const idle = connect(port, '127.0.0.1');
       idle.write('GET /late HTTP/1.1\r\n');

@@ -1,4 +1,4 @@
-/** Hooks of all kinds, in order, and the log: what an app sees while a request goes through it. */
+/** All kinds of hooks in order, and the log: what an app sees of a request. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Transform } from 'node:stream';
@@ -18,7 +18,7 @@ beforeAll(async () => {
   places = await serveEverywhere((options, name) => {
     const app = fastify({
       ...options,
-      // An interval of the server's own, not of the hook's.
+      // Masked: an interval of the server, not of the hook.
       connectionTimeout: 0,
       logger: { level: 'info', stream: { write: (line: string) => void logs[name].push(line) } },
     });
@@ -36,7 +36,7 @@ afterAll(() => closeAll(places));
 
 function addHooks(app: FastifyInstance, trail: string[]): void {
   const note = (hook: string, req: FastifyRequest, more: unknown = ''): void => {
-    // The socket is in it because hooks are where programs look at it.
+    // Includes the socket: programs look at it in hooks.
     const { complete, aborted, readableEnded, destroyed, socket } = req.raw;
     const facts = [complete, aborted, readableEnded, destroyed, socket.destroyed].map(Number).join('');
     trail.push(`${hook} ${req.url} ${facts} ${more}`);
@@ -111,7 +111,7 @@ function addRoutes(app: FastifyInstance, trail: string[]): void {
   });
   app.get('/timed', { handlerTimeout: 100 }, async (req) => {
     req.signal.addEventListener('abort', () => trail.push(`abort ${req.signal.reason?.code}`));
-    // It never comes to an answer of its own.
+    // Never answers itself.
     await new Promise(() => {});
   });
   app.get('/idle', async (req) => {
@@ -122,7 +122,7 @@ function addRoutes(app: FastifyInstance, trail: string[]): void {
   });
 }
 
-/** Waits until all have noted equally much, and no more comes. */
+/** Waits until all trails are equally long and stop growing. */
 async function settled(all: Trails): Promise<void> {
   const deadline = Date.now() + 2000;
   let seen = -1;
@@ -135,7 +135,7 @@ async function settled(all: Trails): Promise<void> {
   }
 }
 
-/** Expects what node:http's app noted in the others, too. */
+/** Expects every trail to equal that of node:http, and returns it. */
 function sameTrails(all: Trails): readonly string[] {
   const { node, ...others } = all;
   for (const [name, trail] of Object.entries(others)) expect(trail, name).toEqual(node);
@@ -145,25 +145,18 @@ function sameTrails(all: Trails): readonly string[] {
 const JSON_TYPE = 'Content-Type: application/json';
 const CASES: readonly (readonly [string, ...Step[]])[] = [
   ['an answer', request('GET', '/')],
-  ['an answer that comes later', request('GET', '/async')],
+  ['a late answer', request('GET', '/async')],
   ['HEAD', request('HEAD', '/')],
-  ['a text', request('GET', '/text')],
+  ['text', request('GET', '/text')],
   ['an error', request('GET', '/error')],
   ['no route', request('GET', '/nowhere')],
   ['content', request('POST', '/echo', [JSON_TYPE], '{"a":1}')],
-  [
-    'content that comes later',
-    request('POST', '/echo', [JSON_TYPE, 'Content-Length: 7']),
-    10,
-    '{"a":',
-    5,
-    '1}',
-  ],
+  ['late content', request('POST', '/echo', [JSON_TYPE, 'Content-Length: 7']), 10, '{"a":', 5, '1}'],
   ['content that is transformed', request('POST', '/echo', [JSON_TYPE, 'X-Transformed: 1'], '{"a":"b"}')],
   ['content that fails its schema', request('POST', '/checked', [JSON_TYPE], '{}')],
   ['broken content', request('POST', '/echo', [JSON_TYPE], '{')],
   ['a hook that answers', request('GET', '/', ['X-Stop: 1'])],
-  ['a hook that answers in time', request('POST', '/echo', [JSON_TYPE, 'X-Stop: 1'], '{}')],
+  ['a hook that answers a request with content', request('POST', '/echo', [JSON_TYPE, 'X-Stop: 1'], '{}')],
   ['a payload that is replaced', request('GET', '/', ['X-Replaced: 1'])],
   ['a hijacked response', request('GET', '/hijacked')],
   ['a signal', request('GET', '/signal')],
@@ -172,20 +165,20 @@ const CASES: readonly (readonly [string, ...Step[]])[] = [
 ];
 
 describe('hooks', () => {
-  it.each(CASES)('see the same of %s', async (_name, ...steps) => {
+  it.each(CASES)('see the same: %s', async (_name, ...steps) => {
     await alike(places, steps);
     await settled(trails);
     expect(sameTrails(trails).length).toBeGreaterThan(2);
   });
 
-  it('see the same of two requests of one connection', async () => {
+  it('see the same for two requests of one connection', async () => {
     const kept = request('GET', '/').replace('Connection: close\r\n', '');
     await alike(places, [kept, 'answer', request('POST', '/echo', [JSON_TYPE], '{"b":2}')]);
     await settled(trails);
     expect(sameTrails(trails).filter((line) => line.startsWith('onResponse'))).toHaveLength(2);
   });
 
-  it('hear of a client that leaves by a reset', async () => {
+  it('see a client that leaves by a reset', async () => {
     for (const { port, name } of places) {
       const socket = connect(port, '127.0.0.1');
       socket.write(request('GET', '/waiting'));
@@ -201,7 +194,7 @@ describe('hooks', () => {
 });
 
 describe('the log', () => {
-  /** Lines without what is different every time. */
+  /** Removes the values that differ every time. */
   function lines(list: readonly string[]): unknown[] {
     return list.map((line) => {
       const {
@@ -219,7 +212,7 @@ describe('the log', () => {
     });
   }
 
-  it.each(CASES)('has the same lines of %s', async (_name, ...steps) => {
+  it.each(CASES)('has the same lines: %s', async (_name, ...steps) => {
     await Promise.all(places.map((place) => transcript(place, ...steps)));
     await settled(logs);
     const masked = (list: readonly string[]): unknown[] =>

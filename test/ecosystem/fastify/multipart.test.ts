@@ -1,4 +1,4 @@
-/** @fastify/multipart: files, fields, limits, and uploads that never come to an end. */
+/** @fastify/multipart: files, fields, limits, and unfinished uploads. */
 import multipart from '@fastify/multipart';
 import fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { request, transcript, until } from '../../messages/side-by-side.ts';
 import { alike, closeAll, type Place, type PlaceName, serveEverywhere } from './three-servers.ts';
 
 let places: readonly Place[];
-/** What became of uploads that were broken off. */
+/** Notes about uploads that were broken off. */
 const trail: Record<PlaceName, string[]> = { node: [], fromFastify: [], serverFactory: [] };
 
 beforeAll(async () => {
@@ -74,7 +74,7 @@ const MIXED = field('first', 'one') + file('upload', 'content\r\nof the file') +
 const CASES: readonly (readonly [string, string, string, string])[] = [
   ['files and fields', '/parts', MIXED, '200'],
   ['one file', '/file', MIXED, '200'],
-  ['a name that is no ASCII', '/file', file('upload', 'x', 'näme.txt') + END, '200'],
+  ['a name outside ASCII', '/file', file('upload', 'x', 'näme.txt') + END, '200'],
   ['an empty file', '/file', file('upload', '') + END, '200'],
   ['two files', '/parts', file('a', '1') + file('b', '2') + END, '200'],
   ['files that are saved', '/saved', file('a', '1') + file('b', '2') + END, '200'],
@@ -85,15 +85,15 @@ const CASES: readonly (readonly [string, string, string, string])[] = [
   ['too many fields', '/parts', 'abcd'.replace(/./g, (name) => field(name, '1')) + END, '413'],
   ['a forbidden name', '/parts', field('__proto__', '1') + END, '400'],
   ['a broken part', '/parts', `--${BOUNDARY}\r\nbroken\r\n\r\n`, '500'],
-  ['what nobody reads', '/unread', MIXED, '403'],
+  ['parts that are not read', '/unread', MIXED, '403'],
 ];
 
 describe('@fastify/multipart', () => {
-  it.each(CASES)('answers for %s alike', async (_name, path, content, status) => {
+  it.each(CASES)('answers alike: %s', async (_name, path, content, status) => {
     expect((await alike(places, [request('POST', path, [TYPE], content)])).slice(9, 12)).toBe(status);
   });
 
-  it('refuses what is not multipart', async () => {
+  it('refuses content that is not multipart', async () => {
     expect(await alike(places, [request('POST', '/file', ['Content-Type: text/plain'], 'x')])).toMatch(
       / 406 /,
     );
@@ -101,31 +101,31 @@ describe('@fastify/multipart', () => {
     expect(await alike(places, [unbound])).toMatch(/^HTTP\/1\.1 [45]/);
   });
 
-  it('takes parts that come in pieces', async () => {
+  it('accepts parts that arrive in pieces', async () => {
     const whole = request('POST', '/parts', [TYPE], MIXED);
     const cuts = [120, 260, 300, 380, 381, whole.length];
     const steps = cuts.flatMap((cut, index) => [whole.slice(cuts[index - 1] ?? 0, cut), 2]);
     expect(await alike(places, steps)).toContain('["upload","upload.txt","text/plain",20]');
   });
 
-  it('misses the end', async () => {
+  it('reports a missing end', async () => {
     const whole = request('POST', '/file', [TYPE], file('a', '1'));
-    // busboy has two errors to tell of; which is first depends on the ticks between the last octet and the end.
+    // Compares no message: busboy has two errors, and ticks decide which one is first.
     const text = await alike(places, [whole]);
     expect(text).toMatch(/^HTTP\/1\.1 500 /);
   });
 
-  it('takes parts in chunks', async () => {
+  it('accepts parts in chunks', async () => {
     const chunk = `${MIXED.length.toString(16)}\r\n${MIXED}\r\n`;
     const head = request('POST', '/file', [TYPE, 'Transfer-Encoding: chunked']);
     const octets = Buffer.from(`${head}${chunk}0\r\n\r\n`, 'latin1');
     expect(await alike(places, [octets])).toContain('content\\r\\nof the file');
   });
 
-  it('tells of an upload that was broken off', async () => {
+  it('reports an upload that was broken off', async () => {
     const head = request('POST', '/watched', [TYPE, 'Content-Length: 5000']);
     const begun = `${head}--${BOUNDARY}\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\nbegun`;
-    // What is said to a client that has closed its half is the server's affair.
+    // Not compared: the answer to a client that closed its half is the server's own.
     await Promise.all(places.map((place) => transcript(place, begun, 30, 'end')));
     for (const lines of Object.values(trail)) await until(() => lines.length > 0);
     const { node, ...others } = trail;

@@ -1,4 +1,4 @@
-/** @fastify/express and @fastify/middie: middleware of node's kind inside of Fastify. */
+/** @fastify/express and @fastify/middie: node's middleware inside Fastify. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import fastifyExpress from '@fastify/express';
 import middie from '@fastify/middie';
@@ -13,7 +13,7 @@ import { alike, closeAll, type Place, serveEverywhere } from './three-servers.ts
 
 type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
 
-/** `use` as it is at run time; the two plugins declare it differently, and both for every instance. */
+/** `use` as it is at run time: both plugins declare it for every instance, in different ways. */
 interface Using {
   use(...uses: readonly (string | readonly string[] | Middleware)[]): void;
 }
@@ -33,7 +33,7 @@ beforeAll(async () => {
     using(app).use(helmet());
     using(app).use('/shared', cors({ origin: 'http://a.test' }));
     using(app).use((req, res, next) => {
-      // Express has made it one of its own.
+      // An Express request at run time.
       const { path, protocol, ip } = req as Request;
       res.setHeader('X-Seen', [req.method, path, protocol, ip].join(' '));
       next();
@@ -54,7 +54,7 @@ beforeAll(async () => {
       setTimeout(() => res.write('one, '), 2);
       setTimeout(() => res.end('two'), 5);
     });
-    // Express declares its own requests for what takes node's at run time.
+    // Typed for Express requests; node's are passed at run time.
     using(app).use('/site', router as unknown as Middleware);
     app.get('/route', async (req) => ({ url: req.url, original: req.originalUrl }));
     app.get('/shared/it', async () => 'shared');
@@ -64,7 +64,7 @@ beforeAll(async () => {
   withMiddie = await serveEverywhere(async (options) => {
     const app = fastify(options);
     await app.register(middie, { hook: 'preHandler' });
-    // Declared for Express; it takes node's.
+    // Typed for Express; it accepts node's messages.
     using(app).use('/packed', compression({ threshold: 0 }) as unknown as Middleware);
     using(app).use(['/a', '/b'], (req, res, next) => {
       res.setHeader('X-Url', req.url ?? '');
@@ -101,7 +101,7 @@ const EXPRESS_CASES: readonly (readonly [string, string, string])[] = [
   ['no route', request('GET', '/nowhere'), '404'],
   ['facts', request('GET', '/site/facts?a=1&b=2'), '200'],
   ['JSON that Express parses', request('POST', '/site/echo', [JSON_TYPE], '{"deep":{"a":[1]}}'), '201'],
-  ['JSON that is none', request('POST', '/site/echo', [JSON_TYPE], '{"a":'), '400'],
+  ['broken JSON', request('POST', '/site/echo', [JSON_TYPE], '{"a":'), '400'],
   ['JSON that Fastify parses', request('POST', '/json', [JSON_TYPE], '{"a":1}'), '200'],
   ['res.send', request('GET', '/site/sent'), '200'],
   ['HEAD of res.send', request('HEAD', '/site/sent'), '200'],
@@ -125,11 +125,11 @@ const MIDDIE_CASES: readonly (readonly [string, string, string])[] = [
 ];
 
 describe('@fastify/express', () => {
-  it.each(EXPRESS_CASES)('answers for %s alike', async (_name, text, status) => {
+  it.each(EXPRESS_CASES)('answers alike: %s', async (_name, text, status) => {
     expect((await alike(withExpress, [text])).slice(9, 12)).toBe(status);
   });
 
-  it('serves one connection after the other', async () => {
+  it('serves several connections in turn', async () => {
     const first = request('GET', '/site/sent').replace('Connection: close\r\n', '');
     const text = await alike(withExpress, [first, 'answer', first, 'answer', request('GET', '/route')]);
     expect(text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
@@ -137,7 +137,7 @@ describe('@fastify/express', () => {
 });
 
 describe('@fastify/middie', () => {
-  it.each(MIDDIE_CASES)('answers for %s alike', async (_name, text, status) => {
+  it.each(MIDDIE_CASES)('answers alike: %s', async (_name, text, status) => {
     expect((await alike(withMiddie, [text])).slice(9, 12)).toBe(status);
   });
 });

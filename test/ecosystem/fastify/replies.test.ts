@@ -1,4 +1,4 @@
-/** Everything that a reply can be given to send, and the ways around it. */
+/** Everything that a reply can send, in every way. */
 import { createReadStream } from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => closeAll(places));
 
-/** What is sent, by name. */
+/** Payloads by name. */
 const PAYLOADS: Record<string, () => unknown> = {
   object: () => ({ a: [1, { b: null }] }),
   array: () => [1, 2],
@@ -36,7 +36,7 @@ const PAYLOADS: Record<string, () => unknown> = {
   web: () => webStream(['web, ', 'stream']),
   webEmpty: () => webStream([]),
   response: () => new Response('a response', { status: 202, headers: { 'X-Response': 'yes' } }),
-  // The types of undici and of node:stream/web disagree about one and the same class.
+  // undici and node:stream/web declare the same class differently.
   responseStream: () =>
     new Response(webStream(['streamed']) as never, { headers: { 'Content-Type': 'x/y' } }),
   responseEmpty: () => new Response(null, { status: 204 }),
@@ -76,7 +76,7 @@ function webStream(texts: readonly string[]): ReadableStream {
   });
 }
 
-/** What a reply is told before, by name. */
+/** Settings of a reply before it sends, by name. */
 const SETTINGS: Record<string, (reply: FastifyReply) => unknown> = {
   plain: () => {},
   typed: (reply) => reply.type('text/html').header('X-Mixed-Case', 'kept').code(201),
@@ -203,40 +203,40 @@ const RETURNED = Object.keys(PAYLOADS).map((name) => `/returned/${name}`);
 const OTHERS =
   '/headers /wrong /redirected /moved /lost /message /twice /early /elapsed /trailers /trailers/stream /serialized ' +
   '/hijacked /raw /raw/head /raw/flushed /events /raw/processing /raw/closing /raw/undated';
-/** Node answers these in a way that we do not: see docs/http.md on what exceeds Content-Length or falls short of it. */
+/** Answers that differ on purpose: they exceed Content-Length or fall short of it (docs/http.md). */
 const MISSIZED =
   /^\/sized\/(?:stream|slow|nothing|through|file|web|webEmpty|responseStream|response|failingLater)/;
 const PATHS = [...SENT, ...RETURNED, ...OTHERS.split(' ')].filter((path) => !MISSIZED.test(path));
-/** With other settings the same ways are gone, and everything is tried with GET. */
+/** Paths to try with HEAD and HTTP/1.0; GET covers the other settings. */
 const PLAIN = PATHS.filter((path) => !/^\/(?:typed|sized|empty|unmodified)/.test(path));
 const BODILESS = PATHS.filter((path) =>
   /^\/(?:empty|unmodified|sized)\/(?:object|stream|null|buffer)$/.test(path),
 );
-/** node sends a length beside chunks to HEAD (RFC 9112 §6.2 forbids it). */
+/** Without /trailers: node sends a length beside chunks to HEAD, which RFC 9112 §6.2 forbids. */
 const WITH_HEAD = [...PLAIN, ...BODILESS].filter((path) => path !== '/trailers');
 /**
- * node sends interim responses (RFC 9110 §15.2) and chunks (RFC 9112 §6.1) to HTTP/1.0 too, which is forbidden. What only
- * the end of the connection ends is cut off by a reset here, so that it does not pass for a whole response; node closes
- * as if it were whole.
+ * Without what HTTP/1.0 forbids and node sends: interim responses (RFC 9110 §15.2) and chunks (RFC 9112 §6.1).
+ * Without failures of content that the end of the connection ends: our server resets, so that it does not pass for
+ * complete; node closes as if it were.
  */
 const WITH_OLD_VERSION = [...PLAIN, ...BODILESS].filter(
   (path) => !/early|processing|trailers|failingLater/.test(path),
 );
 
 describe('a reply of Fastify', () => {
-  it.each(PATHS)('to %s is alike', async (path) => {
+  it.each(PATHS)('is the same to %s', async (path) => {
     await alike(places, [request('GET', path)]);
   });
 
-  it.each(WITH_HEAD)('to HEAD %s is alike', async (path) => {
+  it.each(WITH_HEAD)('is the same to HEAD %s', async (path) => {
     await alike(places, [request('HEAD', path)]);
   });
 
-  it.each(WITH_OLD_VERSION)('to %s over HTTP/1.0 is alike', async (path) => {
+  it.each(WITH_OLD_VERSION)('is the same to %s over HTTP/1.0', async (path) => {
     await alike(places, [`GET ${path} HTTP/1.0\r\nHost: example.test\r\n\r\n`]);
   });
 
-  it('closes a kept connection when it says so', async () => {
+  it('closes a persistent connection when it sets Connection: close', async () => {
     const kept = (path: string): string => request('GET', path).replace('Connection: close\r\n', '');
     const text = await alike(places, [kept('/plain/string'), 'answer', kept('/raw/closing'), 'answer']);
     expect(text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);

@@ -1,4 +1,4 @@
-/** @fastify/reply-from: a proxy to a real upstream, by node:http and by undici. */
+/** @fastify/reply-from: a proxy to a real upstream, over node:http and over undici. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import replyFrom from '@fastify/reply-from';
@@ -14,7 +14,7 @@ import {
   serveEverywhere,
 } from './three-servers.ts';
 
-/** A port on which nobody listens, and which no test is given. */
+/** A port without a listener, which no test uses. */
 const CLOSED_PORT = 1;
 const KINDS = ['undici', 'http'] as const;
 type Kind = (typeof KINDS)[number];
@@ -41,7 +41,7 @@ afterAll(async () => {
 
 async function createProxy(kind: Kind, options: PlaceOptions): Promise<FastifyInstance> {
   const app = fastify(options);
-  // Content goes on as it came, without parsing.
+  // Passes content on without parsing it.
   app.addContentTypeParser('application/octet-stream', (_req, payload, done) => done(null, payload));
   const settings = kind === 'http' ? { http: {} } : { undici: {} };
   await app.register(async (scope) => {
@@ -56,12 +56,12 @@ async function createProxy(kind: Kind, options: PlaceOptions): Promise<FastifyIn
     });
     scope.get('/answered', (_req, reply) => {
       return reply.from('/facts', {
-        // The reply is declared as that of any kind of server.
+        // Replies are typed for every kind of server.
         onResponse: (_request, sent) => void (sent as unknown as FastifyReply).send({ own: true }),
       });
     });
   });
-  // With a base no other upstream is allowed.
+  // Without a base: with one, the plugin allows no other upstream.
   await app.register(async (scope) => {
     await scope.register(replyFrom, settings);
     scope.get('/broken', (_req, reply) => reply.from(`http://127.0.0.1:${breaking.port}/`));
@@ -130,7 +130,7 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
 const JSON_TYPE = 'Content-Type: application/json';
 const OCTETS = 'Content-Type: application/octet-stream';
 const CASES: readonly (readonly [string, string, string])[] = [
-  ['facts', request('GET', '/up/facts?a=1&b=%20', ['X-One: 1', 'Accept: */*']), '200'],
+  ['request properties', request('GET', '/up/facts?a=1&b=%20', ['X-One: 1', 'Accept: */*']), '200'],
   ['HEAD', request('HEAD', '/up/facts'), '200'],
   ['DELETE', request('DELETE', '/up/facts'), '200'],
   ['JSON', request('POST', '/up/echo', [JSON_TYPE], '{"a":{"b":[1,2]}}'), '200'],
@@ -140,31 +140,31 @@ const CASES: readonly (readonly [string, string, string])[] = [
   ['half a megabyte', request('GET', '/up/big'), '200'],
   ['several cookies', request('GET', '/up/cookies'), '200'],
   ['nothing', request('GET', '/up/empty'), '204'],
-  ['what has not changed', request('GET', '/up/same', ['If-None-Match: "x"']), '304'],
+  ['an unmodified resource', request('GET', '/up/same', ['If-None-Match: "x"']), '304'],
   ['a redirect', request('GET', '/up/gone'), '302'],
   ['headers that are rewritten', request('GET', '/rewritten'), '200'],
   ['an answer of its own', request('GET', '/answered'), '200'],
-  ['nobody there', request('GET', '/refused'), '500'],
-  ['nobody there, and a handler', request('GET', '/handled'), '599'],
+  ['an unreachable upstream', request('GET', '/refused'), '500'],
+  ['an unreachable upstream with an error handler', request('GET', '/handled'), '599'],
   ['an upstream that takes too long', request('GET', '/late'), '504'],
   ['HTTP/1.0', 'GET /up/big HTTP/1.0\r\nConnection: close\r\n\r\n', '200'],
 ];
 
-/** Ports are different at every run. */
+/** Ports differ in every run. */
 function withoutPorts(text: string): string {
   return text.replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:…');
 }
 
 describe.each(KINDS)('@fastify/reply-from by %s', (kind) => {
-  it.each(CASES)('answers for %s alike', async (_name, text, status) => {
+  it.each(CASES)('answers alike: %s', async (_name, text, status) => {
     const places = proxies.get(kind) ?? [];
-    // The proxy passes on its upstream's Connection; only where that is the client's wish too do the two agree.
+    // The proxy passes on its upstream's keep-alive; both servers agree only if the client wants that too.
     const kept = text.replace('Connection: close', 'Connection: keep-alive');
     expect((await respondAlike(places, kept, { mask: withoutPorts })).slice(9, 12)).toBe(status);
   });
 
-  it('passes on what comes in chunks', async () => {
-    // The upstream does not tell how it got them: undici sends a length if all of it is there already.
+  it('passes on chunked content', async () => {
+    // Not compared: undici sends a length instead of chunks if all content has arrived.
     const head = request('POST', '/up/length', [OCTETS, 'Transfer-Encoding: chunked']);
     const text = await respondAlike(proxies.get(kind) ?? [], head.replace('close', 'keep-alive'), {
       mask: withoutPorts,
@@ -173,8 +173,8 @@ describe.each(KINDS)('@fastify/reply-from by %s', (kind) => {
     expect(text).toContain('4 octets');
   });
 
-  it('closes the connection of a client that asked for it, whatever its upstream says', async () => {
-    // RFC 9112 §9.6; node:http keeps it, because the proxy passes on `connection: keep-alive`.
+  it('closes the connection for a client that asked for it, even if the upstream keeps its own', async () => {
+    // RFC 9112 §9.6; node:http keeps the connection, because the proxy passes on `connection: keep-alive`.
     for (const place of (proxies.get(kind) ?? []).slice(1)) {
       expect(await transcript(place, request('GET', '/up/cookies')), place.name).toMatch(
         /\r\nconnection: close\r\n/,
@@ -182,7 +182,7 @@ describe.each(KINDS)('@fastify/reply-from by %s', (kind) => {
     }
   });
 
-  it('breaks off with its upstream', async () => {
+  it('breaks off when its upstream does', async () => {
     const text = await alike(proxies.get(kind) ?? [], [request('GET', '/broken')], withoutPorts);
     expect(text).toMatch(/^HTTP\/1\.1 200 [\s\S]*only this$/);
   });

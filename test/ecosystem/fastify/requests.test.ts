@@ -1,4 +1,4 @@
-/** What Fastify makes of requests: facts, content, routing, validation, errors. */
+/** Requests to Fastify: properties, content, routing, validation, errors. */
 import { setTimeout as wait } from 'node:timers/promises';
 import fastify, {
   type FastifyError,
@@ -39,7 +39,7 @@ async function createApp(options: PlaceOptions): Promise<FastifyInstance> {
   app.get('/hosted', { constraints: { host: 'one.test' } }, async () => 'one');
   app.get('/hosted', { constraints: { host: /\.two\.test$/ } }, async () => 'two');
   app.get('/hosted', async () => 'any');
-  // Routes without a declaration of their own have unknown parameters.
+  // Routes without a type have unknown parameters.
   app.all('/all/*', async (req) => ({
     method: req.method,
     rest: (req.params as Record<string, string>)['*'],
@@ -204,7 +204,7 @@ function post(path: string, type: string, content: string, ...fields: string[]):
 }
 
 const FACTS: readonly (readonly [string, string, string])[] = [
-  ['plain facts', request('GET', '/facts'), '200'],
+  ['plain properties', request('GET', '/facts'), '200'],
   ['a name', request('GET', '/facts/a%20b%2Fc?x=1&x=2&y=%C3%A4&z'), '200'],
   [
     'repeated fields',
@@ -224,14 +224,14 @@ const FACTS: readonly (readonly [string, string, string])[] = [
   ['two slashes', request('GET', '//facts'), '404'],
   ['a parameter that is too long', request('GET', `/facts/${'x'.repeat(60)}`), '414'],
   ['a broken escape', request('GET', '/facts/%zz'), '400'],
-  ['octets that are no UTF-8', request('GET', '/facts/%FF'), '400'],
+  ['octets outside UTF-8', request('GET', '/facts/%FF'), '400'],
   ['an absolute target', request('GET', 'http://example.test/facts?a=1'), '200'],
   ['HEAD', request('HEAD', '/facts'), '200'],
   ['HEAD that is not exposed', request('HEAD', '/headless'), '404'],
   ['OPTIONS', request('OPTIONS', '/facts'), '200'],
   ['OPTIONS for all', request('OPTIONS', '*'), '404'],
   ['DELETE with content', request('DELETE', '/facts', [JSON_TYPE], '{"a":1}'), '200'],
-  ['a method of its own', request('PROPFIND', '/found', [JSON_TYPE], '{"a":1}'), '200'],
+  ['an added method', request('PROPFIND', '/found', [JSON_TYPE], '{"a":1}'), '200'],
   ['a method without route', request('PATCH', '/facts', [JSON_TYPE], '{}'), '404'],
   ['any method', request('PUT', '/all/of/it', [JSON_TYPE], '{}'), '200'],
   ['a method that Fastify does not know', request('PURGE', '/all/of/it'), '404'],
@@ -252,12 +252,16 @@ const CONTENT: readonly (readonly [string, string, string])[] = [
   ['empty JSON', request('POST', '/echo', [JSON_TYPE, 'Content-Length: 0']), '400'],
   ['text', post('/echo', 'text/plain', 'text'), '200'],
   ['nothing', request('POST', '/echo'), '200'],
-  ['nothing of no length', request('POST', '/echo', ['Content-Length: 0']), '200'],
+  ['no content with length 0', request('POST', '/echo', ['Content-Length: 0']), '200'],
   ['no type', request('POST', '/echo', [], 'x'), '415'],
   ['an unknown type', post('/echo', 'x/unknown', 'x'), '415'],
   ['a broken type', post('/echo', 'broken', 'x'), '415'],
   ['more than the limit', post('/echo', 'text/plain', 'x'.repeat(1001)), '413'],
-  ['more than it is announced', request('POST', '/echo', [JSON_TYPE, 'Content-Length: 5000']), '413'],
+  [
+    'a declared length beyond the limit',
+    request('POST', '/echo', [JSON_TYPE, 'Content-Length: 5000']),
+    '413',
+  ],
   ['more than the limit of a route', post('/small', 'text/plain', 'x'.repeat(11)), '413'],
   ['as much as the limit', post('/small', 'text/plain', 'x'.repeat(10)), '200'],
   ['a Buffer', post('/echo', 'application/x-buffer', '\x00\x01octets'), '200'],
@@ -288,8 +292,8 @@ const CONTENT: readonly (readonly [string, string, string])[] = [
   ['a wrong field', post('/checked/5', 'application/json', '{"name":"x"}', 'X-Number: 1'), '400'],
   ['a failure that is attached', post('/attached', 'application/json', '{}'), '200'],
   ['a failure of a scope', post('/scope/checked', 'application/json', '{}'), '422'],
-  ['what cannot be serialized', request('GET', '/unserializable'), '500'],
-  ['what is serialized otherwise', request('GET', '/serialized'), '200'],
+  ['a value that cannot be serialized', request('GET', '/unserializable'), '500'],
+  ['a serializer of its own', request('GET', '/serialized'), '200'],
 ];
 const ERRORS: readonly (readonly [string, string, string])[] = [
   ...['thrown', 'rejected', 'sent'].flatMap((way) =>
@@ -306,13 +310,13 @@ const ERRORS: readonly (readonly [string, string, string])[] = [
 
 describe('a request to Fastify', () => {
   it.each([...FACTS, ...CONTENT, ...ERRORS])('is answered alike: %s', async (_name, text, status) => {
-    // Two rejections of nothing are answered by nobody but the time-out of the handler.
+    // Handlers that reject with nothing are answered by the time-out of the handler.
     const answer = await alike(places, [text]);
     expect(answer.slice(9, 9 + status.length)).toBe(status);
     expect(answer).toMatch(/^HTTP\/1\.1 [2-7]/);
   });
 
-  it('is parsed however it is cut', async () => {
+  it('is parsed the same when it is cut into pieces', async () => {
     const text = post('/echo', 'application/json', '{"a":"ä"}');
     const octets = Buffer.from(text);
     const cuts = [10, text.indexOf('\r\n\r\n') + 2, octets.length - 3, octets.length - 2, octets.length];

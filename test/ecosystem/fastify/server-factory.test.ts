@@ -1,4 +1,4 @@
-/** `serverFactory`: Fastify's own `listen()` and `close()` on the standalone server, as on node:http. */
+/** Fastify's own `listen()` and `close()` with `serverFactory` and the standalone server, as on node:http. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer as createNodeServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -32,12 +32,12 @@ function create(kind: Kind, options: FastifyServerOptions = {}): FastifyInstance
 }
 
 function listeningOf(app: FastifyInstance): { port: number; log: string[]; close(): Promise<void> } {
-  // An app that listens on a port has an address.
+  // Has an address: the app listens on a port.
   const { port } = app.server.address() as AddressInfo;
   return { port, log: [], close: () => app.close() };
 }
 
-/** What a client gets of one request of its own. */
+/** Sends one request on a connection of its own and returns the answer. */
 function get(app: FastifyInstance, path = '/'): Promise<string> {
   return transcript(listeningOf(app), request('GET', path));
 }
@@ -47,13 +47,13 @@ function kept(path: string): string {
 }
 
 describe.each(KINDS)('listen() by %s', (kind) => {
-  it('gives the address, in every form that Fastify has', async () => {
+  it('returns the address, in every form that Fastify has', async () => {
     const lines: string[] = [];
     const app = create(kind, { logger: { stream: { write: (line: string) => void lines.push(line) } } });
     const heard: string[] = [];
     app.addHook('onListen', async () => void heard.push('onListen'));
     const address = await app.listen(LOCAL);
-    // What listens on a port has an address.
+    // Has an address: it listens on a port.
     const { port } = app.server.address() as AddressInfo;
     expect(address).toBe(`http://127.0.0.1:${port}`);
     expect(app.listeningOrigin).toBe(address);
@@ -65,7 +65,7 @@ describe.each(KINDS)('listen() by %s', (kind) => {
     expect((await app.inject('/')).body).toBe('here');
   });
 
-  it('calls back, and refuses to listen twice', async () => {
+  it('calls its callback, and refuses a second call', async () => {
     const app = create(kind);
     const address = await new Promise((resolve, reject) => {
       app.listen(LOCAL, (error, given) => (error === null ? resolve(given) : reject(error)));
@@ -79,7 +79,7 @@ describe.each(KINDS)('listen() by %s', (kind) => {
   it('listens on all addresses of localhost', async () => {
     const app = create(kind);
     await app.listen({ port: 0 });
-    // What listens on a port has addresses.
+    // Have addresses: they listen on ports.
     for (const { address, port } of app.addresses() as AddressInfo[]) {
       const socket = connect(port, address);
       socket.write(request('GET', '/'));
@@ -108,7 +108,7 @@ describe.each(KINDS)('listen() by %s', (kind) => {
     await rm(folder, { recursive: true });
   });
 
-  it('closes when it is told by a signal', async () => {
+  it('stops when its signal aborts', async () => {
     const app = create(kind);
     const controller = new AbortController();
     const closed: string[] = [];
@@ -126,7 +126,7 @@ async function collect(socket: AsyncIterable<Buffer>): Promise<Buffer[]> {
 }
 
 describe.each(KINDS)('close() by %s', (kind) => {
-  /** An app whose `/slow` waits until it is let go. */
+  /** An app whose `/slow` waits until it is released. */
   async function createSlow(options: FastifyServerOptions = {}) {
     const app = create(kind, options);
     const trail: string[] = [];
@@ -145,7 +145,7 @@ describe.each(KINDS)('close() by %s', (kind) => {
     return { app, trail, letGo };
   }
 
-  it('waits for what is running, and takes nothing new', async () => {
+  it('waits for running requests and accepts no new ones', async () => {
     const { app, trail, letGo } = await createSlow();
     const { port } = listeningOf(app);
     const slow = get(app, '/slow');
@@ -163,7 +163,7 @@ describe.each(KINDS)('close() by %s', (kind) => {
     await expect(app.inject('/')).rejects.toMatchObject({ code: 'FST_ERR_REOPENED_CLOSE_SERVER' });
   });
 
-  it.each([true, false])('answers requests that still come with 503: %s', async (return503OnClosing) => {
+  it.each([true, false])('answers late requests, return503OnClosing: %s', async (return503OnClosing) => {
     const { app, trail, letGo } = await createSlow({ return503OnClosing });
     const { port } = listeningOf(app);
     const socket = connect(port, '127.0.0.1');
@@ -183,7 +183,7 @@ describe.each(KINDS)('close() by %s', (kind) => {
     );
   });
 
-  it('drops connections that are idle', async () => {
+  it('drops idle connections', async () => {
     const { app } = await createSlow();
     const socket = connect(listeningOf(app).port, '127.0.0.1');
     const pieces: Buffer[] = [];
@@ -194,7 +194,7 @@ describe.each(KINDS)('close() by %s', (kind) => {
     await until(() => socket.destroyed);
   });
 
-  it('drops all connections if it is forced to', async () => {
+  it('drops all connections with forceCloseConnections', async () => {
     const { app, trail } = await createSlow({ forceCloseConnections: true });
     const slow = transcript(listeningOf(app), kept('/slow')).catch(() => '');
     await until(() => trail.includes('begun'));
@@ -203,15 +203,15 @@ describe.each(KINDS)('close() by %s', (kind) => {
   });
 });
 
-describe('what Fastify tells its server', () => {
+describe('an app on the standalone server', () => {
   const BAD: readonly (readonly [string, string])[] = [
-    ['a line that is none', 'nonsense\r\n\r\n'],
-    ['a field that is none', 'GET / HTTP/1.1\r\nHost: a\r\nbroken\r\n\r\n'],
-    ['a length that is none', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n'],
-    ['fields that are too long', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
+    ['the request line', 'nonsense\r\n\r\n'],
+    ['a field', 'GET / HTTP/1.1\r\nHost: a\r\nbroken\r\n\r\n'],
+    ['a length', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n'],
+    ['fields beyond the limit', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
   ];
 
-  it.each(BAD)('is how to answer what is broken: %s', async (_name, text) => {
+  it.each(BAD)('answers malformed requests as on node:http: %s', async (_name, text) => {
     const [node, ours] = await Promise.all(
       KINDS.map(async (kind) => {
         const app = create(kind);
@@ -223,7 +223,7 @@ describe('what Fastify tells its server', () => {
     expect(ours).toBe(node);
   });
 
-  it('is a handler of its own for that', async () => {
+  it('passes client errors to a handler of the app', async () => {
     const [node, ours] = await Promise.all(
       KINDS.map(async (kind) => {
         const seen: unknown[] = [];
@@ -241,7 +241,7 @@ describe('what Fastify tells its server', () => {
     expect(ours).toEqual(node);
   });
 
-  it('leaves time-outs and limits to who makes the server', async () => {
+  it('leaves time-outs and limits to the maker of the server', async () => {
     const app = fastify({
       serverFactory: (handler, options) => {
         return createServer(fromNode(handler), {
@@ -266,7 +266,7 @@ describe('what Fastify tells its server', () => {
     expect(text).toMatch(/Keep-Alive: timeout=3, max=2[\s\S]*Connection: close/);
   });
 
-  it.each(KINDS)('are time-outs that can be changed (%s)', async (kind) => {
+  it.each(KINDS)('accepts changes of its time-outs (%s)', async (kind) => {
     const app = create(kind, { connectionTimeout: 60 });
     if (kind === 'serverFactory') app.server.setTimeout(60);
     const trail: string[] = [];
@@ -282,12 +282,12 @@ describe('what Fastify tells its server', () => {
     expect(trail.sort()).toEqual(['closed', 'onTimeout /silent']);
   });
 
-  it('is not needed for other servers of the same app', async () => {
+  it('can be served by other servers too', async () => {
     const app = create('serverFactory');
     await app.listen(LOCAL);
     const other = createNodeServer((req, res) => app.routing(req, res));
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    // What listens on a port has an address.
+    // Has an address: it listens on a port.
     const { port } = other.address() as AddressInfo;
     expect(await transcript({ port, log: [], close: async () => {} }, request('GET', '/'))).toBe(
       await get(app),

@@ -1,4 +1,4 @@
-/** @fastify/cookie, @fastify/session, @fastify/cors and @fastify/formbody: what goes through headers. */
+/** Plugins that work through headers: @fastify/cookie, @fastify/session, @fastify/cors and @fastify/formbody. */
 import cookie from '@fastify/cookie';
 import cors from '@fastify/cors';
 import formbody from '@fastify/formbody';
@@ -103,7 +103,7 @@ beforeAll(async () => {
 
 afterAll(() => closeAll(places));
 
-/** The session's cookie expires by the clock. */
+/** Masks the expiry of the session's cookie, which depends on the clock. */
 function withoutExpiry(text: string): string {
   return text.replace(/Expires=[^;\r]*/g, 'Expires=…');
 }
@@ -140,11 +140,11 @@ const CASES: readonly (readonly [string, string, string])[] = [
   ['an origin with HEAD', request('HEAD', '/cors/', ['Origin: http://a.test']), '200'],
   ['another method', request('PUT', '/cors/', ['Origin: http://a.test'], 'x'), '415'],
   ['any origin', request('GET', '/open/', ['Origin: null']), '200'],
-  ['a preflight that goes on', request('OPTIONS', '/open/', PREFLIGHT), '200'],
+  ['a preflight passed on', request('OPTIONS', '/open/', PREFLIGHT), '200'],
 ];
 
-describe('plugins of headers', () => {
-  it.each(CASES)('answer for %s alike', async (_name, text, status) => {
+describe('plugins that work through headers', () => {
+  it.each(CASES)('answer alike: %s', async (_name, text, status) => {
     expect((await alike(places, [text])).slice(9, 12)).toBe(status);
   });
 
@@ -155,7 +155,7 @@ describe('plugins of headers', () => {
     expect(text).toContain('"unsigned":{"valid":true,"renew":false,"value":"value"}');
   });
 
-  it('keep a session from its first request to its last', async () => {
+  it('keep a session over several requests', async () => {
     const first = await alike(places, [request('GET', '/visit')], withoutExpiry);
     const [, sid = ''] = /^set-cookie: (sid=[^;]*)/im.exec(first) ?? [];
     expect(sid).not.toBe('');
@@ -171,7 +171,7 @@ describe('plugins of headers', () => {
     expect(await alike(places, [request('GET', '/look', cookies)], withoutExpiry)).toMatch(/"visits":null}$/);
   });
 
-  it('keep sessions of several connections apart from each other', async () => {
+  it('keep sessions of several connections apart', async () => {
     await Promise.all(places.map((place) => transcript(place, request('GET', '/visit'))));
     const strange = request('GET', '/look', ['Cookie: sid=forged.signature']);
     expect(await alike(places, [strange], withoutExpiry)).toMatch(/"visits":null}$/);

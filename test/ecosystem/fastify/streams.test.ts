@@ -1,6 +1,6 @@
 /**
- * A hundred megabytes down and fifty up, to and from clients that stop for a while: nobody may buffer what they do not
- * take. What counts is octets, not time.
+ * Downloads of a hundred megabytes and uploads of fifty, with clients that pause: no side may buffer what the other
+ * does not take. Counts octets, not time.
  */
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
@@ -16,15 +16,15 @@ const MEGABYTE = 2 ** 20;
 const PIECE = Buffer.alloc(65_536, 'a piece of sixty-four kilobytes ');
 const DOWN = 100 * MEGABYTE;
 const UP = 50 * MEGABYTE;
-/** What two kernels' buffers may take on loopback, with plenty to spare. */
+/** The most that both kernels may buffer on loopback, generously. */
 const IN_KERNELS = 24 * MEGABYTE;
-/** What may be held within the process: a few pieces. */
+/** The most that the process may buffer: a few pieces. */
 const IN_PROCESS = MEGABYTE;
 
 interface Account {
-  /** Octets that the app has produced or read so far. */
+  /** Octets that the app has produced or read. */
   moved: number;
-  /** The most that messages and socket held at a time. */
+  /** The most that messages and socket held at once. */
   peak: number;
   isClosed: boolean;
   go: () => void;
@@ -75,7 +75,7 @@ function addRoutes(app: FastifyInstance, name: PlaceName): void {
       account.go = resolve;
     });
     const hash = createHash('sha256');
-    // The parser above gives it the stream itself.
+    // Its parser passes the stream through.
     for await (const piece of req.body as AsyncIterable<Buffer>) {
       account.peak = Math.max(account.peak, req.raw.readableLength);
       account.moved += piece.length;
@@ -98,7 +98,7 @@ function accountOf(name: PlaceName): Account {
   return account;
 }
 
-/** Waits until a number stays as it is. */
+/** Waits until a number stops growing. */
 async function standstill(count: () => number): Promise<number> {
   for (;;) {
     const before = count();
@@ -110,7 +110,7 @@ async function standstill(count: () => number): Promise<number> {
 describe.each(PLACES)('Fastify by %s', (name) => {
   it('produces no more than a client takes', async () => {
     const socket = visit(name, request('GET', '/down'));
-    // A paused socket takes its first piece and no more.
+    // A paused socket still takes its first piece.
     socket.pause();
     await until(() => (accounts.get(name)?.moved ?? 0) > 0);
     const account = accountOf(name);
@@ -124,7 +124,7 @@ describe.each(PLACES)('Fastify by %s', (name) => {
     accounts.delete(name);
   });
 
-  it('stops when the client leaves amid it', async () => {
+  it('stops when the client leaves during a download', async () => {
     const socket = visit(name, request('GET', '/down'));
     let length = 0;
     for await (const piece of socket) {
@@ -137,7 +137,7 @@ describe.each(PLACES)('Fastify by %s', (name) => {
     accounts.delete(name);
   });
 
-  it('reads no more than it wants', async () => {
+  it('reads no more than the app wants', async () => {
     const socket = visit(name, request('POST', '/up', ['Content-Type: x/up', `Content-Length: ${UP}`]));
     const expected = createHash('sha256');
     let given = 0;

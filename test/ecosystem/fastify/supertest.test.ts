@@ -1,4 +1,4 @@
-/** supertest with `createServer(fromFastify(app))`: it lets the server listen itself, and closes it. */
+/** supertest with `createServer(fromFastify(app))`, which it makes listen and closes itself. */
 import cookie from '@fastify/cookie';
 import multipart from '@fastify/multipart';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -36,7 +36,7 @@ afterAll(() => app.close());
 describe.each(Object.keys(servers))('supertest with %s', (name) => {
   const server = (): Parameters<typeof supertest>[0] => servers[name]?.() ?? '';
 
-  it('asks and is answered', async () => {
+  it('sends requests and gets answers', async () => {
     await supertest(server())
       .get('/hello?a=1')
       .expect(200, { hello: { a: '1' } })
@@ -50,7 +50,7 @@ describe.each(Object.keys(servers))('supertest with %s', (name) => {
     await supertest(server()).head('/hello').expect(200);
   });
 
-  it('uploads', async () => {
+  it('uploads files', async () => {
     const content = Buffer.alloc(100_000, 'x');
     await supertest(server())
       .post('/upload')

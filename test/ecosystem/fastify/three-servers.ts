@@ -1,11 +1,10 @@
 /**
- * One Fastify app in three places: on its own node:http server, on the standalone server by `fromFastify`, and with the
- * standalone server as the one that its own `listen()` starts (`serverFactory`).
+ * Serves one Fastify app in three places: on its own node:http server, on the standalone server by `fromFastify`,
+ * and on the standalone server started by its own `listen()` (`serverFactory`).
  *
- * Every place has an app of its own making, so that what requests leave behind in one is not seen in another, and gets
- * the same requests in the same order. What is compared is what came over the wire, octet by octet, but for Date, for
- * where chunks are cut, which depends on how pieces happened to arrive, and for the length of a 204, which RFC 9110
- * §8.6 forbids and node:http sends.
+ * Each place has a new instance, so that requests in one place leave nothing behind in another, and gets the same
+ * requests in the same order. Responses are compared octet by octet, except for Date, for chunk boundaries, which
+ * depend on the arrival of pieces, and for the length of a 204, which node:http sends and RFC 9110 §8.6 forbids.
  */
 import { connect } from 'node:net';
 import type { FastifyInstance, FastifyServerOptions } from 'fastify';
@@ -24,13 +23,13 @@ import {
 } from '../../messages/side-by-side.ts';
 import { describeResponse } from '../both-servers.ts';
 
-/** Where an app is served. */
+/** Ways to serve an app. */
 export type PlaceName = 'node' | 'fromFastify' | 'serverFactory';
 
-/** What an app has to be made with to be served in a place. */
+/** Options that an app needs to be served in a place. */
 export type PlaceOptions = Pick<FastifyServerOptions, 'serverFactory'>;
 
-/** An app that is served. */
+/** An app that is being served. */
 export interface Place extends Listening {
   readonly name: PlaceName;
   readonly app: FastifyInstance;
@@ -44,14 +43,14 @@ export type AppFactory = (
   name: PlaceName,
 ) => FastifyInstance | Promise<FastifyInstance>;
 
-/** Fastify's own default, which it tells node's server and nobody else. */
+/** Fastify's default, which it sets on node's server only. */
 const KEEP_ALIVE = { keepAliveTimeout: 72_000 };
 
-/** How Fastify is given the standalone server, as docs/fastify.md has it. */
+/** Gives Fastify the standalone server, as docs/fastify.md describes. */
 export const serverFactory: NonNullable<PlaceOptions['serverFactory']> = (handler) =>
   createServer(fromNode(handler), KEEP_ALIVE);
 
-/** Serves an app of the same making in all three places. */
+/** Serves an instance of the app in each of the three places. */
 export async function serveEverywhere(create: AppFactory): Promise<readonly Place[]> {
   return [
     await listening('node', await create({}, 'node')),
@@ -60,15 +59,15 @@ export async function serveEverywhere(create: AppFactory): Promise<readonly Plac
   ];
 }
 
-/** Ends servers and apps. */
+/** Closes servers and apps. */
 export async function closeAll(places: readonly Place[]): Promise<void> {
   await Promise.all(places.map((place) => place.close()));
 }
 
 /**
- * Takes the same steps in every place, and holds the transcripts against that of node:http.
+ * Takes the same steps in every place and compares the transcripts with that of node:http.
  *
- * @param mask Takes out of a transcript what cannot be the same twice
+ * @param mask Removes what cannot be the same twice from a transcript
  */
 export async function alike(
   places: readonly Place[],
@@ -82,9 +81,9 @@ export async function alike(
 }
 
 /**
- * The same for one request and its response, where the client and not the server ends the connection.
+ * Does the same for one request and its response when the client ends the connection, not the server.
  *
- * @param rest What of the request is sent a while later
+ * @param rest A rest of the request to send a little later
  */
 export async function respondAlike(
   places: readonly Place[],
@@ -136,7 +135,7 @@ async function listening(name: PlaceName, app: FastifyInstance): Promise<Place> 
     app,
     port,
     log: [],
-    // The factory made it.
+    // Made by the factory.
     server: name === 'node' ? undefined : (app.server as unknown as Server),
     async close() {
       app.server.closeAllConnections();
@@ -147,7 +146,7 @@ async function listening(name: PlaceName, app: FastifyInstance): Promise<Place> 
 
 const ONE_RESPONSE = /^HTTP\/1\.[01] (\d\d\d).*\r\n(?:.+\r\n)*\r\n/;
 
-/** One response after the other, without what may differ. */
+/** Removes what may differ, response by response. */
 function comparable(text: string): string {
   const [head, statusCode] = ONE_RESPONSE.exec(text) ?? [];
   if (head === undefined) return text;
@@ -158,12 +157,12 @@ function comparable(text: string): string {
     const { content, end } = joinChunks(rest);
     return `${head}[chunks] ${content}${comparable(rest.slice(end))}`;
   }
-  // The answer to HEAD has a length and no content.
+  // A response to HEAD has a length and no content.
   const size = rest.startsWith('HTTP/1.') ? 0 : Number(length);
   return head + rest.slice(0, size) + comparable(rest.slice(size));
 }
 
-/** The content of a chunked response and its trailer section, and where it ends. */
+/** Joins the chunks of a response; gives the content with its trailer section, and the end of the response. */
 export function joinChunks(text: string): { content: string; end: number } {
   let content = '';
   let position = 0;
@@ -171,7 +170,7 @@ export function joinChunks(text: string): { content: string; end: number } {
     const start = text.indexOf('\r\n', position) + 2;
     const size = Number.parseInt(text.slice(position, start), 16);
     if (start < 2 || !(size > 0)) {
-      // What is cut off ends where the connection does.
+      // Without the last chunk the response ends where the connection does.
       const end = size === 0 ? endOfTrailers(text, start) : text.length;
       return { content: content + text.slice(position, end), end };
     }

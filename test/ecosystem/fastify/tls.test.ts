@@ -1,4 +1,4 @@
-/** Fastify over TLS: by its own option `https`, and by the option `tls` of the standalone server. */
+/** Fastify over TLS: by its own `https` option, and by the `tls` option of the standalone server. */
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:tls';
 import websocket from '@fastify/websocket';
@@ -22,7 +22,7 @@ interface Site {
 
 const PLACES: Record<string, () => Promise<Site>> = {
   async node() {
-    // The types of Fastify tell apart servers that it does not.
+    // Fastify's types distinguish servers that Fastify treats alike.
     const app = fastify({ https: tls }) as unknown as FastifyInstance;
     return listening(app);
   },
@@ -75,7 +75,7 @@ async function ask(port: number, text: string): Promise<string> {
 }
 
 describe('Fastify over TLS', () => {
-  it('is told of it, and answers alike', async () => {
+  it('knows the scheme and answers alike', async () => {
     const accounts = await Promise.all(
       Object.values(PLACES).map(async (open) => {
         const { port, close } = await open();

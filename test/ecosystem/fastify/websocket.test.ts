@@ -1,6 +1,6 @@
 /**
- * @fastify/websocket with a real client: on node:http, by `serverFactory`, and by `fromFastify` in both ways to let it
- * have the upgrades, its option `server` and handing on the event.
+ * @fastify/websocket with a real client: on node:http, by `serverFactory`, and by `fromFastify` in both ways to pass
+ * upgrades on: the plugin's `server` option, and forwarding the event.
  */
 import websocket from '@fastify/websocket';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -17,7 +17,7 @@ type Way = (typeof WAYS)[number];
 
 interface Site extends Listening {
   readonly app: FastifyInstance;
-  /** What hooks and handlers saw. */
+  /** Notes of hooks and handlers. */
   readonly trail: string[];
 }
 
@@ -99,7 +99,7 @@ function addRoutes(app: FastifyInstance, trail: string[]): void {
   app.get('/plain', async () => 'plain');
 }
 
-/** What a client sees: every message, and how it ended. */
+/** Opens a socket and records all messages and the end, as the client sees them. */
 async function visit(
   way: Way,
   path: string,
@@ -139,20 +139,20 @@ function siteOf(way: Way): Site {
   return site;
 }
 
-/** Visits everywhere and expects what a client of node:http sees. */
+/** Visits every server and expects the same as on node:http. */
 async function visitAlike(...visitOf: Parameters<typeof visit> extends [Way, ...infer Rest] ? Rest : never) {
   const expected = await visit('node', ...visitOf);
   for (const way of WAYS.slice(1)) expect(await visit(way, ...visitOf), way).toEqual(expected);
   return expected;
 }
 
-/** Closes a socket once it has seen so many lines. */
+/** Closes a socket after this many lines. */
 function leaveAfter(count: number, code = 1000): (socket: WebSocket, seen: string[]) => void {
   return (socket, seen) => void until(() => seen.length >= count).then(() => socket.close(code, 'left'));
 }
 
 describe('@fastify/websocket', () => {
-  it('echoes text and octets of all lengths', async () => {
+  it('echoes text and octets of various lengths', async () => {
     const seen = await visitAlike('/echo', (socket, lines) => {
       socket.on('open', () => {
         for (const length of [0, 1, 125, 126, 999]) socket.send('x'.repeat(length));
@@ -164,7 +164,7 @@ describe('@fastify/websocket', () => {
     expect(seen.at(-1)).toBe('close 1000 left');
   });
 
-  it('gives handlers route, query and facts of the request', async () => {
+  it('gives handlers the route, the query and the properties of the request', async () => {
     const seen = await visitAlike('/rooms/a%20b?q=1', leaveAfter(3), { 'X-Client': '7' });
     const [, , message = ''] = seen;
     const facts = {
@@ -178,7 +178,7 @@ describe('@fastify/websocket', () => {
     expect(JSON.parse(message.slice('text '.length))).toEqual(facts);
   });
 
-  it('tells codes and reasons in both directions', async () => {
+  it('passes codes and reasons in both directions', async () => {
     expect(await visitAlike('/closing')).toContain('close 4001 enough');
     await visitAlike('/leaving', leaveAfter(3, 4002));
     await visitAlike('/leaving', (socket) => void socket.on('message', () => socket.terminate()));
@@ -189,19 +189,19 @@ describe('@fastify/websocket', () => {
     }
   });
 
-  it('ends a socket whose message is too long, or whose handler fails', async () => {
+  it('ends a socket whose message is too long or whose handler fails', async () => {
     const tooLong = (socket: WebSocket) => void socket.on('open', () => socket.send('x'.repeat(1001)));
     expect(await visitAlike('/echo', tooLong)).toContain('close 1009 ');
     expect(await visitAlike('/failing')).toContain('close 1006 ');
   });
 
-  it('refuses before the upgrade: by a hook, for want of a route, on a route without sockets', async () => {
+  it('refuses before the upgrade: by a hook, without a route, on a route without sockets', async () => {
     expect(await visitAlike('/echo', () => {}, { Authorization: 'no' })).toContain('{"refused":true}');
     expect((await visitAlike('/nowhere'))[0]).toMatch(/^refused 404 /);
     await visitAlike('/plain');
   });
 
-  it('answers over HTTP what is no upgrade', async () => {
+  it('answers requests without an upgrade over HTTP', async () => {
     for (const path of ['/both', '/echo', '/plain']) {
       const [expected, ...others] = await Promise.all(
         WAYS.map((way) => transcript(siteOf(way), request('GET', path))),
@@ -217,7 +217,7 @@ describe('@fastify/websocket', () => {
     for (const trail of others) expect([...trail].sort()).toEqual([...(expected ?? [])].sort());
   });
 
-  it('lets injectWS() be', async () => {
+  it('leaves injectWS() unchanged', async () => {
     for (const way of WAYS) {
       let message = '';
       const onInit = (socket: WebSocket): void => {
@@ -232,7 +232,7 @@ describe('@fastify/websocket', () => {
     }
   });
 
-  it.each(WAYS)('says good-bye to sockets when the app closes (%s)', async (way) => {
+  it.each(WAYS)('closes sockets when the app closes (%s)', async (way) => {
     const { port, app, close } = await open(way);
     const socket = new WebSocket(`ws://127.0.0.1:${port}/echo`);
     await new Promise((resolve) => socket.on('open', resolve));

@@ -1,8 +1,8 @@
-/** Applications for the tests of the run of a request. */
+/** Applications for the tests of runApplication. */
 import { DisconnectError } from '../../../src/errors.ts';
 import type { Application, Body, Environ, HeaderList, StartResponse } from '../../../src/wsgi.ts';
 
-/** What a client that has left is told by. */
+/** The error that reports a client that left. */
 export const GONE: DisconnectError = new DisconnectError('WSGI_ERR_DISCONNECTED', 'response');
 
 /** An application that answers 200 with this body. */
@@ -13,10 +13,10 @@ export function answering(body: unknown, headers: HeaderList = []): Application 
   };
 }
 
-/** A note for each body of `throwing` that was closed. */
+/** Gets a note for each body of `throwing` that was closed. */
 export const closed: string[] = [];
 
-/** A body that gives one chunk, throws, and notes that it was closed. */
+/** A body that yields one chunk, throws, and notes that it was closed. */
 export function throwing(chunk: unknown): Body {
   const body = {
     *[Symbol.iterator]() {

@@ -31,12 +31,12 @@ describe('runApplication: content', () => {
     }
   });
 
-  it('refuses strings when strict', async () => {
+  it('refuses strings if strict', async () => {
     const { log } = record(answering(['x']), {}, { strict: true });
     expect(log[0]).toContain('found string');
   });
 
-  it('clamps what is too long, says so once, and stops asking', async () => {
+  it('cuts off surplus content, reports it once, and stops asking', async () => {
     const asked: string[] = [];
     const { sink, log, done } = record(
       answering(
@@ -56,7 +56,7 @@ describe('runApplication: content', () => {
     expect(log).toHaveLength(1);
   });
 
-  it('cuts off what is too short', async () => {
+  it('cuts off the response if the content is too short', async () => {
     for (const body of [['abc'], new Set(['abc'])]) {
       const { sink, log, done } = record(answering(body, [['Content-Length', '5']]));
       await done;
@@ -88,7 +88,7 @@ describe('runApplication: content', () => {
     expect(sink.content).toBe('');
   });
 
-  it('leaves the length of an empty 205 where the application has put it', () => {
+  it('leaves the length of an empty 205 in its place', () => {
     const { sink } = record((_environ: Environ, startResponse: StartResponse) => {
       startResponse('205 Reset Content', [
         ['Content-Length', '0'],
@@ -100,7 +100,7 @@ describe('runApplication: content', () => {
     expect(sink.head?.headers[0]).toEqual(['Content-Length', '0']);
   });
 
-  it('answers HEAD with the length of what GET would get, and silently without content', () => {
+  it('answers HEAD with the length of the GET response, without content and without a log', () => {
     const { sink, log } = record(answering(['abc']), { method: 'HEAD' });
     expect(sink.head).toMatchObject({ contentLength: 3, isBodiless: true });
     expect(sink.content).toBe('');
@@ -108,7 +108,7 @@ describe('runApplication: content', () => {
     expect(record(answering([]), { method: 'HEAD' }).sink.head?.contentLength).toBeUndefined();
   });
 
-  it('ends an infinite body on HEAD and tells it so', async () => {
+  it('ends an infinite body on HEAD and returns its generator', async () => {
     let isReturned = false;
     const { done } = record(
       answering(
@@ -133,7 +133,7 @@ describe('runApplication: content', () => {
     expect(sink.head?.contentLength).toBe(0);
   });
 
-  it('lets others run while an iterable never waits', async () => {
+  it('lets others run during an iterable that never waits', async () => {
     let isDone = false;
     let ticks = 0;
     setImmediate(function tick() {
@@ -153,7 +153,7 @@ describe('runApplication: content', () => {
 });
 
 describe('runApplication: write', () => {
-  it('keeps order, goes before what is yielded, and leaves the length open', async () => {
+  it('keeps order, sends before yielded chunks, and leaves the length open', async () => {
     const { sink, done } = record((_environ: Environ, startResponse: StartResponse) => {
       const write = startResponse('200 OK', []);
       void write('1');
@@ -165,7 +165,7 @@ describe('runApplication: write', () => {
     expect(sink.head?.contentLength).toBeUndefined();
   });
 
-  it('queues behind a client that is slow', async () => {
+  it('queues for a slow client', async () => {
     const sink = new RecordingSink();
     let release = (): void => {};
     sink.wait = new Promise((resolve) => {
@@ -202,7 +202,7 @@ describe('runApplication: write', () => {
     expect(sink.events.at(-1)).toEqual(['end', '']);
   });
 
-  it('fails the response for what is no chunk, also if nobody looks at the promise', async () => {
+  it('fails the response for an invalid chunk, even if its promise is ignored', async () => {
     const { sink, done } = record((_environ: Environ, startResponse: StartResponse) => {
       void startResponse('200 OK', [])(5 as unknown as string);
       return ['x'];
@@ -211,7 +211,7 @@ describe('runApplication: write', () => {
     expect(sink.events[0]).toEqual(['head', '500 Internal Server Error']);
   });
 
-  it('rejects after the end', async () => {
+  it('rejects after the end of the response', async () => {
     let write: ((data: string) => Promise<void>) | undefined;
     await record((_environ: Environ, startResponse: StartResponse) => {
       write = startResponse('200 OK', []);

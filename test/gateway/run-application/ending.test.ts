@@ -8,7 +8,7 @@ import { RecordingSink, record } from '../../support/recording-sink.ts';
 import { answering, closed, GONE, throwing } from './applications.ts';
 
 describe('runApplication: the end', () => {
-  it('closes the returned object itself, exactly once, also an array', async () => {
+  it('closes the returned object once, also an array', async () => {
     const close = vi.fn();
     const iterator = { ...[1][Symbol.iterator](), close: vi.fn() };
     const body = { [Symbol.iterator]: () => Object.assign(['x'][Symbol.iterator](), iterator), close };
@@ -32,7 +32,7 @@ describe('runApplication: the end', () => {
     expect(closed).toHaveLength(1);
   });
 
-  it('awaits close, logs its failure and nothing else', async () => {
+  it('awaits close and logs its failure', async () => {
     const body = Object.assign(['x'], {
       close: async () => {
         await delay(1);
@@ -45,7 +45,7 @@ describe('runApplication: the end', () => {
     expect(log).toEqual(['Error: close failed']);
   });
 
-  it('calls back in reverse order, all of them, with what was sent', async () => {
+  it('calls all callbacks in reverse order with the head that was sent', async () => {
     const calls: unknown[] = [];
     const { environ, done } = record((given: Environ, startResponse: StartResponse) => {
       const onFinished = given['gateway.on_finished'] as (callback: (...args: unknown[]) => void) => void;
@@ -63,7 +63,7 @@ describe('runApplication: the end', () => {
 });
 
 describe('runApplication: failure', () => {
-  it('answers 500 without a stack, or with it when asked', () => {
+  it('answers 500 without a stack, or with it if told to', () => {
     const failing = (): never => {
       throw new Error('secret');
     };
@@ -73,7 +73,7 @@ describe('runApplication: failure', () => {
     expect(record(failing, { method: 'HEAD' }).sink.content).toBe('');
   });
 
-  it('logs the code of an error, which its stack does not tell', () => {
+  it('logs the code of an error whose stack lacks it', () => {
     const broken = record((_environ: Environ, startResponse: StartResponse) => {
       startResponse('200 OK', [['Connection', 'close']]);
       return [];
@@ -85,7 +85,7 @@ describe('runApplication: failure', () => {
     expect(told.log).toEqual(['Error: connect E_MINE']);
   });
 
-  it('answers with the status of a protocol error, and does not log it', async () => {
+  it('answers with the status of a protocol error and does not log it', async () => {
     const { sink, log, done } = record(async () => {
       throw new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', 10);
     });
@@ -94,7 +94,7 @@ describe('runApplication: failure', () => {
     expect(log).toEqual([]);
   });
 
-  it("hands the very value to a host's error path", async () => {
+  it('passes the thrown value to a host with an error path', async () => {
     for (const value of [undefined, 'a string', new Error('x')]) {
       const sink = new RecordingSink();
       sink.fail = (error) => sink.events.push(['fail', error]);
@@ -111,14 +111,14 @@ describe('runApplication: failure', () => {
     }
   });
 
-  it('cuts off after the head and logs', async () => {
+  it('cuts the response off after the head and logs', async () => {
     const { sink, log, done } = record(answering(throwing('x')));
     await done;
     expect(sink.events.map(([kind]) => kind)).toEqual(['head', 'write', 'abort']);
     expect(log).toEqual(['Error: thrown by the body']);
   });
 
-  it('survives a wsgi.errors that throws, and an environ that was taken apart', async () => {
+  it('answers 500 even if the application emptied the environ', async () => {
     const { sink, done } = record((environ: Environ) => {
       for (const key of Object.keys(environ)) delete environ[key];
       throw new Error('x');
@@ -130,23 +130,26 @@ describe('runApplication: failure', () => {
 
 describe('runApplication: a client that leaves', () => {
   it.each([
-    ['what is no body', () => 'a string'],
+    ['an invalid body', () => 'a string'],
     ['an error', () => Promise.reject(new Error('too late'))],
-  ])('harms nobody if an asynchronous application comes with %s then', async (_what, come) => {
-    const unhandled = vi.fn();
-    process.on('unhandledRejection', unhandled);
-    const { done, sink } = record(async () => {
-      await delay(10);
-      return come() as never;
-    });
-    sink.disconnect(GONE);
-    await done;
-    await delay(30);
-    process.off('unhandledRejection', unhandled);
-    expect(unhandled).not.toHaveBeenCalled();
-  });
+  ])(
+    'leaves no unhandled rejection if an asynchronous application then ends with %s',
+    async (_what, come) => {
+      const unhandled = vi.fn();
+      process.on('unhandledRejection', unhandled);
+      const { done, sink } = record(async () => {
+        await delay(10);
+        return come() as never;
+      });
+      sink.disconnect(GONE);
+      await done;
+      await delay(30);
+      process.off('unhandledRejection', unhandled);
+      expect(unhandled).not.toHaveBeenCalled();
+    },
+  );
 
-  it('stops the iteration at once, returns the generator, closes, aborts the signal, and logs nothing', async () => {
+  it('stops the iteration, returns the generator, closes, aborts the signal, and logs nothing', async () => {
     const events: string[] = [];
     const recording = record((environ: Environ, startResponse: StartResponse) => {
       const signal = (environ['gateway.signal'] as () => AbortSignal)();
@@ -171,7 +174,7 @@ describe('runApplication: a client that leaves', () => {
     expect(recording.sink.content).toBe('x');
   });
 
-  it('closes a body that is stuck after closeTimeout', async () => {
+  it('closes a stuck body after closeTimeout', async () => {
     const close = vi.fn();
     const stuck = Object.assign(
       (async function* () {
@@ -187,7 +190,7 @@ describe('runApplication: a client that leaves', () => {
     expect(close).toHaveBeenCalledTimes(1);
   });
 
-  it('closes unread the body of an application that comes too late', async () => {
+  it('closes the body of a late application without reading it', async () => {
     const close = vi.fn();
     const { sink, done } = record(async (_environ: Environ, startResponse: StartResponse) => {
       await delay(20);
@@ -234,7 +237,7 @@ describe('runApplication: a client that leaves', () => {
 });
 
 describe('runApplication: a sink that rejects', () => {
-  it('with the chunk that completes the length is not left unhandled', async () => {
+  it('leaves no unhandled rejection on the chunk that completes the length', async () => {
     const sink = new RecordingSink();
     sink.wait = Promise.reject(GONE);
     const { done, log } = record(answering(new Set(['abc']), [['Content-Length', '3']]), {}, { sink });
@@ -264,7 +267,7 @@ describe('runApplication: extension keys', () => {
     ]);
   });
 
-  it('says what is wrong with a length that does not belong there', () => {
+  it('explains why a length is refused outside the head', () => {
     record((environ: Environ, startResponse: StartResponse) => {
       for (const key of ['gateway.early_hints', 'gateway.send_trailers']) {
         const send = environ[key] as (headers: HeaderList) => void;
@@ -278,7 +281,7 @@ describe('runApplication: extension keys', () => {
     expect.assertions(2);
   });
 
-  it('offers only what the sink can honour', () => {
+  it('offers only keys that the sink supports', () => {
     const { environ } = record(answering([]));
     expect(environ).toHaveProperty(['gateway.send_trailers']);
     expect(environ).not.toHaveProperty(['gateway.connection']);

@@ -31,13 +31,13 @@ describe('the messages about headers', () => {
     ['a promise', [['ETag', Promise.resolve('x')]], 'found ["ETag", a promise: await it]'],
     ['text', [['X-Name', '\u010a']], 'X-Name; encodeNative makes such text a header value'],
     ['a hop-by-hop field', [['Connection', 'close']], 'set the option hopByHop to drop: Connection'],
-  ])('say what to do about %s', (_what, headers, message) => {
+  ])('tell how to correct %s', (_what, headers, message) => {
     expect(messageOf(headers)).toContain(message);
   });
 });
 
-describe('the message about a chunk', () => {
-  it('says that a promise is to be awaited', () => {
+describe('the message about a promise as a chunk', () => {
+  it('tells to await it', () => {
     const recorded = record((_environ: unknown, startResponse) => {
       startResponse('200 OK', []);
       return [Promise.resolve('x')] as unknown as Body;

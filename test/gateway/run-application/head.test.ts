@@ -18,12 +18,12 @@ describe('runApplication: the synchronous path', () => {
     ]);
   });
 
-  it('keeps the declared length where it is', () => {
+  it('keeps a declared length in its place', () => {
     const { sink } = record(answering(['abc'], [['content-length', '3']]));
     expect(sink.head).toMatchObject({ contentLength: 3, hasContentLengthField: true });
   });
 
-  it('waits for a client that is slow to take an array', async () => {
+  it('waits for a client that accepts an array slowly', async () => {
     const sink = new RecordingSink();
     let release = (): void => {};
     sink.wait = new Promise((resolve) => {
@@ -39,7 +39,7 @@ describe('runApplication: the synchronous path', () => {
 });
 
 describe('runApplication: the head', () => {
-  it('leaves with the first chunk that is not empty', async () => {
+  it('leaves with the first non-empty chunk', async () => {
     const { sink, done } = record(function* (_environ: Environ, startResponse: StartResponse) {
       startResponse('200 OK', []);
       yield '';
@@ -68,7 +68,7 @@ describe('runApplication: the head', () => {
     expect(sink.head?.contentLength).toBeUndefined();
   });
 
-  it('is replaced whole by a call with excInfo', () => {
+  it('is replaced completely by a call with excInfo', () => {
     const { sink } = record((_environ: Environ, startResponse: StartResponse) => {
       startResponse('200 OK', [['Content-Length', '99']]);
       startResponse('404 Not Found', [['X-New', '1']], new Error('cause'));
@@ -77,7 +77,7 @@ describe('runApplication: the head', () => {
     expect(sink.head).toMatchObject({ status: '404 Not Found', headers: [['X-New', '1']], contentLength: 1 });
   });
 
-  it('is a copy: what the application does to its list afterwards changes nothing', () => {
+  it('is a copy: later changes of the list have no effect', () => {
     const headers: HeaderList = [['A', '1']];
     const { sink } = record((_environ: Environ, startResponse: StartResponse) => {
       startResponse('200 OK', headers);
@@ -156,7 +156,7 @@ describe('runApplication: the head', () => {
     expect(thrown).toHaveProperty('code', `WSGI_ERR_${code}`);
   });
 
-  it('refuses a value each time, whatever its name had as a value before', () => {
+  it('refuses a bad value every time, even after other values of the name', () => {
     const refused: boolean[] = [];
     for (const value of ['good', 'bad\n', 'bad\n', 'good', 'good', 'bad\n', '', 'bad\n']) {
       const { sink } = record(answering([], [['X-Moody', value]]));
@@ -165,7 +165,7 @@ describe('runApplication: the head', () => {
     expect(refused).toEqual([false, true, true, false, false, true, false, true]);
   });
 
-  it('does not take a name for another that has the same low octets', () => {
+  it('does not confuse names with the same low octets', () => {
     const statuses = ['X-Twins-Of-A-\u0141', 'X-Twins-Of-A-A'].map(
       (name) => record(answering([], [[name, '1']])).sink.head?.statusCode,
     );
@@ -179,7 +179,7 @@ describe('runApplication: the head', () => {
     expect(log[0]).toContain('found undefined');
   });
 
-  it('drops hop-by-hop fields instead when asked to', () => {
+  it('drops hop-by-hop fields if told to', () => {
     const { sink } = record(
       answering(
         [],
@@ -194,13 +194,13 @@ describe('runApplication: the head', () => {
     expect(sink.head?.headers).toEqual([['A', '\t1']]);
   });
 
-  it('refuses a second call without excInfo, also after a first one that failed', () => {
+  it('refuses a second call without excInfo, even after a failed first one', () => {
     for (const first of ['200 OK', 'bad']) {
       const { log } = record((_environ: Environ, startResponse: StartResponse) => {
         try {
           startResponse(first, []);
         } catch {
-          // The call has been made all the same.
+          // A failed call counts too.
         }
         startResponse('200 OK', []);
         return [];
@@ -209,19 +209,19 @@ describe('runApplication: the head', () => {
     }
   });
 
-  it('cannot be sent after a call that failed and was swallowed', () => {
+  it('cannot be sent after a failed call, even if the error was caught', () => {
     const { sink } = record((_environ: Environ, startResponse: StartResponse) => {
       try {
         startResponse('200 OK', [['A', '\n']]);
       } catch {
-        // Swallowed.
+        // Caught.
       }
       return ['x'];
     });
     expect(sink.events[0]).toEqual(['head', '500 Internal Server Error']);
   });
 
-  it('throws the very excInfo once the head has left, and cuts the response off even if it is swallowed', async () => {
+  it('throws excInfo itself after the head has left, and cuts the response off even if it is caught', async () => {
     const excInfo = { some: 'value' };
     let thrown: unknown;
     const { sink, done } = record(function* (_environ: Environ, startResponse: StartResponse) {

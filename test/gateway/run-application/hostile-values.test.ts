@@ -13,12 +13,12 @@ function circular(): Error {
   return error;
 }
 
-/** Values that an application may throw, and that cannot be looked at like an error. */
+/** Values that an application can throw and that fail when they are read like an error. */
 const values: readonly [string, () => unknown][] = [
   ['an error that is its own cause', circular],
   ['an error whose stack throws', () => Object.defineProperty(new Error('a'), 'stack', { get: refuse })],
   [
-    'an error whose stack is no string',
+    'an error whose stack is not a string',
     () => Object.defineProperty(new Error('a'), 'stack', { value: { toString: refuse } }),
   ],
   [
@@ -33,7 +33,7 @@ const values: readonly [string, () => unknown][] = [
   ['a proxy that refuses', () => new Proxy({}, { get: refuse, getPrototypeOf: refuse, has: refuse })],
 ];
 
-/** runApplication must neither throw nor reject: its promise is awaited here. */
+/** runApplication must not throw or reject: these tests await its promise. */
 describe.each(values)('runApplication, given %s', (_what, make) => {
   it('answers 500 when it is thrown', async () => {
     for (const exposeErrors of [false, true]) {
@@ -63,7 +63,7 @@ describe.each(values)('runApplication, given %s', (_what, make) => {
     expect(log).toHaveLength(1);
   });
 
-  it('only logs it when close or a callback throws it', async () => {
+  it('is only logged if close or a callback throws it', async () => {
     const body = Object.assign(['x'], {
       close() {
         throw make();
@@ -88,7 +88,7 @@ describe.each(values)('runApplication, given %s', (_what, make) => {
 });
 
 describe('runApplication, given a body whose close cannot be looked up', () => {
-  it('sends it, and logs what was thrown', async () => {
+  it('sends the body and logs the error', async () => {
     const body = {
       *[Symbol.iterator]() {
         yield 'x';
@@ -104,7 +104,7 @@ describe('runApplication, given a body whose close cannot be looked up', () => {
   });
 });
 
-it('aborts where the host fails to take the error', async () => {
+it('aborts if the error path of the host throws', async () => {
   const { sink, log, done } = record(
     () => {
       throw new Error('of the application');

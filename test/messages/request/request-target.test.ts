@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fullUrl, mountUrl, rawHeaders, requestUrl } from '../../../src/messages/request/request-target.ts';
 import type { Environ } from '../../../src/wsgi.ts';
 
-/** What matters of an environ here. */
+/** An environ with the variables that matter here. */
 function environ(uri: string | undefined, script: string, path: string, query = ''): Environ {
   const facts = { SCRIPT_NAME: script, PATH_INFO: path, QUERY_STRING: query };
   return (uri === undefined ? facts : { ...facts, REQUEST_URI: uri }) as Environ;
@@ -34,7 +34,7 @@ describe('requestUrl', () => {
     ['/old', '', '/new path', 'q=1', '/new%20path?q=1'],
     [undefined, '', '/a b/\xe9', 'q=%20', '/a%20b/%E9?q=%20'],
     [undefined, '/x', '', '', '/'],
-  ])('takes from %s, mounted at %j, %j with query %j the URL %s', (uri, script, path, query, url) => {
+  ])('reads %s, mounted at %j, %j with query %j, as %s', (uri, script, path, query, url) => {
     expect(requestUrl(environ(uri, script, path, query))).toBe(url);
   });
 });
@@ -48,14 +48,14 @@ describe('fullUrl and mountUrl', () => {
     ['/a%2Fb/c', '/a/b', '/c', '', '/a%2Fb/c', '/a%2Fb'],
     ['/else', '/a b', '/c', '', '/else', '/a%20b'],
     [undefined, '/a b', '/c', 'q', '/a%20b/c?q', '/a%20b'],
-  ])('take from %s, mounted at %j', (uri, script, path, query, full, mount) => {
+  ])('read %s, mounted at %j', (uri, script, path, query, full, mount) => {
     expect(fullUrl(environ(uri, script, path, query))).toBe(full);
     expect(mountUrl(environ(uri, script, path, query))).toBe(mount);
   });
 });
 
 describe('rawHeaders', () => {
-  it('gives the very lines that were received', () => {
+  it('returns the received lines themselves', () => {
     const lines = ['HOST', 'a', 'x_y', '1', 'X-Y', '2'];
     expect(rawHeaders({ ...environ('/', '', '/'), 'gateway.raw_headers': lines })).toBe(lines);
   });

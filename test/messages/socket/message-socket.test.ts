@@ -1,4 +1,4 @@
-/** What a program finds in the place of the socket. */
+/** The object that a wrapped program finds in the place of the socket. */
 import { EventEmitter } from 'node:events';
 import {
   createServer as createNodeServer,
@@ -39,12 +39,12 @@ async function onBoth<T>(
   return seen;
 }
 
-/** A server that is closed when the test says so. */
+/** A server that the test closes by itself. */
 async function stoppable(
   server: NodeServer | Server,
 ): Promise<{ readonly port: number; stop(closed: () => void): void }> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  // Only a pipe's address would be a string.
+  // The address is a string only for a pipe.
   const { port } = server.address() as AddressInfo;
   return { port, stop: (closed) => void server.close(closed) };
 }
@@ -54,7 +54,7 @@ function environ(more: Record<string, unknown> = {}): Environ {
 }
 
 describe('the socket of a wrapped program', () => {
-  it('has the same facts as on node:http', async () => {
+  it('has the same addresses and states as on node:http', async () => {
     const [node, ours] = await onBoth(({ socket }) => {
       const { remoteAddress, remoteFamily, localAddress, localFamily, destroyed, readable, writable } =
         socket;
@@ -69,7 +69,7 @@ describe('the socket of a wrapped program', () => {
     expect(ours).toEqual(node);
   });
 
-  it('is one for all requests of a connection, keeps what is set on it, and closes with it', async () => {
+  it('is the same for all requests of a connection, keeps properties set on it, and closes with it', async () => {
     const sockets = new Set<unknown>();
     const marks: unknown[] = [];
     let closed = 0;
@@ -96,7 +96,7 @@ describe('the socket of a wrapped program', () => {
     await server.close();
   });
 
-  it('is secure where the gateway says so, request by request', async () => {
+  it('is secure for each request whose scheme is https', async () => {
     const seen: unknown[] = [];
     const application = fromNode((req, res) => {
       seen.push(Reflect.get(req.socket, 'encrypted'));
@@ -112,7 +112,7 @@ describe('the socket of a wrapped program', () => {
     await server.close();
   });
 
-  it('believes a middleware about the address', async () => {
+  it('takes an address that middleware changed', async () => {
     const application = fromNode(
       (req, res) => void res.end(`${req.socket.remoteAddress} ${req.socket.remotePort}`),
     );
@@ -123,7 +123,7 @@ describe('the socket of a wrapped program', () => {
     await server.close();
   });
 
-  it('takes the methods of TLS from the connection below', () => {
+  it('takes TLS methods from the connection below', () => {
     const native = {
       server: undefined,
       authorized: true,
@@ -137,7 +137,7 @@ describe('the socket of a wrapped program', () => {
     expect(new MessageSocket(environ(), native)).not.toHaveProperty('getProtocol');
   });
 
-  it('does without a connection below', () => {
+  it('works without a connection below', () => {
     const socket = socketFor(environ({ REMOTE_ADDR: '::1', REMOTE_PORT: '5' }));
     const { remoteAddress, remoteFamily, remotePort, localAddress, localPort, bytesRead, server } = socket;
     expect([remoteAddress, remoteFamily, remotePort]).toEqual(['::1', 'IPv6', 5]);
@@ -146,7 +146,7 @@ describe('the socket of a wrapped program', () => {
     expect(socket.setNoDelay().setKeepAlive().ref().unref().pause()).toBe(socket);
   });
 
-  it('is a fresh one while the connection is busy', () => {
+  it('is a new one while the connection is busy', () => {
     const given = environ({ 'gateway.socket': new EventEmitter() });
     const first = socketFor(given);
     expect(socketFor(given)).toBe(first);
@@ -159,7 +159,7 @@ describe('the socket of a wrapped program', () => {
     expect(socketFor(given)).toBe(first);
   });
 
-  it('goes over to the next request when the one before has only to be told of its end', () => {
+  it('serves the next request once the one before only has to report its end', () => {
     const given = environ({ 'gateway.socket': new EventEmitter() });
     const first = socketFor(given);
     const [response, next] = [{}, {}] as never[];
@@ -187,7 +187,7 @@ describe('the socket of a wrapped program', () => {
     expect(socket).toMatchObject({ destroyed: true, readable: false, writable: false, readyState: 'closed' });
   });
 
-  it('cuts the connection below when nothing is under way', async () => {
+  it('cuts the connection below when it serves no request', async () => {
     let destroyed = 0;
     const native = { destroy: () => destroyed++ };
     const socket = new MessageSocket(environ(), native);
@@ -204,7 +204,7 @@ describe('the socket of a wrapped program', () => {
     expect(await outcome).toBeTypeOf('string');
   });
 
-  it('lets a program that has hijacked its response write to the connection', async () => {
+  it('lets a program write a raw response to the connection', async () => {
     const listener: RequestListener = (req) => {
       req.socket.write('HTTP/1.1 299 Raw\r\n\r\n');
       req.socket.end('raw');
@@ -216,20 +216,20 @@ describe('the socket of a wrapped program', () => {
     await Promise.all([node.close(), ours.close()]);
   });
 
-  it('hears of the timeout of the connection below during a request', () => {
+  it('reports a time-out of the connection below during a request', () => {
     const native = new EventEmitter();
     const socket = socketFor(environ({ 'gateway.socket': native }));
     let calls = 0;
     socket.on('timeout', () => calls++);
     native.emit('timeout');
     expect(calls).toBe(0);
-    socket.attach({ timeOut: () => calls++ } as never, {} as never, environ());
+    socket.attach({ tellTimeout: () => calls++ } as never, {} as never, environ());
     native.emit('timeout');
     expect(calls).toBe(2);
     expect(socket.destroyed).toBe(false);
   });
 
-  it.each(['node:http', 'ours'])('that is destroyed amid a response closes at once: %s', async (kind) => {
+  it.each(['node:http', 'ours'])('closes at once if destroyed in a response: %s', async (kind) => {
     const order: string[] = [];
     const listener: RequestListener = (req, res) => {
       res.write('a');
@@ -249,7 +249,7 @@ describe('the socket of a wrapped program', () => {
     expect(order).toEqual(['server', 'client']);
   });
 
-  it('takes no data where there is no connection', async () => {
+  it('refuses data when there is no connection', async () => {
     const socket = new MessageSocket(environ(), undefined);
     const error = await new Promise<NodeJS.ErrnoException>((resolve) => {
       expect(socket.write('HTTP/1.1 101 x', resolve)).toBe(false);
@@ -258,7 +258,7 @@ describe('the socket of a wrapped program', () => {
     expect(() => socket.setEncoding()).toThrow(expect.objectContaining({ code: 'ERR_HTTP_SOCKET_ENCODING' }));
   });
 
-  it('takes timeouts as node does', async () => {
+  it('handles time-outs as node does', async () => {
     const socket = new MessageSocket(environ(), undefined);
     expect(() => socket.setTimeout('1' as never)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),

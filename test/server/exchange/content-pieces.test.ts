@@ -14,7 +14,7 @@ function begin(content: string): { pieces: ContentPieces; parser: RequestParser 
   return { pieces: new ContentPieces(parser), parser };
 }
 
-/** Reads up to what is no piece, and gives the lengths. */
+/** Reads all available pieces and returns their lengths. */
 function readLengths(pieces: ContentPieces): number[] {
   const lengths: number[] = [];
   for (let piece = pieces.read(); piece; piece = pieces.read()) lengths.push(piece.length);
@@ -22,14 +22,14 @@ function readLengths(pieces: ContentPieces): number[] {
 }
 
 describe('ContentPieces', () => {
-  it('leaves chunks as the client made them', () => {
+  it('keeps the chunks of the client', () => {
     const { pieces, parser } = begin(`${CHUNK.repeat(60)}${END}`);
     expect(readLengths(pieces)).toEqual(Array.from({ length: 60 }, () => 1));
     expect(pieces.read()).toBeNull();
     expect(parser.trailers).toEqual(['X', 'y']);
   });
 
-  it('gathers small ones when there are many, up to a size', () => {
+  it('joins many small chunks, up to a size', () => {
     const { pieces } = begin(`${CHUNK.repeat(30_000)}${END}`);
     const lengths = readLengths(pieces);
     expect(lengths.length).toBeLessThan(70);
@@ -38,7 +38,7 @@ describe('ContentPieces', () => {
     expect(pieces.read()).toBeNull();
   });
 
-  it('gives large ones beside them', () => {
+  it('gives large chunks beside small ones', () => {
     const octets = Buffer.from(`${HEAD}${CHUNK.repeat(100)}1000\r\n${'y'.repeat(4096)}\r\n${END}`);
     const parser = new RequestParser(DEFAULT_LIMITS);
     parser.push(octets);
@@ -49,7 +49,7 @@ describe('ContentPieces', () => {
     expect(Buffer.concat(read).toString()).toBe('x'.repeat(100) + 'y'.repeat(4096));
   });
 
-  it('waits for nothing', () => {
+  it('returns what has arrived without waiting', () => {
     const { pieces, parser } = begin(CHUNK.repeat(70));
     expect(readLengths(pieces).reduce((sum, length) => sum + length, 0)).toBe(70);
     expect(pieces.read()).toBeUndefined();
@@ -59,7 +59,7 @@ describe('ContentPieces', () => {
     expect(pieces.read()).toBeNull();
   });
 
-  it('gives what came before an error first', () => {
+  it('gives the pieces before an error first', () => {
     const { pieces } = begin(`${CHUNK.repeat(70)}not a size\r\n`);
     const lengths: number[] = [];
     const readAll = (): void => {

@@ -5,7 +5,7 @@ import type { HeaderList } from '../../../src/wsgi.ts';
 const formatFieldLine = (name: string, value: string): string => formatFieldLines([[name, value]]);
 
 describe('formatFieldLines()', () => {
-  it('gives the line of a field, the first time, the second and the third', () => {
+  it('formats a field the same way each time', () => {
     for (let time = 0; time < 3; time += 1) {
       expect(formatFieldLine('X-Same', 'caf\xe9, with a value of some length')).toBe(
         'X-Same: caf\xe9, with a value of some length\r\n',
@@ -13,7 +13,7 @@ describe('formatFieldLines()', () => {
     }
   });
 
-  it('gives all lines, in order', () => {
+  it('formats all lines in order', () => {
     const headers: HeaderList = [
       ['A', '1'],
       ['B', '2'],
@@ -35,7 +35,7 @@ describe('formatFieldLines()', () => {
     expect(names.map((name) => formatFieldLine(name, '1'))).toEqual(names.map((name) => `${name}: 1\r\n`));
   });
 
-  it('gives what it does not remember too: long names, long values, one name too many', () => {
+  it('also formats fields that it does not remember: long names, long values, one name too many', () => {
     const name = 'X'.repeat(100);
     const value = 'v'.repeat(2000);
     for (let time = 0; time < 2; time += 1) {

@@ -21,7 +21,7 @@ afterEach(() => running.stop());
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const upgrade = 'GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n';
 
-/** The application as the listener that the server has from the start. */
+/** Gets the application in the form of the listener that the server has from the start. */
 function originalListener(): RequestListener {
   // Listeners are typed as functions of anything; this one is the server's own.
   return running.server.listeners('request')[0] as RequestListener;
@@ -33,7 +33,7 @@ describe('the request event', () => {
     expect(running.server.listenerCount('request')).toBe(1);
   });
 
-  it("gives others node's messages, beside the application", async () => {
+  it("gives other listeners node's messages, beside the application", async () => {
     running = await startServer(hello);
     const seen: unknown[] = [];
     running.server.on('request', (request, response) => {
@@ -45,7 +45,7 @@ describe('the request event', () => {
     expect(seen).toEqual([true, true, '/']);
   });
 
-  it('lets others answer in its place, and call it when they do not', async () => {
+  it('lets other listeners answer instead, or call the application', async () => {
     running = await startServer(hello);
     const original = originalListener();
     running.server.removeAllListeners('request');
@@ -66,7 +66,7 @@ describe('the request event', () => {
     ]);
   });
 
-  it('lets it be called later, and with content that nobody has read', async () => {
+  it('lets a listener call the application later, with unread content', async () => {
     running = await startServer(echo);
     const original = originalListener();
     running.server.removeAllListeners('request');
@@ -78,7 +78,7 @@ describe('the request event', () => {
     expect((await client.readResponse()).content.toString()).toBe('abc');
   });
 
-  it('tells who calls it too late, or with the messages of another server', async () => {
+  it('throws if the application is called too late or with messages of another server', async () => {
     running = await startServer(hello);
     const original = originalListener();
     const failures: unknown[] = [];
@@ -100,7 +100,7 @@ describe('the request event', () => {
     expect(failures).toMatchObject([{ code: 'ERR_HTTP_HEADERS_SENT' }, { name: 'TypeError' }]);
   });
 
-  it('without any listener is a 500 that says why in the log', async () => {
+  it('answers 500 without any listener, with the reason in the log', async () => {
     running = await startServer(hello);
     running.server.removeAllListeners('request');
     const client = running.connect();
@@ -110,7 +110,7 @@ describe('the request event', () => {
   });
 });
 
-describe('an application that was made of a listener', () => {
+describe('an application made by fromNode', () => {
   it('shares the messages with the listeners beside it', async () => {
     const seen: unknown[] = [];
     running = await startServer(fromNode((request, response) => seen.push(request, response)));
@@ -126,7 +126,7 @@ describe('an application that was made of a listener', () => {
     expect(seen[1]).toBe(seen[3]);
   });
 
-  it('takes the messages of another server, as Connect hands them to a mounted server', async () => {
+  it('accepts the messages of another server, as Connect passes them to a mounted server', async () => {
     const app = express().get('/', (_request, response) => {
       response.send('mounted');
     });
@@ -138,7 +138,7 @@ describe('an application that was made of a listener', () => {
     host.close();
   });
 
-  it('fails its own request alone when it rejects beside others', async () => {
+  it('fails only its own request when it rejects beside other listeners', async () => {
     const errors: unknown[] = [];
     running = await startServer(
       fromNode(async () => {
@@ -159,7 +159,7 @@ describe('an application that was made of a listener', () => {
 });
 
 describe('the upgrade event', () => {
-  it('hands over the socket with what came after the head, and earlier responses first', async () => {
+  it('passes the socket and the octets after the head, after earlier responses', async () => {
     running = await startServer(hello);
     running.server.on('upgrade', (request: IncomingMessage, socket: Socket, rest: Buffer) => {
       expect(request.headers.upgrade).toBe('chat');
@@ -177,7 +177,7 @@ describe('the upgrade event', () => {
     expect((await client.readRest()).toString()).toBe('and second');
   });
 
-  it('notices the end of a client whose connection nobody reads', async () => {
+  it('notices the end of a client whose socket is not read', async () => {
     running = await startServer(hello);
     const closed: Promise<unknown>[] = [];
     running.server.on('upgrade', (_request, socket: Socket) => {
@@ -191,7 +191,7 @@ describe('the upgrade event', () => {
     await closed[0];
   });
 
-  it('keeps what comes until somebody reads it', async () => {
+  it('keeps octets until the socket is read', async () => {
     running = await startServer(hello);
     running.server.on('upgrade', (_request, socket: Socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
@@ -207,7 +207,7 @@ describe('the upgrade event', () => {
     expect((await client.readRest()).toString()).toMatch(/heard$/);
   });
 
-  it('without a listener is an ordinary request', async () => {
+  it('is an ordinary request without a listener', async () => {
     running = await startServer(hello);
     const client = running.connect();
     client.send(upgrade + get);
@@ -215,7 +215,7 @@ describe('the upgrade event', () => {
     expect((await client.readResponse()).statusCode).toBe(200);
   });
 
-  it('leaves a socket to its new owner when the server shuts down', async () => {
+  it('leaves the socket to its new owner on closeAllConnections()', async () => {
     running = await startServer(hello);
     let taken: Socket | undefined;
     running.server.on('upgrade', (_request, socket: Socket) => {
@@ -232,7 +232,7 @@ describe('the upgrade event', () => {
 });
 
 describe('the connect event', () => {
-  it('hands over the socket, and without a listener CONNECT is refused', async () => {
+  it('passes the socket; without a listener CONNECT is refused', async () => {
     running = await startServer(hello);
     const refused = running.connect();
     refused.send('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n');
@@ -246,11 +246,11 @@ describe('the connect event', () => {
   });
 });
 
-describe('expectations', () => {
+describe('an expectation', () => {
   const post = (expectation: string): string =>
     `POST / HTTP/1.1\r\nHost: a\r\nExpect: ${expectation}\r\nContent-Length: 3\r\n\r\n`;
 
-  it('100-continue goes to checkContinue', async () => {
+  it('of 100-continue goes to checkContinue', async () => {
     running = await startServer(hello);
     running.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       response.writeContinue();
@@ -263,7 +263,7 @@ describe('expectations', () => {
     expect((await client.readResponse()).content.toString()).toBe('got abc');
   });
 
-  it('anything else goes to checkExpectation', async () => {
+  it('of anything else goes to checkExpectation', async () => {
     running = await startServer(hello);
     running.server.on('checkExpectation', (_request, response: ServerResponse) => {
       response.writeHead(200).end('tea');

@@ -9,7 +9,7 @@ let running: RunningServer;
 afterEach(() => running.stop());
 
 describe('a download that never waits', () => {
-  it('keeps nobody else waiting', async () => {
+  it('does not hold up other connections', async () => {
     const size = 16_384;
     const total = 8_000_000;
     let given = 0;
@@ -43,12 +43,12 @@ describe.each<[string, (application: Application) => Application]>([
     'an asynchronous application',
     (application) => async (environ, startResponse) => {
       await Promise.resolve();
-      // Applications of this test are functions.
+      // The applications here are functions.
       return (application as (...given: unknown[]) => string[])(environ, startResponse);
     },
   ],
 ])('a burst of pipelined requests to %s', (_name, wrap) => {
-  it('keeps nobody else waiting, and is answered whole', async () => {
+  it('does not hold up other connections and is answered completely', async () => {
     const served: string[] = [];
     running = await startServer(
       wrap((environ, startResponse) => {
@@ -74,7 +74,7 @@ describe.each<[string, (application: Application) => Application]>([
     expect(await greedy.isSilent(30)).toBe(true);
   });
 
-  it('is answered to its end when the client closes its half behind it', async () => {
+  it('is answered to its end when the client closes its half after it', async () => {
     running = await startServer(
       wrap((_environ, startResponse) => {
         startResponse('200 OK', []);

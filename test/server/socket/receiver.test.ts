@@ -1,6 +1,6 @@
 /**
- * What comes in on many connections at once, into one buffer: nothing that is kept may change when the next packet
- * of another connection comes.
+ * Many connections share one receive buffer: kept octets must not change when the next packet of another connection
+ * arrives.
  */
 import { once } from 'node:events';
 import { connect, createServer as createNetServer, type Socket } from 'node:net';
@@ -30,7 +30,7 @@ async function open(
   return [server, dial];
 }
 
-/** Reads until a text has come. */
+/** Reads until a text has arrived. */
 async function receive(socket: Socket, text: string): Promise<string> {
   let received = '';
   for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
@@ -40,14 +40,14 @@ async function receive(socket: Socket, text: string): Promise<string> {
   return received;
 }
 
-/** Answers with what was sent, once all of it has come. */
+/** Answers with the content once all of it has arrived. */
 const echo: Application = async (environ, startResponse) => {
   const content = await readBody(environ, { limit: 4_000_000 });
   startResponse('200 OK', [['X-Target', environ.RAW_URI ?? '']]);
   return [content];
 };
 
-test('heads that come in parts on two connections are not mixed', async () => {
+test('heads that arrive in parts on two connections are not mixed', async () => {
   const [, dial] = await open(echo);
   const [one, other] = [await dial(), await dial()];
   const heads: [Socket, string][] = [
@@ -66,7 +66,7 @@ test('heads that come in parts on two connections are not mixed', async () => {
     expect(await receive(socket, '\r\n\r\n')).toContain(`X-Target: ${target}\r\n`);
 });
 
-test('content that the application keeps stays what it was', async () => {
+test('content that the application keeps does not change', async () => {
   const kept: Uint8Array[] = [];
   const [, dial] = await open(async (environ, startResponse) => {
     for await (const piece of environ['wsgi.input'].chunks?.() ?? []) kept.push(piece);
@@ -84,7 +84,7 @@ test('content that the application keeps stays what it was', async () => {
   expect(Buffer.concat(kept).toString()).toBe('1'.repeat(600));
 });
 
-test('content that comes with its head, and is read later, stays what it was', async () => {
+test('content that arrives with its head and is read later does not change', async () => {
   let start = (): void => {};
   const started = new Promise<void>((resolve) => {
     start = resolve;
@@ -102,7 +102,7 @@ test('content that comes with its head, and is read later, stays what it was', a
   expect(await receive(one, '1'.repeat(300))).toContain('200 OK');
 });
 
-test('uploads on several connections at once arrive as they were sent', async () => {
+test('uploads on several connections at once arrive unchanged', async () => {
   const [, dial] = await open(echo);
   const size = 3_000_000;
   const answers = ['a', 'b', 'c'].map(async (letter) => {
@@ -117,7 +117,7 @@ test('uploads on several connections at once arrive as they were sent', async ()
   expect(await Promise.all(answers)).toEqual([true, true, true]);
 });
 
-test('requests of a batch that wait for a slow application stay what they were', async () => {
+test('requests of a batch that wait for a slow application do not change', async () => {
   const [, dial] = await open(async (environ, startResponse) => {
     await delay(20);
     return echo(environ, startResponse);
@@ -157,7 +157,7 @@ test('a listener of upgrade gets the rest of the packet, and a socket that reads
   expect(heads).toEqual(['first octets']);
 });
 
-test('a socket that was handed over holds its client back while nobody reads it', async () => {
+test('a socket that was handed over holds its client back while it is not read', async () => {
   const [server, dial] = await open(echo);
   const taken = once(server, 'upgrade');
   const client = await dial();
@@ -173,7 +173,7 @@ test('a socket that was handed over holds its client back while nobody reads it'
   expect(length).toBe(20_000_000);
 });
 
-test('a listener of clientError sees the packet that was wrong, also if it waited for its turn', async () => {
+test('a listener of clientError sees the wrong packet, even if the packet waited for its turn', async () => {
   const packets: string[] = [];
   const [server, dial] = await open(async (environ, startResponse) => {
     await delay(20);
@@ -193,7 +193,7 @@ test('a listener of clientError sees the packet that was wrong, also if it waite
   expect(packets).toEqual([packet]);
 });
 
-test('a listener of clientError sees the beginning of a head that came no further', async () => {
+test('a listener of clientError sees the beginning of an incomplete head', async () => {
   const packets: string[] = [];
   const [server, dial] = await open(echo, { headersTimeout: 100, connectionsCheckingInterval: 20 });
   server.on('clientError', (error: { rawPacket?: Buffer }, socket: Socket) => {
@@ -208,7 +208,7 @@ test('a listener of clientError sees the beginning of a head that came no furthe
   expect(packets).toEqual(['GET / HTTP/1.1\r\nHost: a\r\n']);
 });
 
-test('sockets that are no plain ones of net are read by their events', async () => {
+test('sockets other than those of node:net are read by their events', async () => {
   const targets: string[] = [];
   const [server] = await open((environ: Environ, startResponse) => {
     targets.push(environ.RAW_URI ?? '');
@@ -230,10 +230,10 @@ test('sockets that are no plain ones of net are read by their events', async () 
   expect(targets).toEqual(['/pushed']);
 });
 
-test('a socket that somebody has begun to read keeps what was put back', async () => {
+test('a socket that was read before keeps octets that were put back', async () => {
   const gate = createNetServer({ allowHalfOpen: true });
   const [server] = await open(echo);
-  // As those do who read the PROXY protocol in front of the first request.
+  // As with the PROXY protocol in front of the first request.
   gate.on('connection', (socket) => {
     socket.once('data', (octets) => {
       socket.pause();
