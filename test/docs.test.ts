@@ -17,7 +17,15 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEFAULT_SETTINGS } from '../src/server/options.ts';
+import { CGI_ENVIRON_OPTIONS } from '../bridges/cgi/environ.ts';
+import { CGI_OPTIONS } from '../bridges/cgi/run-cgi.ts';
+import { EXPRESS_OPTIONS } from '../bridges/express/to-express.ts';
+import { FASTIFY_OPTIONS } from '../bridges/fastify/to-fastify.ts';
+import { withOptionTables } from '../scripts/option-tables.ts';
+import { ENVIRON_OPTIONS } from '../src/gateway/environ.ts';
+import { GATEWAY_OPTIONS } from '../src/gateway/run-application.ts';
+import { LIMITS } from '../src/http/index.ts';
+import { DEFAULT_SETTINGS, SERVER_OPTIONS, SERVER_SETTINGS } from '../src/server/options.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = [
@@ -100,13 +108,38 @@ describe('links', () => {
   });
 });
 
-describe('docs/server.md', () => {
-  it('states every setting with its default', () => {
+describe('tables of options', () => {
+  const pages = readdirSync(join(ROOT, 'docs')).map((name) => readFileSync(join(ROOT, 'docs', name), 'utf8'));
+
+  it('are what npm run docs makes of the sources', () => {
+    for (const page of pages) expect(page).toBe(withOptionTables(page));
+  });
+
+  it('state every setting with its default', () => {
     const text = readFileSync(join(ROOT, 'docs/server.md'), 'utf8');
     const rows = [...text.matchAll(/^\| `(\w+)` \| `([^`]+)` \|/gm)].map(([, name, value]) => [name, value]);
-    expect(Object.fromEntries(rows)).toEqual(
-      Object.fromEntries(Object.entries(DEFAULT_SETTINGS).map(([name, value]) => [name, String(value)])),
-    );
+    const settings = Object.entries(DEFAULT_SETTINGS).map(([name, value]) => [name, String(value)]);
+    expect(rows).toEqual(expect.arrayContaining(settings));
+  });
+
+  it.each([
+    [
+      'docs/server.md',
+      { ...LIMITS, ...SERVER_SETTINGS, ...SERVER_OPTIONS, ...ENVIRON_OPTIONS, ...GATEWAY_OPTIONS },
+    ],
+    ['docs/node.md', { ...ENVIRON_OPTIONS, ...GATEWAY_OPTIONS }],
+    ['docs/express.md', EXPRESS_OPTIONS],
+    ['docs/fastify.md', FASTIFY_OPTIONS],
+    ['docs/cgi.md', { ...CGI_OPTIONS, ...CGI_ENVIRON_OPTIONS }],
+  ])('of %s have a row for each option', (page, table) => {
+    const text = readFileSync(join(ROOT, page), 'utf8');
+    for (const name of Object.keys(table))
+      expect(text).toMatch(new RegExp(`^\\| \`${name}\` \\|.*\\| \\S`, 'm'));
+  });
+
+  it('name a table that is there', () => {
+    const page = '<!-- options: NONE in src/server/options.ts -->\n<!-- end of options -->';
+    expect(() => withOptionTables(page)).toThrow('src/server/options.ts has no table NONE');
   });
 });
 

@@ -7,17 +7,20 @@
  * Rule 1: this file knows variables and not where they come from.
  * Rule 2: what is not known is left out: there is no REQUEST_URI without the server's, and no `gateway.raw_headers`.
  */
+import type { OptionsOf } from '../../src/gateway/index.ts';
 import { createEnviron, type Environ, type EnvironOptions, guessScheme } from '../../src/index.ts';
 import { createStandardInput } from './standard-input.ts';
 
-/** What a deployer decides about the environ of a CGI program. */
-export interface CgiEnvironOptions extends Pick<EnvironOptions, 'environ'> {
-  /**
-   * Whether the server is an IIS that repeats SCRIPT_NAME at the start of PATH_INFO, so that it must be taken off.
-   * @default false
-   */
-  readonly iis?: boolean | undefined;
-}
+/** The options of `createCgiEnviron`. */
+export const CGI_ENVIRON_OPTIONS = {
+  /** Removes SCRIPT_NAME from the beginning of PATH_INFO, where some versions of IIS repeat it. */
+  iis: { type: 'boolean', default: false },
+} as const;
+
+/** Options of the environ of a CGI program. */
+export interface CgiEnvironOptions
+  extends Pick<EnvironOptions, 'environ'>,
+    OptionsOf<typeof CGI_ENVIRON_OPTIONS> {}
 
 type Variables = Readonly<Record<string, string>>;
 

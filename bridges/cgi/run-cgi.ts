@@ -6,6 +6,7 @@
  * Rule 2: the process is never ended from here. Its exit code is set, and it ends by itself once everything is
  *         written: `process.exit()` would throw away what a slow server has not taken yet.
  */
+import type { OptionsOf } from '../../src/gateway/index.ts';
 import {
   type Application,
   type ApplicationFunction,
@@ -17,17 +18,20 @@ import {
   toApplication,
 } from '../../src/index.ts';
 import { CgiSink } from './cgi-sink.ts';
-import { type CgiEnvironOptions, createCgiEnviron } from './environ.ts';
+import { CGI_ENVIRON_OPTIONS, type CgiEnvironOptions, createCgiEnviron } from './environ.ts';
 import { readRawVariables } from './raw-variables.ts';
 
-/** What a deployer decides about a CGI program. */
-export interface RunCgiOptions extends GatewayOptions, CgiEnvironOptions {
+/** The options of `runCgi` beside those of the environ and of every host. */
+export const CGI_OPTIONS = {
   /**
-   * Whether the server sends the output to the client as it is (RFC 3875 §5), so that it must be all of HTTP.
-   * @default whether the name of the script begins with `nph-`
+   * Writes a whole HTTP/1.0 response, for servers that send the output as it is (RFC 3875 §5). On by default if the name
+   * of the script begins with `nph-`.
    */
-  readonly nph?: boolean | undefined;
-}
+  nph: { type: 'boolean' },
+} as const;
+
+/** Options of a CGI program. */
+export interface RunCgiOptions extends GatewayOptions, CgiEnvironOptions, OptionsOf<typeof CGI_OPTIONS> {}
 
 /**
  * Runs an application as a CGI program: answers the request that the process was started for.
@@ -46,7 +50,7 @@ export interface RunCgiOptions extends GatewayOptions, CgiEnvironOptions {
  * });
  */
 export function runCgi(application: Application, options: RunCgiOptions = {}): Promise<number> {
-  checkGatewayOptions(options, { nph: isBoolean, iis: isBoolean });
+  checkGatewayOptions(options, { ...CGI_OPTIONS, ...CGI_ENVIRON_OPTIONS });
   return answer(toApplication(application), options);
 }
 
@@ -74,8 +78,4 @@ function readVariables(): Record<string, string> {
     variables[name] = octets !== undefined && decodeNative(octets) === value ? octets : encodeNative(value);
   }
   return variables;
-}
-
-function isBoolean(value: unknown): boolean {
-  return typeof value === 'boolean';
 }

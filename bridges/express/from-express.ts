@@ -4,9 +4,10 @@
  * Express sets the prototypes of request and response on every request; they are born with these very prototypes, so
  * that nothing changes. Which prototypes, the app says itself (`app.request`, `app.response`).
  */
+import { checkOptions } from '../../src/gateway/index.ts';
 import type { ApplicationFunction } from '../../src/index.ts';
 import {
-  checkListenerOptions,
+  LISTENER_OPTIONS,
   type ListenerOptions,
   messageConstructors,
   serveListener,
@@ -45,7 +46,7 @@ export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions 
       'Value must be an Express app, as express() makes it; use fromNode for other listeners',
     );
   }
-  checkListenerOptions(options);
+  checkOptions(options, LISTENER_OPTIONS);
   // An app takes any node messages; that it declares more is Express's own augmentation of them.
   const app = expressApp as ExpressApp & Listener;
   let { request: requestPrototype, response: responsePrototype } = app;

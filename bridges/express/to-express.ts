@@ -6,12 +6,12 @@
  * are node's, with a few properties more.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { OptionsOf } from '../../src/gateway/index.ts';
 import {
   type Application,
   ApplicationError,
   checkGatewayOptions,
   type Environ,
-  type OptionRules,
   type ResponseHead,
   toApplication,
 } from '../../src/index.ts';
@@ -20,15 +20,17 @@ import { NodeSink } from '../_node/node-sink.ts';
 import { type RoutedRequest, readRouting } from '../_node/routing.ts';
 import { type MountOptions, serve } from '../_node/serve-request.ts';
 
-/** What a deployer decides about an application that is mounted in Express. */
-export interface ToExpressOptions extends MountOptions {
+/** The options of `toExpress` beside those of every mount. */
+export const EXPRESS_OPTIONS = {
   /**
-   * Which answers are not sent, so that Express goes on to what comes next: none, those that are 404 with
-   * `X-Cascade: pass`, or every 404.
-   * @default false
+   * The answers that are not sent, so that Express goes on to the next handler: none (`false`), each 404 with
+   * `X-Cascade: pass` (`'cascade'`), or every 404 (`true`).
    */
-  readonly fallthrough?: boolean | 'cascade' | undefined;
-}
+  fallthrough: { type: [false, true, 'cascade'], default: false },
+} as const;
+
+/** Options of an application that is mounted in Express. */
+export interface ToExpressOptions extends MountOptions, OptionsOf<typeof EXPRESS_OPTIONS> {}
 
 /** Goes on to the next handler, with an error or without. */
 export type ExpressNext = (error?: unknown) => void;
@@ -56,7 +58,7 @@ export type ExpressHandler = (
  * express().use('/hello', toExpress(hello)).listen(8124);
  */
 export function toExpress(application: Application, options: ToExpressOptions = {}): ExpressHandler {
-  checkGatewayOptions(options, OPTION_RULES);
+  checkGatewayOptions(options, EXPRESS_OPTIONS);
   const { fallthrough = false } = options;
   const mount = { application: toApplication(application), options, addObjects };
   return (req, res, next) => {
@@ -69,10 +71,6 @@ function addObjects(environ: Environ, { req, res }: HostRequest): void {
   environ['express.req'] = req;
   environ['express.res'] = res;
 }
-
-const OPTION_RULES: OptionRules = {
-  fallthrough: (value) => typeof value === 'boolean' || value === 'cascade',
-};
 
 interface Passing {
   readonly next: ExpressNext;

@@ -4,9 +4,10 @@
  * `instance.routing` is how Fastify documents that requests are handed to it without its own server. It works once
  * the instance is ready, which the first request waits for.
  */
+import { checkOptions } from '../../src/gateway/index.ts';
 import type { ApplicationFunction } from '../../src/index.ts';
 import {
-  checkListenerOptions,
+  LISTENER_OPTIONS,
   type ListenerOptions,
   serveListener,
   wrapListener,
@@ -43,7 +44,7 @@ export function fromFastify(instance: FastifyApp, options: FromFastifyOptions = 
     const hint = (instance as unknown) instanceof Promise ? '; await the promise of it' : '';
     throw new TypeError(`Value must be a Fastify instance, as fastify() makes it${hint}`);
   }
-  checkListenerOptions(options);
+  checkOptions(options, LISTENER_OPTIONS);
   let isReady = false;
   const dispatch = (request: RequestMessage, response: ResponseMessage): void => {
     // Fastify declares its own request type, which is node's for an HTTP/1.1 server.

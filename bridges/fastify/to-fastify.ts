@@ -7,6 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { OptionsOf } from '../../src/gateway/index.ts';
 import { type Application, checkGatewayOptions, type Environ, toApplication } from '../../src/index.ts';
 import type { HostBody } from '../_node/consumed-body.ts';
 import type { HostRequest } from '../_node/node-request.ts';
@@ -21,15 +22,17 @@ import type {
 } from './instance.ts';
 import { type FailingSink, HijackSink, ReplySink } from './reply-sink.ts';
 
-/** What a deployer decides about an application that is mounted in Fastify. */
-export interface ToFastifyOptions extends MountOptions {
+/** The options of `toFastify` beside those of every mount. */
+export const FASTIFY_OPTIONS = {
   /**
-   * Whether the response goes past Fastify once it begins: faster, but `onSend` hooks do not see it, and
-   * compression and the like do not happen. What hooks have set on the reply before is sent.
-   * @default false
+   * Sends the response past Fastify: faster, but `onSend` hooks do not see it, and plugins such as compression do nothing.
+   * Headers that hooks have set on the reply before are sent.
    */
-  readonly hijack?: boolean | undefined;
-}
+  hijack: { type: 'boolean', default: false },
+} as const;
+
+/** Options of an application that is mounted in Fastify. */
+export interface ToFastifyOptions extends MountOptions, OptionsOf<typeof FASTIFY_OPTIONS> {}
 
 /** A plugin of Fastify's, for `register(plugin, { prefix })`. */
 export type FastifyPlugin = (scope: FastifyScope, options: object, done: (error?: Error) => void) => void;
@@ -52,7 +55,7 @@ export type FastifyPlugin = (scope: FastifyScope, options: object, done: (error?
  * await app.listen({ port: 8124 });
  */
 export function toFastify(application: Application, options: ToFastifyOptions = {}): FastifyPlugin {
-  checkGatewayOptions(options, { hijack: (value) => typeof value === 'boolean' });
+  checkGatewayOptions(options, FASTIFY_OPTIONS);
   const mount = { application: toApplication(application), options, findBody, addObjects };
   return (scope, _options, done) => {
     scope.removeAllContentTypeParsers();

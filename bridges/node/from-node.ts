@@ -6,9 +6,10 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { checkOptions } from '../../src/gateway/index.ts';
 import type { ApplicationFunction } from '../../src/index.ts';
 import {
-  checkListenerOptions,
+  LISTENER_OPTIONS,
   type ListenerOptions,
   serveListener,
   wrapListener,
@@ -41,7 +42,7 @@ export function fromNode(listener: RequestHandler, options: FromNodeOptions = {}
     const hint = typeof listener === 'object' ? '; use fromFastify for an instance of Fastify' : '';
     throw new TypeError(`Listener must be a function of request and response, not ${typeof listener}${hint}`);
   }
-  checkListenerOptions(options);
+  checkOptions(options, LISTENER_OPTIONS);
   return wrapListener(listener, (environ, startResponse) =>
     serveListener(listener, environ, startResponse, options),
   );

@@ -1,21 +1,23 @@
-/**
- * The check of what a deployer passes to a host: a wrong value throws where it is passed, and not with the first
- * request, or never.
- *
- * What every host can be told stands here once; what only one can be told, that one brings as rules.
- */
+/** Checks options where they are passed, and not with the first request. */
+import { describe } from './describe.ts';
+import { ENVIRON_OPTIONS } from './environ.ts';
+import { isFieldValue } from './headers.ts';
+import type { OptionRow, OptionTypes } from './option-table.ts';
+import { GATEWAY_OPTIONS } from './run-application.ts';
 
-/** What values options may have, by name. An option that is left out, or undefined, is right. */
-export type OptionRules = Readonly<Record<string, (value: unknown) => boolean>>;
+/** Options of a host of your own: a row of a table, or a function that tells if a value is right. */
+export type OptionRules = Readonly<Record<string, OptionRow | ((value: unknown) => boolean)>>;
 
 /**
  * Checks the options of a host: those of `createEnviron` and `runApplication`, and its own.
  *
- * @param options What the deployer passed
- * @param own The rules of the host for options of its own
- * @param unknown What becomes of options that neither knows
- * @throws TypeError if a value is none that the option can have, or if an option is unknown
- * @throws RangeError if a number of milliseconds is negative or not a number
+ * An option that is left out, or undefined, is right.
+ *
+ * @param options The options that a deployer passed
+ * @param own The host's own options
+ * @param unknown What to do with an option that neither knows
+ * @throws TypeError if a value has the wrong type, or if an option is unknown
+ * @throws RangeError if a number is out of range
  * @example
  * checkGatewayOptions({ strict: true, greeting: 'Hello' }, { greeting: (value) => typeof value === 'string' });
  */
@@ -24,34 +26,105 @@ export function checkGatewayOptions(
   own: OptionRules = {},
   unknown: 'refuse' | 'ignore' = 'refuse',
 ): void {
+  checkOptions(options, { ...ENVIRON_OPTIONS, ...GATEWAY_OPTIONS, ...own }, { unknown });
+}
+
+/** How to check options. */
+export interface OptionCheck {
+  /** What to do with an unknown option. @default 'refuse' */
+  readonly unknown?: 'refuse' | 'ignore';
+  /** The option that somebody means who passes a number or a text in the place of the options. */
+  readonly likely?: string;
+}
+
+/**
+ * Checks options against a table.
+ *
+ * @throws TypeError if a value has the wrong type, or if an option is unknown
+ * @throws RangeError if a number is out of range
+ */
+export function checkOptions(
+  options: object,
+  rules: OptionRules,
+  { unknown = 'refuse', likely }: OptionCheck = {},
+): void {
   // JavaScript passes anything, whatever the type says.
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`Options must be an object, not ${options}`);
-  }
+  if (typeof options !== 'object' || options === null) throw noOptions(options, likely);
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    const isValid = RULES.get(name) ?? (Object.hasOwn(own, name) ? own[name] : undefined);
-    if (isValid === undefined) {
-      if (unknown === 'ignore') continue;
-      throw new TypeError(
-        `Option ${name} is unknown here; known are ${[...RULES.keys(), ...Object.keys(own)].join(', ')}`,
-      );
-    }
-    if (!isValid(value)) {
-      throw new TypeError(`Option ${name} has a value that it cannot have: ${JSON.stringify(value)}`);
-    }
-    if (name === 'closeTimeout' && !(Number(value) >= 0)) {
-      throw new RangeError(`Option closeTimeout must be 0 or more, not ${value}`);
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (rule !== undefined) checkOption(name, value, rule);
+    else if (unknown === 'refuse') {
+      throw new TypeError(`Option ${name} is unknown here; known are ${Object.keys(rules).join(', ')}`);
     }
   }
 }
 
-/** What {@link EnvironOptions} and {@link GatewayOptions} can be. */
-const RULES: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
-  ['environ', (value) => typeof value === 'object' && value !== null && !Array.isArray(value)],
-  ['underscoreHeaders', (value) => value === 'drop' || value === 'refuse' || value === 'allow'],
-  ['hopByHop', (value) => value === 'error' || value === 'drop'],
-  ['closeTimeout', (value) => typeof value === 'number'],
-  ['strict', (value) => typeof value === 'boolean'],
-  ['exposeErrors', (value) => typeof value === 'boolean'],
-]);
+function noOptions(options: unknown, likely: string | undefined): TypeError {
+  const isValue = typeof options === 'number' || typeof options === 'string';
+  if (isValue && likely !== undefined) {
+    return new TypeError(`Options must be an object such as { ${likely}: ${options} }`);
+  }
+  return new TypeError(
+    `Options must be an object, not ${typeof options === 'function' ? 'a function' : options}`,
+  );
+}
+
+/**
+ * Checks the value of one option.
+ *
+ * @throws TypeError or RangeError
+ */
+export function checkOption(name: string, value: unknown, rule: OptionRules[string]): void {
+  if (typeof rule === 'function') {
+    if (rule(value)) return;
+    throw new TypeError(`Option ${name} has a value that it cannot have: ${JSON.stringify(value)}`);
+  }
+  const { type, least = 0, most = Number.POSITIVE_INFINITY } = rule;
+  if (typeof type !== 'string') {
+    if (type.some((one) => one === value)) return;
+    throw new TypeError(`Option ${name} must be ${listValues(type)}, not ${show(value)}`);
+  }
+  const { isValid, expected } = CHECKS[type];
+  if (!isValid(value)) throw new TypeError(`Option ${name} must be ${expected}, not ${show(value)}`);
+  if (typeof value === 'number' && !(value >= least && value <= most)) {
+    const range = most === Number.POSITIVE_INFINITY ? `${least} or more` : `from ${least} to ${most}`;
+    throw new RangeError(`Option ${name} must be ${range}, not ${value}`);
+  }
+}
+
+interface Check {
+  readonly expected: string;
+  isValid(value: unknown): boolean;
+}
+
+const isNumber = (value: unknown): boolean => typeof value === 'number';
+
+const CHECKS: Readonly<Record<keyof OptionTypes, Check>> = {
+  boolean: { expected: 'true or false', isValid: (value) => typeof value === 'boolean' },
+  milliseconds: { expected: 'a number of milliseconds', isValid: isNumber },
+  octets: { expected: 'a number of octets', isValid: isNumber },
+  count: { expected: 'a number', isValid: isNumber },
+  object: {
+    expected: 'an object',
+    isValid: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  },
+  'field value': {
+    expected: 'text without control characters and characters above U+00FF',
+    isValid: (value) => typeof value === 'string' && isFieldValue(value),
+  },
+  name: {
+    expected: 'visible ASCII characters',
+    isValid: (value) => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value),
+  },
+};
+
+function listValues(values: readonly unknown[]): string {
+  const shown = values.map(show);
+  return shown.length === 1 ? `${shown[0]}` : `${shown.slice(0, -1).join(', ')} or ${shown.at(-1)}`;
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'object' || typeof value === 'function') return describe(value);
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}

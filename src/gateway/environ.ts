@@ -19,16 +19,22 @@ import { fileWrapper } from './file-wrapper.ts';
 import { Input } from './input.ts';
 import { NameMemory } from './name-memory.ts';
 import { decodePath } from './native-string.ts';
+import type { OptionsOf } from './option-table.ts';
 
-/** What a deployer decides about every environ of one mount. */
-export interface EnvironOptions {
-  /** Further keys, over those that the gateway makes: PEP 3333's name-value pairs. */
-  readonly environ?: Readonly<Record<string, unknown>> | undefined;
+/** The options of `createEnviron`. */
+export const ENVIRON_OPTIONS = {
+  /** Further keys of every environ. They replace those that the gateway makes (PEP 3333's name-value pairs). */
+  environ: { type: 'object' },
   /**
-   * What becomes of a field whose name has an underscore, which would be taken for the same name with a hyphen.
-   * @default 'drop'
+   * Drops a field whose name has an underscore (`'drop'`), refuses its request (`'refuse'`, 400) or allows it (`'allow'`): its
+   * variable is the one of the name with a hyphen.
    */
-  readonly underscoreHeaders?: 'drop' | 'refuse' | 'allow' | undefined;
+  underscoreHeaders: { type: ['drop', 'refuse', 'allow'], default: 'drop' },
+} as const;
+
+/** Options of every environ of one mount. */
+export interface EnvironOptions extends OptionsOf<typeof ENVIRON_OPTIONS> {
+  readonly environ?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**
@@ -81,7 +87,11 @@ export function createEnviron(request: GatewayRequest, options: EnvironOptions =
   if (request.scheme === 'https') environ.HTTPS = 'on';
   if (request.trailers !== undefined) environ['gateway.trailers'] = request.trailers;
   if (request.socket !== undefined) environ['gateway.socket'] = request.socket;
-  addFields(environ, request.rawHeaders, options.underscoreHeaders ?? 'drop');
+  addFields(
+    environ,
+    request.rawHeaders,
+    options.underscoreHeaders ?? ENVIRON_OPTIONS.underscoreHeaders.default,
+  );
   // RFC 9112 §3.2.2: the authority of an absolute-form target replaces what Host says.
   if (authority !== undefined) environ.HTTP_HOST = authority.slice(authority.lastIndexOf('@') + 1);
   if (request.extensions !== undefined) Object.assign(environ, request.extensions);

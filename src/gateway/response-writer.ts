@@ -13,11 +13,9 @@ import { logError } from './failure.ts';
 import type { HopByHopPolicy } from './response-headers.ts';
 import { ResponseState } from './response-state.ts';
 
-/** What a deployer decides about writing. */
+/** The options of `runApplication` that concern writing. */
 export interface WriterOptions {
-  /** Whether startResponse throws at a hop-by-hop header or drops it. @default 'error' */
   readonly hopByHop?: HopByHopPolicy | undefined;
-  /** Whether a chunk that is a string is an error instead of UTF-8. @default false */
   readonly strict?: boolean | undefined;
 }
 

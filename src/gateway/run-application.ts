@@ -18,16 +18,24 @@ import { BodyReader, isPromise } from './body-reader.ts';
 import { addExtensions } from './extensions.ts';
 import { failureResponse, isInstance, logError } from './failure.ts';
 import { fileLength } from './file-wrapper.ts';
+import type { OptionsOf } from './option-table.ts';
 import { onNextTurn } from './platform.ts';
-import { ResponseWriter, type WriterOptions } from './response-writer.ts';
+import { ResponseWriter } from './response-writer.ts';
 
-/** What a deployer decides about how applications are run. */
-export interface GatewayOptions extends WriterOptions {
-  /** Milliseconds that an abandoned body may take to stop before it is closed all the same. @default 5000 */
-  readonly closeTimeout?: number | undefined;
-  /** Whether the answer to a failure shows its stack; for development. @default false */
-  readonly exposeErrors?: boolean | undefined;
-}
+/** The options of `runApplication`. */
+export const GATEWAY_OPTIONS = {
+  /** `startResponse` throws at a hop-by-hop header (`'error'`) or leaves it out (`'drop'`). */
+  hopByHop: { type: ['error', 'drop'], default: 'error' },
+  /** A chunk that is a string is an error. Otherwise it is sent as UTF-8. */
+  strict: { type: 'boolean', default: false },
+  /** Milliseconds that an abandoned body may take to stop before it is closed anyway. */
+  closeTimeout: { type: 'milliseconds', default: 5_000 },
+  /** Answers to failures show their stacks to clients; for development. */
+  exposeErrors: { type: 'boolean', default: false },
+} as const;
+
+/** Options of how applications are run. */
+export interface GatewayOptions extends OptionsOf<typeof GATEWAY_OPTIONS> {}
 
 /**
  * Runs an application and drives the sink until the response is over.
@@ -51,7 +59,6 @@ export function runApplication(
 }
 
 const NO_OPTIONS: GatewayOptions = {};
-const DEFAULT_CLOSE_TIMEOUT = 5000;
 const EMPTY = new Uint8Array(0);
 
 /** Chunks that an iterable may give without ever waiting, before the event loop gets its turn. */
@@ -316,7 +323,7 @@ class ApplicationRun {
     const report = (error: unknown): void => {
       if (!isInstance(error, DisconnectError)) logError(this.#errors, error);
     };
-    return reader.close(this.#options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT, report);
+    return reader.close(this.#options.closeTimeout ?? GATEWAY_OPTIONS.closeTimeout.default, report);
   }
 
   /** `gateway.on_finished`. */

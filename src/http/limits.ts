@@ -1,40 +1,59 @@
 /**
- * Limits: how much of a message is accepted before its sender is refused.
+ * Limits: how much of a message is taken before its sender is refused.
  *
- * The size of a line or section includes its line ends. A limit is checked before the octets beyond it are kept. The
- * comment on each default names those of other servers.
+ * Each default stands beside its precedents. A limit is checked before the octets beyond it are kept. The rows are those of
+ * an option table (src/gateway/option-table.ts): the server adds them to its own settings.
  */
 
-/** Limits of a {@link RequestParser}. */
-export interface HttpLimits {
-  /** Octets of the request line (beyond: 414), and separately of the field section (beyond: 431). */
-  maxHeaderSize: number;
-  /** Field lines in a head, and separately in a trailer section (beyond: 431). */
-  maxHeadersCount: number;
-  /** Octets of content, without chunked coding (beyond: 413). */
-  maxBodySize: number;
-  /** Octets of the chunk extensions of a message, in sum (beyond: 413). */
-  maxChunkExtensionSize: number;
-  /** Octets of a trailer section (beyond: 431). */
-  maxTrailerSize: number;
-  /** Refuses an HTTP/1.1 request without Host (RFC 9112 §3.2). */
-  requireHostHeader: boolean;
+/** The limits of a {@link RequestParser}, as settings of a server. */
+export const LIMITS = {
+  // node:http 16 KiB for both together, nginx 8 KiB for a line, gunicorn 4,094 and 8,190 octets a line.
+  /** A request line (414), and separately a field section (431). As node:http. */
+  maxHeaderSize: { type: 'octets', default: 16_384 },
+  // gunicorn 100; node:http 2,000, and drops the rest without a word.
+  /** The fields of a request, and separately of a trailer section (431); 0 for any number. As gunicorn. */
+  maxHeadersCount: { type: 'count', default: 100 },
+  // waitress 1 GiB, nginx 1 MiB; node:http and gunicorn have none.
+  /** The content of a request, without its chunked coding (413). As waitress. */
+  maxBodySize: { type: 'octets', default: 1_073_741_824 },
+  // node:http 16 KiB, but for each chunk anew (CVE-2024-22019 was the time before it).
+  /** The chunk extensions of a request in all (413). As node:http for each chunk. */
+  maxChunkExtensionSize: { type: 'octets', default: 16_384 },
+  // node:http counts trailers with the head: 16 KiB.
+  /** A trailer section (431). As node:http. */
+  maxTrailerSize: { type: 'octets', default: 16_384 },
+  /** Refuses an HTTP/1.1 request without Host (400; RFC 9112 §3.2). */
+  requireHostHeader: { type: 'boolean', default: true },
+} as const;
+
+type Limits = typeof LIMITS;
+
+/** The limits that a {@link RequestParser} obeys. They do not change during its life. */
+export type HttpLimits = {
+  readonly [Name in keyof Limits]: Limits[Name]['default'] extends number ? number : boolean;
+} & {
   /** Accepts CONNECT; otherwise 501. */
-  allowConnect: boolean;
+  readonly allowConnect: boolean;
+};
+
+/**
+ * Makes the limits of a parser.
+ *
+ * @param settings Values for the rows of the table; its defaults where they are left out
+ * @param allowConnect Somebody answers CONNECT
+ */
+export function toHttpLimits(settings: Partial<HttpLimits>, allowConnect: boolean): HttpLimits {
+  const limits: Record<string, number | boolean> = {};
+  // In the order of the table, so that the limits of all connections have the same shape.
+  for (const name of NAMES) limits[name] = settings[name] ?? LIMITS[name].default;
+  if (limits.maxHeadersCount === 0) limits.maxHeadersCount = Number.POSITIVE_INFINITY;
+  limits.allowConnect = allowConnect;
+  // The loop has given it every member.
+  return limits as HttpLimits;
 }
 
+// Object.keys gives strings; these are the keys of the very table.
+const NAMES = Object.keys(LIMITS) as (keyof Limits)[];
+
 /** The defaults of {@link HttpLimits}. */
-export const DEFAULT_LIMITS: Readonly<HttpLimits> = Object.freeze({
-  // node:http 16 KiB for both together, nginx 8 KiB a line, gunicorn 4,094 octets a request line, 8,190 a field.
-  maxHeaderSize: 16_384,
-  // gunicorn 100; node:http 2,000, and silently drops the rest.
-  maxHeadersCount: 100,
-  // waitress 1 GiB, nginx 1 MiB; node:http and gunicorn no limit.
-  maxBodySize: 1_073_741_824,
-  // node:http 16 KiB for each chunk, no limit before CVE-2024-22019.
-  maxChunkExtensionSize: 16_384,
-  // node:http 16 KiB, together with the head.
-  maxTrailerSize: 16_384,
-  requireHostHeader: true,
-  allowConnect: false,
-});
+export const DEFAULT_LIMITS: HttpLimits = Object.freeze(toHttpLimits({}, false));

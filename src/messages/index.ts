@@ -1,10 +1,10 @@
 /**
  * The front door of messages: node's request and response over the gateway interface.
  */
-export { checkListenerOptions } from './listener-options.ts';
+export { LISTENER_OPTIONS, type ListenerOptions } from './listener-options.ts';
 export { messageConstructors } from './message-constructors.ts';
 export { createTakeoverRequest, createUnansweredRequest } from './request/takeover-request.ts';
 export { listenerOf, serveEvent } from './serve-event.ts';
-export { type ListenerOptions, serveListener } from './serve-listener.ts';
+export { serveListener } from './serve-listener.ts';
 export { connectionSocket, tellTimeout } from './socket/socket-registry.ts';
 export { wrapListener } from './wrapped-listeners.ts';

@@ -3,17 +3,9 @@
  */
 import type { Body, Environ, StartResponse } from '../wsgi.ts';
 import { type Dispatch, Exchange } from './exchange.ts';
+import type { ListenerOptions } from './listener-options.ts';
 import { type MessageConstructors, plainMessages } from './message-constructors.ts';
 import { fullUrl, mountUrl } from './request/request-target.ts';
-
-/** What a listener may be told about the messages; the names are those of http.createServer. */
-export interface ListenerOptions {
-  /**
-   * Whether repeated fields are joined with a comma in `req.headers` where node would keep the first alone.
-   * @default false
-   */
-  readonly joinDuplicateHeaders?: boolean | undefined;
-}
 
 /** The same with what only bridges know. */
 export interface MessageOptions extends ListenerOptions {

@@ -1,150 +1,101 @@
 /**
- * What an operator can set, the defaults, and their check: a wrong value throws where it is passed.
+ * Everything that an operator can set on a server, as tables.
  *
  * Where node:http has an option of the same meaning, the name is node's. Milliseconds and octets throughout.
  */
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
-import { checkGatewayOptions, type OptionRules } from '../gateway/check-options.ts';
-import type { EnvironOptions } from '../gateway/environ.ts';
-import { isFieldValue } from '../gateway/headers.ts';
-import type { GatewayOptions } from '../gateway/run-application.ts';
-import { DEFAULT_LIMITS, type HttpLimits } from '../http/index.ts';
+import { checkOptions } from '../gateway/check-options.ts';
+import { ENVIRON_OPTIONS, type EnvironOptions } from '../gateway/environ.ts';
+import { defaultsOf, type OptionsOf, type SettingsOf } from '../gateway/option-table.ts';
+import { GATEWAY_OPTIONS, type GatewayOptions } from '../gateway/run-application.ts';
+import { LIMITS } from '../http/index.ts';
+
+/** Settings of the server, beside the limits of the parser. 0 switches a time-out off. */
+export const SERVER_SETTINGS = {
+  /** Content that the application did not read and that is thrown away to keep the connection; more closes it. */
+  maxDrainSize: { type: 'octets', default: 8_388_608 },
+  /** The time for throwing it away. */
+  drainTimeout: { type: 'milliseconds', default: 5_000 },
+  /** The time from the first octet of a head to its last (408). As node:http and nginx. */
+  headersTimeout: { type: 'milliseconds', default: 60_000 },
+  /**
+   * The time from the first octet of a request to the last of its content (408); counts while the application waits for the
+   * client, not while it works. As node:http.
+   */
+  requestTimeout: { type: 'milliseconds', default: 300_000 },
+  /** The time that a connection may idle between two requests. As node:http. */
+  keepAliveTimeout: { type: 'milliseconds', default: 5_000 },
+  /**
+   * Idle time beyond `keepAliveTimeout` that clients are not told of: a request at the last moment is served. As node:http
+   * before 24.6, which has 1000 since.
+   */
+  keepAliveTimeoutBuffer: { type: 'milliseconds', default: 0 },
+  /** Silence on a socket, see `setTimeout`. As node:http. */
+  timeout: { type: 'milliseconds', default: 0 },
+  /** The time in which a client takes nothing of the octets that wait for it. As nginx. */
+  writeTimeout: { type: 'milliseconds', default: 60_000 },
+  /**
+   * Requests of one connection; 0 for any number. The last answer says `Connection: close`. A request after it gets a 503 and
+   * the event `dropRequest`; one that had arrived by then gets nothing. As node:http.
+   */
+  maxRequestsPerSocket: { type: 'count', default: 0 },
+  // The type must be spelt out: Infinity is no literal.
+  /** Connections at once; further ones are closed. */
+  maxConnections: { type: 'count', default: Number.POSITIVE_INFINITY as number },
+  /** The delay with which a time-out may come. */
+  connectionsCheckingInterval: { type: 'milliseconds', default: 100, least: 1, most: 2_147_483_647 },
+} as const;
+
+/** Options that cannot be changed once the server is made. */
+export const SERVER_OPTIONS = {
+  /** Serves HTTPS, with the options of `tls.createServer`. */
+  tls: { type: 'object' },
+  /** `SERVER_NAME`, instead of the address that the client connected to. */
+  serverName: { type: 'name' },
+  /** The value of the `Server` field of responses that have none. There is none by default. */
+  serverHeader: { type: 'field value' },
+  /** Disables Nagle's algorithm, as an option of `net.createServer`. */
+  noDelay: { type: 'boolean', default: true },
+  /** Enables TCP keep-alive probes, as an option of `net.createServer`. */
+  keepAlive: { type: 'boolean', default: false },
+  /** Milliseconds of silence before the first TCP keep-alive probe, as an option of `net.createServer`. */
+  keepAliveInitialDelay: { type: 'milliseconds', default: 0 },
+} as const;
+
+/** Limits and time-outs. They can be changed on a server at any time. */
+export interface ServerSettings extends SettingsOf<typeof LIMITS>, SettingsOf<typeof SERVER_SETTINGS> {}
 
 /** Options of `createServer` and `serve`. */
-export interface ServerOptions extends EnvironOptions, GatewayOptions, Partial<ServerSettings> {
-  /** Serves HTTPS with these options of node:tls. */
+export interface ServerOptions
+  extends EnvironOptions,
+    GatewayOptions,
+    OptionsOf<typeof LIMITS>,
+    OptionsOf<typeof SERVER_SETTINGS>,
+    OptionsOf<typeof SERVER_OPTIONS> {
   readonly tls?: (TlsOptions & SecureContextOptions) | undefined;
-  /** SERVER_NAME. @default the address that the client connected to */
-  readonly serverName?: string | undefined;
-  /** The value of the `Server` field of every response that has none. @default none */
-  readonly serverHeader?: string | undefined;
-  /** Disables Nagle's algorithm. @default true */
-  readonly noDelay?: boolean | undefined;
-  /** Enables TCP keep-alive probes. @default false */
-  readonly keepAlive?: boolean | undefined;
-  /** Milliseconds of silence before the first TCP keep-alive probe. @default 0 */
-  readonly keepAliveInitialDelay?: number | undefined;
-}
-
-/** Limits and time-outs. They can be changed on a server at any time; 0 switches a time-out off. */
-export interface ServerSettings {
-  /** Milliseconds from the first octet of a head to its last. @default 60000, as node:http and nginx */
-  headersTimeout: number;
-  /**
-   * Milliseconds that a client may take for a request, from its first octet to the last of its content; the time that
-   * the application takes between its reads does not count. @default 300000, as node:http
-   */
-  requestTimeout: number;
-  /** Milliseconds that a connection may idle between two requests. @default 5000, as node:http */
-  keepAliveTimeout: number;
-  /**
-   * Milliseconds that it may idle beyond keepAliveTimeout, of which the client is not told: a request that it sends at
-   * the last moment is served then. @default 0, as node:http before 24.6, which has 1000 since
-   */
-  keepAliveTimeoutBuffer: number;
-  /** Milliseconds without any traffic after which a socket is closed. @default 0: never, as node:http */
-  timeout: number;
-  /** Milliseconds that a client may take to accept octets while nothing moves. @default 60000, as nginx */
-  writeTimeout: number;
-  /** Octets of a request line, and separately of a field section. @default 16384, as node:http */
-  maxHeaderSize: number;
-  /** Fields of a request; 0 for any number. @default 100, as gunicorn */
-  maxHeadersCount: number;
-  /** Octets of content. @default 1 GiB, as waitress */
-  maxBodySize: number;
-  /** Octets of chunk extensions in a whole request. @default 16384, as node:http has for each chunk */
-  maxChunkExtensionSize: number;
-  /** Octets of a trailer section. @default 16384, as node:http counts them to the head */
-  maxTrailerSize: number;
-  /** Octets of content that nobody read and that are thrown away to keep a connection. @default 8 MiB */
-  maxDrainSize: number;
-  /** Milliseconds that throwing them away may take. @default 5000 */
-  drainTimeout: number;
-  /** Requests that a connection may serve; 0 for any number. @default 0, as node:http */
-  maxRequestsPerSocket: number;
-  /** Connections at once; further ones are closed. @default Infinity */
-  maxConnections: number;
-  /** Whether an HTTP/1.1 request needs Host (RFC 9112 §3.2). @default true */
-  requireHostHeader: boolean;
-  /** Milliseconds between two looks at the clock: how late a time-out may come. @default 100 */
-  connectionsCheckingInterval: number;
 }
 
 /** The defaults of {@link ServerSettings}. */
 export const DEFAULT_SETTINGS: Readonly<ServerSettings> = Object.freeze({
-  headersTimeout: 60_000,
-  requestTimeout: 300_000,
-  keepAliveTimeout: 5_000,
-  keepAliveTimeoutBuffer: 0,
-  timeout: 0,
-  writeTimeout: 60_000,
-  maxHeaderSize: DEFAULT_LIMITS.maxHeaderSize,
-  maxHeadersCount: DEFAULT_LIMITS.maxHeadersCount,
-  maxBodySize: DEFAULT_LIMITS.maxBodySize,
-  maxChunkExtensionSize: DEFAULT_LIMITS.maxChunkExtensionSize,
-  maxTrailerSize: DEFAULT_LIMITS.maxTrailerSize,
-  maxDrainSize: 8_388_608,
-  drainTimeout: 5_000,
-  maxRequestsPerSocket: 0,
-  maxConnections: Number.POSITIVE_INFINITY,
-  requireHostHeader: DEFAULT_LIMITS.requireHostHeader,
-  connectionsCheckingInterval: 100,
+  ...defaultsOf(LIMITS),
+  ...defaultsOf(SERVER_SETTINGS),
 });
 
 /**
- * Takes the settings out of options.
+ * Checks the options of a server. Unknown names are ignored, as by http.createServer.
  *
  * @throws TypeError if a value has the wrong type
- * @throws RangeError if a number is negative or not a number
+ * @throws RangeError if a number is out of range
  */
-export function takeSettings(options: ServerOptions): ServerSettings {
-  const settings: ServerSettings = { ...DEFAULT_SETTINGS };
-  for (const key of Object.keys(DEFAULT_SETTINGS)) {
-    // Object.keys gives strings; these are the keys of the very object that they are taken from.
-    const name = key as keyof ServerSettings;
-    const value = options[name];
-    if (value === undefined) continue;
-    const expected = typeof DEFAULT_SETTINGS[name];
-    if (typeof value !== expected) {
-      throw new TypeError(`Option ${name} must be a ${expected}, not ${typeof value}`);
-    }
-    if (typeof value === 'number' && !(value >= 0)) {
-      throw new RangeError(`Option ${name} must be 0 or more, not ${value}`);
-    }
-    Object.assign(settings, { [name]: value });
-  }
-  const { connectionsCheckingInterval } = settings;
-  // More would be a millisecond: node's timers take 31 bits.
-  if (!(connectionsCheckingInterval >= 1 && connectionsCheckingInterval < 2 ** 31)) {
-    throw new RangeError('Option connectionsCheckingInterval must be from 1 to 2147483647');
-  }
-  // Those of node's createServer that have no meaning here may be there.
-  checkGatewayOptions(options, OTHER_RULES, 'ignore');
-  return settings;
+export function checkServerOptions(options: ServerOptions): void {
+  const table = { ...ENVIRON_OPTIONS, ...GATEWAY_OPTIONS, ...LIMITS, ...SERVER_SETTINGS, ...SERVER_OPTIONS };
+  checkOptions(options, table, { unknown: 'ignore', likely: 'port' });
 }
 
-/** What is no setting: it cannot be changed later. */
-const OTHER_RULES: OptionRules = {
-  serverHeader: (value) => typeof value === 'string' && isFieldValue(value),
-  serverName: (value) => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value),
-  tls: (value) => typeof value === 'object' && value !== null,
-};
-
-/**
- * Makes the limits of a parser.
- *
- * @param settings The settings of the server, as they are now
- * @param allowConnect Whether somebody answers CONNECT
- */
-export function parserLimits(settings: ServerSettings, allowConnect: boolean): HttpLimits {
-  const { maxHeaderSize, maxHeadersCount, maxBodySize, maxChunkExtensionSize, maxTrailerSize } = settings;
-  return {
-    maxHeaderSize,
-    maxHeadersCount: maxHeadersCount === 0 ? Number.POSITIVE_INFINITY : maxHeadersCount,
-    maxBodySize,
-    maxChunkExtensionSize,
-    maxTrailerSize,
-    requireHostHeader: settings.requireHostHeader,
-    allowConnect,
-  };
+/** Takes the settings out of checked options. */
+export function takeSettings(options: ServerOptions): ServerSettings {
+  const given = Object.entries(options).filter(([name, value]) => {
+    return value !== undefined && Object.hasOwn(DEFAULT_SETTINGS, name);
+  });
+  return { ...DEFAULT_SETTINGS, ...Object.fromEntries(given) };
 }

@@ -1,19 +1,23 @@
 /** The two ways to a server: made, and made and listening. */
+import { defaultsOf, type OptionsOf } from '../gateway/option-table.ts';
 import type { Application } from '../wsgi.ts';
-import type { ServerOptions } from './options.ts';
+import { checkServerOptions, type ServerOptions } from './options.ts';
 import { Server } from './server.ts';
 
-/** Where `serve` listens. */
-export interface ServeOptions extends ServerOptions {
-  /** @default 8124 */
-  readonly port?: number | undefined;
-  /** @default '127.0.0.1' */
-  readonly host?: string | undefined;
+/** The options of `serve` beside those of `createServer`. Node checks them when the server listens. */
+export const SERVE_OPTIONS = {
+  /** The TCP port; 0 for a free one. */
+  port: { type: 'count', default: 8_124 },
+  /** The address to listen on. */
+  host: { type: 'name', default: '127.0.0.1' },
   /** The path of a unix socket, instead of port and host. */
-  readonly path?: string | undefined;
+  path: { type: 'name' },
   /** An inherited descriptor of a listening socket, instead of port and host. */
-  readonly fd?: number | undefined;
-}
+  fd: { type: 'count' },
+} as const;
+
+/** Options of `serve`. */
+export interface ServeOptions extends ServerOptions, OptionsOf<typeof SERVE_OPTIONS> {}
 
 /**
  * Creates a server for an application. It does not listen yet.
@@ -29,7 +33,6 @@ export interface ServeOptions extends ServerOptions {
  * server.listen(8124, '127.0.0.1');
  */
 export function createServer(application: Application, options: ServerOptions = {}): Server {
-  checkOptions(options);
   return new Server(application, options);
 }
 
@@ -45,8 +48,8 @@ export function createServer(application: Application, options: ServerOptions = 
  * await server.shutdown();
  */
 export async function serve(application: Application, options: ServeOptions = {}): Promise<Server> {
-  checkOptions(options);
-  const { port = 8124, host = '127.0.0.1', path, fd } = options;
+  checkServerOptions(options);
+  const { port, host, path, fd } = { ...defaultsOf(SERVE_OPTIONS), ...options };
   const server = createServer(application, options);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -59,14 +62,4 @@ export async function serve(application: Application, options: ServeOptions = {}
     else server.listen({ port, host });
   });
   return server;
-}
-
-/** A port in the place of the options is the slip that is met most. */
-function checkOptions(options: unknown): void {
-  if (typeof options === 'object' && options !== null) return;
-  const isPort = typeof options === 'number' || typeof options === 'string';
-  const found = typeof options === 'function' ? 'a function' : options;
-  throw new TypeError(
-    `Options must be an object${isPort ? ` such as { port: ${options} }` : `, not ${found}`}`,
-  );
 }

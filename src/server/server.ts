@@ -4,25 +4,42 @@
  * Its surface is that of node's http.Server, so that what attaches to one (supertest, graceful-shutdown helpers)
  * attaches to the other. What becomes of an accepted socket is connection-pool.ts's.
  */
-import { Server as NetServer, type Socket } from 'node:net';
+import { Server as NetServer, type ServerOpts as NetServerOptions, type Socket } from 'node:net';
 import {
   createServer as createTlsServer,
   type SecureContextOptions,
   type Server as TlsServer,
 } from 'node:tls';
 import { toApplication } from '../gateway/application.ts';
+import { checkOptions } from '../gateway/check-options.ts';
+import { defaultsOf, type OptionsOf } from '../gateway/option-table.ts';
 import type { Application } from '../wsgi.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { emitConnection, emitSecureConnection } from './node-surface/connection-event.ts';
 import { descendantOfHttps, descendFromHttp, recognize } from './node-surface/prototypes.ts';
 import { RequestEvents } from './node-surface/request-events.ts';
-import { type ServerOptions, type ServerSettings, takeSettings } from './options.ts';
+import {
+  checkServerOptions,
+  SERVER_OPTIONS,
+  type ServerOptions,
+  type ServerSettings,
+  takeSettings,
+} from './options.ts';
 
-/** How long `shutdown` waits. */
-export interface ShutdownOptions {
-  /** Milliseconds until what is still running is cut off; Infinity for never. @default 10000 */
-  readonly timeout?: number | undefined;
-}
+/** The options of `shutdown`. */
+export const SHUTDOWN_OPTIONS = {
+  /** Milliseconds until everything that still runs is cut off; Infinity for never. */
+  timeout: { type: 'milliseconds', default: 10_000 },
+} as const;
+
+/** Options of `shutdown`. */
+export interface ShutdownOptions extends OptionsOf<typeof SHUTDOWN_OPTIONS> {}
+
+/** net.Server with the settings as properties. */
+type NetServerWithSettings = new (options: NetServerOptions) => NetServer & ServerSettings;
+
+// The constructor of Server assigns the settings.
+const ServerBase: NetServerWithSettings = NetServer as unknown as NetServerWithSettings;
 
 /**
  * An HTTP/1.1 server for one gateway application.
@@ -30,24 +47,7 @@ export interface ShutdownOptions {
  * It is a net.Server, and emits what a server of node:http emits. Limits and time-outs are properties that can be
  * changed at any time.
  */
-export class Server extends NetServer implements ServerSettings {
-  declare headersTimeout: number;
-  declare requestTimeout: number;
-  declare keepAliveTimeout: number;
-  declare keepAliveTimeoutBuffer: number;
-  declare timeout: number;
-  declare writeTimeout: number;
-  declare maxHeaderSize: number;
-  declare maxHeadersCount: number;
-  declare maxBodySize: number;
-  declare maxChunkExtensionSize: number;
-  declare maxTrailerSize: number;
-  declare maxDrainSize: number;
-  declare drainTimeout: number;
-  declare maxRequestsPerSocket: number;
-  declare maxConnections: number;
-  declare requireHostHeader: boolean;
-  declare connectionsCheckingInterval: number;
+export class Server extends ServerBase {
   readonly #pool: ConnectionPool;
   readonly #tls: TlsServer | undefined;
   /** Sockets whose TLS handshake is under way. */
@@ -55,7 +55,8 @@ export class Server extends NetServer implements ServerSettings {
 
   /** Use {@link createServer}. */
   constructor(application: Application, options: ServerOptions) {
-    const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0 } = options;
+    checkServerOptions(options);
+    const { noDelay, keepAlive, keepAliveInitialDelay } = { ...SOCKET_DEFAULTS, ...options };
     // A client may close its half and wait for the response (RFC 9112 §9.6).
     super({ allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay });
     Object.assign(this, takeSettings(options));
@@ -169,7 +170,8 @@ export class Server extends NetServer implements ServerSettings {
    *   none
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
-    const timeout = takeTimeout(options);
+    checkOptions(options, SHUTDOWN_OPTIONS, { likely: 'timeout' });
+    const { timeout = SHUTDOWN_OPTIONS.timeout.default } = options;
     const closed = new Promise<void>((resolve) => {
       closeListener(this, () => resolve());
     });
@@ -209,19 +211,9 @@ export class Server extends NetServer implements ServerSettings {
   }
 }
 
+const SOCKET_DEFAULTS = defaultsOf(SERVER_OPTIONS);
+
 /** net.Server's part of it. http.Server's, which is nearer, also closes the connections that idle. */
 function closeListener(server: Server, callback?: (error?: Error) => void): void {
   NetServer.prototype.close.call(server, callback);
-}
-
-/** @throws TypeError or RangeError if it is none */
-function takeTimeout(options: ShutdownOptions): number {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`Shutdown takes an object such as { timeout: 5000 }, not ${String(options)}`);
-  }
-  const { timeout = 10_000 } = options;
-  if (typeof timeout !== 'number')
-    throw new TypeError(`Option timeout must be a number, not ${typeof timeout}`);
-  if (!(timeout >= 0)) throw new RangeError(`Option timeout must be 0 or more, not ${timeout}`);
-  return timeout;
 }

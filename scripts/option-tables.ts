@@ -1,0 +1,51 @@
+/**
+ * The option tables of the pages, made of those in the sources. As a program it puts them in their places;
+ * test/docs.test.ts checks that somebody has run it.
+ *
+ * A page says which tables it shows: `<!-- options: NAME in path, NAME in path -->`, up to `<!-- end of options -->`.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = join(import.meta.dirname, '..');
+const PLACE = /(<!-- options: ([^>]+) -->\n)[\s\S]*?(<!-- end of options -->)/g;
+
+/** A row: its comment, its name, and the object literal that describes it. */
+const ROW = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*(\w+): \{([^}]*)\}/g;
+
+/** Puts the tables into the text of a page. */
+export function withOptionTables(page: string): string {
+  return page.replace(PLACE, (_place, begin: string, sources: string, end: string) => {
+    const rows = sources.split(',').flatMap((source) => readRows(source.trim()));
+    return `${begin}\n| option | default | meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n\n${end}`;
+  });
+}
+
+function readRows(source: string): string[] {
+  const [name = '', path = ''] = source.split(' in ');
+  const text = readFileSync(join(ROOT, path), 'utf8');
+  const table = new RegExp(`export const ${name} = \\{([\\s\\S]*?)\\n\\} as const;`).exec(text)?.[1];
+  if (table === undefined) throw new Error(`${path} has no table ${name}`);
+  return [...table.matchAll(ROW)].map(([, comment = '', option, row = '']) => {
+    const meaning = comment.replace(/\s*\n\s*\*\s?/g, ' ').trim();
+    return `| \`${option}\` | ${defaultOf(row)} | ${meaning} |`;
+  });
+}
+
+function defaultOf(row: string): string {
+  const [, value] = /default: ([^,}]+)/.exec(row) ?? [];
+  if (value === undefined) return '';
+  const plain = value
+    .trim()
+    .replace(/(?<=\d)_(?=\d)/g, '')
+    .replace('Number.POSITIVE_INFINITY as number', 'Infinity');
+  return `\`${plain}\``;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const name of readdirSync(join(ROOT, 'docs'))) {
+    const path = join(ROOT, 'docs', name);
+    writeFileSync(path, withOptionTables(readFileSync(path, 'utf8')));
+  }
+}
