@@ -8,7 +8,7 @@
 import { ProtocolError } from '../errors.ts';
 import { quote } from './grammar.ts';
 
-/** Hexadecimal digits that a size may have, zeros included. A longer size counts as Infinity. */
+/** Hexadecimal digits that a size may have, zeros included. A longer size is Infinity, which no limit allows. */
 export const MAX_SIZE_DIGITS = 16;
 
 const SIZE = /^[0-9A-Fa-f]+/;
@@ -19,7 +19,7 @@ const EXTENSIONS =
 
 /** The parts of a chunk line. */
 export interface ChunkLine {
-  /** Octets of data; Infinity if the size has too many digits. */
+  /** Octets of data: exact up to 2^53 - 1; Infinity if the size has too many digits. */
   readonly size: number;
   /** Octets of extensions. */
   readonly extensionSize: number;

@@ -11,6 +11,7 @@ import { isForbiddenTrailer } from './forbidden-trailers.ts';
 import { NOT_FIELD_OCTET, quote } from './grammar.ts';
 import type { HttpLimits } from './limits.ts';
 import type { LineKind, OctetWindow } from './octet-window.ts';
+import { checkContentSize } from './request-framing.ts';
 import type { RequestHead } from './request-head.ts';
 
 const CRLF = '\r\n';
@@ -102,12 +103,10 @@ export class ContentParser {
   }
 
   #readChunkLine(): boolean {
-    const { maxBodySize } = this.#limits;
     const usualSize = this.#window.takeHexadecimal();
     const size = usualSize === -1 ? this.#readExtendedChunkLine() : usualSize;
     if (size === undefined) return false;
-    // Compares before adding, so that no sum can overflow (CVE-2013-2028).
-    if (size > maxBodySize - this.#given) throw new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', maxBodySize);
+    checkContentSize(size, this.#given, this.#limits.maxBodySize);
     this.#remaining = size;
     return true;
   }

@@ -34,13 +34,13 @@ export class WholeSections {
    * @param text Contains the section; the caller has checked its size
    * @param from Start of its first line
    * @param to Start of the empty line after it
-   * @param maxCount Field lines that it may have
+   * @param maxCount Field lines that it may have; the same in each call
    * @returns name, value, …; may be kept, must not be changed
    * @throws {@link ProtocolError}
    */
   parse(text: string, from: number, to: number, maxCount: number): readonly string[] {
     const section = text.slice(from, to);
-    if (section === this.#text && this.#fields.length <= maxCount * 2) return this.#fields;
+    if (section === this.#text) return this.#fields;
     const fields: string[] = [];
     let start = from;
     while (start < to) {

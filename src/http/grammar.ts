@@ -56,7 +56,11 @@ export function findForbiddenOctet(line: string, forbidden: RegExp): ProtocolErr
   return new ProtocolError('WSGI_ERR_OCTET_FORBIDDEN', quote(octet));
 }
 
-/** Quotes octets for a message: at most 40, control characters below SP escaped. */
+/** The control characters that JSON.stringify leaves as they are. They would control a terminal that shows a log. */
+const UNESCAPED_CONTROL = /[\x7f-\x9f]/g;
+
+/** Quotes octets for a message: at most 40, control characters escaped. */
 export function quote(octets: string): string {
-  return JSON.stringify(octets.length > 40 ? `${octets.slice(0, 40)}…` : octets);
+  const json = JSON.stringify(octets.length > 40 ? `${octets.slice(0, 40)}…` : octets);
+  return json.replace(UNESCAPED_CONTROL, (octet) => `\\u00${octet.charCodeAt(0).toString(16)}`);
 }

@@ -14,8 +14,6 @@ export const CHUNKED = -1;
 
 /** 1*DIGIT (RFC 9110 §8.6): no sign, no list, no space. */
 const DIGITS = /^[0-9]+$/;
-/** Decimal digits that a number holds without loss of precision. */
-const MAX_DIGITS = 15;
 
 /** transfer-coding = token *( OWS ";" OWS transfer-parameter ): one element of a list (RFC 9112 §7). */
 const CODING =
@@ -56,13 +54,26 @@ export function decideRequestFraming(fields: FramingFields, maxBodySize: number)
   return 0;
 }
 
+/**
+ * Checks that content may have `size` more octets.
+ *
+ * The limit is at most 2^53 - 1: greater numbers are not exact, and content of Infinity has no end (RFC 9110 §8.6,
+ * RFC 9112 §7.1). Compares before adding, so that no sum can overflow (CVE-2013-2028).
+ *
+ * @param size Infinity if it has too many digits
+ * @param given Octets that the content had before
+ * @throws {@link ProtocolError}
+ */
+export function checkContentSize(size: number, given: number, maxBodySize: number): void {
+  const limit = Math.min(maxBodySize, Number.MAX_SAFE_INTEGER);
+  // Negated, so that a limit of NaN refuses all content.
+  if (!(size <= limit - given)) throw new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', limit);
+}
+
 function parseContentLength(value: string, maxBodySize: number): number {
   if (!DIGITS.test(value)) throw new ProtocolError('WSGI_ERR_LENGTH_INVALID', quote(value));
-  const digits = value.length > MAX_DIGITS ? value.replace(/^0+/, '') : value;
-  const length = Number(digits);
-  if (digits.length > MAX_DIGITS || length > maxBodySize) {
-    throw new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', maxBodySize);
-  }
+  const length = Number(value);
+  checkContentSize(length, 0, maxBodySize);
   return length;
 }
 

@@ -137,7 +137,7 @@ export function repeatRequestHead(
   last: RequestHead | undefined,
 ): RequestHead | undefined {
   if (last === undefined || rawHeaders !== last.rawHeaders || protocol !== last.protocol) return undefined;
-  // The size of content is checked each time.
+  // Content is framed anew.
   if (last.contentLength !== 0) return undefined;
   // RFC 9110 §9.3.6: CONNECT has rules of its own for the fields.
   if (method === 'CONNECT' || last.method === 'CONNECT') return undefined;

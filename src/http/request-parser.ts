@@ -26,7 +26,7 @@ export class RequestParser {
   #failure: unknown;
   #refusedMethod: string | undefined;
 
-  /** @param limits Must not change: heads that were read under them are remembered */
+  /** @param limits Fixed for the life of the parser: it remembers heads that it read under them */
   constructor(limits: HttpLimits) {
     this.#head = new HeadReader(this.#window, limits);
     this.#content = new ContentParser(this.#window, limits);

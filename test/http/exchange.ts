@@ -13,14 +13,24 @@ export interface ParsedOutcome extends Outcome {
   readonly heads: readonly RequestHead[];
 }
 
+/** New octets at the start of a buffer that has others behind them. */
+export interface Received {
+  readonly buffer: Buffer;
+  readonly length: number;
+}
+
 /** Pushes octets in pieces; reads as much as possible after each one. */
-export function exchange(pieces: Iterable<Buffer>, limits: Partial<HttpLimits> = {}): ParsedOutcome {
+export function exchange(
+  pieces: Iterable<Buffer | Received>,
+  limits: Partial<HttpLimits> = {},
+): ParsedOutcome {
   const parser = new RequestParser({ ...DEFAULT_LIMITS, ...limits });
   const heads: RequestHead[] = [];
   const requests: SeenRequest[] = [];
   try {
     for (const piece of pieces) {
-      parser.push(piece);
+      if (Buffer.isBuffer(piece)) parser.push(piece);
+      else parser.push(piece.buffer, piece.length);
       while (isOpen(heads.at(-1), parser) && advance(parser, heads, requests));
     }
   } catch (error) {
@@ -74,7 +84,7 @@ export function octets(text: string): Buffer {
   return Buffer.from(text, 'latin1');
 }
 
-/** Cuts octets at positions. */
+/** Cuts octets at positions, into copies. */
 export function cut(whole: Buffer, positions: readonly number[]): Buffer[] {
   const sorted = [...new Set(positions)].filter((at) => at > 0 && at < whole.length).sort((a, b) => a - b);
   return [...sorted, whole.length].map((at, index) =>

@@ -83,6 +83,8 @@ describe('splitList()', () => {
 describe('quote()', () => {
   it('escapes control characters and shortens long strings', () => {
     expect(quote('a\r\n"')).toBe('"a\\r\\n\\""');
+    expect(quote('\x7f\x80\x9f\xa0é')).toBe('"\\u007f\\u0080\\u009f\xa0é"');
+    for (const octet of OCTETS) expect(quote(octet)).not.toMatch(/\p{Cc}/u);
     expect(quote('x'.repeat(1000))).toBe(`"${'x'.repeat(40)}…"`);
   });
 });

@@ -101,6 +101,51 @@ describe('maxBodySize', () => {
   });
 });
 
+describe('a maxBodySize beyond the numbers without loss of precision', () => {
+  it.each([Number.POSITIVE_INFINITY, 1e20, Number.MAX_SAFE_INTEGER + 1])(
+    'allows content up to those numbers: %d',
+    (maxBodySize) => {
+      const limits = { maxBodySize };
+      const chunk = (size: string): string => `${HEAD}5\r\nhello\r\n${size}\r\nx`;
+      const endless = `${HEAD}${'0'.repeat(16)}5\r\nhello\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n`;
+      expect(refusal(chunk('1ffffffffffffa'), limits)).toEqual(twice(undefined));
+      expect(refusal(chunk('1ffffffffffffb'), limits)).toEqual(twice('CONTENT_TOO_LARGE'));
+      expect(refusal(chunk('20000000000000'), limits)).toEqual(twice('CONTENT_TOO_LARGE'));
+      expect(refusal(endless, limits)).toEqual(twice('CONTENT_TOO_LARGE'));
+    },
+  );
+
+  it('refuses all content if it is no number, instead of limiting nothing', () => {
+    const limits = { maxBodySize: Number.NaN };
+    expect(refusal(`${HEAD}1\r\n`, limits)).toEqual(twice('CONTENT_TOO_LARGE'));
+    expect(refusal('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n', limits)).toEqual(
+      twice('CONTENT_TOO_LARGE'),
+    );
+  });
+});
+
+describe('a limit of Infinity', () => {
+  const next = 'GET /next HTTP/1.1\r\nHost: a\r\n\r\n';
+  it.each([
+    ['maxHeaderSize', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`],
+    ['maxHeaderSize', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`],
+    ['maxHeadersCount', `GET / HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(200)}\r\n`],
+    ['maxHeadersCount', `${HEAD}0\r\n${'X: y\r\n'.repeat(200)}\r\n`],
+    ['maxChunkExtensionSize', `${HEAD}${`1;${'a'.repeat(20_000)}\r\nx\r\n`.repeat(2)}0\r\n\r\n`],
+    ['maxTrailerSize', `${HEAD}0\r\nT: ${'t'.repeat(20_000)}\r\n\r\n`],
+  ])('allows any amount, and the next request is found: %s', (name, text) => {
+    const whole = octets(text + next);
+    for (const pieces of [[whole], cutAll(whole)]) {
+      const { code, heads } = exchange(pieces, { [name]: Number.POSITIVE_INFINITY });
+      expect([code, heads.map(({ method }) => method)]).toEqual([
+        undefined,
+        [text.slice(0, 4).trim(), 'GET'],
+      ]);
+    }
+    expect(refusal(text)).not.toContain(undefined);
+  });
+});
+
 describe('maxChunkExtensionSize', () => {
   it('bounds the sum of all chunk extensions of one message', () => {
     const limits = { maxChunkExtensionSize: 8 };

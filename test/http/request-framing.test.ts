@@ -13,7 +13,7 @@ describe('decideRequestFraming()', () => {
     ['5', 5],
     ['0005', 5],
     [`${'0'.repeat(400)}7`, 7],
-    ['999999999999999', 999_999_999_999_999],
+    ['9007199254740991', Number.MAX_SAFE_INTEGER],
   ])('reads Content-Length %s', (contentLength, length) => {
     expect(decideRequestFraming({ ...NOTHING, contentLength }, Number.MAX_SAFE_INTEGER)).toBe(length);
   });
@@ -24,6 +24,20 @@ describe('decideRequestFraming()', () => {
       expect(() => decideRequestFraming({ ...NOTHING, contentLength }, 10)).toThrow(
         expect.objectContaining({ code: 'WSGI_ERR_CONTENT_TOO_LARGE', statusCode: 413 }),
       );
+    },
+  );
+
+  it.each(['9007199254740992', '9007199254740993', '9'.repeat(400)])(
+    'answers 413 to Content-Length %s without a limit',
+    (contentLength) => {
+      for (const maxBodySize of [Number.POSITIVE_INFINITY, 1e20]) {
+        expect(() => decideRequestFraming({ ...NOTHING, contentLength }, maxBodySize)).toThrow(
+          expect.objectContaining({
+            code: 'WSGI_ERR_CONTENT_TOO_LARGE',
+            message: 'Request content exceeds 9007199254740991 octets',
+          }),
+        );
+      }
     },
   );
 

@@ -142,13 +142,13 @@ describe('RequestParser', () => {
     expect([sizes, parser.readHead()]).toEqual([[1, 5000, 5000, 1], undefined]);
   });
 
-  it('checks the size of content against its current limits', () => {
-    const limits = { ...DEFAULT_LIMITS };
-    const parser = new RequestParser(limits);
-    parser.push(octets(`${POST}hello${POST}`));
-    parser.readHead();
-    parser.readContent();
-    limits.maxBodySize = 4;
+  it('limits the content of each message, also behind repeated heads', () => {
+    const parser = new RequestParser({ ...DEFAULT_LIMITS, maxBodySize: 5 });
+    for (let time = 0; time < 4; time += 1) {
+      parser.push(octets(`${POST}hello`));
+      expect([parser.readHead()?.contentLength, parser.readContent()?.toString()]).toEqual([5, 'hello']);
+    }
+    parser.push(octets(POST.replace('5', '6')));
     expect(() => parser.readHead()).toThrow(expect.objectContaining({ statusCode: 413 }));
   });
 });
