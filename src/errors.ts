@@ -53,3 +53,13 @@ export class ApplicationError extends GatewayError<'application'> {
 export class DisconnectError extends GatewayError<'nobody'> {
   override readonly name = 'DisconnectError';
 }
+
+/**
+ * Makes the error of a client that left.
+ *
+ * @param part The message that is not complete
+ * @param cause The error that told of it
+ */
+export function disconnection(part: 'request' | 'response', cause?: unknown): DisconnectError {
+  return new DisconnectError('WSGI_ERR_DISCONNECTED', part, cause === undefined ? undefined : { cause });
+}

@@ -6,9 +6,11 @@
  *
  * Rule: no `for await` and no `pipe`. Leaving such a loop destroys the request, and on Node 20 its socket with it.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { ApplicationError, DisconnectError, type InputSource } from '../../src/index.ts';
+import { disconnection } from '../../src/gateway/index.ts';
+import { ApplicationError, type InputSource } from '../../src/index.ts';
 import { hasSentContinue } from '../../src/node-internals/index.ts';
 
 interface Waiter {
@@ -61,7 +63,7 @@ export class NodeInput implements HostInput {
     if (chunk !== null) return chunk;
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#stream.readableEnded) return this.#end();
-    if (this.#stream.destroyed) throw this.#disconnection();
+    if (this.#stream.destroyed) throw disconnection('request');
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject };
     });
@@ -146,7 +148,7 @@ export class NodeInput implements HostInput {
 
   /** Over HTTP/2 also a request that was cut off ends, but says that it was aborted. */
   #end(): null {
-    if (this.#req.aborted) throw this.#disconnection();
+    if (this.#req.aborted) throw disconnection('request');
     if (this.#isShort()) throw this.#consumption();
     return null;
   }
@@ -164,11 +166,6 @@ export class NodeInput implements HostInput {
     return new ApplicationError('WSGI_ERR_BODY_CONSUMED', 'a part of it was read before the mount');
   }
 
-  #disconnection(cause?: unknown): DisconnectError {
-    const options = cause === undefined ? undefined : { cause };
-    return new DisconnectError('WSGI_ERR_DISCONNECTED', 'request', options);
-  }
-
   #onReadable(): void {
     if (this.#waiter === undefined) return;
     const chunk = this.#read();
@@ -184,7 +181,7 @@ export class NodeInput implements HostInput {
   #onFailure(error?: unknown): void {
     if (this.#stream.readableEnded && !this.#req.aborted) return;
     const isOwn = this.#stream !== this.#req && error !== undefined && !this.#req.aborted;
-    this.#failure ??= isOwn ? error : this.#disconnection(error);
+    this.#failure ??= isOwn ? error : disconnection('request', error);
     this.#take()?.reject(this.#failure);
   }
 

@@ -6,17 +6,13 @@
  * Rule 3: what is needed of a request is read once. Express gives each request a prototype of its own, after which
  *         Node 20 remembers no place of a property: every look is as slow as the first.
  */
+
 import cluster from 'node:cluster';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import {
-  type ApplicationError,
-  DisconnectError,
-  type Environ,
-  type GatewayRequest,
-  type HeaderList,
-} from '../../src/index.ts';
+import { disconnection, toPairs } from '../../src/gateway/index.ts';
+import type { ApplicationError, Environ, GatewayRequest, HeaderList } from '../../src/index.ts';
 import { announcesContent, fitHeaders, type HostBody, rescueContent } from './consumed-body.ts';
 import { type HostInput, memoryInput, NO_CONTENT, NodeInput } from './node-input.ts';
 import type { Routing } from './routing.ts';
@@ -169,8 +165,9 @@ function noTrailers(): Promise<HeaderList> {
 /** RFC 9110 §6.5: the trailer section is known once the content has been received. */
 function readTrailers(req: IncomingMessage): Promise<HeaderList> {
   const trailers = new Promise<HeaderList>((resolve, reject) => {
-    const finish = (): void => resolve(toPairs(req.rawTrailers));
-    const fail = (): void => reject(new DisconnectError('WSGI_ERR_DISCONNECTED', 'request'));
+    // Node's types have it always; an injected request has none.
+    const finish = (): void => resolve(toPairs(req.rawTrailers ?? []));
+    const fail = (): void => reject(disconnection('request'));
     if (req.readableEnded) finish();
     else if (req.destroyed) fail();
     else {
@@ -181,13 +178,4 @@ function readTrailers(req: IncomingMessage): Promise<HeaderList> {
   // Whoever asked may have failed at reading before it came to waiting.
   trailers.catch(() => {});
   return trailers;
-}
-
-/** Pairs of what node gives flat; an injected request has none. */
-function toPairs(fields: readonly string[] = []): HeaderList {
-  const pairs: HeaderList = [];
-  for (let index = 0; index + 1 < fields.length; index += 2) {
-    pairs.push([fields[index] ?? '', fields[index + 1] ?? '']);
-  }
-  return pairs;
 }

@@ -8,13 +8,15 @@
  * Rule: whoever waits for a response that will neither drain nor finish waits for ever; so every wait ends with
  * `close`, and nothing is waited for on a response that is closed already.
  */
+
 import type { EventEmitter } from 'node:events';
 import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
+import { disconnection } from '../../src/gateway/index.ts';
 import {
   ApplicationError,
   type ConnectionDirectives,
-  DisconnectError,
+  type DisconnectError,
   type HeaderList,
   type ResponseHead,
   type ResponseSink,
@@ -95,7 +97,7 @@ export class NodeSink implements ResponseSink {
   write(chunk: Uint8Array): Promise<void> | undefined {
     const { res } = this;
     this.#open = undefined;
-    if (this.#isGone()) return Promise.reject(disconnection());
+    if (this.#isGone()) return Promise.reject(disconnection('response'));
     if (res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
     if (chunk.length === 0) {
       res.flushHeaders();
@@ -112,7 +114,7 @@ export class NodeSink implements ResponseSink {
     const { res } = this;
     const socket = res.end === nodeEnd ? this.#open : undefined;
     if (socket === undefined) {
-      if (this.#isGone()) return Promise.reject(disconnection());
+      if (this.#isGone()) return Promise.reject(disconnection('response'));
       if (res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
     }
     if (lastChunk === undefined) res.end();
@@ -129,7 +131,7 @@ export class NodeSink implements ResponseSink {
       this.#isDelivered = true;
       return undefined;
     }
-    if (this.#isGone()) return Promise.reject(disconnection());
+    if (this.#isGone()) return Promise.reject(disconnection('response'));
     // A client may read nothing before it has sent everything. Node drains what nobody has touched, but only once the
     // response has been taken, for which such a client would be waited for in vain.
     const req = this.#req;
@@ -181,10 +183,10 @@ export class NodeSink implements ResponseSink {
   }
 
   watch(listener: (error: DisconnectError) => void): void {
-    if (this.#isGone()) listener(disconnection());
+    if (this.#isGone()) listener(disconnection('response'));
     else {
       this.#onceClosed(() => {
-        if (!this.#hasFinished()) listener(disconnection());
+        if (!this.#hasFinished()) listener(disconnection('response'));
       });
     }
   }
@@ -269,7 +271,7 @@ export class NodeSink implements ResponseSink {
       const onClose = (): void => {
         emitter.off(event, onEvent);
         if (event === 'finish' && this.#hasFinished()) resolve();
-        else reject(disconnection());
+        else reject(disconnection('response'));
       };
       const onEvent = (): void => {
         if (event === 'finish' && !this.#hasFinished()) return;
@@ -286,8 +288,4 @@ export class NodeSink implements ResponseSink {
 export function isTaken(res: ServerResponse): boolean {
   // `destroyed` with `writableEnded`: the response of light-my-request, which has finished by now.
   return res.writableFinished || (res.writableEnded && (res.writableLength === 0 || res.destroyed));
-}
-
-function disconnection(): DisconnectError {
-  return new DisconnectError('WSGI_ERR_DISCONNECTED', 'response');
 }

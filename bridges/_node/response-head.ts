@@ -5,7 +5,7 @@
  * it; whatever else the host set stays. Framing is nobody's but ours: a Content-Length of the host's goes.
  */
 import { ServerResponse } from 'node:http';
-import { NameMemory } from '../../src/gateway/index.ts';
+import { insertFields, NameMemory } from '../../src/gateway/index.ts';
 import type { ConnectionDirectives, HeaderList, ResponseHead } from '../../src/index.ts';
 import {
   forgetLength,
@@ -29,7 +29,8 @@ const { writeHead: nodeWriteHead } = ServerResponse.prototype;
  * @returns Whether node has done so alone, and nothing that the host has put in its place
  */
 export function writeHead(res: ServerResponse, head: ResponseHead, fields?: ConnectionFields): boolean {
-  const headers = fields === undefined ? head.headers : withConnectionFields(res, head, fields);
+  const headers =
+    fields === undefined ? head.headers : insertFields(head.headers, ownFields(res, head, fields));
   const stored = headerMapOf(res);
   // Who has patched writeHead, as on-headers does, looks for the headers on the response.
   const isNodes = res.writeHead === nodeWriteHead;
@@ -117,18 +118,6 @@ function mergeHeaders(res: ServerResponse, head: ResponseHead, merger: Merger): 
 }
 
 const FRAMING = ['content-length', 'transfer-encoding'] as const;
-
-/** Puts fields of the connection where a wrapped program has set them. */
-function withConnectionFields(res: ServerResponse, head: ResponseHead, fields: ConnectionFields): HeaderList {
-  const headers: HeaderList = [];
-  let next = 0;
-  for (const { index, name, value } of ownFields(res, head, fields)) {
-    while (next < index && next < head.headers.length) headers.push(head.headers[next++] ?? ['', '']);
-    headers.push([name, value]);
-  }
-  headers.push(...head.headers.slice(next));
-  return headers;
-}
 
 /**
  * Chooses the fields of the connection that a response may have. What node makes of them is what it would have made

@@ -6,6 +6,7 @@
  * - `req.url` never becomes empty, so that `/x` and `/x/` under a mount at `/x` are both `/`;
  * - of an absolute-form target, scheme and authority stay in front of what is left.
  */
+import { withoutOrigin } from '../../src/gateway/index.ts';
 
 /** What a host's routing has made of the request target; all of it percent-encoded. */
 export interface Routing {
@@ -33,7 +34,7 @@ export function readRouting(req: RoutedRequest): Routing {
   const { url = '/', originalUrl = url } = req;
   if (url === originalUrl && (req.baseUrl ?? '') === '') return { target: originalUrl };
   const path = pathOf(url);
-  const query = withoutAuthority(url).slice(path.length);
+  const query = withoutOrigin(url).slice(path.length);
   const originalPath = pathOf(originalUrl);
   const baseUrl = req.baseUrl ?? consumedPart(originalPath, path);
   const isExactHit = baseUrl !== '' && (path === '' || path === '/');
@@ -45,7 +46,7 @@ export function readRouting(req: RoutedRequest): Routing {
 
 /** The path of a request target, without scheme, authority, query and fragment. */
 export function pathOf(target: string): string {
-  const path = withoutAuthority(target);
+  const path = withoutOrigin(target);
   const question = path.indexOf('?');
   const withoutQuery = question === -1 ? path : path.slice(0, question);
   const hash = withoutQuery.indexOf('#');
@@ -54,7 +55,7 @@ export function pathOf(target: string): string {
 
 /** Puts a mount in front of the path of a request target. */
 export function withMount(target: string, mount: string): string {
-  const rest = withoutAuthority(target);
+  const rest = withoutOrigin(target);
   return `${target.slice(0, target.length - rest.length)}${mount}${rest}`;
 }
 
@@ -76,10 +77,4 @@ function withoutTrailingSlashes(path: string): string {
   let end = path.length;
   while (path[end - 1] === '/') end -= 1;
   return path.slice(0, end);
-}
-
-const AUTHORITY = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
-
-function withoutAuthority(url: string): string {
-  return url.startsWith('/') ? url : url.replace(AUTHORITY, '');
 }

@@ -5,7 +5,9 @@
  *         An NPH program is its own server (RFC 3875 §5) and speaks HTTP/1.0, where the end of the output is the end.
  * Rule 2: a server that no longer reads (EPIPE) is a client that has left, and no error.
  */
+
 import type { Writable } from 'node:stream';
+import { disconnection } from '../../src/gateway/index.ts';
 import { DisconnectError, type ResponseHead, type ResponseSink } from '../../src/index.ts';
 
 /** The output of one CGI program. */
@@ -73,7 +75,7 @@ export class CgiSink implements ResponseSink {
 
   #leave(cause: Error): void {
     if (this.#gone !== undefined) return;
-    this.#gone = new DisconnectError('WSGI_ERR_DISCONNECTED', 'response', { cause });
+    this.#gone = disconnection('response', cause);
     for (const listener of this.#listeners) listener(this.#gone);
     this.#listeners = [];
   }

@@ -1,8 +1,10 @@
 /** Standard input as the content of a request, up to its length and not an octet further (RFC 3875 §4.2). */
+
 import { read } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { DisconnectError, type InputSource } from '../../src/index.ts';
+import { disconnection } from '../../src/gateway/index.ts';
+import type { InputSource } from '../../src/index.ts';
 
 const STANDARD_INPUT = 0;
 const BLOCK_SIZE = 65_536;
@@ -23,7 +25,7 @@ export function createStandardInput(length: number): InputSource {
     async pull() {
       if (remaining === 0) return null;
       const block = await readBlock(Math.min(remaining, BLOCK_SIZE));
-      if (block.length === 0) throw new DisconnectError('WSGI_ERR_DISCONNECTED', 'request');
+      if (block.length === 0) throw disconnection('request');
       remaining -= block.length;
       return block;
     },

@@ -5,8 +5,10 @@
  * next one when this one has been taken. With a high-water mark of 0 node asks for a chunk only when the one before
  * has left the stream, so that nothing is read ahead.
  */
+
 import { Readable } from 'node:stream';
-import { DisconnectError } from '../../src/index.ts';
+import { disconnection } from '../../src/gateway/index.ts';
+import type { DisconnectError } from '../../src/index.ts';
 
 interface Waiter {
   resolve(): void;
@@ -32,7 +34,7 @@ export class ContentStream extends Readable {
 
   /** Gives a chunk; the promise is kept when it has been taken, and broken when it never will be. */
   deliver(chunk: Uint8Array): Promise<void> {
-    if (this.destroyed) return Promise.reject(disconnection());
+    if (this.destroyed) return Promise.reject(disconnection('response'));
     this.#chunk = chunk;
     const taken = new Promise<void>((resolve, reject) => {
       this.#waiter = { resolve, reject };
@@ -66,7 +68,7 @@ export class ContentStream extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#take()?.reject(disconnection());
+    this.#take()?.reject(disconnection('response'));
     callback(error);
   }
 
@@ -86,8 +88,4 @@ export class ContentStream extends Readable {
     this.#waiter = undefined;
     return waiter;
   }
-}
-
-function disconnection(): DisconnectError {
-  return new DisconnectError('WSGI_ERR_DISCONNECTED', 'response');
 }

@@ -6,6 +6,7 @@
  * Rule 2: the predicates run on every response; they take linear time and allocate nothing in the usual case.
  * Rule 3: `startResponse` takes the list. `Headers` helps to build it and is no part of the contract.
  */
+import type { ConnectionField } from '../port.ts';
 import type { HeaderList } from '../wsgi.ts';
 import { encodeLatin1 } from './platform.ts';
 
@@ -80,6 +81,45 @@ const DEL = 0x7f;
 export function isHopByHop(name: string): boolean {
   if (name.length > 19 || ((HOP_BY_HOP_LENGTHS >> name.length) & 1) === 0) return false;
   return HOP_BY_HOP.has(name) || HOP_BY_HOP.has(name.toLowerCase());
+}
+
+/** Makes pairs of field lines that are given flat: name, value, name, value, … */
+export function toPairs(lines: readonly string[]): HeaderList {
+  const pairs: HeaderList = [];
+  for (let index = 0; index + 1 < lines.length; index += 2) {
+    pairs.push([lines[index] ?? '', lines[index + 1] ?? '']);
+  }
+  return pairs;
+}
+
+const CLOSE = /(?:^|[\s,])close(?:[\s,]|$)/i;
+const KEEP_ALIVE = /(?:^|[\s,])keep-alive(?:[\s,]|$)/i;
+
+/** Tells if a Connection field has the option `close` (RFC 9112 §9.6). */
+export function saysClose(connection: string): boolean {
+  return CLOSE.test(connection);
+}
+
+/** Tells if a Connection field has the option `keep-alive` (RFC 9112 §9.3). */
+export function saysKeepAlive(connection: string): boolean {
+  return KEEP_ALIVE.test(connection);
+}
+
+/**
+ * Puts fields of the connection among the headers of a response.
+ *
+ * @param headers The headers without them
+ * @param fields In ascending order of their places
+ */
+export function insertFields(headers: HeaderList, fields: readonly ConnectionField[]): HeaderList {
+  const placed: HeaderList = [];
+  let next = 0;
+  for (const { index, name, value } of fields) {
+    while (next < index && next < headers.length) placed.push(headers[next++] ?? ['', '']);
+    placed.push([name, value]);
+  }
+  placed.push(...headers.slice(next));
+  return placed;
 }
 
 /**

@@ -1,4 +1,7 @@
 /** The door of the gateway for bridges. */
+export { disconnection } from '../errors.ts';
 export { checkOptions } from './check-options.ts';
+export { insertFields, toPairs } from './headers.ts';
 export { NameMemory } from './name-memory.ts';
 export type { OptionsOf } from './option-table.ts';
+export { withoutOrigin } from './uri.ts';

@@ -9,8 +9,23 @@
 import type { Environ } from '../wsgi.ts';
 import { decodePath, quotePath } from './native-string.ts';
 
-/** The scheme and authority of an absolute-form request target (RFC 9112 §3.2.2). */
+/** Scheme and authority (RFC 3986 §3). */
 const ORIGIN = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
+
+/**
+ * Gives scheme and authority of a request target in absolute-form (RFC 9112 §3.2.2); empty for the other forms.
+ *
+ * @example
+ * originOf('http://site.test/path?x=1'); // 'http://site.test'
+ */
+export function originOf(target: string): string {
+  return target.startsWith('/') ? '' : (ORIGIN.exec(target)?.[0] ?? '');
+}
+
+/** Gives a request target without scheme and authority. */
+export function withoutOrigin(target: string): string {
+  return target.slice(originOf(target).length);
+}
 
 /** Where a path ends and query or fragment begin. */
 const PATH_END = /[?#]/;
@@ -96,7 +111,7 @@ export function rawPathInfo(
 ): string {
   const { SCRIPT_NAME = '', PATH_INFO = '', REQUEST_URI } = environ;
   if (REQUEST_URI !== undefined) {
-    const [path = ''] = REQUEST_URI.replace(ORIGIN, '').split(PATH_END, 1);
+    const [path = ''] = withoutOrigin(REQUEST_URI).split(PATH_END, 1);
     const start = encodedLength(path, SCRIPT_NAME.length);
     const rest = path.slice(start);
     if (decodePath(path.slice(0, start)) === SCRIPT_NAME && decodePath(rest) === PATH_INFO) return rest;

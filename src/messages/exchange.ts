@@ -5,6 +5,7 @@
  * 'close' means that the client has left. Which of the two it is, `gateway.on_finished` tells; a gateway without it
  * tells by `close()` of the body.
  */
+import { disconnection } from '../errors.ts';
 import { isPromise } from '../gateway/body-reader.ts';
 import { logError } from '../gateway/failure.ts';
 import {
@@ -29,7 +30,6 @@ import { type Batch, emitDrain, Outgoing, type OutgoingListener } from './respon
 import {
   afterGateway,
   causeOf,
-  disconnection,
   emitResponseClose,
   emitTimeout,
   isUnheard,
@@ -38,7 +38,7 @@ import {
 import type { MessageSocket, SocketOwner } from './socket/message-socket.ts';
 import { socketFor } from './socket/socket-registry.ts';
 
-/** What is called with the messages: a listener, an app, whatever takes requests as node:http hands them out. */
+/** A listener or an app: takes requests as node:http gives them. */
 export type Dispatch = (this: unknown, request: RequestMessage, response: ResponseMessage) => unknown;
 
 /** Runs one exchange. */
@@ -58,7 +58,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #isFinishing = false;
   /** Whether the response may finish as soon as the gateway has it. */
   #mayFinishNow = false;
-  /** Whether the program cut the connection after its response was complete. */
+  /** The program cut the connection after its response was complete. */
   #isCut = false;
   /** Whether the gateway has told that the response has gone. */
   #isDelivered = false;
@@ -103,7 +103,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     }
     if (contentLength(this.environ) === 0) endEmpty(this.request, this.#isContentWanted, this);
     else if (!this.#outgoing.isEnded) this.#contentFeed().watch();
-    if (this.#outgoing.isClosed && !this.#isCut) throw disconnection(this.#socket.errored);
+    if (this.#outgoing.isClosed && !this.#isCut)
+      throw disconnection('response', this.#socket.errored ?? undefined);
     if (this.#outgoing.isEnded) return this.#answer();
     this.#delivery.direct(HALF_CLOSE_ENDS);
     return this.#delivery.wait();
@@ -228,7 +229,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
 
   disconnected(): void {
     // A gateway may stop where there is no content to come; elsewhere it stops because nobody is left to send it to.
-    if (this.response._hasBody) this.lost(disconnection());
+    if (this.response._hasBody) this.lost(disconnection('response'));
     else this.delivered();
   }
 
@@ -288,7 +289,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     else this.#finishSoon();
   }
 
-  /** What node's server does when a response has been sent. */
+  /** Does what node's server does when a response has been sent. */
   finish(): void {
     if (this.#state !== 'open') return;
     this.#state = 'finishing';
@@ -345,7 +346,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       const isOpen = phase === 'waiting' || phase === 'streaming';
       if (isOpen) this.#close();
       // Otherwise what was sent before would not arrive, and the gateway ends the connection when it has.
-      if (!isOpen || this.#delivery.cut(disconnection(error), this.#socket)) this.#socket.destroyHostSocket();
+      if (!isOpen || this.#delivery.cut(disconnection('response', error), this.#socket))
+        this.#socket.destroyHostSocket();
     }
   }
 
@@ -375,8 +377,6 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   suspendHostTimeout(): void {
     this.#delivery.direct({ timeout: 0 });
   }
-
-  // What the content tells.
 
   contentEnded(): void {
     this.#isContentOver = true;

@@ -4,14 +4,12 @@
  * Nothing here sends or reads: the request knows its head, the response knows its request, and both have a socket.
  */
 
+import { saysClose, saysKeepAlive } from '../gateway/headers.ts';
 import { checkMessageMethods, type RequestMessage, type ResponseMessage } from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import type { MessageConstructors } from './message-constructors.ts';
 import { rawHeaders, requestUrl } from './request/request-target.ts';
 import type { MessageSocket } from './socket/message-socket.ts';
-
-const CLOSE = /(?:^|[\s,])close(?:[\s,]|$)/i;
-const KEEP_ALIVE = /(?:^|[\s,])keep-alive(?:[\s,]|$)/i;
 
 /**
  * Makes the request.
@@ -69,6 +67,6 @@ export function createResponse(
 function isPersistent(environ: Environ): boolean {
   const connection = environ.HTTP_CONNECTION;
   if (environ.SERVER_PROTOCOL === 'HTTP/1.0')
-    return typeof connection === 'string' && KEEP_ALIVE.test(connection);
-  return typeof connection !== 'string' || connection === 'keep-alive' || !CLOSE.test(connection);
+    return typeof connection === 'string' && saysKeepAlive(connection);
+  return typeof connection !== 'string' || connection === 'keep-alive' || !saysClose(connection);
 }

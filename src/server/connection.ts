@@ -5,7 +5,7 @@
  * Time-outs run from a fixed start and are looked at by the server's one clock, so that no request needs a timer.
  */
 import type { Socket } from 'node:net';
-import { DisconnectError, ProtocolError } from '../errors.ts';
+import { DisconnectError, disconnection, ProtocolError } from '../errors.ts';
 import { standardErrors } from '../gateway/error-stream.ts';
 import { logError } from '../gateway/failure.ts';
 import { runApplication } from '../gateway/run-application.ts';
@@ -357,7 +357,7 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
   readonly #onClose = (): void => {
     this.phase = 'closed';
     this.output.onClose();
-    this.exchange?.disconnect(new DisconnectError('WSGI_ERR_DISCONNECTED', 'response'));
+    this.exchange?.disconnect(disconnection('response'));
     this.#owner.remove(this);
   };
 

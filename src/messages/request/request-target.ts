@@ -6,11 +6,9 @@
  * and where nothing was kept, it is made anew from what PEP 3333 requires.
  */
 import { decodePath, quotePath } from '../../gateway/native-string.ts';
-import { rawPathInfo } from '../../gateway/uri.ts';
+import { originOf, rawPathInfo, withoutOrigin } from '../../gateway/uri.ts';
 import type { Environ } from '../../wsgi.ts';
 
-/** The scheme and authority of an absolute-form target (RFC 9112 §3.2.2). */
-const ORIGIN = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
 const PATH_END = /[?#]/;
 
 /**
@@ -27,7 +25,7 @@ export function requestUrl(environ: Readonly<Environ>): string {
     // RFC 9112 §3.2.3: the authority-form of CONNECT has no path.
     if (PATH_INFO === '' && !REQUEST_URI.includes('/')) return REQUEST_URI;
   }
-  const origin = ORIGIN.exec(REQUEST_URI ?? '')?.[0] ?? '';
+  const origin = originOf(REQUEST_URI ?? '');
   if (SCRIPT_NAME === '' && PATH_INFO === '/' && origin !== '') {
     // RFC 9112 §3.2.1: an absolute-form target may lack the path; node shows it as it came.
     const bare = `${origin}${queryOf(environ)}`;
@@ -46,7 +44,7 @@ export function fullUrl(environ: Readonly<Environ>): string {
 export function mountUrl(environ: Readonly<Environ>): string {
   const { SCRIPT_NAME = '', REQUEST_URI } = environ;
   if (SCRIPT_NAME === '') return '';
-  const [path = ''] = (REQUEST_URI ?? '').replace(ORIGIN, '').split(PATH_END, 1);
+  const [path = ''] = withoutOrigin(REQUEST_URI ?? '').split(PATH_END, 1);
   const mount = path.slice(0, path.length - rawPathInfo(environ).length);
   return decodePath(mount) === SCRIPT_NAME ? mount : quotePath(SCRIPT_NAME);
 }
@@ -68,11 +66,7 @@ function queryOf({ QUERY_STRING = '', REQUEST_URI }: Readonly<Environ>): string 
 export function rawHeaders(environ: Readonly<Environ>): string[] {
   const received = environ['gateway.raw_headers'];
   if (!Array.isArray(received)) return fieldsOf(environ);
-  return isAbsolute(environ.REQUEST_URI) ? replaceHost(received, environ.HTTP_HOST) : received;
-}
-
-function isAbsolute(target: string | undefined): boolean {
-  return target !== undefined && !target.startsWith('/') && ORIGIN.test(target);
+  return originOf(environ.REQUEST_URI ?? '') === '' ? received : replaceHost(received, environ.HTTP_HOST);
 }
 
 /** RFC 9112 §3.2.2: the authority of an absolute-form target replaces the Host field. node leaves it as it is. */

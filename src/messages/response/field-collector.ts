@@ -10,6 +10,7 @@ import type { ResponseMessage } from '../../node-internals/index.ts';
 import type { ConnectionDirectives, ConnectionField } from '../../port.ts';
 import type { HeaderList } from '../../wsgi.ts';
 
+// Node's own patterns: wider than lists of tokens, because the outcome must be node's.
 const CLOSE = /(?:^|\W)close(?:$|\W)/i;
 const CHUNKED = /(?:^|\W)chunked(?:$|\W)/i;
 

@@ -2,7 +2,7 @@
  * What node's server does to a response when its connection comes or goes, and the errors that tell of it.
  */
 import { ServerResponse } from 'node:http';
-import { DisconnectError, ProtocolError } from '../../errors.ts';
+import { ProtocolError } from '../../errors.ts';
 import {
   createClientError,
   hasListeners,
@@ -32,11 +32,6 @@ export function setSocket(response: ResponseMessage, socket: MessageSocket | nul
   // Declared read-only; node's own server assigns it like this.
   const mutable = response as { socket: unknown };
   mutable.socket = socket;
-}
-
-/** Tells a gateway that nobody is left to send to. */
-export function disconnection(cause?: Error | null): DisconnectError {
-  return new DisconnectError('WSGI_ERR_DISCONNECTED', 'response', cause ? { cause } : undefined);
 }
 
 const NO_PACKET = Buffer.alloc(0);

@@ -4,7 +4,7 @@
  * One of three reads it: the application, by pulling; the connection, which throws away what nobody wanted; or nobody,
  * when the client leaves amid of it. The application may pull before and after its response has ended.
  */
-import { DisconnectError, ProtocolError } from '../../errors.ts';
+import { DisconnectError, disconnection, ProtocolError } from '../../errors.ts';
 import type { RequestHead, RequestParser } from '../../http/index.ts';
 import { createClientError } from '../../node-internals/index.ts';
 import type { InputSource } from '../../port.ts';
@@ -137,7 +137,7 @@ export class RequestContent implements InputSource {
     if (!this.#owner.isPeerEnded) return;
     // What node:http calls it, for wrapped programs.
     const cause = createClientError(new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE'), NOTHING);
-    const error = new DisconnectError('WSGI_ERR_DISCONNECTED', 'request', { cause });
+    const error = disconnection('request', cause);
     this.fail(error);
     this.onLost?.(error);
     throw error;

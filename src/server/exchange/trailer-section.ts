@@ -1,4 +1,5 @@
 /** The trailer section of a request, which is known once the content has been read, and wanted before by some. */
+import { toPairs } from '../../gateway/headers.ts';
 import type { HeaderList } from '../../wsgi.ts';
 
 interface Waiter {
@@ -26,10 +27,7 @@ export class TrailerSection {
 
   /** @param fields Name, value, name, value, … */
   complete(fields: readonly string[]): void {
-    const pairs: HeaderList = [];
-    for (let index = 0; index + 1 < fields.length; index += 2) {
-      pairs.push([fields[index] ?? '', fields[index + 1] ?? '']);
-    }
+    const pairs = toPairs(fields);
     this.#fields = pairs;
     for (const { resolve } of this.#waiters) resolve([...pairs]);
     this.#waiters = [];

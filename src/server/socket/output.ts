@@ -6,7 +6,7 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
-import { DisconnectError } from '../../errors.ts';
+import { disconnection } from '../../errors.ts';
 import { latin1Text } from '../../node-internals/index.ts';
 import { batch } from './text-batch.ts';
 
@@ -169,7 +169,7 @@ export class Output {
 
   /** The socket is gone. */
   onClose(): void {
-    this.#drained?.reject(new DisconnectError('WSGI_ERR_DISCONNECTED', 'response'));
+    this.#drained?.reject(disconnection('response'));
     this.#drained = undefined;
   }
 }
