@@ -1,9 +1,8 @@
 /**
- * What node's server publishes for those who trace requests (node:diagnostics_channel), with the same names and messages.
+ * Publishes requests on node's diagnostics channels, with node's names and messages.
  *
- * `http.server.response.created` is not here: since Node 22 the constructor of a response publishes it.
- *
- * A server of node's own has published its requests already. What comes through it is told of once.
+ * `http.server.response.created` is not here: since Node 22 the constructor of a response publishes it. node's own
+ * server has published its requests already, so they are not published again.
  */
 import { channel } from 'node:diagnostics_channel';
 import type { RequestMessage, ResponseMessage } from '../node-internals/index.ts';
@@ -11,36 +10,36 @@ import type { RequestMessage, ResponseMessage } from '../node-internals/index.ts
 const REQUEST_START = channel('http.server.request.start');
 const RESPONSE_FINISH = channel('http.server.response.finish');
 
-/** What an exchange consists of. */
-interface Exchanged {
+/** One exchange, as its channels show it. */
+interface PublishedExchange {
   readonly request: RequestMessage;
   readonly response: ResponseMessage;
   readonly socket: { readonly server: unknown; readonly isServedByNode: boolean };
 }
 
-/** A program is about to be called. */
+/** Publishes that a program is about to be called. */
 export function publishStart(
   request: RequestMessage,
   response: ResponseMessage,
-  socket: Exchanged['socket'],
+  socket: PublishedExchange['socket'],
 ): void {
   if (REQUEST_START.hasSubscribers) publish(REQUEST_START, { request, response, socket });
 }
 
-/** Whether somebody is told when a response has finished. */
+/** Tells if anybody subscribes to `http.server.response.finish`. */
 export function isFinishHeard(): boolean {
   return RESPONSE_FINISH.hasSubscribers;
 }
 
-/** A response has finished. */
+/** Publishes that a response has finished. */
 export function publishFinish(
   request: RequestMessage,
   response: ResponseMessage,
-  socket: Exchanged['socket'],
+  socket: PublishedExchange['socket'],
 ): void {
   if (RESPONSE_FINISH.hasSubscribers) publish(RESPONSE_FINISH, { request, response, socket });
 }
 
-function publish(target: typeof REQUEST_START, { request, response, socket }: Exchanged): void {
+function publish(target: typeof REQUEST_START, { request, response, socket }: PublishedExchange): void {
   if (!socket.isServedByNode) target.publish({ request, response, socket, server: socket.server });
 }

@@ -1,9 +1,9 @@
 /**
- * One exchange: a program written for node:http answers a request that came through a gateway.
+ * Runs one exchange: a program written for node:http answers a request that came through a gateway.
  *
- * Like node's server it calls the program, follows the response, and tells both messages of a lost connection. node emits 'finish' when everything was handed to the operating system, and 'close' after it; without 'finish',
- * 'close' means that the client has left. Which of the two it is, `gateway.on_finished` tells; a gateway without it
- * tells by `close()` of the body.
+ * Like node's server it calls the program, follows the response, and tells both messages of a lost connection. node
+ * emits 'finish' once the operating system has everything, then 'close'. 'close' alone means that the client has
+ * left. `gateway.on_finished` tells which it is, or else `close()` of the body.
  */
 import { disconnection } from '../errors.ts';
 import { isPromise } from '../gateway/body-reader.ts';
@@ -41,7 +41,7 @@ import { socketFor } from './socket/socket-registry.ts';
 /** A listener or an app: takes requests as node:http gives them. */
 export type Dispatch = (this: unknown, request: RequestMessage, response: ResponseMessage) => unknown;
 
-/** Runs one exchange. */
+/** One exchange. */
 export class Exchange implements SocketOwner, OutgoingListener, ContentListener, DeliveryListener, Remainder {
   readonly environ: Environ;
   readonly request: RequestMessage;
@@ -50,21 +50,19 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   readonly #outgoing: Outgoing;
   readonly #delivery: Delivery;
   #state: 'open' | 'finishing' | 'finished' | 'closed' = 'open';
-  #reader: ContentFeed | undefined;
+  #feed: ContentFeed | undefined;
   #isContentOver = false;
-  /** Whether the program has asked for content before that of a request without any could end. */
+  /** The program asked for content before a request without content could end. */
   #isContentWanted = false;
-  /** Whether nothing but a tick lies between now and 'finish'. */
+  /** Only a tick is left before 'finish'. */
   #isFinishing = false;
-  /** Whether the response may finish as soon as the gateway has it. */
   #mayFinishNow = false;
   /** The program cut the connection after its response was complete. */
   #isCut = false;
-  /** Whether the gateway has told that the response has gone. */
+  /** The gateway reported that the response has gone. */
   #isDelivered = false;
-  /** Made where a response is completed later than in the call. */
+  /** Set if the response was completed after the program returned. */
   #deferred: DeferredActions | undefined;
-  /** The application that answers in the place of the program. */
   #successor: ApplicationFunction | undefined;
 
   constructor(environ: Environ, startResponse: StartResponse, constructors: MessageConstructors) {
@@ -79,15 +77,11 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     setSocket(this.response, socket);
   }
 
-  /**
-   * Calls the program and gives what a gateway application returns.
-   *
-   * @throws what the program throws before its response is complete
-   */
+  /** Calls the program and gives a gateway application's result. @throws what it throws before `end()` */
   run(dispatch: Dispatch): Body | Promise<Body> {
     publishStart(this.request, this.response, this.#socket);
     try {
-      // node's servers call their listeners as an emitter does.
+      // node's server too calls its listeners with itself as `this`.
       const returned = dispatch.call(this.#socket.server, this.request, this.response);
       if (isPromise(returned)) returned.then(undefined, (error: unknown) => this.programFailed(error));
     } catch (error) {
@@ -111,10 +105,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   }
 
   /**
-   * Lets an application answer in the place of the program, which has not begun to. Headers that the program has set
-   * stay, but for those that the application sets too.
-   *
-   * @throws node's ERR_HTTP_HEADERS_SENT if the program has begun
+   * Lets an application answer in the program's place, with the headers that the program has set, or its own instead.
+   * @throws node's ERR_HTTP_HEADERS_SENT if the program has begun its response
    */
   passTo(application: ApplicationFunction): void {
     const { response } = this;
@@ -138,7 +130,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       const pieces = delivery.answerAtOnce();
       if (this.#mayFinishNow) this.#finishNow();
       else if (!this.#isFinishing) delivery.watch();
-      if (!this.#isFinishing && !delivery.isTold) this.#finishSoon();
+      if (!this.#isFinishing && !delivery.isEndReported) this.#finishSoon();
       return pieces;
     } catch (error) {
       this.#abandon();
@@ -146,7 +138,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     }
   }
 
-  // What the response tells.
+  // OutgoingListener: called by the response.
 
   flush(): void {
     // Uncorked, but nothing was held back.
@@ -159,7 +151,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     const delivery = this.#delivery;
     if (this.#outgoing.finish === undefined) this.#hearFinish();
     if (this.#outgoing.isClosed) return;
-    // It leaves before the next tick, or, for a gateway that has to be told first, right after.
+    // A small response leaves before the next tick, or right after it if the gateway waits for a promise.
     const isDispatching = delivery.phase === 'dispatching';
     if (this.#outgoing.isSmall && isDispatching && this.#isUnobserved()) this.#mayFinishNow = true;
     else if (this.#outgoing.isSmall) this.#finishSoon();
@@ -169,7 +161,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
         this.#socket.whenGone(this.#outgoing.contentLength, () => this.finish()),
       );
     if (isDispatching) return;
-    // What was given to a socket is sent before its end.
+    // A client that closes its half now still gets what was written.
     delivery.direct(HALF_CLOSE_IS_FINE);
     if (!this.#isDelivered) this.#deferred = new DeferredActions();
     const isReleased = delivery.phase === 'released';
@@ -178,7 +170,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     this.#endBodyWhenTaken();
   }
 
-  // What the gateway tells.
+  // DeliveryListener: called on the way to the gateway.
 
   batchWritten(batch: Batch): void {
     if (this.#socket.isHostSocketEmpty) this.#socket.credit(batch);
@@ -228,14 +220,11 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   }
 
   disconnected(): void {
-    // A gateway may stop where there is no content to come; elsewhere it stops because nobody is left to send it to.
+    // Without content a gateway may stop early; otherwise it stops because the client has left.
     if (this.response._hasBody) this.lost(disconnection('response'));
     else this.delivered();
   }
 
-  // What the program does.
-
-  /** It has thrown, or rejected. */
   programFailed(error: unknown): void {
     const { phase } = this.#delivery;
     if (phase === 'waiting') this.failed(error);
@@ -257,7 +246,7 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     this.#outgoing.drop(this.#socket.errored ?? streamDestroyed());
   }
 
-  /** node's server is the first to hear of it. */
+  /** node's server hears 'finish' before other listeners. */
   #hearFinish(): void {
     this.response.prependOnceListener('finish', () => {
       this.finish();
@@ -275,14 +264,14 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     process.nextTick(finish, this);
   }
 
-  /** Whether nobody hears that the response finishes, and no callback waits for it. */
+  /** Nobody listens for the end of the response, and no callback waits for it. */
   #isUnobserved(): boolean {
     const { request, response } = this;
     if (hasListeners(request) || !isUnheard(response) || isFinishHeard()) return false;
     return !this.#isCut && this.#outgoing.finishesQuietly(response);
   }
 
-  /** What nobody hears needs no tick, which is most often the only one of a request (0.3 µs, Node 20). */
+  /** Saves the tick if nobody listens: mostly the only one of a request. */
   #finishNow(): void {
     this.#isFinishing = true;
     if (this.request.complete && this.#isUnobserved()) this.finish();
@@ -309,13 +298,13 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     setSocket(response, null);
     if (endAnswered(this.request, this)) this.#isContentOver = true;
     this.#detachWhenOver();
-    if (this.#isCut && !this.#delivery.isTold) this.#socket.destroyHostSocket();
-    // Where nobody listens nobody sees that it comes a tick early.
+    if (this.#isCut && !this.#delivery.isEndReported) this.#socket.destroyHostSocket();
+    // Without listeners nobody sees that it comes a tick early.
     if (isUnheard(response)) emitResponseClose(response);
     else process.nextTick(emitResponseClose, response);
   }
 
-  // What the socket tells.
+  // Called by the socket (SocketOwner) and by the content (ContentListener).
 
   resume(): void {
     if (this.#delivery.phase === 'dispatching' && contentLength(this.environ) === 0)
@@ -328,24 +317,24 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   }
 
   #contentFeed(): ContentFeed {
-    this.#reader ??= new ContentFeed(this.environ, this.request, this);
-    return this.#reader;
+    this.#feed ??= new ContentFeed(this.environ, this.request, this);
+    return this.#feed;
   }
 
   cut(error: Error | undefined): void {
     const { phase } = this.#delivery;
     if (phase === 'dispatching') {
       this.#outgoing.isClosed = true;
-      // What was complete before still goes out, as it would have on node.
+      // A complete response still goes out, as on node.
       if (this.#outgoing.isEnded) this.#isCut = true;
       else this.#outgoing.drop(this.#socket.errored ?? streamDestroyed());
-    } else if (this.#deferred?.isNow === true) {
-      // The gateway is about to send what node would have sent by now.
+    } else if (this.#deferred?.isPending === true) {
+      // On node it would have gone by now; here the gateway is about to send it.
       this.#isCut = true;
     } else {
       const isOpen = phase === 'waiting' || phase === 'streaming';
       if (isOpen) this.#close();
-      // Otherwise what was sent before would not arrive, and the gateway ends the connection when it has.
+      // Otherwise what was written would be lost; the gateway ends the connection once that has gone.
       if (!isOpen || this.#delivery.cut(disconnection('response', error), this.#socket))
         this.#socket.destroyHostSocket();
     }
@@ -361,8 +350,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     emitResponseClose(this.response);
   }
 
-  overtaken(action: () => void): void {
-    if (this.#deferred?.isNow === true) {
+  runAfterSent(action: () => void): void {
+    if (this.#deferred?.isPending === true) {
       this.#deferred.add(action);
     } else {
       this.#delivery.direct(FLUSH);
@@ -384,12 +373,12 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   }
 
   #detachWhenOver(): void {
-    if (this.#state === 'finished' && this.#isContentOver && this.#deferred?.isNow !== true)
+    if (this.#state === 'finished' && this.#isContentOver && this.#deferred?.isPending !== true)
       this.#socket.detach(this);
   }
 
   contentFailed(error: unknown): void {
-    // The request hears of it from the socket, after the socket itself.
+    // The socket hears of it first, and tells the request.
     if (this.#state === 'open') this.lost(error);
     else if (!this.#socket.destroyed) this.request.destroy(connectionReset());
   }

@@ -1,6 +1,4 @@
-/**
- * The front door of messages: node's request and response over the gateway interface.
- */
+/** The front door of messages: node's request and response over the gateway interface. */
 export { LISTENER_OPTIONS, type ListenerOptions } from './listener-options.ts';
 export { messageConstructors } from './message-constructors.ts';
 export { createTakeoverRequest, createUnansweredRequest } from './request/takeover-request.ts';

@@ -1,7 +1,7 @@
-/** The options of the bridges that make an application of a program for node:http. */
+/** Options of the bridges that turn a program for node:http into an application. */
 import type { OptionsOf } from '../gateway/option-table.ts';
 
-/** Options of the messages that a program gets; the names are those of http.createServer. */
+/** Options of the messages that a program gets, with the names of http.createServer. */
 export const LISTENER_OPTIONS = {
   /** Joins repeated fields with a comma in `req.headers`, where node would keep the first alone. */
   joinDuplicateHeaders: { type: 'boolean', default: false },

@@ -1,18 +1,18 @@
 /**
- * Constructors for node's message objects that are born with a given prototype.
+ * Makes constructors of node's messages that create objects with a given prototype.
  *
- * Express replaces the prototypes of `req` and `res` on every request. On Node 20 that throws away all that V8 has
- * learned of their shape: 72 µs for a request where 20 suffice. An object that already has the prototype that
- * Express is about to set is left as it is, because setting a prototype to itself changes nothing.
+ * Express replaces the prototypes of `req` and `res` on every request. On Node 20 that throws away all that V8
+ * learned of their shape, which makes a request several times slower. Setting the prototype that an object already
+ * has changes nothing.
  *
- * `IncomingMessage` and `ServerResponse` are functions of the old kind, so that another constructor can borrow them;
- * for a Node that makes classes of them, `Reflect.construct` does the same more slowly.
+ * `IncomingMessage` and `ServerResponse` are functions of the old kind, so another constructor can call them. For a
+ * Node that makes them classes, `Reflect.construct` does the same more slowly.
  */
 import { IncomingMessage as NodeRequest, ServerResponse as NodeResponse } from 'node:http';
 import type { RequestMessage, ResponseMessage } from '../node-internals/index.ts';
 import type { MessageSocket } from './socket/message-socket.ts';
 
-/** A pair of constructors. */
+/** Constructors of a request and of its response. */
 export interface MessageConstructors {
   readonly Request: new (socket: MessageSocket) => RequestMessage;
   readonly Response: new (request: RequestMessage) => ResponseMessage;
@@ -31,7 +31,7 @@ export function messageConstructors(
   requestPrototype: object = NodeRequest.prototype,
   responsePrototype: object = NodeResponse.prototype,
 ): MessageConstructors {
-  // The names are what stack traces and inspectors show.
+  // Stack traces and inspectors show these names.
   function IncomingMessage(this: object, socket: MessageSocket): object | undefined {
     if (IS_CLASS) return Reflect.construct(NodeRequest, [socket], IncomingMessage);
     initializeRequest.call(this, socket);
@@ -44,19 +44,19 @@ export function messageConstructors(
   }
   IncomingMessage.prototype = requestPrototype;
   ServerResponse.prototype = responsePrototype;
-  // V8 makes room in an object for what its constructor and those that this one inherits from assign. Without the
-  // room they outgrow their objects ten times over: a hello request takes 7.0 µs where 3.9 suffice (Node 20).
+  // V8 reserves room in an object for what its constructor, and those that this inherits from, assign. Without it the
+  // objects outgrow their room many times, and requests take longer (Node 20).
   Object.setPrototypeOf(IncomingMessage, NodeRequest);
   Object.setPrototypeOf(ServerResponse, NodeResponse);
-  // A function that borrows a constructor has no type of its own; what it makes is what it borrows from makes.
+  // The type system cannot tell: these functions make what node's constructors make.
   return { Request: IncomingMessage, Response: ServerResponse } as unknown as MessageConstructors;
 }
 
 const IS_CLASS: boolean = Function.prototype.toString.call(NodeRequest).startsWith('class');
 
-// node's types declare classes; at run time these are functions, which can be called as well.
+// node's types declare classes; at run time they are functions, which can be called as well.
 const initializeRequest = NodeRequest as unknown as (this: object, socket: MessageSocket) => void;
 const initializeResponse = NodeResponse as unknown as (this: object, request: RequestMessage) => void;
 
-/** The constructors of plain node messages. */
+/** Constructors of messages with node's own prototypes. */
 export const plainMessages: MessageConstructors = messageConstructors();

@@ -1,7 +1,7 @@
 /**
- * Environ → node's request and response, as node's own server would make them for the same request.
+ * Makes node's request and response from an environ, as node's server would make them for the same request.
  *
- * Nothing here sends or reads: the request knows its head, the response knows its request, and both have a socket.
+ * Nothing here sends or reads.
  */
 
 import { saysClose, saysKeepAlive } from '../gateway/headers.ts';
@@ -14,9 +14,8 @@ import type { MessageSocket } from './socket/message-socket.ts';
 /**
  * Makes the request.
  *
- * @param environ The environ of the request
- * @param constructors Of which prototype it is
- * @param socket What stands in for its socket
+ * @param constructors They decide the prototype
+ * @param socket Stands in for its socket
  */
 export function createRequest(
   environ: Environ,
@@ -47,9 +46,7 @@ export function createRequest(
 /**
  * Makes the response to a request.
  *
- * @param environ The environ of the request
- * @param constructors Of which prototype it is
- * @param request The request
+ * @param constructors They decide the prototype
  */
 export function createResponse(
   environ: Environ,
@@ -58,12 +55,12 @@ export function createResponse(
 ): ResponseMessage {
   const response = new constructors.Response(request);
   response.shouldKeepAlive = isPersistent(environ);
-  // node's constructor takes every version whose second number is 0 for HTTP/1.0.
+  // node's constructor treats every version whose second number is 0 as HTTP/1.0.
   if (request.httpVersionMajor > 1) response.useChunkedEncodingByDefault = true;
   return response;
 }
 
-/** RFC 9112 §9.3: whether the client lets the connection go on. */
+/** Tells if the client lets the connection go on (RFC 9112 §9.3). */
 function isPersistent(environ: Environ): boolean {
   const connection = environ.HTTP_CONNECTION;
   if (environ.SERVER_PROTOCOL === 'HTTP/1.0')

@@ -1,9 +1,9 @@
 /**
- * An event of a server as a gateway application: whoever listens gets node's messages.
+ * Turns an event of a server into a gateway application, whose listeners get node's messages.
  *
- * One of the listeners may be an application that was made a listener, which is how a server with events keeps its
- * application: `listenerOf` makes it. One that was made of a listener is that listener again; any other answers straight
- * through the gateway when it is called with messages of ours, as if the messages had never been made.
+ * One of the listeners may be an application: so a server with events keeps its own. `listenerOf` gives back the
+ * listener that an application wraps. Any other application answers straight through the gateway, as if the messages
+ * had never been made.
  */
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -14,13 +14,13 @@ import { Exchange } from './exchange.ts';
 import { plainMessages } from './message-constructors.ts';
 import { wrappedListenerOf } from './wrapped-listeners.ts';
 
-/** The exchanges that listeners may be looking at. */
+/** Exchanges by their requests, for listeners that are applications. */
 const exchanges = new WeakMap<object, Exchange>();
 
 /**
- * Makes an application that emits an event with request and response, and answers what the listeners answer.
+ * Makes an application that emits an event with request and response, and answers as its listeners do.
  *
- * @param emitter Whose event it is; somebody has to listen
+ * @param emitter Emits the event; somebody must listen
  * @param event `request`, `checkContinue` or `checkExpectation`
  */
 export function serveEvent(emitter: EventEmitter, event: string): ApplicationFunction {
@@ -36,9 +36,7 @@ export function serveEvent(emitter: EventEmitter, event: string): ApplicationFun
 /**
  * Makes a listener of an application, for the events of {@link serveEvent}.
  *
- * @param application What answers
- * @returns A listener; it throws a TypeError for messages of another server unless the application was made of a
- *   listener
+ * @returns A listener. Unless the application wraps a listener, it throws a TypeError for messages of another server
  */
 export function listenerOf(
   application: ApplicationFunction,
@@ -46,7 +44,7 @@ export function listenerOf(
   const wrapped = wrappedListenerOf(application);
   if (wrapped !== undefined) {
     return function listener(this: unknown, request, response) {
-      // Ours are what a listener of node's takes; those of another server are what it was written for.
+      // Ours or another server's, they are node's messages, for which the listener was written.
       const returned = wrapped.call(this, request as RequestMessage, response as ResponseMessage);
       const exchange = exchanges.get(request);
       // An emitter drops what its listeners return.

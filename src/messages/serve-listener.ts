@@ -1,15 +1,13 @@
-/**
- * A listener for node's 'request' event as a gateway application: what all bridges from node's world share.
- */
+/** Turns a listener for node's 'request' event into a gateway application, for all bridges from node's world. */
 import type { Body, Environ, StartResponse } from '../wsgi.ts';
 import { type Dispatch, Exchange } from './exchange.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import { type MessageConstructors, plainMessages } from './message-constructors.ts';
 import { fullUrl, mountUrl } from './request/request-target.ts';
 
-/** The same with what only bridges know. */
+/** Listener options, and one that only bridges set. */
 export interface MessageOptions extends ListenerOptions {
-  /** @default those of node's own messages */
+  /** @default constructors of node's own messages */
   readonly constructors?: MessageConstructors | undefined;
 }
 
@@ -17,10 +15,8 @@ export interface MessageOptions extends ListenerOptions {
  * Answers one request with a listener.
  *
  * @param dispatch Called once with node's request and response
- * @param environ The environ of the request
- * @param startResponse PEP 3333's
- * @param options What the messages are to be like
- * @returns What a gateway application returns: an array at once if the response is complete when the listener returns
+ * @returns The result of a gateway application: an array at once if the response is complete when the listener
+ *   returns
  * @throws what the listener throws before its response is complete
  * @throws TypeError if it is called as a listener itself
  */
@@ -30,7 +26,7 @@ export function serveListener(
   startResponse: StartResponse,
   options: MessageOptions = NO_OPTIONS,
 ): Body | Promise<Body> {
-  // Who forgets that it is no listener any more, as in `app.use(fromExpress(other))`, has a response in this place.
+  // A program that uses it as a listener, as in `app.use(fromExpress(other))`, passes a response here.
   if (typeof startResponse !== 'function') {
     throw new TypeError(
       'Application was called without startResponse: mount it by toExpress, toFastify or toNode, or serve it',
@@ -38,7 +34,7 @@ export function serveListener(
   }
   const exchange = new Exchange(environ, startResponse, options.constructors ?? plainMessages);
   if (options.joinDuplicateHeaders === true) exchange.request.joinDuplicateHeaders = true;
-  // What Connect and Express leave on a request on its way into a mount; what is mounted further in goes on from there.
+  // Connect and Express leave these on a request on its way into a mount, and mounts further in add to them.
   if (environ.SCRIPT_NAME) {
     Object.assign(exchange.request, { baseUrl: mountUrl(environ), originalUrl: fullUrl(environ) });
   }

@@ -1,8 +1,8 @@
 /**
- * Applications that were made of a listener for node:http, and the way back to that listener.
+ * Finds the listener for node:http that an application was made of.
  *
- * Where node's messages exist already, as for the listeners of a server's events, the listener gets these very messages: it
- * shares them with the listeners beside it, as on node.
+ * If node's messages exist already, as for the listeners of a server's events, that listener gets them and shares
+ * them with the other listeners, as on node.
  */
 import { checkMessageMethods } from '../node-internals/index.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
@@ -13,7 +13,7 @@ const listeners = new WeakMap<ApplicationFunction, Dispatch>();
 /**
  * Remembers the listener that an application was made of, and gives the application.
  *
- * @throws Error if this Node's messages lack what src/messages stands on
+ * @throws Error if this Node's messages lack a method that src/messages needs
  */
 export function wrapListener(listener: Dispatch, application: ApplicationFunction): ApplicationFunction {
   checkMessageMethods();

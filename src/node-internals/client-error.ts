@@ -1,14 +1,14 @@
 /**
- * The errors that listeners for `clientError` and for 'error' of a socket get: those that node's own server makes of the
+ * Makes the errors for listeners of `clientError` and of a socket's 'error': those that node's server makes of the
  * same fault of a client (codes of llhttp as Node 20 to 26 have them).
  *
- * Our error is the `cause`. Where node has no such error, because it lacks the limit, `code` is ours.
+ * Our error is the `cause`. If node has no such error, because it lacks the limit, `code` is ours.
  */
 import type { ErrorCode, ProtocolError } from '../errors.ts';
 
 /** The error of a client. */
 export interface ClientError extends Error {
-  /** node's code: `HPE_…` or `ERR_HTTP_REQUEST_TIMEOUT`. */
+  /** node's code: `HPE_…` or `ERR_HTTP_REQUEST_TIMEOUT`; ours if node has none. */
   readonly code: string;
   /** Octets of the packet that were parsed. */
   readonly bytesParsed: number;
@@ -43,7 +43,6 @@ const NODE_CODES: Partial<Record<ErrorCode, string>> = {
 /**
  * Makes the error that node would have made.
  *
- * @param error The fault of the client
  * @param rawPacket The octets that came last
  */
 export function createClientError(error: ProtocolError, rawPacket: Buffer): ClientError {

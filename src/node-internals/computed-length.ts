@@ -1,8 +1,8 @@
 /**
- * The length that node works out for content that it is given in one piece: `_contentLength`, set by `end()`, and
+ * Lets node work out the length of content that it gets in one piece: `_contentLength`, set by `end()`, and
  * `_removedContLen`, set when a program removes Content-Length (since Node 1; checked on 20 to 26).
  *
- * Without the shortcut Content-Length is a field like any other, and stands before node's own fields instead of behind.
+ * Without the shortcut Content-Length is set like any field, and stands before node's own fields, not behind.
  */
 import { OutgoingMessage, type ServerResponse } from 'node:http';
 import { shortcut } from './shortcuts.ts';
@@ -18,11 +18,11 @@ const isKnown = shortcut(() => {
 });
 
 /**
- * Lets node add Content-Length to a head, where it does so by itself.
+ * Lets node add Content-Length to a head, if it does so by itself.
  *
- * @param response A response whose head is not settled
+ * @param response Its head is not settled
  * @param length Octets
- * @returns false if the caller has to add the field: to HTTP/1.0 node adds none
+ * @returns false if the caller must add the field: node adds none to HTTP/1.0
  */
 export function leaveLengthToNode(response: ResponseWithLength, length: number): boolean {
   const adds = isKnown === true && response.useChunkedEncodingByDefault && response._removedContLen === false;
@@ -30,7 +30,7 @@ export function leaveLengthToNode(response: ResponseWithLength, length: number):
   return adds;
 }
 
-/** Takes the length back, for a head that was not written. */
+/** Forgets the length, for a head that was not written. */
 export function forgetLength(response: ResponseWithLength): void {
   if (isKnown === true) response._contentLength = null;
 }

@@ -1,13 +1,12 @@
 /**
- * The callbacks that node passes to `_send`.
+ * The callbacks that node passes to `_send` (checked on Node 20 to 26).
  *
- * - `end()` passes one with its last piece, a bound function named `bound onFinish`, that makes it emit 'finish' (since
- *   Node 12). Where the name is another one, node emits 'finish' by itself once all callbacks have run.
- * - `write()` without a callback passes a function that does nothing (since Node 14). Where it is not known, it is called.
- * - `end(callback)` keeps its callbacks under the symbol `kEndCallbacks` (since Node 26); before, it listens to 'finish'.
- *   Without the shortcut 'finish' is always waited for.
- *
- * Checked on Node 20 to 26.
+ * - `end()` passes with its last piece a bound function named `bound onFinish`, which makes node emit 'finish' (since
+ *   Node 12). If the name differs, node emits 'finish' by itself once all callbacks have run.
+ * - `write()` without a callback passes a function that does nothing (since Node 14). If it is not found, it is
+ *   called.
+ * - `end(callback)` keeps its callbacks under the symbol `kEndCallbacks` (since Node 26); before, it listens to
+ *   'finish'. Without the shortcut 'finish' is always waited for.
  */
 import { OutgoingMessage } from 'node:http';
 import type { ResponseMessage, WriteCallback } from './message-types.ts';
@@ -15,12 +14,12 @@ import { findSymbol, shortcut } from './shortcuts.ts';
 
 const FINISH_NAME = shortcut(() => 'bound onFinish');
 
-/** Tells if a callback is the one that makes node emit 'finish'. */
+/** Tells if a callback makes node emit 'finish'. */
 export function isFinishCallback(callback: WriteCallback | undefined): boolean {
   return callback !== undefined && callback.name === FINISH_NAME;
 }
 
-/** The function that node passes where a program gave no callback; keeping and calling it would be wasted. */
+/** The function that node passes if a program gave no callback: not worth keeping and calling. */
 export const NO_CALLBACK: unknown = shortcut(() => {
   const message = new OutgoingMessage();
   let found: unknown;
@@ -38,7 +37,7 @@ const END_CALLBACKS = shortcut(() => findSymbol(new OutgoingMessage(), 'kEndCall
 /** Tells if `end()` has callbacks that run before 'finish'. */
 export function hasEndCallbacks(response: ResponseMessage): boolean {
   if (END_CALLBACKS === undefined) return MAY_HAVE_END_CALLBACKS;
-  // No type tells of the property.
+  // No type declares the property.
   return (response as unknown as Record<symbol, unknown>)[END_CALLBACKS] !== null;
 }
 

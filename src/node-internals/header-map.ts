@@ -1,13 +1,13 @@
 /**
- * The map that `setHeader` fills, where node keeps it: a property of OutgoingMessage under the symbol `kOutHeaders`
- * (since Node 10; checked on 20 to 26).
+ * Reads the map that `setHeader` fills: a property of OutgoingMessage under the symbol `kOutHeaders` (since Node 10;
+ * checked on 20 to 26).
  *
  * Without the shortcut the documented methods are asked, name by name.
  */
 import { OutgoingMessage } from 'node:http';
 import { findSymbol, shortcut } from './shortcuts.ts';
 
-/** The headers that are set on a response: lower-case name → name as it was set, and value. */
+/** The headers set on a response: lower-case name → name as it was set, and value. */
 export type HeaderMap = Readonly<Record<string, readonly [name: string, value: number | string | string[]]>>;
 
 const MAP = shortcut(() => {
@@ -18,7 +18,7 @@ const MAP = shortcut(() => {
 });
 
 function mapAt(symbol: symbol, response: OutgoingMessage): HeaderMap | null | undefined {
-  // No type tells of the property, and Reflect.get would be a call.
+  // No type declares the property, and Reflect.get would be a call.
   return (response as unknown as Record<symbol, HeaderMap | null | undefined>)[symbol];
 }
 
@@ -28,8 +28,8 @@ export function headerMapOf(response: OutgoingMessage): HeaderMap | null | undef
 }
 
 /**
- * Tells if `_storeHeader` was given the map of `setHeader`, and not the argument of `writeHead`. With any field set
- * beforehand, `writeHead` passes the map.
+ * Tells if `_storeHeader` got the map of `setHeader`, not the argument of `writeHead`. `writeHead` passes the map too
+ * if any field was set before.
  */
 export function isHeaderMap(response: OutgoingMessage, headers: object): boolean {
   return MAP === undefined ? response.getHeaderNames().length > 0 : mapAt(MAP, response) === headers;

@@ -1,4 +1,4 @@
-/** The door of node-internals: what we know of Node's private parts and of its errors. */
+/** The door of node-internals: node's private parts, and its errors. */
 export { createClientError } from './client-error.ts';
 export { forgetLength, leaveLengthToNode } from './computed-length.ts';
 export { canReset } from './connection-reset.ts';

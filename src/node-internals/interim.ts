@@ -1,6 +1,6 @@
 /**
- * Interim responses on node's ServerResponse: `_sent100`, set by `writeContinue` (since Node 0.4), and `_writeRaw`, by which
- * every version of node sends them (since Node 0.9; checked on 20 to 26).
+ * Interim responses on node's ServerResponse: `_sent100`, set by `writeContinue` (since Node 0.4), and `_writeRaw`,
+ * which sends them in every version (since Node 0.9; checked on 20 to 26).
  */
 import type { ServerResponse } from 'node:http';
 
@@ -14,7 +14,7 @@ export function hasSentContinue(response: InterimResponse): boolean {
   return response._sent100 === true;
 }
 
-/** Writes text past the response. Without `_writeRaw` nothing is sent: an interim response is advice. */
+/** Writes text past the response. Without `_writeRaw` it sends nothing: an interim response is advice. */
 export function writeRaw(response: InterimResponse, text: string): void {
   response._writeRaw?.(text, 'latin1');
 }

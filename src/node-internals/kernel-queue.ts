@@ -1,9 +1,9 @@
 /**
- * The octets that a socket has written and the kernel has not taken: `writeQueueSize` of its handle (since Node 0.10;
- * checked on 20 to 26). Node's own `socket.setTimeout` reads it for the same purpose.
+ * Counts the octets that a socket has written and the kernel has not taken: `writeQueueSize` of its handle (since
+ * Node 0.10; checked on 20 to 26). node's `socket.setTimeout` reads it for the same purpose.
  *
- * Without the shortcut it is `writableLength`, which moves only when a whole chunk has left: a client that takes a large
- * chunk more slowly than `writeTimeout` then counts as stuck.
+ * Without the shortcut it is `writableLength`, which changes only when a whole chunk has left: a client that needs
+ * more than `writeTimeout` for a large chunk then counts as stuck.
  */
 import { Socket } from 'node:net';
 import { shortcut } from './shortcuts.ts';

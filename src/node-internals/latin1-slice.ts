@@ -1,6 +1,6 @@
 /**
- * `toString('latin1')` without looking the encoding up each time: `latin1Slice` of Buffer (since Node 0.11; checked on 20
- * to 26).
+ * Saves the look-up of the encoding in each `toString('latin1')`: calls `latin1Slice` of Buffer (since Node 0.11;
+ * checked on 20 to 26).
  *
  * Without the shortcut `toString` is called.
  */

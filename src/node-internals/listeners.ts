@@ -1,5 +1,5 @@
 /**
- * Listeners of an emitter, counted over all events: `_eventsCount` (since Node 0.12; checked on 20 to 26).
+ * Counts the listeners of an emitter over all events: `_eventsCount` (since Node 0.12; checked on 20 to 26).
  *
  * Without the shortcut the names of the events are listed, which makes an array each time.
  */

@@ -1,6 +1,6 @@
 /**
- * The private methods that src/messages stands on: without them no program can be wrapped, so that they are checked when
- * the first one is. Node has had all of them since 0.10, and `_addHeaderLines` and `_dump` too.
+ * Checks the private methods that src/messages needs, when the first program is wrapped: without them none can be.
+ * Node has had all of them since 0.10.
  */
 import { IncomingMessage, OutgoingMessage } from 'node:http';
 
@@ -12,7 +12,7 @@ let areChecked = false;
 /**
  * Checks that this Node has the methods.
  *
- * @throws Error that names the version of Node and what it lacks
+ * @throws Error that names the version of Node and the missing methods
  */
 export function checkMessageMethods(): void {
   if (areChecked) return;

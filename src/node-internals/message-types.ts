@@ -1,15 +1,15 @@
 /**
- * Node's request and response with the members that its own server and parser use, as types.
+ * Types of node's request and response with the members that its own server and parser use.
  *
  * Rule 1: a member stands here only if gatebridge uses it. All were checked on Node 20.20, 22.23, 24.21 and 26.10.
- * Rule 2: code uses the documented surface where it gives the same.
+ * Rule 2: code uses the documented surface if it gives the same.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** A callback as node passes it along with a piece of output. */
+/** A callback that node passes along with a piece of output. */
 export type WriteCallback = (error?: Error | null) => void;
 
-/** Node's request. */
+/** node's request. */
 export interface RequestMessage extends IncomingMessage {
   joinDuplicateHeaders: boolean;
   upgrade: boolean | null;
@@ -19,9 +19,9 @@ export interface RequestMessage extends IncomingMessage {
   _dump(): void;
 }
 
-/** Node's response. */
+/** node's response. */
 export interface ResponseMessage extends ServerResponse<RequestMessage> {
-  /** Since Node 15; missing from its types. */
+  /** Since Node 15; missing from node's types. */
   getRawHeaderNames(): string[];
   /** The text of the head, once it is settled; node asks only if there is one. */
   _header: string | null;
@@ -38,7 +38,7 @@ export interface ResponseMessage extends ServerResponse<RequestMessage> {
   readonly _trailer: string;
   _closed: boolean;
   destroyed: boolean;
-  /** Settles the head. `headers` is the map of setHeader, or the argument of writeHead. */
+  /** Settles the head. `headers` is the map of setHeader or the argument of writeHead. */
   _storeHeader(statusLine: string, headers: unknown): void;
   /** Sends a piece of content or framing; false if the caller should wait for 'drain'. */
   _send(
@@ -46,7 +46,7 @@ export interface ResponseMessage extends ServerResponse<RequestMessage> {
     encoding?: BufferEncoding | WriteCallback | null,
     callback?: WriteCallback | null,
   ): boolean;
-  /** Sends octets besides the response: interim responses. */
+  /** Sends octets past the response: interim responses. */
   _writeRaw(
     data: string,
     encoding?: BufferEncoding | WriteCallback | null,

@@ -1,6 +1,6 @@
 /**
  * The mark of a response whose `write()` returned false, under the symbol `kNeedDrain` (since Node 9; checked on 20
- * to 26). `writableNeedDrain` shows it, and nothing documented takes it back.
+ * to 26). `writableNeedDrain` shows it, and no documented method removes it.
  *
  * Without the shortcut `writableNeedDrain` stays true after 'drain'.
  */
@@ -9,7 +9,7 @@ import { findSymbol, shortcut } from './shortcuts.ts';
 
 const NEED_DRAIN = shortcut(() => findSymbol(new OutgoingMessage(), 'kNeedDrain'));
 
-/** Takes the mark back. */
+/** Removes the mark. */
 export function clearNeedDrain(response: OutgoingMessage): void {
   if (NEED_DRAIN !== undefined) Reflect.set(response, NEED_DRAIN, false);
 }

@@ -1,25 +1,19 @@
 /**
- * The errors that node makes, for programs that were written for node:http and look at them.
- *
- * They are no errors of this package: code and message are node's (checked on Node 20 to 26).
+ * Makes errors with node's codes and messages (checked on Node 20 to 26), for programs that look at them. They are
+ * not errors of this package.
  */
 
-/**
- * Makes an error as node:http does: an Error with a code.
- *
- * @param code Node's code
- * @param message Node's message
- */
+/** Makes an Error with a code and a message of node's. */
 export function nodeError(code: string, message: string): NodeJS.ErrnoException {
   return Object.assign(new Error(message), { code });
 }
 
-/** The error of a request whose connection was lost. */
+/** Makes the error of a request whose connection was lost. */
 export function connectionReset(): NodeJS.ErrnoException {
   return nodeError('ECONNRESET', 'aborted');
 }
 
-/** The error that a write gets when the response is gone. */
+/** Makes the error that a write gets when the response is gone. */
 export function streamDestroyed(): NodeJS.ErrnoException {
   return nodeError('ERR_STREAM_DESTROYED', 'Cannot call write after a stream was destroyed');
 }
@@ -39,7 +33,7 @@ export function checkDuration(milliseconds: unknown): void {
   throw Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' });
 }
 
-/** Node's words for a value of the wrong type. */
+/** Describes a value of the wrong type in node's words. */
 function receivedValue(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (typeof value === 'function') return `function ${value.name}`;

@@ -1,7 +1,7 @@
 /**
  * The state of a request as a stream: `_readableState` and `_consuming` (since Node 0.12; checked on 20 to 26).
  *
- * Without the shortcut a request ends in the documented way, `push(null)` and `_dump()`, which takes some ticks more, and a
+ * Without the shortcut a request ends in the documented way, `push(null)` and `_dump()`, some ticks later, and a
  * `read()` that gave nothing does not count as reading.
  */
 import { IncomingMessage } from 'node:http';
@@ -18,7 +18,7 @@ interface RequestWithState extends RequestMessage {
 const STATES = ['resumeScheduled', 'ended', 'endEmitted', 'destroyed', 'closed', 'closeEmitted'] as const;
 
 const isKnown = shortcut(() => {
-  // Node's types leave out the private members.
+  // node's types leave out the private members.
   const { _readableState: state } = new IncomingMessage(new Socket()) as RequestWithState;
   return state !== undefined && STATES.every((name) => typeof state[name] === 'boolean') ? true : undefined;
 });
@@ -30,9 +30,9 @@ export function isBeingRead(request: RequestWithState): boolean {
 }
 
 /**
- * Ends a request without content that has no listener, so that later listeners see it ended.
+ * Ends a request without content and without listeners, so that later listeners see it ended.
  *
- * @returns false if it has to be ended in the documented way
+ * @returns false if it must be ended in the documented way
  */
 export function endQuietly(request: RequestWithState): boolean {
   if (isKnown !== true || request._readableState === undefined) return false;
@@ -41,10 +41,10 @@ export function endQuietly(request: RequestWithState): boolean {
 }
 
 /**
- * Leaves a request as it is after it was read to its end for nobody: ended and closed. Node 26 does the same for requests
- * without content (`optimizeEmptyRequests`). Only for a request without listeners.
+ * Leaves a request without listeners as if it had been read to its end: ended and closed. So does node's option
+ * `optimizeEmptyRequests` (off by default, Node 26).
  *
- * @returns false if it has to be ended in the documented way
+ * @returns false if it must be ended in the documented way
  */
 export function closeQuietly(request: RequestWithState): boolean {
   const { _readableState: state } = request;

@@ -1,4 +1,4 @@
-/** Sockets of node's own HTTP server: it sets `parser` on each (since Node 0.4; checked on 20 to 26). */
+/** Finds sockets of node's own HTTP server: it sets `parser` on each (since Node 0.4; checked on 20 to 26). */
 
 /**
  * Tells if node's own server reads requests from a socket.

@@ -1,8 +1,8 @@
 /**
- * Shortcuts through Node's private parts. Each is looked for once, when its file is loaded, and each has a slower or
- * coarser way beside it for a Node that lacks it.
+ * Finds shortcuts through node's private parts: once each, when its file is loaded. Each has a slower or coarser way
+ * beside it for a Node that lacks it.
  *
- * The tests run the core of the suite a second time with all shortcuts switched off (test/support/without-shortcuts.ts).
+ * The tests run the core of the suite again without any shortcut (test/support/without-shortcuts.ts).
  */
 
 const areOff = Reflect.get(globalThis, Symbol.for('gatebridge.without-shortcuts')) === true;
@@ -16,7 +16,7 @@ export function shortcut<Found>(find: () => Found | undefined): Found | undefine
   return areOff ? undefined : find();
 }
 
-/** Finds a symbol of an object's own by its description. */
+/** Finds an object's own symbol by its description. */
 export function findSymbol(owner: object, description: string): symbol | undefined {
   return Object.getOwnPropertySymbols(owner).find((symbol) => symbol.description === description);
 }

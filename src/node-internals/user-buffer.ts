@@ -1,12 +1,12 @@
 /**
- * Reading a socket into one buffer that all sockets share.
+ * Reads a socket into one buffer that all sockets share.
  *
- * A Readable makes a buffer of 64 KiB for every packet, cuts it down, queues and emits it. net.Socket knows another way,
- * its option `onread`, but a server makes its sockets without options. So the parts that the option sets are set on a
- * socket that was accepted: the symbols `kBuffer`, `kBufferCb` and `kBufferGen`, and `useUserBuffer` of the handle (since
- * Node 12; checked on 20 to 26).
+ * A Readable makes a buffer of 64 KiB for every packet, cuts it down, queues and emits it. net.Socket's option
+ * `onread` avoids that, but a server makes its sockets without options. So what the option sets is set on an accepted
+ * socket: the symbols `kBuffer`, `kBufferCb` and `kBufferGen`, and `useUserBuffer` of the handle (since Node 12;
+ * checked on 20 to 26).
  *
- * Without the shortcut, and over TLS and on Windows, octets come as 'data'.
+ * Without the shortcut, over TLS and on Windows, octets come as 'data'.
  */
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -19,7 +19,7 @@ export interface PacketReader {
    *
    * @param length Octets, at the beginning of the buffer
    * @param buffer Overwritten by the next packet
-   * @returns false if reading is to stop for now
+   * @returns false to stop reading for now
    */
   onPacket(length: number, buffer: Buffer): boolean;
   /** Gives the buffer for the next packet; undefined for the one before. */
@@ -44,12 +44,12 @@ const SYMBOLS = shortcut(() => {
 /**
  * Makes an accepted socket read into a buffer.
  *
- * @param socket A socket that nobody has begun to read
- * @param buffer The buffer for the first packet
- * @returns false if it cannot be done, and 'data' has to be used
+ * @param socket Nobody has begun to read it
+ * @param buffer For the first packet
+ * @returns false if it cannot be done, and 'data' must be used
  */
 export function readInto(socket: SocketWithHandle, buffer: Buffer, reader: PacketReader): boolean {
-  // OpenSSL has buffers of its own.
+  // OpenSSL has its own buffers.
   if (SYMBOLS === undefined || socket instanceof TLSSocket || !(socket instanceof Socket)) return false;
   if (socket.readableLength > 0 || socket.readableFlowing !== null) return false;
   const handle = socket._handle;
@@ -64,14 +64,14 @@ export function readInto(socket: SocketWithHandle, buffer: Buffer, reader: Packe
 }
 
 /**
- * Leaves a socket as a Readable that nobody has begun to read: whoever reads next decides how (`readableFlowing` is null, as
- * node sets it when it hands over the socket of an upgrade). It is read as far as its buffer goes until then.
+ * Leaves a socket unread, so that the next reader decides how to read it (`readableFlowing` is null, as when node
+ * hands over the socket of an upgrade). Until then it is read as far as its buffer goes.
  *
  * @param hasOwnBuffer {@link readInto} was called for it
  */
 export function leaveUnread(socket: Socket, hasOwnBuffer: boolean): void {
   socket.pause();
   Object.assign(socket, { readableFlowing: null });
-  // pause() has stopped a socket with a buffer of its own; read() starts it again.
+  // pause() has stopped a socket with its own buffer; read() starts it again.
   if (hasOwnBuffer) socket.read(0);
 }

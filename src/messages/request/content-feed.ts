@@ -1,24 +1,24 @@
 /**
- * The content of a request: from `wsgi.input` into node's request, as fast as somebody reads it.
+ * Feeds the content of a request from `wsgi.input` into node's request, as fast as the program reads it.
  *
  * node's request asks its socket to resume when its buffer has room; the socket asks here. One piece is under way at
- * a time, so that backpressure reaches the client.
+ * a time, so backpressure reaches the client.
  *
- * Rule 1: nothing is read before the program reads, and nothing beyond CONTENT_LENGTH (PEP 3333). How content ends
- *         that nobody reads, the gateway tells, which may read a little ahead for that.
- * Rule 2: what comes of a read is handed over in a tick of its own, so that what a listener throws is an uncaught
- *         exception, as on node, and not the rejection of a promise that somebody else owns.
+ * Rule 1: nothing is read before the program reads, and nothing beyond CONTENT_LENGTH (PEP 3333). The gateway tells
+ *         how unread content ends, and may read a little ahead for that.
+ * Rule 2: the outcome of a read is passed on in its own tick. What a listener throws is then an uncaught exception,
+ *         as on node, and not a rejected promise of somebody else.
  */
 
 import { connectionReset, type RequestMessage } from '../../node-internals/index.ts';
 import type { Environ, HeaderList } from '../../wsgi.ts';
 
-/** Octets asked for at a time where the input gives exactly what it is asked for. */
+/** Octets per `read(n)`, which waits for all of them. */
 const READ_SIZE = 65_536;
 
-/** Who is told how the content ended. */
+/** Listener for the end of the content. */
 export interface ContentListener {
-  /** All of it has been handed over, or the rest left to the gateway. */
+  /** All of it was passed on, or the rest was left to the gateway. */
   contentEnded(): void;
   /** It cannot be read any further. */
   contentFailed(error: unknown): void;
@@ -57,8 +57,8 @@ export class ContentFeed {
   }
 
   /**
-   * Follows content that nobody reads yet, where the gateway tells of its end: node's parser comes to it, or to what is
-   * wrong with it, before somebody asks.
+   * Watches content that nobody reads yet, if the gateway tells of its end: node's parser too reaches the end, or a
+   * fault, before the program asks.
    */
   watch(): void {
     const trailers = this.#environ['gateway.trailers'];
@@ -70,8 +70,8 @@ export class ContentFeed {
   }
 
   /**
-   * Leaves what is left to the gateway, which throws it away as far as it wants to. The request ends when it has come;
-   * behind a gateway that does not tell when that is, at once.
+   * Leaves the rest to the gateway, which throws it away as far as it wants to. The request ends when the rest has
+   * come, or at once if the gateway does not tell.
    */
   discard(): void {
     if (this.#isOver || this.#isReading) return;
@@ -82,7 +82,7 @@ export class ContentFeed {
       return;
     }
     this.#listener.contentEnded();
-    // What does not come is nobody's loss: to node's server the exchange is over.
+    // Nobody misses content that never comes: to node's server the exchange is over.
     Promise.resolve<HeaderList>(trailers()).then(
       (fields) => process.nextTick(complete, this, fields),
       () => {},
@@ -91,8 +91,8 @@ export class ContentFeed {
 
   async #next(): Promise<Uint8Array> {
     const input = this.#environ['wsgi.input'];
-    // PEP 3333 has no more than `read(n)`, which waits for n octets. Our inputs can give what there is, so that a
-    // program and its client can talk while the request is under way.
+    // PEP 3333 offers only `read(n)`, which waits for n octets. Our inputs can give what they have, so that a program
+    // and its client can talk during the request.
     if (typeof input.chunks !== 'function') return input.read(Math.min(this.#remaining, READ_SIZE));
     this.#pieces ??= input.chunks()[Symbol.asyncIterator]();
     const step = await this.#pieces.next();
@@ -103,7 +103,7 @@ export class ContentFeed {
     this.#isReading = false;
     if (this.#isOver || this.#request.destroyed) return;
     if (piece.length === 0) {
-      // CGI programs and some gateways show a client that left as an end of input.
+      // CGI and some gateways show a client that left as an end of input.
       if (Number.isFinite(this.#remaining) && this.#remaining > 0) this.fail(connectionReset());
       else this.#end();
       return;
@@ -111,7 +111,7 @@ export class ContentFeed {
     const content = piece.length <= this.#remaining ? piece : piece.subarray(0, this.#remaining);
     this.#remaining -= content.length;
     this.#request.push(toBuffer(content));
-    // node's parser tells of the end by itself, when all that the last piece has set off is done.
+    // node's parser reports the end by itself, after everything that the last piece has set off.
     if (this.#remaining > 0) return;
     this.#isReading = true;
     setImmediate(end, this);
@@ -153,7 +153,7 @@ export class ContentFeed {
     this.#listener.contentEnded();
   }
 
-  /** All has come, though not all need have been handed over. */
+  /** Marks all content as received, though some may still wait to be passed on. */
   #settle(fields: HeaderList): void {
     const request = this.#request;
     if (request.complete) return;
@@ -164,20 +164,20 @@ export class ContentFeed {
 
 const EMPTY = new Uint8Array(0);
 
-function deliver(reader: ContentFeed, piece: Uint8Array): void {
-  reader.deliver(piece);
+function deliver(feed: ContentFeed, piece: Uint8Array): void {
+  feed.deliver(piece);
 }
 
-function end(reader: ContentFeed): void {
-  reader.end();
+function end(feed: ContentFeed): void {
+  feed.end();
 }
 
-function fail(reader: ContentFeed, error: unknown): void {
-  reader.fail(error);
+function fail(feed: ContentFeed, error: unknown): void {
+  feed.fail(error);
 }
 
-function complete(reader: ContentFeed, fields: HeaderList): void {
-  reader.complete(fields);
+function complete(feed: ContentFeed, fields: HeaderList): void {
+  feed.complete(fields);
 }
 
 /** Programs for node expect a Buffer. */
@@ -187,9 +187,9 @@ function toBuffer(octets: Uint8Array): Buffer {
 }
 
 /**
- * The octets that may be read: 0 for none, infinite where only the input knows.
+ * Gives the octets that may be read: 0 for none, infinite if only the input knows.
  *
- * RFC 9112 §6.3: without Content-Length and Transfer-Encoding a request has no content; from HTTP/2 on it may have.
+ * RFC 9112 §6.3: without Content-Length and Transfer-Encoding there is no content; from HTTP/2 on there may be.
  */
 export function contentLength(environ: Environ): number {
   const { CONTENT_LENGTH } = environ;

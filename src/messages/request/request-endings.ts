@@ -7,14 +7,14 @@ import {
   type RequestMessage,
 } from '../../node-internals/index.ts';
 
-/** The content of a request that nobody may have read. */
+/** Content that may be left unread. */
 export interface Remainder {
-  /** Ends the content here, in ticks of their own: somebody may be told. */
+  /** Ends the content in ticks of its own, because somebody may listen. */
   discardContent(): void;
 }
 
 /**
- * Ends a request without content. Node's parser comes to its end right after the program was called.
+ * Ends a request without content. node's parser does so right after the call of the program.
  *
  * @param isWanted The program has asked for content meanwhile
  */
@@ -25,17 +25,17 @@ export function endEmpty(request: RequestMessage, isWanted: boolean, remainder: 
 }
 
 /**
- * Ends a request that was answered, unless its reader does.
+ * Ends an answered request, unless its reader will end it.
  *
- * @returns true if all of it is over at once
+ * @returns true if everything is over at once
  */
 export function endAnswered(request: RequestMessage, remainder: Remainder): boolean {
   if (isBeingRead(request)) return false;
   if (request.complete && !hasListeners(request) && closeQuietly(request)) return true;
-  // Node's parser has come to the end of a request without content before; content that is still to come ends later.
+  // node's parser has already ended a request without content; content that is still to come ends later.
   if (request.complete) remainder.discardContent();
   request._dump();
-  // A listener for 'readable' has not begun to read.
+  // Leaves the content to a listener for 'readable', which has not begun to read.
   if (request.listenerCount('readable') === 0) remainder.discardContent();
   return false;
 }

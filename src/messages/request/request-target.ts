@@ -1,9 +1,9 @@
 /**
- * Environ → what node:http shows of a request line and of the field lines.
+ * Makes `req.url` and `req.rawHeaders` from an environ.
  *
- * A gateway decodes paths and folds fields. Where it also keeps what it received (REQUEST_URI, `gateway.raw_headers`)
- * that is what a program gets to see, octet by octet, as long as no middleware has changed its mind meanwhile: then,
- * and where nothing was kept, it is made anew from what PEP 3333 requires.
+ * A gateway decodes paths and folds fields. If it kept what it received (REQUEST_URI, `gateway.raw_headers`), the
+ * program sees that, octet by octet, unless a middleware has changed the environ. Otherwise both are rebuilt from the
+ * keys that PEP 3333 requires.
  */
 import { decodePath, quotePath } from '../../gateway/native-string.ts';
 import { originOf, rawPathInfo, withoutOrigin } from '../../gateway/uri.ts';
@@ -12,7 +12,7 @@ import type { Environ } from '../../wsgi.ts';
 const PATH_END = /[?#]/;
 
 /**
- * Gives `req.url`: the request target, less the mount. An exact hit of a mount gives `/`, as in Express.
+ * Gives `req.url`: the request target without the mount. A request for the mount itself gives `/`, as in Express.
  *
  * @example
  * // GET /shop/a%2Fb?x=1, mounted at /shop
@@ -27,7 +27,7 @@ export function requestUrl(environ: Readonly<Environ>): string {
   }
   const origin = originOf(REQUEST_URI ?? '');
   if (SCRIPT_NAME === '' && PATH_INFO === '/' && origin !== '') {
-    // RFC 9112 §3.2.1: an absolute-form target may lack the path; node shows it as it came.
+    // RFC 9112 §3.2.1: an absolute-form target may lack the path; node shows it as received.
     const bare = `${origin}${queryOf(environ)}`;
     if (bare === REQUEST_URI) return bare;
   }
@@ -40,7 +40,7 @@ export function fullUrl(environ: Readonly<Environ>): string {
   return REQUEST_URI ?? `${quotePath(SCRIPT_NAME + PATH_INFO) || '/'}${queryOf(environ)}`;
 }
 
-/** Gives the mount as it was received: Express's `baseUrl`. */
+/** Gives the mount as received: Express's `baseUrl`. */
 export function mountUrl(environ: Readonly<Environ>): string {
   const { SCRIPT_NAME = '', REQUEST_URI } = environ;
   if (SCRIPT_NAME === '') return '';
@@ -49,7 +49,7 @@ export function mountUrl(environ: Readonly<Environ>): string {
   return decodePath(mount) === SCRIPT_NAME ? mount : quotePath(SCRIPT_NAME);
 }
 
-/** The usual case, without an allocation: nothing was encoded and nothing was rewritten. */
+/** Tells if a target is just this path and query, as it usually is. Allocates nothing. */
 function isTarget(target: string, path: string, query: string): boolean {
   if (!target.startsWith(path)) return false;
   if (target.length === path.length) return query === '';
@@ -69,16 +69,16 @@ export function rawHeaders(environ: Readonly<Environ>): string[] {
   return originOf(environ.REQUEST_URI ?? '') === '' ? received : replaceHost(received, environ.HTTP_HOST);
 }
 
-/** RFC 9112 §3.2.2: the authority of an absolute-form target replaces the Host field. node leaves it as it is. */
-function replaceHost(lines: readonly string[], host: string | undefined): string[] {
+/** RFC 9112 §3.2.2: the authority of an absolute-form target replaces the Host field. node keeps the field. */
+function replaceHost(lines: readonly string[], authority: string | undefined): string[] {
   const copy = [...lines];
   for (let index = 0; index + 1 < copy.length; index += 2) {
-    if (copy[index]?.toLowerCase() === 'host' && host !== undefined) copy[index + 1] = host;
+    if (copy[index]?.toLowerCase() === 'host' && authority !== undefined) copy[index + 1] = authority;
   }
   return copy;
 }
 
-/** From CGI variables: the case of names is lost, and repeated fields are one. */
+/** Rebuilds field lines from CGI variables: the case of names is lost, and repeated fields are one. */
 function fieldsOf(environ: Readonly<Environ>): string[] {
   const lines: string[] = [];
   for (const [key, value] of Object.entries(environ)) {

@@ -1,13 +1,13 @@
 /**
- * The head of a response, caught where node would format it: `_storeHeader`.
+ * Captures the head of a response where node would format it: in `_storeHeader`.
  *
- * Everything that node decides there is decided here in the same way (which fields, in which case and order, how the
- * content is framed, whether the connection goes on), but the outcome is data, so that nothing is written as text and
- * parsed again. What belongs to the connection becomes directives for the host.
+ * Decides everything as node does there (the fields, their case and order, the framing, the end of the connection),
+ * but gives data, so that nothing is written as text and parsed again. Directives tell the host what concerns the
+ * connection.
  *
- * Rule 1: node decides the framing. A length that node would have worked out is left to the gateway, which works out
- *         the same; where node would send chunks, the gateway is told not to look for a length.
- * Rule 2: hop-by-hop fields do not get past here (PEP 3333, Other HTTP Features).
+ * Rule 1: node decides the framing. Where node would work out a length, the gateway works out the same; where node
+ *         would send chunks, the gateway is told not to look for a length.
+ * Rule 2: hop-by-hop fields stop here (PEP 3333, Other HTTP Features).
  */
 import { ServerResponse } from 'node:http';
 import { ownCopy } from '../../gateway/name-memory.ts';
@@ -17,18 +17,18 @@ import type { ConnectionDirectives } from '../../port.ts';
 import type { HeaderList } from '../../wsgi.ts';
 import { FieldCollector } from './field-collector.ts';
 
-/** What a gateway needs of a head. */
+/** A head, as a gateway needs it. */
 export interface CapturedHead {
   /** `200 OK`, as startResponse takes it. */
   status: string;
   fields: HeaderList;
-  /** What the host has to know besides, if anything. */
+  /** Directives for the host, if any. */
   readonly directives: ConnectionDirectives | undefined;
-  /** Whether a value has characters that stand for no octet. */
+  /** A value may have characters above U+00FF. */
   readonly isWide: boolean;
-  /** Whether the status and all values are of ASCII. */
+  /** The status and all values are ASCII. */
   readonly isAscii: boolean;
-  /** Characters of the text that node would have written, with its own fields: a program sees it wait. */
+  /** Characters of the text that node would have written, with its own fields: they count in `writableLength`. */
   readonly length: number;
 }
 
@@ -36,11 +36,11 @@ const STATUS_START = 'HTTP/1.1 '.length;
 const NOT_ASCII = /[^\0-\x7f]/;
 
 /**
- * Settles the head of a response, as node's own `_storeHeader` does.
+ * Settles the head of a response, as node's `_storeHeader` does.
  *
- * @param response The response, whose state changes as node would change it
- * @param statusLine The status line with its CRLF
- * @param headers What writeHead was given, or the map that setHeader fills
+ * @param response Its state changes as node would change it
+ * @param statusLine With its CRLF
+ * @param headers The argument of writeHead, or the map that setHeader fills
  * @throws node's own errors for fields that node refuses
  */
 export function captureHead(response: ResponseMessage, statusLine: string, headers: unknown): CapturedHead {
@@ -57,7 +57,7 @@ export function captureHead(response: ResponseMessage, statusLine: string, heade
   if (collector.hasTrailer && !response.chunkedEncoding) return refuse(response, statusLine, headers);
 
   const { connectionFields } = collector;
-  // Two framings at once are refused by every careful recipient (RFC 9112 §6.2): node sends both, we the one it uses.
+  // RFC 9112 §6.2 forbids Content-Length beside Transfer-Encoding: node sends both, we send the one that it uses.
   if (collector.hasTransferEncoding && collector.hasLength) removeLength(collector.fields);
   const sendDate = response.sendDate || collector.hasDate;
   const announce = announcementOf(response, isLast);
@@ -80,8 +80,8 @@ export function captureHead(response: ResponseMessage, statusLine: string, heade
 }
 
 /**
- * The status line is what node has just put together of these two. To take it apart again, or to look at it each time,
- * would take 0.1 µs of a request.
+ * node has just made the status line from the code and the message. Compares these two, which is faster than taking
+ * the line apart.
  */
 function statusOf({ statusCode, statusMessage }: ResponseMessage, statusLine: string): Status {
   if (statusCode !== latest.code || statusMessage !== latest.message) {
@@ -98,33 +98,33 @@ interface Status {
   readonly isAscii: boolean;
 }
 
-/** Nearly always the same as before. */
+/** The next response nearly always has the same. */
 let latest: Status = { code: 200, message: 'OK', text: '200 OK', isAscii: true };
 
-/** `Date: Sun, 06 Nov 1994 08:49:37 GMT`, with its CRLF; the others likewise. */
+/** `Date: Sun, 06 Nov 1994 08:49:37 GMT` with its CRLF. */
 const DATE_LENGTH = 37;
 const CLOSE_LENGTH = 'Connection: close\r\n'.length;
 const KEEP_ALIVE_LENGTH = 'Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n'.length;
 const CHUNKED_LENGTH = 'Transfer-Encoding: chunked\r\n'.length;
 
-/** The fields that node adds, and the empty line. */
-function lengthOfOwnFields(response: ResponseMessage, facts: FieldCollector, sendDate: boolean): number {
+/** The length of the fields that node adds, and of the empty line. */
+function lengthOfOwnFields(response: ResponseMessage, collector: FieldCollector, sendDate: boolean): number {
   let length = 2;
-  if (sendDate && !facts.hasDate) length += DATE_LENGTH;
-  if (!facts.hasConnection && !response._removedConnection) {
+  if (sendDate && !collector.hasDate) length += DATE_LENGTH;
+  if (!collector.hasConnection && !response._removedConnection) {
     length += response._last ? CLOSE_LENGTH : KEEP_ALIVE_LENGTH;
   }
-  if (response.chunkedEncoding && !facts.hasTransferEncoding) length += CHUNKED_LENGTH;
+  if (response.chunkedEncoding && !collector.hasTransferEncoding) length += CHUNKED_LENGTH;
   return length;
 }
 
 /**
- * Makes native strings of a head as node would make octets of it.
+ * Turns the strings of a head into native strings, as node would turn them into octets.
  *
- * node sends a head in one piece with the first content if that is a string, and so in its encoding.
+ * If the first content is a string, node sends the head in one piece with it, and so in its encoding.
  *
- * @param head The head, changed in place
- * @param isUtf8 Whether the response begins with a string in UTF-8
+ * @param head Changed in place
+ * @param isUtf8 The response begins with a string in UTF-8
  */
 export function encodeHead(head: CapturedHead, isUtf8: boolean): void {
   if (head.isAscii || (!isUtf8 && !head.isWide)) return;
@@ -141,14 +141,14 @@ function cutToOctets(text: string): string {
 
 function collect(response: ResponseMessage, headers: object, collector: FieldCollector): void {
   if (isHeaderMap(response, headers)) {
-    // The map has no prototype.
+    // The map of setHeader, which has no prototype.
     const map = headers as Record<string, readonly [name: string, value: unknown]>;
     for (const key in map) {
       const entry = map[key];
       if (entry !== undefined) collector.addChecked(entry[0], entry[1]);
     }
   } else if (!Array.isArray(headers)) {
-    // Whatever it has, it has under names.
+    // Any other object has its fields under their names.
     const named = headers as Record<string, unknown>;
     for (const name in named) {
       if (Object.hasOwn(named, name)) collector.add(name, named[name]);
@@ -163,35 +163,35 @@ function collect(response: ResponseMessage, headers: object, collector: FieldCol
   }
 }
 
-/** Whether the connection outlives this response. */
-function settleConnection(response: ResponseMessage, facts: FieldCollector): void {
+/** Decides if the connection outlives this response. */
+function settleConnection(response: ResponseMessage, collector: FieldCollector): void {
   if (response._removedConnection) {
     response._last = !response.shouldKeepAlive;
-  } else if (!facts.hasConnection) {
-    const isFramed = facts.hasLength || response.useChunkedEncodingByDefault;
+  } else if (!collector.hasConnection) {
+    const isFramed = collector.hasLength || response.useChunkedEncodingByDefault;
     if (!response.shouldKeepAlive || !isFramed) response._last = true;
   }
 }
 
-/** node settles what it says of the connection before it finds out that the content has to end with it. */
+/** node settles what it says of the connection before it finds that the content must end with it. */
 function announcementOf(response: ResponseMessage, wasLast: boolean): Announcement {
   if (response._removedConnection) return 'nothing';
   return response._last && !wasLast ? 'keep-alive' : undefined;
 }
 
-/** How the content ends: `length` stands for what is declared, or else worked out by the gateway. */
+/** How the content ends. `length`: declared, or worked out by the gateway. */
 type Framing = 'length' | 'chunks' | 'connection';
 
-function settleFraming(response: ResponseMessage, facts: FieldCollector): Framing {
-  if (facts.hasTransferEncoding) return 'chunks';
-  if (facts.hasLength) return 'length';
+function settleFraming(response: ResponseMessage, collector: FieldCollector): Framing {
+  if (collector.hasTransferEncoding) return 'chunks';
+  if (collector.hasLength) return 'length';
   if (!response._hasBody) {
     response.chunkedEncoding = false;
     return 'length';
   }
   if (response.useChunkedEncodingByDefault) {
     const isKnown = typeof response._contentLength === 'number';
-    if (isKnown && !facts.hasTrailer && !response._removedContLen) return 'length';
+    if (isKnown && !collector.hasTrailer && !response._removedContLen) return 'length';
     if (!response._removedTE) {
       response.chunkedEncoding = true;
       return 'chunks';
@@ -206,7 +206,7 @@ function removeLength(fields: HeaderList): void {
   if (index !== -1) fields.splice(index, 1);
 }
 
-/** Lets node throw the error that it has for this. */
+/** Lets node throw its own error. */
 function refuse(response: ResponseMessage, statusLine: string, headers: unknown): never {
   // The method is there in all versions; node's types do not declare it.
   const prototype = ServerResponse.prototype as ResponseMessage;
@@ -216,7 +216,7 @@ function refuse(response: ResponseMessage, statusLine: string, headers: unknown)
 
 type Announcement = ConnectionDirectives['announce'];
 
-/** What a host has to know of a head, in bits. */
+/** Facts about a head that the host must know, as bits. */
 const CLOSES = 1;
 const NO_DATE = 2;
 const NO_LENGTH = 4;

@@ -1,23 +1,23 @@
 /**
- * What a program does to its connection when its response is complete, but the gateway has not sent it all.
+ * Defers what a program does to its connection after its response is complete, until the gateway has sent it.
  *
- * On node the octets have gone by then, and so a listener of 'finish' may end or cut the socket. Here that waits.
+ * On node the octets have gone by then, and so a listener of 'finish' may end or cut the socket.
  */
 
-/** The time between the end of a response and its departure. */
+/** Actions between the end of a response and its departure. */
 export class DeferredActions {
-  /** Whether it is now. */
-  isNow = true;
+  /** The response has not gone yet. */
+  isPending = true;
   #actions: readonly (() => void)[] = NOTHING;
 
-  /** Does something as soon as the response has gone. */
+  /** Runs an action as soon as the response has gone. */
   add(action: () => void): void {
     this.#actions = [...this.#actions, action];
   }
 
-  /** The response has gone. */
+  /** Runs all actions: the response has gone. */
   end(): void {
-    this.isNow = false;
+    this.isPending = false;
     for (const action of this.#actions) action();
     this.#actions = NOTHING;
   }

@@ -1,17 +1,17 @@
 /**
- * The way of a response to the gateway.
+ * Delivers a response to the gateway, in phases:
  *
- * While the program is being called (`dispatching`) nothing leaves. If the response is complete when the call returns,
- * it is one array, returned at once: no promise, no `write()`. Otherwise the gateway gets a promise (`waiting`). If the
- * response is complete before anything had to leave, the promise is of an array too, so that the gateway still knows
- * its length. What has to leave earlier goes through `write()` (`streaming`), and the promise is of an iterable that
- * ends when the response does. `answered` means that the gateway has it all; `released`, that it wants no more though
- * the program has not finished, as after HEAD.
+ * - `dispatching`: the program is being called, nothing leaves. A response that is complete when the call returns is
+ *   one array: no promise, no `write()`.
+ * - `waiting`: the gateway has a promise. It is of an array too if the response is complete before anything must
+ *   leave, so that the gateway knows its length.
+ * - `streaming`: something had to leave, through `write()`. The promise is of an iterable that ends with the
+ *   response.
+ * - `answered`: the gateway has it all. `released`: it wants no more but the program goes on, as after HEAD.
  *
- * Rule 1: `startResponse` is called as late as possible, in the same tick as the first octets: until then an error
- *         can still become the gateway's answer, as the very value that was thrown.
- * Rule 2: what a gateway says is handed on in a tick of its own, so that what a listener of the program throws is an
- *         uncaught exception, as on node, and not the rejection of a promise that somebody else owns.
+ * Rule 1: `startResponse` is called as late as possible, in the tick of the first octets. Until then an error can
+ *         become the gateway's answer, as the very value that was thrown.
+ * Rule 2: what a gateway tells is passed on in its own tick (why: request/content-feed.ts, rule 2).
  */
 
 import type { WriteCallback } from '../../node-internals/index.ts';
@@ -22,21 +22,21 @@ import { sendTrailers } from './interim.ts';
 import type { Batch, Outgoing } from './outgoing.ts';
 import { StreamedBody } from './streamed-body.ts';
 
-/** Who is told how the delivery goes. */
+/** Listener for the progress of a delivery. */
 export interface DeliveryListener {
-  /** Pieces were handed over: whether they have gone can be seen in the connection below. */
+  /** Pieces were written; the connection below shows if they have gone. */
   batchWritten(batch: Batch): void;
   /** The gateway took pieces. */
   taken(batch: Batch): void;
-  /** It did not, because nobody is left to send them to. */
+  /** The gateway refused pieces, because the client has gone. */
   refused(batch: Batch, error: unknown): void;
   /** The gateway needs nothing more. */
   delivered(): void;
   /** The client has left, or the gateway has cut the response off. */
   lost(error: unknown): void;
-  /** `startResponse` threw: the gateway answers for it. */
+  /** `startResponse` threw; the gateway answers for it. */
   failed(error: unknown): void;
-  /** The client left, for all that a gateway without extension keys can tell. */
+  /** The client left, as far as a gateway without extension keys can tell. */
   disconnected(): void;
 }
 
@@ -45,23 +45,23 @@ type Phase = 'dispatching' | 'waiting' | 'streaming' | 'answered' | 'released' |
 const EMPTY = new Uint8Array(0);
 const NO_CALLBACKS: readonly WriteCallback[] = [];
 
-/** Not to be changed: most responses go without. */
+/** Shared, never changed: most responses have no batch. */
 const NO_BATCHES: Batch[] = [];
 
 /** Delivers one response. */
 export class Delivery {
   phase: Phase = 'dispatching';
-  /** Whether the gateway will tell how the response ended. */
-  isTold = false;
-  /** Those who wait for the pieces that an array was made of. */
+  /** The gateway will report how the response ended. */
+  isEndReported = false;
+  /** Callbacks that wait for the pieces of an array. */
   callbacks: readonly WriteCallback[] = NO_CALLBACKS;
   readonly startResponse: StartResponse;
   readonly #environ: Environ;
   readonly #outgoing: Outgoing;
   readonly #listener: DeliveryListener;
   #write: Write | undefined;
-  /** What `write` returned last. */
-  #taken: unknown;
+  /** The last value that `write` returned. */
+  #lastWrite: unknown;
   #body: StreamedBody | undefined;
   #resolve: ((body: Body | Promise<Body>) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
@@ -80,7 +80,7 @@ export class Delivery {
     this.startResponse = startResponse;
   }
 
-  /** Asks the gateway to do something with the connection, if it can. */
+  /** Asks the gateway for something about the connection, if it can do that. */
   direct(directives: ConnectionDirectives): void {
     const direct = this.#environ['gateway.connection'];
     if (typeof direct === 'function') direct(directives);
@@ -93,7 +93,7 @@ export class Delivery {
     this.#write = this.startResponse(head.status, head.fields);
   }
 
-  /** The body of a response that is complete. */
+  /** Gives the body of a complete response. */
   answerAtOnce(): Uint8Array[] {
     this.#begin();
     const { pieces, callbacks } = this.#outgoing.takeBatch();
@@ -102,7 +102,7 @@ export class Delivery {
     return pieces;
   }
 
-  /** The body of a response that is not complete yet. */
+  /** Gives the body of a response that is not complete yet. */
   wait(): Promise<Body> {
     this.phase = 'waiting';
     const promise = new Promise<Body>((resolve, reject) => {
@@ -114,7 +114,7 @@ export class Delivery {
     return promise;
   }
 
-  /** Gives the gateway what an application answers, in the place of the response that it waits for. */
+  /** Lets another application answer the waiting gateway. */
   passTo(application: ApplicationFunction): void {
     this.phase = 'over';
     try {
@@ -124,11 +124,11 @@ export class Delivery {
     }
   }
 
-  /** Asks the gateway to tell how the response ends. */
+  /** Asks the gateway to report how the response ends. */
   watch(): void {
     const onFinished = this.#environ['gateway.on_finished'];
     if (typeof onFinished === 'function') {
-      this.isTold = true;
+      this.isEndReported = true;
       onFinished((_environ: Environ, _status: unknown, _headers: unknown, error: unknown) => {
         process.nextTick(tellEnd, this.#listener, error);
       });
@@ -141,7 +141,7 @@ export class Delivery {
     abort.addEventListener('abort', onAbort, { once: true });
   }
 
-  /** Everything that was taken may go. */
+  /** Lets everything go that was taken so far. */
   flush(): void {
     if (this.phase === 'dispatching') this.#isFlushWanted = true;
     else if (this.phase === 'waiting') this.#startStreaming();
@@ -149,7 +149,7 @@ export class Delivery {
     else if (this.phase === 'released') this.drop();
   }
 
-  /** The response is complete, and what is left of it may go. */
+  /** Lets the rest go: the response is complete. */
   end(): void {
     if (this.phase === 'waiting') {
       this.#answerLater();
@@ -168,8 +168,8 @@ export class Delivery {
       this.#listener.failed(error);
       return;
     }
-    // After the reactions to the promise, in which the gateway sends.
-    if (!this.isTold) queueMicrotask(() => process.nextTick(tellEnd, this.#listener, undefined));
+    // The gateway sends in its reactions to the promise; this comes after them.
+    if (!this.isEndReported) queueMicrotask(() => process.nextTick(tellEnd, this.#listener, undefined));
   }
 
   #startStreaming(): void {
@@ -183,7 +183,7 @@ export class Delivery {
     this.#body = new StreamedBody(() => this.#bodyClosed());
     this.#resolve?.(this.#body);
     const batch = this.#outgoing.takeBatch();
-    // PEP 3333: the first call of write sends the head, also with nothing.
+    // PEP 3333: the first call of write sends the head, even with nothing.
     if (batch.pieces.length === 0) this.#writePiece(EMPTY);
     this.#writeBatch(batch);
   }
@@ -196,9 +196,9 @@ export class Delivery {
     for (const piece of batch.pieces) this.#writePiece(piece);
     if (this.#underWay === NO_BATCHES) this.#underWay = [batch];
     else this.#underWay.push(batch);
-    // While an earlier one waits, a gateway may keep this one back, whatever the connection below looks like.
+    // While an earlier batch waits, a gateway may keep this one back, even if the connection below is empty.
     if (this.#underWay.length === 1) this.#listener.batchWritten(batch);
-    Promise.resolve(this.#taken).then(
+    Promise.resolve(this.#lastWrite).then(
       () => process.nextTick(settle, this, batch),
       (error: unknown) => process.nextTick(tellRefused, this, batch, error),
     );
@@ -206,18 +206,18 @@ export class Delivery {
 
   #writePiece(piece: Uint8Array): void {
     try {
-      this.#taken = this.#write?.(piece);
+      this.#lastWrite = this.#write?.(piece);
     } catch (error) {
-      this.#taken = Promise.reject(error);
+      this.#lastWrite = Promise.reject(error);
     }
   }
 
-  /** Whether the gateway has taken everything that it was given. */
+  /** The gateway has taken everything that it was given. */
   get isTaken(): boolean {
     return this.#underWay.length === 0;
   }
 
-  /** Tells of all batches that they were taken, because everything has gone. */
+  /** Reports all batches as taken, because everything has gone. */
   settle(): void {
     if (this.#underWay.length === 0) return;
     for (const batch of [...this.#underWay]) this.taken(batch);
@@ -227,7 +227,7 @@ export class Delivery {
     if (this.#settleOne(batch)) this.#listener.taken(batch);
   }
 
-  /** @returns whether it was under way */
+  /** @returns true if it was under way */
   #settleOne(batch: Batch): boolean {
     const index = this.#underWay.indexOf(batch);
     if (index !== -1) this.#underWay.splice(index, 1);
@@ -236,13 +236,13 @@ export class Delivery {
 
   refused(batch: Batch, error: unknown): void {
     if (!this.#settleOne(batch)) return;
-    // A gateway cuts off what exceeds the length, and takes nothing any more once it has all that it sends.
+    // A gateway cuts off what exceeds the length, and takes nothing once it has all that it sends.
     const isCutOff = codeOf(error) === 'WSGI_ERR_CONTENT_LENGTH_EXCEEDED';
     if (isCutOff || this.phase === 'answered' || this.phase === 'released') this.#listener.taken(batch);
     else this.#listener.refused(batch, error);
   }
 
-  /** Ends the iteration over the body, once the gateway has taken everything. */
+  /** Ends the body, once the gateway has taken everything. */
   endBody(): void {
     this.phase = 'answered';
     this.#body?.end();
@@ -254,12 +254,12 @@ export class Delivery {
     this.drop();
   }
 
-  /** What goes nowhere is taken as quickly as anything. */
+  /** Takes pieces that go nowhere. */
   drop(): void {
     process.nextTick(tellTaken, this.#listener, this.#outgoing.takeBatch());
   }
 
-  /** Tells a gateway that waits what became of the response. */
+  /** Tells a waiting gateway that the response failed. */
   fail(error: unknown): void {
     this.phase = 'over';
     this.#reject?.(error);
@@ -267,9 +267,9 @@ export class Delivery {
   }
 
   /**
-   * Tells a gateway that waits that the program has cut the connection.
+   * Tells a waiting gateway that the program has cut the connection.
    *
-   * @returns whether all that was sent before has gone
+   * @returns true if everything sent before has gone
    */
   cut(error: unknown, socket: { readonly isHostSocketEmpty: boolean }): boolean {
     this.fail(error);
@@ -278,7 +278,7 @@ export class Delivery {
   }
 
   #bodyClosed(): void {
-    if (!this.isTold) process.nextTick(tellClosed, this.#listener, this.phase === 'answered');
+    if (!this.isEndReported) process.nextTick(tellClosed, this.#listener, this.phase === 'answered');
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * The fields of a response, one by one, as node takes them into a head.
+ * Collects the fields of a response, one by one, as node takes them into a head.
  *
- * What they do to the response is node's; where they go is PEP 3333's: a list of pairs, without hop-by-hop fields.
+ * Each changes the response as on node and goes into PEP 3333's list of pairs, unless it is hop-by-hop.
  */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { isHopByHop } from '../../gateway/headers.ts';
@@ -10,22 +10,22 @@ import type { ResponseMessage } from '../../node-internals/index.ts';
 import type { ConnectionDirectives, ConnectionField } from '../../port.ts';
 import type { HeaderList } from '../../wsgi.ts';
 
-// Node's own patterns: wider than lists of tokens, because the outcome must be node's.
+// node's own patterns, wider than lists of tokens: the outcome must be node's.
 const CLOSE = /(?:^|\W)close(?:$|\W)/i;
 const CHUNKED = /(?:^|\W)chunked(?:$|\W)/i;
 
-/** What node has to look at, or what depends on an encoding. */
+/** Characters that node must check, or that depend on an encoding. */
 const NOT_PLAIN = /[^\t\x20-\x7e]/;
 
 /**
- * Puts one field after the other into the list, and takes note of those that frame. With its status and its directives
- * it is the head: another object for that would be 100 octets a request.
+ * Lists the fields and notes those that frame. With status and directives it is also the captured head, which saves
+ * an object per request.
  */
 export class FieldCollector {
   readonly fields: HeaderList = [];
   status = '';
   directives: ConnectionDirectives | undefined;
-  /** The fields that do not get past here, for a host that writes them itself. */
+  /** Hop-by-hop fields, for a host that writes them itself. */
   connectionFields: ConnectionField[] | undefined;
   hasConnection = false;
   hasLength = false;
@@ -42,7 +42,7 @@ export class FieldCollector {
     this.#response = response;
   }
 
-  /** A field of writeHead, which nobody has looked at yet. */
+  /** Adds a field of writeHead, which nobody has checked yet. */
   add(name: string, value: unknown): void {
     const rule = rules.get(name);
     if (typeof value === 'string' && isPlain(rule, value)) {
@@ -88,8 +88,8 @@ export class FieldCollector {
   }
 
   /**
-   * nodejs/node#46528: beside a Content-Length, node means to send Content-Disposition as latin-1. What it does, in
-   * all versions so far, is to read the octets of latin-1 as UTF-8.
+   * nodejs/node#46528: beside a Content-Length, node means to send Content-Disposition as latin-1. In all versions so
+   * far it reads the octets of latin-1 as UTF-8.
    */
   #disposition(text: string): string {
     if (!this.#response._contentLength) return text;
@@ -130,7 +130,7 @@ export class FieldCollector {
   }
 }
 
-/** The names that mean something to node, and those that do not get past here. */
+/** Names that mean something to node. */
 const KINDS = [
   'connection',
   'transfer-encoding',
@@ -143,11 +143,11 @@ const KINDS = [
 
 type FieldKind = (typeof KINDS)[number] | 'hop-by-hop' | 'other';
 
-/** What is remembered of a name. */
+/** The rule for one name. */
 interface FieldRule {
   readonly kind: FieldKind;
   readonly isHopByHop: boolean;
-  /** The latest of its values that is plain. */
+  /** The latest plain value. */
   readonly plain: LastValue;
 }
 
@@ -164,7 +164,7 @@ const rules = new NameMemory(learnRule);
 function learnRule(name: string): FieldRule {
   validateHeaderName(name);
   const lowerCase = name.toLowerCase();
-  const isConnections = isHopByHop(name);
-  const kind = KINDS.find((one) => one === lowerCase) ?? (isConnections ? 'hop-by-hop' : 'other');
-  return { kind, isHopByHop: isConnections, plain: new LastValue() };
+  const belongsToConnection = isHopByHop(name);
+  const kind = KINDS.find((one) => one === lowerCase) ?? (belongsToConnection ? 'hop-by-hop' : 'other');
+  return { kind, isHopByHop: belongsToConnection, plain: new LastValue() };
 }

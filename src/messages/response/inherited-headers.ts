@@ -1,9 +1,9 @@
-/** Headers that were set on a response before an application answers in the place of whoever set them. */
+/** Keeps headers that were set on a response before an application answers on it. */
 
 import type { ResponseMessage } from '../../node-internals/index.ts';
 import type { ApplicationFunction, HeaderList } from '../../wsgi.ts';
 
-/** Makes the application start its response with what was set, but for what it sets itself; cookies are all sent. */
+/** Adds the headers set before to an application's own, unless it sets them too; cookies are all sent. */
 export function withHeaders(
   application: ApplicationFunction,
   response: ResponseMessage,
@@ -12,7 +12,7 @@ export function withHeaders(
   if (inherited.length === 0) return application;
   return (environ, startResponse) =>
     application(environ, (status, headers, excInfo) => {
-      // What is no list is startResponse's to refuse.
+      // startResponse refuses what is no list.
       if (!Array.isArray(headers)) return startResponse(status, headers, excInfo);
       const own = new Set(headers.map((pair) => String(pair?.[0]).toLowerCase()));
       own.delete('set-cookie');

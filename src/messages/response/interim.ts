@@ -1,17 +1,16 @@
 /**
- * What node hands over as text besides the response itself: interim responses and the trailer section.
+ * Takes interim responses and the trailer section from node's text and gives them to the gateway.
  *
- * node has checked and formatted both, in every version in another method; the text is the one place where they
- * meet, and both are rare, so that here text is taken apart again.
+ * node checks and formats both, but each version in another method; only the text is common to all. Both are rare, so
+ * parsing it again costs little.
  */
 import type { Environ, HeaderList } from '../../wsgi.ts';
 
 /**
  * Sends an interim response through the gateway: 103 by `gateway.early_hints`, others by `gateway.informational`.
  *
- * 100 is not passed on: the gateway sends it itself when the content is first read, and only once.
+ * Drops 100: the gateway sends it itself, once, when the content is first read.
  *
- * @param environ The environ of the request
  * @param text The head as node formats it
  */
 export function sendInterim(environ: Environ, text: string): void {
@@ -24,7 +23,7 @@ export function sendInterim(environ: Environ, text: string): void {
   else if (statusCode !== 100 && typeof inform === 'function') inform(statusCode, fields);
 }
 
-/** Hands the trailer section to the gateway, if it takes one. */
+/** Gives the trailer section to the gateway, if it takes one. */
 export function sendTrailers(environ: Environ, text: string): void {
   const send = environ['gateway.send_trailers'];
   if (typeof send === 'function') send(parseLines(text.split('\r\n')));

@@ -1,12 +1,12 @@
 /**
- * The outgoing side of an exchange: what node's ServerResponse would write to its socket, caught piece by piece.
+ * Catches, piece by piece, what node's ServerResponse would write to its socket.
  *
- * node's own `write`, `end` and `writeHead` stay in place, because programs wrap and replace them. Replaced are the
- * four methods behind them through which everything passes, as properties of the object itself: a subclass would lose
- * them when Express sets its own prototype.
+ * node's `write`, `end` and `writeHead` stay in place, because programs wrap and replace them. The four methods
+ * behind them, through which everything passes, are replaced as properties of the object: Express sets its own
+ * prototype, so a subclass would lose them.
  *
- * Where node frames content in chunks it calls `_send` for the size, the CRLF, the content and the CRLF again. The
- * frames are taken off here, but each chunk stays one piece, so that its bounds are node's on every version.
+ * To send a chunk, node calls `_send` for the size, the CRLF, the content and the CRLF again. The frames are dropped,
+ * but each chunk stays one piece, so that its bounds are node's on every version.
  */
 import type { Socket } from 'node:net';
 import {
@@ -21,20 +21,20 @@ import type { Environ } from '../../wsgi.ts';
 import { type CapturedHead, captureHead, encodeHead } from './captured-head.ts';
 import { sendInterim } from './interim.ts';
 
-/** Who is told that pieces can go. */
+/** Listener for the output of a response. */
 export interface OutgoingListener {
   readonly environ: Environ;
-  /** Everything that was taken may go now. */
+  /** Everything taken so far may go. */
   flush(): void;
   /** The response is complete. */
   ended(): void;
 }
 
-/** Pieces of a response that go together, and those who want to know when they have gone. */
+/** Pieces of a response that go together, and the callbacks that wait for them. */
 export interface Batch {
   readonly pieces: Uint8Array[];
   readonly callbacks: WriteCallback[];
-  /** By how much they keep the socket's buffer filled. */
+  /** How much of the socket's buffer they fill. */
   length: number;
 }
 
@@ -45,42 +45,42 @@ interface OwnedResponse extends ResponseMessage {
 const OUTGOING = Symbol('gatebridge.outgoing');
 const EMPTY = new Uint8Array(0);
 
-/** Octets that a socket's buffer takes at once, whoever reads at the other end. */
+/** Octets that a socket's buffer takes at once, even if the client reads slowly. */
 const SMALL = 16_384;
 
-/** Octets that it takes at once if nothing else is in it. */
+/** Octets that it takes at once if it is empty. */
 const MEDIUM = 65_536;
 
-/** Not to be changed: an array that grows from nothing takes room for 17 (150 octets a request each). */
+/** Shared, never changed: an array that grows from nothing takes room for 17. */
 const NO_PIECES: Uint8Array[] = [];
 const NO_CALLBACKS: WriteCallback[] = [];
 
-/** Where node is in the framing of a chunk. */
+/** The part of a chunk that node sends next. */
 type FramePart = 'size' | 'crlf' | 'content';
 
-/** What a response has produced and the gateway has not been given yet. */
+/** Output that the gateway has not been given yet. */
 export class Outgoing {
   /** Set once the head is settled. */
   head: CapturedHead | undefined;
-  /** Whether `end()` was called. */
+  /** `end()` was called. */
   isEnded = false;
-  /** Whether nothing more is taken, because the client or the gateway has gone. */
+  /** The client or the gateway has gone; nothing more is taken. */
   isClosed = false;
-  /** What makes node emit 'finish'; undefined where node sees to that itself. */
+  /** Makes node emit 'finish'; undefined if node does so by itself. */
   finish: WriteCallback | undefined;
   /** The field lines of the trailer section. */
   trailer = '';
   /** A write returned false, and 'drain' has not been emitted since. */
   isDrainOwed = false;
   #isUtf8 = false;
-  /** Whether nothing was given away yet. */
+  /** Nothing was given away yet. */
   #isWhole = true;
   #pieces: Uint8Array[] = NO_PIECES;
   #callbacks: WriteCallback[] = NO_CALLBACKS;
   /** The latest, which is not among the others. */
   #lastCallback: WriteCallback | undefined;
   #length = 0;
-  /** By how much what is here keeps the socket's buffer filled. */
+  /** How much of the socket's buffer the pieces here fill. */
   #filling = 0;
   #framePart: FramePart = 'size';
   #crlf: unknown;
@@ -89,7 +89,7 @@ export class Outgoing {
 
   constructor(response: ResponseMessage, listener: OutgoingListener) {
     this.#listener = listener;
-    // The symbol is a property that nobody but this file knows of.
+    // Only this file knows the property under the symbol.
     const owned = response as OwnedResponse;
     owned._storeHeader = storeHeader;
     owned._send = send;
@@ -102,12 +102,12 @@ export class Outgoing {
     return this.#listener.environ;
   }
 
-  /** Whether there is anything to hand on: pieces, or somebody who waits. */
+  /** There are no pieces and no callbacks. */
   get isEmpty(): boolean {
     return this.#pieces.length === 0 && this.#callbacks.length === 0 && this.#lastCallback === undefined;
   }
 
-  /** The head in native strings, as startResponse wants it. */
+  /** Gives the head in native strings, for startResponse. */
   takeHead(): CapturedHead {
     const { head } = this;
     if (head === undefined) throw new TypeError('Response has no head yet');
@@ -115,7 +115,7 @@ export class Outgoing {
     return head;
   }
 
-  /** Gives away all that was taken so far. */
+  /** Gives away everything taken so far. */
   takeBatch(): Batch {
     if (this.#lastCallback !== undefined) this.#keepLastCallback(this.#lastCallback);
     const pieces = this.#pieces === NO_PIECES ? [] : this.#pieces;
@@ -129,16 +129,16 @@ export class Outgoing {
     return batch;
   }
 
-  /** Gives up what was taken and tells those who wait for it. */
+  /** Drops what was taken and fails its callbacks. */
   drop(error: Error): void {
     for (const callback of this.takeBatch().callbacks) process.nextTick(callback, error);
   }
 
   /**
-   * Takes a piece as node hands it to `_send`.
+   * Takes a piece that node passes to `_send`.
    *
-   * @returns by how much the socket's buffer is fuller then. As with node's socket, head and frames count, and of a
-   *   string its characters.
+   * @returns by how much it fills the socket's buffer: as with node's socket, head and frames count, and of a string
+   *   its characters
    */
   take(response: ResponseMessage, data: string | Uint8Array, encoding: BufferEncoding | undefined): number {
     let { length } = data;
@@ -148,7 +148,7 @@ export class Outgoing {
       length += this.head?.length ?? 0;
     }
     if (response.chunkedEncoding) {
-      // The last chunk: the end of the body stands for it.
+      // The end of the body stands for the last chunk.
       if (this.#framePart === 'size' && data[0] === '0') length -= data.length;
       this.#takeFrame(data, encoding);
     } else if (data.length > 0) {
@@ -175,7 +175,7 @@ export class Outgoing {
     else this.#pieces.push(piece);
   }
 
-  /** Whether all of the response is here, and so little that it is as good as sent. */
+  /** All of the response is here, and so little that it counts as sent. */
   get isSmall(): boolean {
     return this.#isWhole && this.#length <= SMALL;
   }
@@ -186,8 +186,8 @@ export class Outgoing {
   }
 
   /**
-   * Empties the socket's buffer if all that is in it is still here: what a kernel takes at once is gone when the call
-   * returns that sends it, and a program may look (`writableLength`, `writableFinished`).
+   * Empties the socket's buffer if all that fills it is still here. On node, what a kernel takes at once has gone
+   * when the call returns, and a program may look (`writableLength`, `writableFinished`).
    */
   sendSoon(socket: Buffered | null): void {
     if (socket === null || socket.destroyed) return;
@@ -196,14 +196,11 @@ export class Outgoing {
     this.#filling = 0;
   }
 
-  /**
-   * Takes what makes node emit 'finish' from the callbacks, before the socket's buffer is emptied.
-   */
+  /** Takes the callback for 'finish' from the others, before the socket's buffer is emptied. */
   takeFinish(response: ResponseMessage): void {
-    // The last callback is node's: `end()` passes it with its last piece. Where everything has gone already there is
-    // no last piece, and node emits 'finish' by itself.
-    // While something waits in the socket's buffer node always has one; to ask a bound function for its name
-    // takes 0.1 µs.
+    // `end()` passes node's callback with its last piece, so it comes last. If everything has gone already there is
+    // no last piece, and node emits 'finish' by itself. While something fills the buffer there always is one, and the
+    // slow look at a bound function's name is saved.
     const { socket } = response;
     const hasPassed = this.#filling > 0 && !this.isClosed && socket !== null && !socket.destroyed;
     if (!hasPassed && !isFinishCallback(this.#lastCallback)) return;
@@ -218,14 +215,14 @@ export class Outgoing {
   }
 
   /**
-   * Whether something comes between the end of the sending and 'finish': callbacks of `end()` (since Node 26), or that
-   * node emits it by itself, or, because of an error of the socket, not at all.
+   * Tells if 'finish' may come later than the end of sending: because of callbacks of `end()` (since Node 26),
+   * because node emits it by itself, or never because of a socket's error.
    */
   mayFinishLate(response: ResponseMessage): boolean {
     return this.finish === undefined || response.socket?.errored != null || hasEndCallbacks(response);
   }
 
-  /** Whether its end calls nobody back. */
+  /** Tells if no callback waits for the end of the response. */
   finishesQuietly(response: ResponseMessage): boolean {
     const isAwaited = this.#callbacks.length > 0 || this.#lastCallback !== undefined;
     return !isAwaited && !this.mayFinishLate(response);
@@ -237,7 +234,7 @@ export class Outgoing {
 
   #takeFrame(data: string | Uint8Array, encoding: BufferEncoding | undefined): void {
     if (this.#framePart === 'size') {
-      // Nothing to frame: an empty write, a flush of the head, or the last chunk.
+      // An empty write, a flushed head and the last chunk have nothing to frame.
       if (data.length > 0 && data[0] !== '0') this.#framePart = 'crlf';
     } else if (this.#framePart === 'crlf') {
       this.#crlf = data;
@@ -246,7 +243,7 @@ export class Outgoing {
       this.#content ??= [];
       this.#content.push(toOctets(data, encoding));
     } else {
-      // The same object as before: node's CRLF is a constant of its own.
+      // The same object again: node's CRLF is a constant.
       const content = this.#content ?? [];
       this.#framePart = 'size';
       this.#content = undefined;
@@ -255,14 +252,14 @@ export class Outgoing {
   }
 }
 
-/** A getter of the global object, which takes 10 ns. */
+/** Avoids a getter of the global object for each piece. */
 const NodeBuffer: typeof Buffer = Buffer;
 
 function toOctets(data: string | Uint8Array, encoding: BufferEncoding | undefined): Uint8Array {
   return typeof data === 'string' ? NodeBuffer.from(data, encoding) : data;
 }
 
-// The replaced methods. They are called on responses that were taken over and on no others.
+// The replacements, for responses that were captured.
 
 function storeHeader(this: OwnedResponse, statusLine: string, headers: unknown): void {
   this[OUTGOING].head = captureHead(this, statusLine, headers);
@@ -286,8 +283,8 @@ function send(
   const taken = outgoing.take(this, data, typeof encoding === 'string' ? encoding : undefined);
   if (taken > 0) setLength(socket, socket.writableLength + taken);
   if (typeof listener === 'function') outgoing.addCallback(listener);
-  // node corks the socket for the rest of the tick before `write` sends. What comes uncorked is flushHeaders, or, with
-  // a callback, the last piece of `end`, which `_finish` follows at once.
+  // node corks the socket for the rest of the tick before `write` sends. flushHeaders comes uncorked, and, with a
+  // callback, the last piece of `end`, which `_finish` follows at once.
   else if (socket.writableCorked === 0) outgoing.flush();
   const hasRoom = socket.writableLength < socket.writableHighWaterMark;
   if (!hasRoom) outgoing.isDrainOwed = true;
@@ -316,18 +313,18 @@ function finish(this: OwnedResponse): void {
   outgoing.end(this);
 }
 
-/** What is looked at of a socket. */
+/** The members of a socket that are read here. */
 type Buffered = Pick<Socket, 'destroyed' | 'writableLength'>;
 
 function setLength(socket: object, length: number): void {
-  // A stand-in's length is a property of its own, unlike a socket's.
+  // A stand-in's length is a plain property, unlike a socket's.
   const standIn = socket as { writableLength: number };
   standIn.writableLength = length;
 }
 
 /** Emits 'drain' if a write was told to wait for it. */
 export function emitDrain(response: ResponseMessage): void {
-  // The symbol is there: this is called for responses that were taken over.
+  // Only called for responses that have the property.
   const outgoing = (response as OwnedResponse)[OUTGOING];
   if (!outgoing.isDrainOwed || !response.writableNeedDrain) return;
   outgoing.isDrainOwed = false;

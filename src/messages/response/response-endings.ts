@@ -1,6 +1,4 @@
-/**
- * What node's server does to a response when its connection comes or goes, and the errors that tell of it.
- */
+/** Does to a response what node's server does when its connection comes or goes. */
 import { ServerResponse } from 'node:http';
 import { ProtocolError } from '../../errors.ts';
 import {
@@ -11,7 +9,7 @@ import {
 } from '../../node-internals/index.ts';
 import type { MessageSocket } from '../socket/message-socket.ts';
 
-/** What node's server does with a response that is over, sent or not. */
+/** Closes a response that is over, sent or not. */
 export function emitResponseClose(response: ResponseMessage): void {
   if (response._closed) return;
   response.destroyed = true;
@@ -19,33 +17,33 @@ export function emitResponseClose(response: ResponseMessage): void {
   response.emit('close');
 }
 
-/** node's own `emit`. A program may wrap it to hear of everything. */
+/** node's own `emit`; a program may wrap it to hear of everything. */
 const { emit } = ServerResponse.prototype;
 
-/** Whether nobody listens to a response, in whatever way. */
+/** Tells if nobody listens to a response in any way. */
 export function isUnheard(response: ResponseMessage): boolean {
   return !hasListeners(response) && response.emit === emit;
 }
 
 /** Gives a response its socket, or takes it away. */
 export function setSocket(response: ResponseMessage, socket: MessageSocket | null): void {
-  // Declared read-only; node's own server assigns it like this.
+  // Declared read-only; node's own server assigns it too.
   const mutable = response as { socket: unknown };
   mutable.socket = socket;
 }
 
 const NO_PACKET = Buffer.alloc(0);
 
-/** What ended the connection, if it is known. */
+/** Gives the error that ended the connection, if it is known. */
 export function causeOf(error: unknown): Error | undefined {
   if (error instanceof ProtocolError) return createClientError(error, NO_PACKET);
   return error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
 }
 
 /**
- * Tells of a timeout, as node does: a request that is complete and a response that is over do not hear of it.
+ * Tells of a timeout, as node does: not a complete request, and not a response that is over.
  *
- * @returns whether somebody listened
+ * @returns true if somebody listened
  */
 export function emitTimeout(
   request: RequestMessage,
@@ -57,8 +55,8 @@ export function emitTimeout(
   return isHeardByRequest || isHeardByResponse;
 }
 
-/** Calls back once the gateway has had its turn: after a call it has it at once, later when promises are settled. */
-export function afterGateway(isCall: boolean, callback: () => void): void {
-  if (isCall) process.nextTick(callback);
+/** Calls back after the gateway's turn, which comes right after the program's call, or when promises are settled. */
+export function afterGateway(isDispatching: boolean, callback: () => void): void {
+  if (isDispatching) process.nextTick(callback);
   else queueMicrotask(() => process.nextTick(callback));
 }

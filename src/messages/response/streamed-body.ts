@@ -1,7 +1,7 @@
 /**
- * The body of a response that is sent with `write()`: an iterable that yields nothing, and ends when the response does.
+ * The body of a response that is sent by `write()`: an iterable that yields nothing and ends with the response.
  *
- * Its `return()` and `close()` are how any gateway, also one without extension keys, tells that the client has left.
+ * Any gateway, even without extension keys, tells by `return()` and `close()` that the client has left.
  */
 
 /** The iterable for one response. */
@@ -11,14 +11,14 @@ export class StreamedBody implements AsyncIterableIterator<Uint8Array, undefined
   #resolve: (result: IteratorResult<Uint8Array, undefined>) => void = () => {};
   #reject: (error: unknown) => void = () => {};
 
-  /** @param onClose Called when the gateway needs nothing more, whether or not the response has ended */
+  /** @param onClose Called when the gateway needs nothing more, even if the response has not ended */
   constructor(onClose: () => void) {
     this.#onClose = onClose;
     this.#outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    // A gateway that has stopped iterating does not look at it any more.
+    // A gateway that has stopped iterating ignores it.
     this.#outcome.catch(() => {});
   }
 

@@ -1,10 +1,10 @@
 /**
  * The connection below the gateway, as far as a host shows it: the extension key `gateway.socket`.
  *
- * It is asked for addresses and followed to its end. Only a program writes to it or cuts it, by way of its stand-in.
+ * It gives addresses and tells of its end. Only a program writes to it or cuts it, through its stand-in.
  */
 
-/** What is used of a host's socket. Structural, because it may be net's, tls's, http2's or another stand-in. */
+/** The members used of a host's socket. Structural: it may be net's, tls's, http2's or another stand-in. */
 export interface HostSocket {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
@@ -28,8 +28,8 @@ export interface HostSocket {
   destroySoon?(): unknown;
 }
 
-/** Gives the connection below, if the environ's host shows one. */
+/** Gives the connection below, if the host shows one. */
 export function hostSocketOf(candidate: unknown): HostSocket | undefined {
-  // Structural: all members are optional, and whatever a host put there is asked gently.
+  // Any object fits: all members are optional.
   return typeof candidate === 'object' && candidate !== null ? candidate : undefined;
 }

@@ -1,12 +1,12 @@
 /**
- * What stands in the place of the socket for a request and a response that come through a gateway.
+ * Stands in for the socket of a request and a response that come through a gateway.
  *
- * The response does not go through it. It is an EventEmitter with the state that node's messages look at (writable, corked,
- * `_httpMessage`) and the facts that programs ask a socket for (addresses, `encrypted`), and it turns what they do to
- * a socket (destroy, setTimeout, cork, resume) into calls of its owner, the exchange that is under way.
+ * The response does not go through it. It is an EventEmitter with the state that node's messages read (writable,
+ * corked, `_httpMessage`) and the facts that programs ask for (addresses, `encrypted`). What programs do to it
+ * (destroy, setTimeout, cork, resume) becomes calls of its owner, the exchange under way.
  *
- * Where the host shows its connection (`gateway.socket`), one stand-in serves all requests of that connection in
- * turn, as a socket does: properties set on it stay, and its 'close' is the connection's.
+ * If the host shows its connection (`gateway.socket`), one stand-in serves all its requests in turn, as a socket
+ * does: properties set on it stay, and its 'close' is the connection's.
  *
  * Rule 1: names are node's, because node calls them; underscored ones too.
  * Rule 2: this file decides nothing about a request or a response; its owner does.
@@ -19,34 +19,34 @@ import { SocketFacts } from './socket-facts.ts';
 
 /** The exchange that a socket stands in for at the moment. */
 export interface SocketOwner {
-  /** Whether it needs the socket no more but to be over: the next exchange of the connection can have it. */
+  /** It only has to end: the next exchange of the connection can have the socket. */
   readonly isLeaving: boolean;
   /** The request wants content. */
   resume(): void;
-  /** The socket was uncorked: what was held back may go. */
+  /** The socket was uncorked: output that was held back may go. */
   flush(): void;
   /** The program cuts the connection. */
   cut(error: Error | undefined): void;
-  /** Does something to the connection past the response, once what was sent before has gone. */
-  overtaken(action: () => void): void;
-  /** Tells request and response of a timeout. @returns whether somebody listened */
+  /** Acts on the connection past the response, once everything sent before has gone. */
+  runAfterSent(action: () => void): void;
+  /** Tells request and response of a timeout. @returns true if somebody listened */
   tellTimeout(): boolean;
-  /** The program wants its own timeout: the host's has to stand back. */
+  /** The program wants its own timeout, so the host's must stand back. */
   suspendHostTimeout(): void;
-  /** The socket is closed: the messages have to learn of it, before others who listen to the socket do. */
+  /** The socket is closed. The messages must hear of it before other listeners of the socket. */
   closed(): void;
 }
 
-/** 16 KiB, or 64 KiB from Node 22 on: what node's sockets have. */
+/** That of node's sockets: 16 KiB, or 64 KiB from Node 22 on. */
 const HIGH_WATER_MARK: number = new OutgoingMessage().writableHighWaterMark;
 
 /** Stands in for the socket of one exchange after the other. */
 export class MessageSocket extends SocketFacts {
   /** The response that is being sent; node compares it with `this` before it sends. */
   _httpMessage: ServerResponse | null = null;
-  /** Asked by node before it resumes reading. */
+  /** Read by node before it resumes reading. */
   _paused = false;
-  /** Asked by node before it emits 'finish'; set by its client and by TLS alone. */
+  /** Read by node before it emits 'finish'; only its client and TLS set it. */
   readonly _hadError = false;
   readable = true;
   writable = true;
@@ -64,7 +64,7 @@ export class MessageSocket extends SocketFacts {
   #hostError: Error | undefined;
   #hasEmittedClose = false;
   #isCutByProgram = false;
-  /** Whether the messages know of the timeout that the host is about to tell of. */
+  /** The messages know of the timeout that the host is about to emit. */
   #hasToldTimeout = false;
 
   /** Gives the socket to an exchange. */
@@ -98,17 +98,17 @@ export class MessageSocket extends SocketFacts {
     if (this.#owner === owner) this.#owner = undefined;
   }
 
-  /** Whether an exchange is using the socket. */
+  /** No other exchange can have the socket now. */
   get isBusy(): boolean {
     return this.destroyed || (this.#owner !== undefined && !this.#owner.isLeaving);
   }
 
-  /** Postpones a timeout, because something happened. */
+  /** Restarts the timeout, because something happened. */
   refresh(): void {
     this.#timer?.refresh();
   }
 
-  // Output: octets go from the response to the exchange; here is only what holds them back.
+  // Output. Octets go from the response to the exchange; here they are only held back.
 
   cork(): void {
     this.#corks += 1;
@@ -118,7 +118,7 @@ export class MessageSocket extends SocketFacts {
     if (this.#corks === 0) return;
     this.#corks -= 1;
     if (this.#corks > 0) return;
-    // In the middle of `end()`; `_finish` follows at once, and everything can go together.
+    // In the middle of `end()`: `_finish` follows at once, and everything can go together.
     if (this.#isEnding) this.#isEnding = false;
     else this.#owner?.flush();
   }
@@ -131,7 +131,7 @@ export class MessageSocket extends SocketFacts {
     return this.writableLength >= this.writableHighWaterMark;
   }
 
-  /** What net.Socket called it. */
+  /** net.Socket's old name. */
   get bufferSize(): number {
     return this.writableLength;
   }
@@ -144,7 +144,7 @@ export class MessageSocket extends SocketFacts {
     return !this.writable && this.writableLength === 0;
   }
 
-  /** For node, which reads and sets `corked` there, and in `stream.finished` asks for what a stream may lack. */
+  /** node reads and sets `corked` here, and `stream.finished` looks here for members that a stream may lack. */
   get _writableState(): this {
     return this;
   }
@@ -153,13 +153,13 @@ export class MessageSocket extends SocketFacts {
     return this.#corks;
   }
 
-  /** Set by nobody but node's `end()`, right before it uncorks for good. */
+  /** Set only by node's `end()`, right before it uncorks for good. */
   set corked(count: number) {
     this.#corks = count;
     this.#isEnding = true;
   }
 
-  /** What a program that has hijacked its response writes past it, where there is a connection to write to. */
+  /** Writes past a response that the program has hijacked, if the host shows a connection. */
   write(data: unknown, encoding?: unknown, callback?: unknown): boolean {
     const { hostSocket } = this;
     if (hostSocket?.write !== undefined) {
@@ -199,13 +199,13 @@ export class MessageSocket extends SocketFacts {
 
   #pass(action: () => void): void {
     if (this.#owner === undefined) action();
-    else this.#owner.overtaken(action);
+    else this.#owner.runAfterSent(action);
   }
 
-  // Input: the request asks its socket to go on when it wants more.
+  // Input. The request asks its socket to resume when it wants more.
 
   resume(): this {
-    // What was read before has been taken.
+    // The program has taken what was read before.
     this.refresh();
     this.#owner?.resume();
     return this;
@@ -244,14 +244,14 @@ export class MessageSocket extends SocketFacts {
     if (owner === undefined) this.destroyHostSocket();
     else owner.cut(error);
     this.#isCutByProgram = true;
-    // A socket takes until the event loop comes round to close; its error comes at once.
+    // A socket's error comes at once, its 'close' when the event loop comes round.
     if (error !== undefined) process.nextTick(emitError, this, error);
-    // It is told by the connection below, and where there is none at the same time.
+    // The connection below tells of it too; without one this comes at the same time.
     setImmediate(() => setImmediate(emitClose, this));
     return this;
   }
 
-  /** Cuts the connection with a RST instead of a FIN, where the host's can. */
+  /** Cuts the connection with a RST instead of a FIN, if the host's socket can. */
   resetAndDestroy(): this {
     if (this.destroyed) return this;
     this.hostSocket?.resetAndDestroy?.();
@@ -269,7 +269,7 @@ export class MessageSocket extends SocketFacts {
 
   #end(error: Error | undefined): void {
     this.destroyed = true;
-    // Long before 'close', as with a socket: `stream.finished` does not wait for the event then.
+    // Long before 'close', as with a socket: `stream.finished` then does not wait for the event.
     this.closed = true;
     this.readable = false;
     this.writable = false;
@@ -278,13 +278,13 @@ export class MessageSocket extends SocketFacts {
     if (error !== undefined) this.errored = error;
   }
 
-  /** In ticks of their own: what listeners throw is thrown at nobody else. */
+  /** Runs in its own tick: what listeners throw is thrown at nobody else. */
   emitError(error: Error): void {
-    // node's server is the first to hear of the error of a socket, and tells of it. Where it is node's own it does.
+    // The server hears of a socket's error first, as on node. node's own server has heard of it already.
     const { hostSocket } = this;
     if (this.#isCutByProgram && !isServedByNode(hostSocket))
       hostSocket?.server?.emit?.('clientError', error, this);
-    // It always listens, so that an error of a socket is never an uncaught one.
+    // node's server always listens, so that an error of a socket is never an uncaught one.
     if (this.listenerCount('error') > 0) this.emit('error', error);
   }
 
@@ -297,18 +297,18 @@ export class MessageSocket extends SocketFacts {
     this.emit('close', this.errored !== null);
   }
 
-  /** Whether the connection below can be cut. */
+  /** The connection below can be cut. */
   get hasHostSocket(): boolean {
     return this.hostSocket?.destroy !== undefined;
   }
 
-  /** What has gone does not fill the socket any more. */
+  /** Frees the room of what has gone. */
   credit(batch: { length: number }): void {
     this.writableLength = Math.max(0, this.writableLength - batch.length);
     batch.length = 0;
   }
 
-  /** Makes what calls back if so many octets have gone below since. */
+  /** Makes a function that calls back if, by the time it runs, so many more octets have gone below. */
   whenGone(length: number, callback: () => void): () => void {
     const target = this.bytesWritten + length;
     return () => {
@@ -316,24 +316,23 @@ export class MessageSocket extends SocketFacts {
     };
   }
 
-  /** Whether nothing waits in the connection below. */
+  /** Nothing waits in the connection below. */
   get isHostSocketEmpty(): boolean {
     return this.hostSocket?.writableLength === 0;
   }
 
-  /** Cuts the connection below. */
   destroyHostSocket(): void {
     this.hostSocket?.destroy?.();
   }
 
-  /** Follows what becomes of the connection below. */
+  /** Follows the events of the connection below. */
   follow(hostSocket: HostSocket): void {
     hostSocket.on?.('error', (error) => {
       this.#hostError = error;
     });
     hostSocket.on?.('close', () => (this.destroyed ? this.emitClose() : this.lose(undefined)));
     hostSocket.on?.('end', () => this.emit('end'));
-    // The host's own timeout; whether it ends the connection is the host's affair.
+    // The host's own timeout; the host decides if it ends the connection.
     hostSocket.on?.('timeout', () => {
       if (this._httpMessage === null) return;
       if (!this.#hasToldTimeout) this.tellTimeout();
@@ -343,10 +342,10 @@ export class MessageSocket extends SocketFacts {
   }
 
   /**
-   * Tells request and response of a timeout of the host's, before the host decides what becomes of the connection.
-   * Between requests node's would wait for the next one (keepAliveTimeout), which is no affair of a program.
+   * Tells request and response of the host's timeout, before the host decides about the connection. Between requests
+   * it tells nobody: how long a connection waits for the next one is no affair of a program.
    *
-   * @returns whether somebody listened
+   * @returns true if somebody listened
    */
   tellTimeout(): boolean {
     if (this._httpMessage === null) return false;
@@ -356,7 +355,7 @@ export class MessageSocket extends SocketFacts {
 
   // Timeouts.
 
-  /** net.Socket's: `milliseconds` without traffic, 0 for never. */
+  /** As net.Socket's: `milliseconds` without traffic, 0 for never. */
   setTimeout(milliseconds: number, callback?: () => void): this {
     if (this.destroyed) return this;
     this.timeout = milliseconds;
@@ -372,7 +371,7 @@ export class MessageSocket extends SocketFacts {
     return this;
   }
 
-  /** node's rule: a timeout that neither request nor response nor server hears of destroys the socket. */
+  /** node's rule: destroys the socket if neither request nor response nor server listens. */
   #onTimeout(): void {
     const isHeard = this.#owner?.tellTimeout() === true;
     const isHeardByServer = this.hostSocket?.server?.emit?.('timeout', this) === true;
@@ -386,7 +385,6 @@ export class MessageSocket extends SocketFacts {
   }
 }
 
-/** What a destroyed socket still held is dropped. */
 function emptyBuffer(socket: MessageSocket): void {
   socket.writableLength = 0;
 }

@@ -1,8 +1,8 @@
 /**
- * What a program may ask a socket without using it: whom it connects, whether it is secure.
+ * Answers what a program asks a socket without using it: its addresses, its encryption.
  *
- * The answers are those of the connection below, where the host shows it (`gateway.socket`), and otherwise those of the
- * environ. What a middleware has put into the environ goes before: it knows better than the last hop.
+ * The connection below answers if the host shows it (`gateway.socket`), otherwise the environ. A middleware's change
+ * of the environ wins: it knows better than the last hop.
  */
 import { OutgoingMessage } from 'node:http';
 import type { Stream } from 'node:stream';
@@ -10,7 +10,7 @@ import { isServedByNode } from '../../node-internals/index.ts';
 import type { Environ } from '../../wsgi.ts';
 import type { HostSocket } from './host-socket.ts';
 
-/** A socket is a Stream; taken from here, because the base class is all that is needed of node:stream. */
+/** A socket is a Stream. Taken from here, because nothing else of node:stream is needed. */
 const LegacyStream: new () => Stream = Object.getPrototypeOf(OutgoingMessage);
 
 const TLS_METHODS = [
@@ -23,15 +23,15 @@ const TLS_METHODS = [
   'isSessionReused',
 ] as const;
 
-/** The facts about a connection, under the names that node's sockets have for them. */
+/** Facts about a connection, under the names of node's sockets. */
 export class SocketFacts extends LegacyStream {
   destroyed = false;
   connecting = false;
-  /** True over TLS. Assignable, as programs behind a proxy do. */
+  /** True over TLS. Programs behind a proxy assign it. */
   encrypted: boolean | undefined;
   authorized: boolean | undefined;
   readonly #hostSocket: HostSocket | undefined;
-  // Of an environ only these: the socket outlives the request, and an environ refers to all of its exchange.
+  // Only these keys of an environ: the socket outlives the request, and an environ refers to its whole exchange.
   #remoteAddress: string | undefined;
   #remotePort: string | undefined;
   #serverName = '';
@@ -49,7 +49,7 @@ export class SocketFacts extends LegacyStream {
     return this.#hostSocket;
   }
 
-  /** Whether a server of node's own, with a parser on its sockets, has handed the request on. */
+  /** The request came from node's own server, which has a parser on its sockets. */
   get isServedByNode(): boolean {
     return isServedByNode(this.#hostSocket);
   }
@@ -77,16 +77,16 @@ export class SocketFacts extends LegacyStream {
     this.authorized = Reflect.get(hostSocket, 'authorized') === true;
   }
 
-  /** As the connection tells it, unless a middleware knows better (`REMOTE_ADDR`). */
+  /** As the connection tells it, unless a middleware has changed REMOTE_ADDR. */
   get remoteAddress(): string | undefined {
-    const told = this.#remoteAddress;
-    const own = this.#hostSocket?.remoteAddress;
-    return told === undefined || own === `::ffff:${told}` ? own : told;
+    const fromEnviron = this.#remoteAddress;
+    const fromSocket = this.#hostSocket?.remoteAddress;
+    return fromEnviron === undefined || fromSocket === `::ffff:${fromEnviron}` ? fromSocket : fromEnviron;
   }
 
   get remotePort(): number | undefined {
-    const told = this.#remotePort;
-    return told === undefined ? this.#hostSocket?.remotePort : Number(told);
+    const fromEnviron = this.#remotePort;
+    return fromEnviron === undefined ? this.#hostSocket?.remotePort : Number(fromEnviron);
   }
 
   get remoteFamily(): string | undefined {
@@ -117,7 +117,7 @@ export class SocketFacts extends LegacyStream {
     return this.#hostSocket?.server;
   }
 
-  /** As all sockets of servers for HTTP: what the end of a client's half means is the server's affair. */
+  /** As all sockets of HTTP servers: the server decides what the end of a client's half means. */
   get allowHalfOpen(): boolean {
     return true;
   }
