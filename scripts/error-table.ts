@@ -1,6 +1,5 @@
 /**
- * The table of docs/errors.md, made of the one in src/error-table.ts. As a program it puts the table in its place;
- * test/errors.test.ts checks that somebody has run it.
+ * Writes the table of src/error-table.ts into docs/errors.md. test/errors.test.ts checks that the page is up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +8,7 @@ import { ERRORS } from '../src/errors.ts';
 const PAGE = 'docs/errors.md';
 const PLACE = /(?<=<!-- table -->\n)[\s\S]*?(?=<!-- end of table -->)/;
 
-/** Puts the table into the text of the page. */
+/** Gives the text of the page with the current table. */
 export function withTable(page: string): string {
   const rows = Object.entries(ERRORS).map(([code, { party, statusCode, source, message }]) => {
     return `| \`${code}\` | ${party} | ${statusCode} | ${message.replace('{detail}', '…')} | ${source} |`;

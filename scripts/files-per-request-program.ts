@@ -1,9 +1,9 @@
 /**
- * The child process of files-per-request.ts: `node files-per-request-program.js PATH CONNECTION`. Makes requests
- * on that path and sends its parent the files of gatebridge that run for each, and those that are loaded.
+ * The child process of files-per-request.ts: `node files-per-request-program.js PATH CONNECTION`. It makes requests
+ * on that path and sends its parent the files of gatebridge that run for each request, and the loaded files.
  *
- * The parent puts this program, compiled, beside the compiled package, so that node finds `gatebridge/…` by the
- * `exports` of its package.json. Each path imports only the entries that it needs.
+ * The parent puts this program, compiled, beside the compiled package, so that node resolves `gatebridge/…` by the
+ * `exports` of package.json. Each path imports only the entries that it needs.
  */
 import { once } from 'node:events';
 import { Agent, createServer, get, type IncomingMessage } from 'node:http';
@@ -17,11 +17,11 @@ import type { FilesFound, PathName } from './files-per-request.ts';
 const PACKAGE = new URL('dist/', import.meta.url).href;
 const HOST = '127.0.0.1';
 const TEXT = 'Hello, world!';
-/** Requests before the first that counts. */
+/** Requests before the first measured one. */
 const WARM_UP = 5;
-/** A file must run for each of these. A timer of the server runs during some of them only. */
+/** Measured requests. A file counts only if it runs for each; a timer of the server runs only during some. */
 const MEASURED = 10;
-/** Milliseconds for what follows an answer. */
+/** Milliseconds to wait after a response for work that follows it. */
 const AFTERMATH = 20;
 
 const hello: ApplicationFunction = (_environ, startResponse) => {
@@ -29,7 +29,7 @@ const hello: ApplicationFunction = (_environ, startResponse) => {
   return [Buffer.from(TEXT)];
 };
 
-/** Starts a server; gives its port. A CGI program has none. */
+/** Starts a server and gives its port. runCgi has no server. */
 const STARTS: Readonly<Record<Exclude<PathName, 'runCgi'>, () => Promise<number>>> = {
   async 'standalone server'() {
     const { serve } = await import('gatebridge/server');
@@ -85,7 +85,7 @@ session.connect();
 await session.post('Profiler.enable');
 await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
 
-// The parent passes one of its own names.
+// The parent passes a name of its list.
 const [name, isConnectionCounted] = process.argv.slice(2) as [PathName, string];
 const found = await (name === 'runCgi' ? measureCgi() : measureServer(STARTS[name]));
 process.send?.(found, () => process.exit());
@@ -111,27 +111,27 @@ async function measureCgi(): Promise<FilesFound> {
 }
 
 async function request(url: string, agent: Agent): Promise<void> {
-  // The event has this argument.
+  // 'response' has this argument.
   const [response] = (await once(get(url, { agent }), 'response')) as [IncomingMessage];
   const text = (await response.setEncoding('utf8').toArray()).join('');
   const { statusCode } = response;
   if (statusCode !== 200 || text !== TEXT) throw new Error(`Answer is ${statusCode} ${text}`);
 }
 
-/** Gives what V8 has counted in gatebridge since the last call. The first call gives every module that is loaded. */
+/** Gives V8's call counts for gatebridge since the last call. The first call gives every loaded module. */
 async function takeCoverage(): Promise<Profiler.ScriptCoverage[]> {
   const { result } = await session.post('Profiler.takePreciseCoverage');
   return result.filter(({ url }) => url.startsWith(PACKAGE));
 }
 
-/** Reads one take from before the requests, then one take for each request. */
+/** Finds the files in the takes: one from before the requests, then one for each request. */
 function findFiles(takes: readonly Profiler.ScriptCoverage[][]): FilesFound {
   const requests = takes.slice(1).map((take) => new Set(take.filter(hasCall).map(sourceOf)));
   const loaded = [...new Set(takes.flat().map(sourceOf))];
   return { loaded, run: loaded.filter((path) => requests.every((files) => files.has(path))) };
 }
 
-/** Tells if a function was called other than the top level of the module, which has no name and begins at 0. */
+/** Tells if a function was called. The top level of the module, without a name and at offset 0, does not count. */
 function hasCall({ functions }: Profiler.ScriptCoverage): boolean {
   return functions.some(({ functionName, ranges: [whole] }) => {
     return whole !== undefined && whole.count > 0 && (functionName !== '' || whole.startOffset > 0);

@@ -1,11 +1,11 @@
 /**
  * Counts the source files of gatebridge that run for one request: `npx tsx scripts/files-per-request.ts`.
  *
- * A file counts if V8 counts a call of one of its functions during the request; the top level of a module is no call.
- * Each path is measured in a process of its own, on the compiled package, which has one module for each source file.
- * The request comes after others on the same connection and has a new target. With `--connection` it has a connection
- * of its own, and the start and the end of that count too. A file must run for each of ten such requests, so that one
- * that only a timer runs does not count. A CGI program serves one request, counted from the call of runCgi.
+ * A file counts if V8 counts a call of one of its functions during the request. The top level of a module is no call.
+ * Each path is measured in its own process, on the compiled package, which has one module for each source file.
+ * A request follows others on the same connection and has a new target. With `--connection` each request has its own
+ * connection, whose start and end count too. A file must run for each of ten requests, which excludes files that only
+ * a timer runs. A CGI program serves one request, counted from the call of runCgi.
  */
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ const PATHS = [
   ...['fromNode', 'fromExpress', 'fromFastify', 'runCgi'],
 ] as const;
 
-/** The name of a path that a request takes. */
+/** The name of a measured path. */
 export type PathName = (typeof PATHS)[number];
 
 /** Source files, as paths from the root of the project. */
@@ -58,7 +58,7 @@ if (values.help) console.log(USAGE);
 else await report(resolve(values.root));
 
 async function report(root: string): Promise<void> {
-  // Below node_modules, so that the package and the program find the frameworks of that checkout.
+  // Inside node_modules, so that the package and the program resolve the frameworks of that checkout.
   const cache = join(root, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, 'gatebridge-files-'));
@@ -74,7 +74,7 @@ async function report(root: string): Promise<void> {
   }
 }
 
-/** Lays the package out as it is published, and puts the program beside it. */
+/** Compiles the package into the layout in which it is published, and the program beside it. */
 function compile(root: string, folder: string): void {
   cpSync(join(root, 'package.json'), join(folder, 'package.json'));
   runCompiler(join(root, TSC), [
@@ -87,7 +87,7 @@ function compile(root: string, folder: string): void {
   ]);
 }
 
-/** Leaves the check of types to `npm run check`. */
+/** Runs tsc without type checks, which `npm run check` does. */
 function runCompiler(compiler: string, args: readonly string[]): void {
   const { status, stdout } = spawnSync(process.execPath, [compiler, '--noCheck', ...args], {
     encoding: 'utf8',
@@ -97,10 +97,10 @@ function runCompiler(compiler: string, args: readonly string[]): void {
 
 async function measure(folder: string, name: PathName): Promise<FilesFound> {
   const child = fork(join(folder, `${PROGRAM}.js`), [name, String(values.connection)], {
-    // Without the loader that runs this file.
+    // The child must not use the loader that runs this file.
     execArgv: [],
     env: { ...process.env, ...CGI_VARIABLES },
-    // Standard output is the response of runCgi.
+    // Standard output is ignored: it is the response of runCgi.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const ended = once(child, 'exit').then(([code]) => {

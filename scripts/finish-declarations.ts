@@ -1,7 +1,6 @@
 /**
- * Finishes what tsc leaves undone: TypeScript 7.0 rewrites `./x.ts` to `./x.js` in the JavaScript that it
- * emits, but not in the declarations (microsoft/TypeScript#61037). The compiler resolves either; editors and
- * tools that resolve declarations themselves find only the file that is there.
+ * Rewrites `./x.ts` to `./x.js` in the emitted declarations. TypeScript 7.0 does that only in the emitted JavaScript
+ * (microsoft/TypeScript#61037). The compiler resolves both, but other tools need the name of the emitted file.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

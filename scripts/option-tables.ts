@@ -1,8 +1,7 @@
 /**
- * The option tables of the pages, made of those in the sources. As a program it puts them in their places;
- * test/docs.test.ts checks that somebody has run it.
+ * Writes the option tables of the sources into the pages. test/docs.test.ts checks that the pages are up to date.
  *
- * A page says which tables it shows: `<!-- options: NAME in path, NAME in path -->`, up to `<!-- end of options -->`.
+ * A table goes between `<!-- options: NAME in path, NAME in path -->` and `<!-- end of options -->`.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,10 +10,10 @@ import { fileURLToPath } from 'node:url';
 const ROOT = join(import.meta.dirname, '..');
 const PLACE = /(<!-- options: ([^>]+) -->\n)[\s\S]*?(<!-- end of options -->)/g;
 
-/** A row: its comment, its name, and the object literal that describes it. */
+/** A row: its comment, its name and its object literal. */
 const ROW = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*(\w+): \{([^}]*)\}/g;
 
-/** Puts the tables into the text of a page. */
+/** Gives the text of a page with the current tables. */
 export function withOptionTables(page: string): string {
   return page.replace(PLACE, (_place, begin: string, sources: string, end: string) => {
     const rows = sources.split(',').flatMap((source) => readRows(source.trim()));

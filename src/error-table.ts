@@ -1,26 +1,24 @@
 /**
- * Every error code of the package: who is to blame, what the client is told, and by which rule.
- *
- * A code is added here before anything throws it; docs/errors.md is made of this table.
+ * All error codes of the package. `npm run docs` copies this table to docs/errors.md.
  */
 
 /** One row of the table. */
 export interface ErrorEntry {
   readonly party: 'client' | 'application' | 'upstream' | 'nobody';
-  /** The status that a gateway answers with while it still can. */
+  /** The status of the response, if the head has not been sent yet. */
   readonly statusCode: number;
   readonly source: string;
   readonly message: string;
 }
 
-/** Every error code of the package. `{detail}` in a message stands for what the thrower adds. */
+/** All error codes of the package. `{detail}` in a message is replaced by the detail that the thrower passes. */
 export const ERRORS = {
   // The client broke HTTP.
   WSGI_ERR_FIELD_REPEATED: {
     party: 'client',
     statusCode: 400,
     source: 'RFC 9110 §5.3',
-    message: 'Request repeats a field that must stand alone: {detail}',
+    message: 'Request repeats a field that may appear only once: {detail}',
   },
   WSGI_ERR_FIELD_UNDERSCORE: {
     party: 'client',
@@ -32,13 +30,13 @@ export const ERRORS = {
     party: 'client',
     statusCode: 400,
     source: 'RFC 9112 §8',
-    message: 'Client closed its half of the connection amid the head of a request',
+    message: 'Client closed its half of the connection before the head of a request was complete',
   },
   WSGI_ERR_CONTENT_INCOMPLETE: {
     party: 'client',
     statusCode: 400,
     source: 'RFC 9112 §8',
-    message: 'Client closed its half of the connection amid the content of a request',
+    message: 'Client closed its half of the connection before the content of a request was complete',
   },
   WSGI_ERR_REQUEST_TIMEOUT: {
     party: 'client',
@@ -50,7 +48,7 @@ export const ERRORS = {
     party: 'client',
     statusCode: 417,
     source: 'RFC 9110 §10.1.1',
-    message: 'Request expects something else than 100-continue',
+    message: 'Expect has a value other than 100-continue',
   },
   WSGI_ERR_CONTENT_TOO_LARGE: {
     party: 'client',
@@ -80,13 +78,13 @@ export const ERRORS = {
     party: 'client',
     statusCode: 400,
     source: 'RFC 9110 §5.5',
-    message: 'Octet must not stand in a line: {detail}',
+    message: 'Line contains a forbidden octet: {detail}',
   },
   WSGI_ERR_REQUEST_LINE_INVALID: {
     party: 'client',
     statusCode: 400,
     source: 'RFC 9112 §3',
-    message: 'Request line must be method, target and HTTP version with a single space between: {detail}',
+    message: 'Request line must be method, target and HTTP version, separated by single spaces: {detail}',
   },
   WSGI_ERR_REQUEST_LINE_TOO_LONG: {
     party: 'client',
@@ -104,31 +102,31 @@ export const ERRORS = {
     party: 'client',
     statusCode: 501,
     source: 'RFC 9110 §9.1',
-    message: 'Method is none that node:http knows: {detail}',
+    message: 'Method is unknown to node:http: {detail}',
   },
   WSGI_ERR_REQUESTS_TOO_MANY: {
     party: 'client',
     statusCode: 503,
     source: 'RFC 9112 §9.6',
-    message: 'Connection has served as many requests as it may',
+    message: 'Connection has reached its maximum number of requests',
   },
   WSGI_ERR_CONNECT_REFUSED: {
     party: 'client',
     statusCode: 501,
     source: 'RFC 9110 §9.3.6',
-    message: 'Server opens no tunnels',
+    message: 'Server does not support CONNECT',
   },
   WSGI_ERR_TARGET_INVALID: {
     party: 'client',
     statusCode: 400,
     source: 'RFC 9112 §3.2',
-    message: 'Request target has none of the four forms, or not the one of its method: {detail}',
+    message: 'Request target is malformed, or its form does not fit the method: {detail}',
   },
   WSGI_ERR_VERSION_UNSUPPORTED: {
     party: 'client',
     statusCode: 505,
     source: 'RFC 9110 §15.6.6',
-    message: 'HTTP version is not spoken here: {detail}',
+    message: 'HTTP version is not supported: {detail}',
   },
   WSGI_ERR_FIELD_LINE_INVALID: {
     party: 'client',
@@ -164,37 +162,37 @@ export const ERRORS = {
     party: 'client',
     statusCode: 400,
     source: 'RFC 9110 §7.2',
-    message: 'Host must be a host and perhaps a port: {detail}',
+    message: 'Host must be a host name or an address, with an optional port: {detail}',
   },
   WSGI_ERR_LENGTH_INVALID: {
     party: 'client',
     statusCode: 400,
     source: 'RFC 9110 §8.6',
-    message: 'Content-Length of the request must be digits: {detail}',
+    message: 'Content-Length of the request must consist of digits: {detail}',
   },
   WSGI_ERR_FRAMING_AMBIGUOUS: {
     party: 'client',
     statusCode: 400,
     source: 'RFC 9112 §6.1',
-    message: 'Request can be framed in two ways: {detail}',
+    message: 'Request framing is ambiguous: {detail}',
   },
   WSGI_ERR_CODING_INVALID: {
     party: 'client',
     statusCode: 400,
     source: 'RFC 9112 §6.3',
-    message: 'Transfer-Encoding must end in chunked, and have it once: {detail}',
+    message: 'Transfer-Encoding must end with chunked and contain it only once: {detail}',
   },
   WSGI_ERR_CODING_UNSUPPORTED: {
     party: 'client',
     statusCode: 501,
     source: 'RFC 9112 §6.1',
-    message: 'Transfer coding is not understood: {detail}',
+    message: 'Transfer coding is not supported: {detail}',
   },
   WSGI_ERR_CONNECTION_INVALID: {
     party: 'client',
     statusCode: 400,
     source: 'RFC 9110 §7.6.1',
-    message: 'Connection names what is no option of a connection: {detail}',
+    message: 'Connection contains an invalid option: {detail}',
   },
   WSGI_ERR_CHUNK_MALFORMED: {
     party: 'client',
@@ -212,7 +210,7 @@ export const ERRORS = {
     party: 'client',
     statusCode: 400,
     source: 'RFC 9110 §6.5.1',
-    message: 'Field must not stand in a trailer section: {detail}',
+    message: 'Field is not allowed in a trailer section: {detail}',
   },
 
   // The application broke PEP 3333.
@@ -220,8 +218,7 @@ export const ERRORS = {
     party: 'application',
     statusCode: 500,
     source: 'PEP 3333, The start_response() Callable',
-    message:
-      'startResponse was called again without excInfo, the error because of which it replaces the head',
+    message: 'startResponse was called again; to replace the head, pass the error as third argument',
   },
   WSGI_ERR_START_RESPONSE_MISSING: {
     party: 'application',
@@ -257,19 +254,19 @@ export const ERRORS = {
     party: 'application',
     statusCode: 500,
     source: 'RFC 9110 §5.5',
-    message: 'Header value contains a control character or one above U+00FF: {detail}',
+    message: 'Header value contains a control character or a character above U+00FF: {detail}',
   },
   WSGI_ERR_HEADER_HOP_BY_HOP: {
     party: 'application',
     statusCode: 500,
     source: 'PEP 3333, Other HTTP Features',
-    message: 'Header belongs to the gateway, remove it or set the option hopByHop to drop: {detail}',
+    message: 'Application set a hop-by-hop header; remove it or set the option hopByHop to drop: {detail}',
   },
   WSGI_ERR_HEADER_STATUS: {
     party: 'application',
     statusCode: 500,
     source: 'PEP 3333, The start_response() Callable',
-    message: "Header 'Status' is reserved for CGI, pass the status as first argument",
+    message: "Header 'Status' is reserved for CGI; pass the status as first argument",
   },
   WSGI_ERR_CONTENT_LENGTH_INVALID: {
     party: 'application',
@@ -323,7 +320,7 @@ export const ERRORS = {
     party: 'application',
     statusCode: 500,
     source: 'PEP 3333, Error Handling',
-    message: 'Application threw a value that its host does not take for an error: {detail}',
+    message: 'Application threw a value that the host does not treat as an error: {detail}',
   },
   WSGI_ERR_RESPONSE_TAKEN: {
     party: 'application',

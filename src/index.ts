@@ -1,5 +1,5 @@
 /**
- * The front door: the interface for those who write applications, and the port for those who write hosts.
+ * Public entry `gatebridge`: the interface for applications, and the port for hosts.
  */
 
 export {

@@ -1,165 +1,164 @@
 /**
- * The port: what a host must bring to run a gateway application, and all that it must bring.
+ * The port: the two objects that a host provides for each request.
  *
- * A host is two objects a request. A `GatewayRequest` says what came in; `createEnviron` turns it into an
- * environ. A `ResponseSink` takes what goes out; `runApplication` drives it. Everything PEP 3333 says about
- * order, errors and closing happens between the two, in gateway.ts, once for every host.
+ * `createEnviron` turns a `GatewayRequest` into an environ. `runApplication` sends the response to a `ResponseSink`.
+ * PEP 3333's rules for order, errors and closing are in src/gateway/run-application.ts, once for every host.
  *
- * Rule 1: types only. Rule 2: nothing here is particular to one host; what only some hosts can do is optional,
- * and a host that leaves it out loses the extension key that it stands for and nothing else.
+ * Rule 1: types only. Rule 2: nothing here is specific to one host. Features of only some hosts are optional members;
+ * a host without such a member lacks only the extension key that depends on it.
  */
 import type { DisconnectError } from './errors.ts';
 import type { ErrorStream, HeaderList } from './wsgi.ts';
 
-/** Where `wsgi.input` gets its octets. */
+/** Source of the octets of `wsgi.input`. */
 export interface InputSource {
   /**
-   * Gives the octets that come next: at once if there are some, else as a promise; `null` at the end.
+   * Gives the next octets, or `null` at the end. Returns a promise if it has to wait.
    *
-   * Called only when somebody reads, and not again before the last call has settled. Rejects (or throws)
-   * with a {@link DisconnectError} when the client left before the end, with a ProtocolError when what it
-   * sent cannot be read. After the end, or after a failure, it is not called again.
+   * It is called only for a read, and not again before the last call has settled. It rejects or throws a
+   * {@link DisconnectError} if the client left before the end, and a ProtocolError if the content is malformed.
+   * It is not called again after the end or after a failure.
    */
   pull(): Uint8Array | null | Promise<Uint8Array | null>;
 }
 
-/** One request as a host knows it. Strings are native strings: one code unit for each octet. */
+/** One request as received by a host. Strings are native strings: one code unit for each octet. */
 export interface GatewayRequest {
   readonly method: string;
-  /** The request target octet by octet as it was received, in any of its four forms. */
+  /** The request target as received, in any of its four forms (RFC 9112 §3.2). */
   readonly target: string;
   /**
-   * Path and query, percent-encoded, that routing has left for the application.
-   * @default the target's own path and query
+   * Path and query for the application, percent-encoded, after the host's routing.
+   * @default path and query of the target
    */
   readonly url?: string | undefined;
   /**
-   * The part of the path, percent-encoded, that routing has consumed: it becomes SCRIPT_NAME.
+   * The part of the path, percent-encoded, that the host's routing has consumed. It becomes SCRIPT_NAME.
    * @default ''
    */
   readonly mount?: string | undefined;
-  /** `HTTP/1.1`, `HTTP/1.0`, `HTTP/2.0`. */
+  /** `HTTP/1.1`, `HTTP/1.0` or `HTTP/2.0`. */
   readonly protocol: string;
-  /** The field lines as they were received: name, value, name, value, … */
+  /** The field lines as received: name, value, name, value, … */
   readonly rawHeaders: readonly string[];
   readonly scheme: 'http' | 'https';
   readonly serverName: string;
   readonly serverPort: string;
-  /** Left out for a unix socket. */
+  /** Undefined for a unix socket. */
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: string | undefined;
-  /** Whether other processes may run the same application. @default false */
+  /** Other processes may run the same application at the same time. @default false */
   readonly multiprocess?: boolean | undefined;
-  /** The content; left out when the request has none. */
+  /** The content. Undefined if the request has none. */
   readonly input?: InputSource | undefined;
   /** `wsgi.errors`. @default standard error */
   readonly errors?: ErrorStream | undefined;
-  /** Gives the trailer section of the request, once the content was read to its end: `gateway.trailers`. */
+  /** `gateway.trailers`: gives the trailer section of the request, once the content has been read to its end. */
   readonly trailers?: (() => Promise<HeaderList>) | undefined;
-  /** The connection, where the request has one of its own: `gateway.socket`. */
+  /** `gateway.socket`: the socket, if the request has one of its own. */
   readonly socket?: object | undefined;
-  /** Further keys of the environ, such as what the host knows of the encryption. */
+  /** Further keys of the environ, such as facts about the encryption. */
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** The head of a response: checked, complete, and the host's to keep. */
+/** The head of a response: checked and complete. The host may keep it. */
 export interface ResponseHead {
-  /** The status as the application gave it: `200 OK`. */
+  /** Status code and reason phrase, as passed by the application: `200 OK`. */
   readonly status: string;
   readonly statusCode: number;
-  /** What follows the space in the status; may be empty. */
+  /** The reason phrase; may be empty. */
   readonly reason: string;
-  /** A private copy of the application's headers, Content-Length included if it gave one. */
+  /** A copy of the application's headers, with Content-Length if the application set it. */
   readonly headers: HeaderList;
-  /** The octets of content that a GET would get, if the number is known. */
+  /** Octets of content that a GET would get, if known. */
   readonly contentLength: number | undefined;
-  /** Whether `headers` has Content-Length; if not and `contentLength` is known, the host adds the field. */
+  /** `headers` contains Content-Length. If not, and `contentLength` is known, the host adds the field. */
   readonly hasContentLengthField: boolean;
-  /** Whether this response has no content whatever its headers say: to HEAD, or a 204 or 304. */
+  /** The response has no content, whatever its headers say: it answers HEAD, or its status is 204 or 304. */
   readonly isBodiless: boolean;
 }
 
-/** A field of the connection that a wrapped application has set among its headers, as programs for node:http do. */
+/** A field of the connection that a wrapped program has set among its headers, as programs for node:http may. */
 export interface ConnectionField {
-  /** How many of the headers stand before it. */
+  /** Number of headers before it. */
   readonly index: number;
   readonly name: string;
   readonly value: string;
 }
 
-/** What a wrapped application may ask of the connection, besides its response: `gateway.connection`. */
+/** `gateway.connection`: requests of a wrapped program that concern the connection, not the response. */
 export interface ConnectionDirectives {
   /** Close the connection after this response. */
   readonly close?: boolean | undefined;
   /**
-   * What the head says of the connection, if not what becomes of it: `nothing`, or `keep-alive` though the application
-   * ends it with this response.
+   * Overrides the Connection field of the head: `nothing` leaves it out; `keep-alive` announces that the connection
+   * stays open, though the program closes it after this response.
    */
   readonly announce?: 'nothing' | 'keep-alive' | undefined;
   /**
-   * Whether content whose length is not known may be sent in chunks; otherwise it ends with the connection.
+   * Content of unknown length may be sent in the chunked coding. Otherwise the end of the connection ends it.
    * @default true
    */
   readonly chunked?: boolean | undefined;
-  /** Sends what is held back of earlier responses, because something is about to be written past this one. */
+  /** Send held-back octets of earlier responses now, because the program is about to write to the socket itself. */
   readonly flush?: boolean | undefined;
-  /** Whether the status may be 1xx, and is all there is of the response (`startResponse` refuses it). @default false */
+  /** `startResponse` accepts a status of 1xx. The response then consists of its head alone. @default false */
   readonly interim?: boolean | undefined;
-  /** Whether the host adds a Date field. @default true */
+  /** The host adds a Date field. @default true */
   readonly sendDate?: boolean | undefined;
-  /** Whether a length is worked out for a response that declares none. @default true */
+  /** The gateway computes Content-Length for a response that does not declare it. @default true */
   readonly computeLength?: boolean | undefined;
-  /** Milliseconds without traffic after which the connection may be closed; 0 for never. */
+  /** Milliseconds without traffic after which the connection may be closed; 0 means never. */
   readonly timeout?: number | undefined;
   /**
-   * Whether a client that has closed its half of the connection still gets the response (RFC 9112 §9.6). Where it does
-   * not, the connection is closed then, and the client counts as gone.
+   * A client that has closed its half of the connection still gets the response (RFC 9112 §9.6). Otherwise the
+   * host closes the connection, and the client counts as gone.
    * @default true
    */
   readonly halfOpen?: boolean | undefined;
   /**
-   * Fields of the connection that the application has set, in ascending order of their places. A host that writes
-   * HTTP/1.1 itself puts its own in their place and spells them so; what they say remains the host's decision.
+   * Fields of the connection that the program has set, in ascending order of `index`. A host that writes HTTP/1.1
+   * itself puts its own fields in these places, spelled like these. The host still decides what they say.
    */
   readonly fields?: readonly ConnectionField[] | undefined;
 }
 
-/** Where the response of one request goes. */
+/** Takes the response to one request. */
 export interface ResponseSink {
   /**
-   * Whether the sink wants what content there is at hand to an answer to HEAD, which it must not send: a host may make
-   * the head fit what it would make of the content (RFC 9110 §9.3.2).
+   * The sink takes the content of a response to HEAD, though it must not send it, so that the host can derive header
+   * fields from the content (RFC 9110 §9.3.2).
    * @default false
    */
   readonly takesHeadContent?: boolean | undefined;
-  /** Takes the head. Called once at most, and directly followed by `write` or `end`: hold it back for them. */
+  /** Takes the head. Called at most once, directly before `write` or `end`: hold it back until then. */
   writeHead(head: ResponseHead): void;
   /**
-   * Sends one piece of content, and the head if it is still held back. An empty piece sends the head alone.
+   * Sends one piece of content, after the head if that is still held back. An empty piece sends the head alone.
    *
-   * @returns a promise if the next piece should wait, nothing if it need not. The promise rejects with a
+   * @returns a promise if the next piece should wait, else undefined. The promise rejects with a
    *   {@link DisconnectError} if the client leaves.
    */
   write(chunk: Uint8Array): Promise<void> | undefined;
   /**
-   * Completes the response, with a last piece of content or without.
+   * Completes the response, with or without a last piece of content.
    *
-   * @returns a promise if the client has not taken everything yet, nothing if the rest is the host's affair.
+   * @returns a promise if the client has not taken everything yet, or undefined if the host does the rest alone.
    */
   end(lastChunk?: Uint8Array): Promise<void> | undefined;
-  /** Cuts the response off after its head, so that the client sees that it is not whole. */
+  /** Cuts off the response after its head, so that the client notices that it is incomplete. */
   abort(error: unknown): void;
-  /** Calls the listener if the client leaves before the response has ended; at once if it is gone already. */
+  /** Calls the listener if the client leaves before the response has ended; at once if it has already left. */
   watch(listener: (error: DisconnectError) => void): void;
   /**
-   * Hands an error of before the head to a host with an error path of its own, as the very value thrown.
-   * Where it is left out, `runApplication` logs the error to `wsgi.errors` and answers for the host.
+   * Passes the thrown value to the host's own error handling. Called only before the head has been sent.
+   * If this method is missing, `runApplication` logs the error to `wsgi.errors` and sends an error response.
    */
   fail?(error: unknown): void;
-  /** Sends an interim response (1xx, checked). Left out where the host cannot; ignored towards HTTP/1.0. */
+  /** Sends an interim response (1xx, checked). Missing if the host cannot; does nothing for a client of HTTP/1.0. */
   informational?(statusCode: number, headers: HeaderList): void;
-  /** Takes fields (checked) for the trailer section; they are dropped if the response has none. */
+  /** Takes fields (checked) for the trailer section. They are dropped if the response has no trailer section. */
   trailers?(headers: HeaderList): void;
-  /** Obeys what a wrapped application asks of the connection. */
+  /** Follows the directives of a wrapped program about the connection. */
   direct?(directives: ConnectionDirectives): void;
 }

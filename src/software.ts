@@ -1,4 +1,4 @@
-/** Name and version, as SERVER_SOFTWARE and the `Server` field have them. A test holds them against package.json. */
+/** Name and version of the package, for SERVER_SOFTWARE and `Server`. A test compares them with package.json. */
 
 /** The product token (RFC 9110 §10.2.4). */
 export const SOFTWARE = 'gatebridge/0.1.0';

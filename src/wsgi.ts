@@ -1,60 +1,59 @@
 /**
- * PEP 3333 as types: the words that an application and a gateway share.
+ * PEP 3333 as types.
  *
- * Rule 1: this file imports nothing and runs nothing; it can be copied into any other project.
- * Rule 2: names of environ keys are PEP 3333's, letter by letter; names of ours start with `gateway.`.
- * Rule 3: where PEP 3333 says "native string", the type is `string` and each code unit is one octet
- *         (U+0000 to U+00FF). `encodeNative` and `decodeNative` cross to ordinary text and back.
+ * Rule 1: this file imports nothing and runs nothing, so that it can be copied into other projects.
+ * Rule 2: environ keys have PEP 3333's names; our own keys start with `gateway.`.
+ * Rule 3: a native string of PEP 3333 is a `string` whose code units are octets (U+0000 to U+00FF).
+ *         `encodeNative` and `decodeNative` convert between native strings and text.
  *
- * The one change against Python: promises may stand around the interface. An application may be async,
- * its body may be an async iterable, and the methods of `wsgi.input` return promises. `startResponse`
- * stays synchronous, because its checks must fail while the application is still running.
+ * One difference from Python: an application may be async, its body may be an async iterable, and the methods
+ * of `wsgi.input` return promises. `startResponse` is synchronous, so that it throws inside the application.
  */
 
-/** Header fields in the order in which they are sent: `[name, value]` pairs, duplicates allowed. */
+/** Header fields as `[name, value]` pairs, in the order in which they are sent. Duplicates are allowed. */
 export type HeaderList = [name: string, value: string][];
 
-/** One piece of a response body. Strings are a leniency of our hosts (sent as UTF-8); PEP 3333 has bytes. */
+/** One piece of a response body. PEP 3333 allows bytes only; our hosts also accept strings and send them as UTF-8. */
 export type Chunk = Uint8Array | string;
 
 /**
- * What an application returns: an iterable of chunks.
+ * An iterable of chunks, as an application returns it.
  *
- * A bare string or Buffer is refused, though JavaScript could iterate both: wrap it in an array.
- * If the object has a `close()` method the gateway calls it exactly once, however the response ends.
+ * A bare string or Buffer is refused: wrap it in an array. If the object has a `close()` method, the gateway
+ * calls it exactly once, however the response ends.
  */
 export type Body = (Iterable<Chunk> | AsyncIterable<Chunk>) & object & { close?(): unknown };
 
 /**
- * Sends a piece of the response body imperatively, before anything that is yielded.
+ * Sends a chunk at once, before the chunks of the returned body.
  *
- * The promise settles when the octets were handed to the host; it may be ignored.
+ * The promise settles when the host has taken the octets. It may be ignored.
  */
 export type Write = (data: Chunk) => Promise<void>;
 
 /**
- * Begins the response. Synchronous, and only stores: the head leaves with the first non-empty chunk.
+ * Begins the response. It is synchronous and only stores the head, which is sent with the first non-empty chunk.
  *
- * A second call is an error unless it carries `excInfo`; with `excInfo` it replaces the head that was
- * stored, or throws `excInfo` when the head has left.
+ * A second call is an error unless it passes `excInfo`. With `excInfo` it replaces the stored head, or throws
+ * `excInfo` if the head has been sent.
  */
 export type StartResponse = (status: string, headers: HeaderList, excInfo?: unknown) => Write;
 
-/** `wsgi.input`: the request's content. Every method returns an empty array at the end, for ever. */
+/** `wsgi.input`: the content of the request. At the end every method returns an empty array. */
 export interface InputStream extends AsyncIterable<Uint8Array> {
-  /** Reads exactly `size` octets, fewer only at the end; without `size`, or with a negative one, the rest. */
+  /** Reads exactly `size` octets, or fewer at the end. Without `size`, or if it is negative, reads the rest. */
   read(size?: number | null): Promise<Uint8Array>;
-  /** Reads one line with its LF; at most `size` octets of it. */
+  /** Reads one line with its LF, but at most `size` octets. */
   readline(size?: number | null): Promise<Uint8Array>;
-  /** Reads lines until the end, or until they add up to `hint` octets. */
+  /** Reads lines until the end, or until they have `hint` octets together. */
   readlines(hint?: number | null): Promise<Uint8Array[]>;
-  /** Iterates over lines, as PEP 3333 has it. */
+  /** Iterates over lines, as PEP 3333 requires. */
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined>;
-  /** Iterates over the pieces as they arrive, of whatever size. Not in PEP 3333. */
+  /** Iterates over the content in pieces of any size, as they arrive. Not in PEP 3333. */
   chunks(): AsyncIterable<Uint8Array>;
 }
 
-/** `wsgi.errors`: a text stream for the operator's eyes. The application never closes it. */
+/** `wsgi.errors`: a text stream for the operator. The application does not close it. */
 export interface ErrorStream {
   write(text: string): void;
   writelines(lines: Iterable<string>): void;
@@ -62,17 +61,17 @@ export interface ErrorStream {
 }
 
 /**
- * The environ of one request: a fresh plain object that belongs to the application.
+ * The environ of one request: a new plain object that belongs to the application.
  *
- * CGI variables are native strings; a variable that is not known is absent, never `undefined`.
+ * CGI variables are native strings. An unknown variable is absent, never `undefined`.
  */
 export interface Environ {
   REQUEST_METHOD: string;
-  /** The part of the path that was consumed on the way here; `''` at the root; decoded to octets. */
+  /** The part of the path that led to the application, decoded to octets; `''` at the root. */
   SCRIPT_NAME: string;
-  /** The rest of the path, decoded to octets; `''` on an exact hit of a mount. */
+  /** The rest of the path, decoded to octets; `''` if the path is exactly that of the mount. */
   PATH_INFO: string;
-  /** What follows the first `?`, not decoded; `''` when there is none. */
+  /** The query after the first `?`, not decoded; `''` if there is none. */
   QUERY_STRING: string;
   SERVER_NAME: string;
   SERVER_PORT: string;
@@ -81,9 +80,9 @@ export interface Environ {
   CONTENT_LENGTH?: string;
   REMOTE_ADDR?: string;
   REMOTE_PORT?: string;
-  /** The request target octet by octet, never rewritten by mounts. */
+  /** The request target as received. Mounts do not change it. */
   REQUEST_URI?: string;
-  /** The same under the name that Gunicorn gives it. */
+  /** REQUEST_URI under Gunicorn's name. */
   RAW_URI?: string;
   SERVER_SOFTWARE?: string;
   HTTPS?: string;
@@ -96,21 +95,21 @@ export interface Environ {
   'wsgi.multithread': boolean;
   'wsgi.multiprocess': boolean;
   'wsgi.run_once': boolean;
-  /** True: reading `wsgi.input` ends by itself, whether or not CONTENT_LENGTH is known. */
+  /** True if reading `wsgi.input` ends by itself, also without CONTENT_LENGTH. */
   'wsgi.input_terminated'?: boolean;
-  /** Makes a body of a file: a file handle, a readable stream, anything with a `read` method. */
+  /** Makes a body from a file handle, a readable stream, or any object with a `read` method. */
   'wsgi.file_wrapper'?(file: object, blockSize?: number): Body;
-  /** The fields of the request as they were received: name, value, name, value, … */
+  /** The fields of the request as received: name, value, name, value, … */
   'gateway.raw_headers'?: readonly string[];
-  /** Gives a signal that is aborted when the client leaves before the response has ended. */
+  /** Gives a signal that aborts if the client leaves before the response has ended. */
   'gateway.signal'?: () => AbortSignal;
-  /** Calls back when the response is over, however it ended; the last one registered runs first. */
+  /** Registers a callback for the end of the response, however it ends. The last one registered runs first. */
   'gateway.on_finished'?: (callback: FinishedCallback) => void;
   /** Sends a 103 with these headers. */
   'gateway.early_hints'?: (headers: HeaderList) => void;
-  /** Sends an interim response: 100 to 199, and not 101. */
+  /** Sends an interim response: 100 to 199, but not 101. */
   'gateway.informational'?: (statusCode: number, headers: HeaderList) => void;
-  /** Gives the trailer section of the request, once the content was read to its end. */
+  /** Gives the trailer section of the request, once the content has been read to its end. */
   'gateway.trailers'?: () => Promise<HeaderList>;
   /** Adds fields to the trailer section of the response. */
   'gateway.send_trailers'?: (headers: HeaderList) => void;
@@ -118,8 +117,8 @@ export interface Environ {
 }
 
 /**
- * What `gateway.on_finished` calls, once the response is over; `error` is why it was not completed.
- * Status and headers are missing if no response was started.
+ * Callback of `gateway.on_finished`, called when the response is over. `error` is the reason if it is incomplete.
+ * `status` and `headers` are undefined if no response was started.
  */
 export type FinishedCallback = (
   environ: Environ,
@@ -128,16 +127,16 @@ export type FinishedCallback = (
   error: unknown,
 ) => unknown;
 
-/** The first form: called once a request with exactly two arguments. Generators of both kinds are functions too. */
+/** First form: a function, called once per request with exactly two arguments. It may be async or a generator. */
 export type ApplicationFunction = (environ: Environ, startResponse: StartResponse) => Body | Promise<Body>;
 
-/** The second form: constructed once a request; the instance is the body. */
+/** Second form: a class, constructed once per request. The instance is the body. */
 export type ApplicationClass = new (environ: Environ, startResponse: StartResponse) => Body;
 
-/** The third form: one instance whose `call` method answers every request. */
+/** Third form: an object whose `call` method answers every request. */
 export interface ApplicationObject {
   call(environ: Environ, startResponse: StartResponse): Body | Promise<Body>;
-  /** Functions have it, and a `call` method too: without this line every function would pass for an application. */
+  /** Excludes functions from this type: they have `Symbol.hasInstance`, and a `call` method too. */
   readonly [Symbol.hasInstance]?: never;
 }
 

@@ -1,9 +1,8 @@
 /**
- * The three forms of an application made one.
+ * Turns the three forms of an application into the function form.
  *
- * PEP 3333 says that callables are only to be called, not looked into. JavaScript forces one look, because a
- * class cannot be called and a function cannot be constructed; it is taken here, once, when an application
- * is mounted. Everything else in the package knows the function form only.
+ * PEP 3333 says that callables are called and not inspected. JavaScript needs one inspection, because a class
+ * cannot be called. It happens here, once, when an application is mounted. All other code knows only functions.
  */
 import type { Application, ApplicationClass, ApplicationFunction, ApplicationObject } from '../wsgi.ts';
 import { describe } from './describe.ts';
@@ -11,13 +10,13 @@ import { describe } from './describe.ts';
 /**
  * Turns an application of any form into the function form.
  *
- * A function (async and generator functions too) is returned as it is; a class is constructed once a request;
- * of an object the `call` method is called. Where a form cannot be told from outside, as with a bound class,
- * {@link asClass} and {@link asFunction} say it.
+ * A function (also an async or generator function) is returned unchanged. A class is constructed once per request.
+ * An object's `call` method is called once per request. Use {@link asClass} or {@link asFunction} where the form
+ * cannot be detected, as for a bound class.
  *
  * @param application A function, a class whose instances are iterable, or an object with a `call` method
- * @returns A function of `(environ, startResponse)`
- * @throws TypeError if the value is none of the three
+ * @returns a function of `(environ, startResponse)`
+ * @throws TypeError if the value is none of these
  * @example
  * class Hello {
  *   constructor(environ, startResponse) {
@@ -33,7 +32,7 @@ export function toApplication(application: Application): ApplicationFunction {
   if (typeof application === 'function') {
     if (isRouter(application))
       throw new TypeError(`${FORMS}, not an app or router of Express: ${WRAP_EXPRESS}`);
-    // The type system cannot see what isClass has found out.
+    // isClass has checked it, but is no type guard.
     return isClass(application)
       ? asClass(application as ApplicationClass)
       : (application as ApplicationFunction);
@@ -48,11 +47,11 @@ const FORMS = 'Application must be a function, a class or an object with a call 
 const WRAP_EXPRESS = 'pass fromExpress(app), or fromNode(listener) for Connect and its kin';
 
 /**
- * Marks a class as an application to construct, whatever it looks like: `asClass(Hello.bind(null))`.
+ * Turns a class into the function form without inspecting it: `asClass(Hello.bind(null))`.
  *
  * @param application The class
- * @returns The function form
- * @throws TypeError if the value is no function
+ * @returns the function form
+ * @throws TypeError if the value is not a function
  * @example
  * const application = asClass(class { *[Symbol.iterator]() {} });
  */
@@ -63,11 +62,11 @@ export function asClass(application: ApplicationClass): ApplicationFunction {
 }
 
 /**
- * Marks a function as an application to call, whatever it looks like.
+ * Turns a function into the function form without inspecting it.
  *
  * @param application The function
- * @returns The function form
- * @throws TypeError if the value is no function
+ * @returns the function form
+ * @throws TypeError if the value is not a function
  * @example
  * const application = asFunction((environ, startResponse) => {
  *   startResponse('204 No Content', []);
@@ -81,8 +80,8 @@ export function asFunction(application: ApplicationFunction): ApplicationFunctio
 }
 
 /**
- * A class by its source text, or by a prototype that is iterable, as compilers to ES5 leave it. The prototype
- * of a generator function is iterable too, but its tag tells it apart.
+ * Detects a class by its source text, or by an iterable prototype, as compilers to ES5 make it. The prototype of a
+ * generator function is iterable too, but its tag differs.
  */
 function isClass(candidate: object): boolean {
   if (/^class\b/.test(Function.prototype.toString.call(candidate))) return true;
@@ -92,7 +91,7 @@ function isClass(candidate: object): boolean {
   return Symbol.iterator in prototype || Symbol.asyncIterator in prototype;
 }
 
-/** An app or a router of Express or Connect is a function too, and was passed without its bridge. */
+/** Detects an app or a router of Express or Connect, which is a function but needs a bridge. */
 function isRouter(candidate: object): boolean {
   if (!('handle' in candidate && typeof candidate.handle === 'function')) return false;
   return 'stack' in candidate || ('request' in candidate && 'response' in candidate);
@@ -107,7 +106,7 @@ function isApplicationObject(candidate: unknown): candidate is ApplicationObject
   );
 }
 
-/** Names a value and says how to make an application of it. */
+/** Names the type of a value and says how to make an application from it. */
 function describeCandidate(value: unknown): string {
   if (typeof value !== 'object' || value === null || value instanceof Promise) return describe(value);
   if ('then' in value && 'catch' in value) return 'a promise: await it';

@@ -1,10 +1,10 @@
 /**
- * The body that an application returns: what may be one, how it is iterated, how it is closed.
+ * Checks, iterates and closes the body that an application returns.
  *
- * Iterating and closing belong together, because how a body must be closed depends on how far it was iterated:
- * - `close()` of the very object that was returned is called exactly once, whatever happened (PEP 3333);
- * - an iteration that is cut short is told so first, with `return()`: generators have no `close()` in JavaScript;
- * - a body without `close()` that is abandoned is disposed of, so that a stream that nobody began does not leak.
+ * Closing depends on how far the body was iterated:
+ * - `close()` of the returned object itself is called exactly once, however the response ends (PEP 3333).
+ * - An iteration that is cut short gets `return()` first, because JavaScript's generators have no `close()`.
+ * - An abandoned body without `close()` is disposed of, so that an unread stream does not leak.
  */
 import { ApplicationError } from '../errors.ts';
 import type { Body, Chunk } from '../wsgi.ts';
@@ -14,9 +14,9 @@ import { encodeUtf8 } from './platform.ts';
 type Step = IteratorResult<unknown, unknown>;
 
 /**
- * Checks a chunk and makes octets of it.
+ * Checks a chunk and converts it to octets.
  *
- * @throws {@link ApplicationError} for what is neither Uint8Array nor, unless `isStrict`, string
+ * @throws {@link ApplicationError} unless it is a Uint8Array, or a string and `isStrict` is false
  */
 export function toOctets(chunk: Chunk, isStrict: boolean): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk;
@@ -24,15 +24,15 @@ export function toOctets(chunk: Chunk, isStrict: boolean): Uint8Array {
   throw new ApplicationError('WSGI_ERR_CHUNK_INVALID', `found ${describe(chunk)}`);
 }
 
-/** One iteration over a body, and its end. */
+/** Iterates over one body and closes it. */
 export class BodyReader {
   readonly #body: Body;
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   #isExhausted = false;
 
   /**
-   * @throws {@link ApplicationError} if the value cannot be a body. A string and a Buffer could be iterated, into
-   *   characters and numbers; both are refused
+   * @throws {@link ApplicationError} if the value is not iterable, or is a string or an ArrayBuffer view, which would
+   *   be iterated as characters or numbers
    */
   constructor(body: unknown) {
     if (!isBody(body)) {
@@ -41,7 +41,7 @@ export class BodyReader {
     this.#body = body;
   }
 
-  /** Asks for the next chunk. */
+  /** Gives the next step of the iteration. */
   next(): Step | Promise<Step> {
     this.#iterator ??= iterate(this.#body);
     const step = this.#iterator.next();
@@ -53,7 +53,7 @@ export class BodyReader {
     return step;
   };
 
-  /** An iterator that threw is at its end. */
+  /** An iterator that threw has ended: `return()` is not called. */
   readonly #noteFailure = (error: unknown): never => {
     this.#isExhausted = true;
     throw error;
@@ -62,11 +62,10 @@ export class BodyReader {
   /**
    * Ends the iteration if it has not ended by itself, and closes the body.
    *
-   * An asynchronous generator does not stop while it awaits something; after `timeout` milliseconds
-   * nobody waits for it any longer and the body is closed all the same.
+   * An async generator cannot stop while it awaits something. After `timeout` milliseconds the body is closed anyway.
    *
    * @param timeout Milliseconds
-   * @param report Takes what fails; closing goes on
+   * @param report Called with each error; closing continues
    */
   async close(timeout: number, report: (error: unknown) => void): Promise<void> {
     const body = this.#body;
@@ -74,7 +73,7 @@ export class BodyReader {
     this.#isExhausted = true;
     try {
       if (isAbandoned) {
-        // Both at once: the iteration of a node stream that waits for a chunk returns when the stream is destroyed.
+        // Both at once: the iterator of a waiting node stream returns only once the stream is destroyed.
         const returned = this.#iterator?.return?.();
         const disposed = body.close === undefined ? dispose(body) : undefined;
         await within(timeout, Promise.all([returned, disposed]));
@@ -90,7 +89,7 @@ export class BodyReader {
   }
 }
 
-/** Tells a promise from a value, also one of another library or realm. */
+/** Tells if a value is a promise, also one of another library or realm. */
 export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> & Promise<T> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
@@ -114,7 +113,7 @@ function iterate(body: Body): Iterator<unknown> | AsyncIterator<unknown> {
   return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
 }
 
-/** The iterator that a web stream brings does not return while it waits for a chunk; a reader can be cancelled. */
+/** Iterates with a reader, which can be cancelled. A web stream's own iterator does not return while it waits. */
 function iterateStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> {
   const reader = stream.getReader();
   return {
@@ -126,11 +125,11 @@ function iterateStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> 
   };
 }
 
-/** Node's streams, web streams and whatever else holds a resource without having `close()`. */
+/** Releases node's streams, web streams and other resources that have no `close()`. */
 async function dispose(body: object): Promise<unknown> {
-  // Looked up by hand: no interface of TypeScript's says that an iterable may have these.
+  // No type of TypeScript says that an iterable may have these methods.
   const disposable = body as Partial<AsyncDisposable & Disposable>;
-  // A web stream that was begun is cancelled by its iteration, and refuses everybody else.
+  // The iterator cancels a web stream that is being read; any other cancel() rejects.
   if (body instanceof ReadableStream && body.locked) return undefined;
   if (disposable[Symbol.asyncDispose] !== undefined) return disposable[Symbol.asyncDispose]?.();
   if (disposable[Symbol.dispose] !== undefined) return disposable[Symbol.dispose]?.();
@@ -139,10 +138,10 @@ async function dispose(body: object): Promise<unknown> {
   return undefined;
 }
 
-/** What node's timers take; beyond it they fire after a millisecond. */
+/** Milliseconds. Node's timers fire after 1 ms if the delay is longer. */
 const MAX_DELAY = 2 ** 31 - 1;
 
-/** Waits for a value, but not for ever. */
+/** Waits for a value, but no longer than `timeout` milliseconds. */
 async function within(timeout: number, value: unknown): Promise<void> {
   if (!isPromise(value)) return;
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,21 +1,21 @@
-/** Checks options where they are passed, and not with the first request. */
+/** Checks options at the call, before the first request. */
 import { describe } from './describe.ts';
 import { ENVIRON_OPTIONS } from './environ.ts';
 import { isFieldValue } from './headers.ts';
 import type { OptionRow, OptionTypes } from './option-table.ts';
 import { GATEWAY_OPTIONS } from './run-application.ts';
 
-/** Options of a host of your own: a row of a table, or a function that tells if a value is right. */
+/** Rules by option name: a row of an option table, or a function that tells if a value is valid. */
 export type OptionRules = Readonly<Record<string, OptionRow | ((value: unknown) => boolean)>>;
 
 /**
- * Checks the options of a host: those of `createEnviron` and `runApplication`, and its own.
+ * Checks the options of a host: the options of `createEnviron` and `runApplication`, and the host's own.
  *
- * An option that is left out, or undefined, is right.
+ * A missing or undefined option is valid.
  *
  * @param options The options that a deployer passed
- * @param own The host's own options
- * @param unknown What to do with an option that neither knows
+ * @param own Rules for the host's own options
+ * @param unknown Refuse or ignore an unknown option
  * @throws TypeError if a value has the wrong type, or if an option is unknown
  * @throws RangeError if a number is out of range
  * @example
@@ -29,16 +29,16 @@ export function checkGatewayOptions(
   checkOptions(options, { ...ENVIRON_OPTIONS, ...GATEWAY_OPTIONS, ...own }, { unknown });
 }
 
-/** How to check options. */
+/** Options of `checkOptions`. */
 export interface OptionCheck {
-  /** What to do with an unknown option. @default 'refuse' */
+  /** Refuse or ignore an unknown option. @default 'refuse' */
   readonly unknown?: 'refuse' | 'ignore';
-  /** The option that somebody means who passes a number or a text in the place of the options. */
+  /** The option that the error suggests if a number or a string was passed instead of options. */
   readonly likely?: string;
 }
 
 /**
- * Checks options against a table.
+ * Checks options against rules.
  *
  * @throws TypeError if a value has the wrong type, or if an option is unknown
  * @throws RangeError if a number is out of range
@@ -48,7 +48,7 @@ export function checkOptions(
   rules: OptionRules,
   { unknown = 'refuse', likely }: OptionCheck = {},
 ): void {
-  // JavaScript passes anything, whatever the type says.
+  // Callers in JavaScript may pass anything.
   if (typeof options !== 'object' || options === null) throw noOptions(options, likely);
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
@@ -73,7 +73,8 @@ function noOptions(options: unknown, likely: string | undefined): TypeError {
 /**
  * Checks the value of one option.
  *
- * @throws TypeError or RangeError
+ * @throws TypeError if the value has the wrong type
+ * @throws RangeError if a number is out of range
  */
 export function checkOption(name: string, value: unknown, rule: OptionRules[string]): void {
   if (typeof rule === 'function') {

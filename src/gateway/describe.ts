@@ -1,4 +1,4 @@
-/** Names the type of a value, for error messages. */
+/** Describes values in error messages. */
 
 /**
  * Names the type of a value.

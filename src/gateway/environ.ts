@@ -1,13 +1,13 @@
 /**
- * Request → environ: the one place where CGI variables are made.
+ * Makes an environ from a request. CGI variables are made only here.
  *
- * Rule 1: strings are native strings from end to end; a path is percent-decoded to octets, never to characters.
- * Rule 2: the field lines are read as they were received. What a host has already folded into an object
- *         (node's `req.headers`) has lost repeats, and with them the means to refuse them.
- * Rule 3: nothing of the operating system's environment gets in unless the deployer puts it there.
+ * Rule 1: all strings are native strings. A path is percent-decoded to octets, never to characters.
+ * Rule 2: the input is the raw field lines. An object such as node's `req.headers` has lost repeated fields, which
+ *         must be refused.
+ * Rule 3: the environment of the process is not copied. A deployer can add it with the option `environ`.
  *
- * Everything here runs for every request: the environ is born with its shape, and what becomes of a field name is
- * remembered.
+ * All of this runs for every request. So each environ is created with its final shape, and the rule of each field
+ * name is cached.
  */
 
 import { ProtocolError } from '../errors.ts';
@@ -23,16 +23,16 @@ import type { OptionsOf } from './option-table.ts';
 
 /** The options of `createEnviron`. */
 export const ENVIRON_OPTIONS = {
-  /** Further keys of every environ. They replace those that the gateway makes (PEP 3333's name-value pairs). */
+  /** These keys are added to every environ and replace keys of the gateway (PEP 3333, Application Configuration). */
   environ: { type: 'object' },
   /**
-   * Drops a field whose name has an underscore (`'drop'`), refuses its request (`'refuse'`, 400) or allows it (`'allow'`): its
-   * variable is the one of the name with a hyphen.
+   * A request field with `_` in its name is dropped (`'drop'`), refused with 400 (`'refuse'`), or sets the same key as
+   * the name with `-` (`'allow'`).
    */
   underscoreHeaders: { type: ['drop', 'refuse', 'allow'], default: 'drop' },
 } as const;
 
-/** Options of every environ of one mount. */
+/** Options of `createEnviron`. */
 export interface EnvironOptions extends OptionsOf<typeof ENVIRON_OPTIONS> {
   readonly environ?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -40,11 +40,11 @@ export interface EnvironOptions extends OptionsOf<typeof ENVIRON_OPTIONS> {
 /**
  * Makes the environ of a request.
  *
- * @param request What the host knows of the request
- * @param options What the deployer decided
- * @returns A fresh plain object that belongs to the application
+ * @param request The request as received by the host
+ * @param options The deployer's options
+ * @returns a new plain object that belongs to the application
  * @throws {@link ProtocolError} 400 if Host, Content-Type or Content-Length is repeated (RFC 9110 §5.3), or if a
- *   name has an underscore and the option refuses it
+ *   field name contains `_` and `underscoreHeaders` is `'refuse'`
  * @example
  * const environ = createEnviron({
  *   method: 'GET',
@@ -66,15 +66,15 @@ export function createEnviron(request: GatewayRequest, options: EnvironOptions =
     if (absolute !== null) {
       authority = absolute[1];
       url = absolute[2] ?? '';
-      // RFC 9110 §4.2.3: an empty path is the same as '/'.
+      // RFC 9110 §4.2.3: an empty path is equivalent to '/'.
       if (url.charCodeAt(0) !== SLASH) url = `/${url}`;
     } else if (target !== '*') {
-      // authority-form, RFC 9112 §3.2.3: there is no path.
+      // RFC 9112 §3.2.3: authority-form has no path.
       url = '';
     }
   }
   if (request.url !== undefined) url = request.url;
-  // Our own server refuses a fragment; node lets it through.
+  // Our own server refuses a fragment; node:http accepts it.
   const hash = url.indexOf('#');
   if (hash !== -1) url = url.slice(0, hash);
   const question = url.indexOf('?');
@@ -92,7 +92,7 @@ export function createEnviron(request: GatewayRequest, options: EnvironOptions =
     request.rawHeaders,
     options.underscoreHeaders ?? ENVIRON_OPTIONS.underscoreHeaders.default,
   );
-  // RFC 9112 §3.2.2: the authority of an absolute-form target replaces what Host says.
+  // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host.
   if (authority !== undefined) environ.HTTP_HOST = authority.slice(authority.lastIndexOf('@') + 1);
   if (request.extensions !== undefined) Object.assign(environ, request.extensions);
   if (options.environ !== undefined) Object.assign(environ, options.environ);
@@ -100,11 +100,11 @@ export function createEnviron(request: GatewayRequest, options: EnvironOptions =
 }
 
 /**
- * Makes the plain object that an environ is, with the keys that every environ has.
+ * Constructs a plain object with the keys that every environ has.
  *
- * A function to be called with `new`: V8 leaves room in what a function constructs, for up to eight keys more, where the
- * first environs had them. In a literal there is none, and its further keys go elsewhere and are moved with every third
- * one: 2 to 5 % of a hello request (Node 20 to 26), and 200 octets of it.
+ * It is called with `new` because V8 reserves space in constructed objects for up to eight more keys, if the first
+ * environs had them. An object literal has no such space: its further keys go to a separate array, which is
+ * reallocated with every third key (Node 20 to 26).
  */
 const BareEnviron = function Environ(
   this: Environ,
@@ -133,7 +133,7 @@ const BareEnviron = function Environ(
   this['wsgi.file_wrapper'] = fileWrapper;
   this['gateway.nonblocking'] = true;
   this['gateway.raw_headers'] = request.rawHeaders;
-  // TypeScript knows constructors of classes only, and a class cannot have the prototype of objects that have none.
+  // In TypeScript only a class is a constructor, but the prototype of a class cannot be Object.prototype.
 } as unknown as new (
   request: GatewayRequest,
   path: string,
@@ -147,7 +147,7 @@ const COLON = 0x3a;
 const ABSOLUTE_FORM = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)(.*)$/s;
 const WSGI_VERSION: readonly [1, 0] = Object.freeze([1, 0]);
 
-/** SCRIPT_NAME never ends in a slash and is never just one. */
+/** Decodes a mount, without slashes at its end. */
 function scriptName(mount: string): string {
   const decoded = decodePath(mount);
   let end = decoded.length;
@@ -155,13 +155,13 @@ function scriptName(mount: string): string {
   return decoded.slice(0, end);
 }
 
-/** An IPv4 address that an IPv6 socket has mapped (`::ffff:127.0.0.1`) is told as IPv4. */
+/** Gives the IPv4 address of one that an IPv6 socket has mapped (`::ffff:127.0.0.1`). */
 function unmapAddress(address: string): string {
   if (address.charCodeAt(0) !== COLON) return address;
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
-/** RFC 3875 §4.1.14: SERVER_NAME has IPv6 in brackets, because it is pasted into URLs. */
+/** Puts an IPv6 address into brackets, because SERVER_NAME becomes part of URLs (RFC 3875 §4.1.14). */
 function hostLiteral(name: string): string {
   if (name === lastName) return lastLiteral;
   const address = unmapAddress(name);
@@ -170,17 +170,17 @@ function hostLiteral(name: string): string {
   return lastLiteral;
 }
 
-/** A server has few names, and most have one. */
+/** The last result of `hostLiteral`. Most servers have one name. */
 let lastName = '';
 let lastLiteral = '';
 
-/** What becomes of a field line, by its name. */
+/** The environ key of a field name, and how to treat its lines. */
 interface FieldRule {
   readonly key: string;
   readonly kind: 'list' | 'cookie' | 'singleton' | 'underscore' | 'drop';
 }
 
-/** Adds the field lines as HTTP_* (RFC 3875 §4.1.18), repeats joined in order (RFC 9110 §5.3). */
+/** Adds the field lines as HTTP_* (RFC 3875 §4.1.18). Joins repeated fields in order (RFC 9110 §5.3). */
 function addFields(
   environ: Environ,
   rawHeaders: readonly string[],
@@ -201,7 +201,7 @@ function addFields(
     } else if (kind === 'singleton') {
       throw new ProtocolError('WSGI_ERR_FIELD_REPEATED', name);
     } else {
-      // RFC 9113 §8.2.3 for Cookie, whose values may contain commas.
+      // RFC 9113 §8.2.3: Cookie is joined with '; ', because its values may contain commas.
       environ[key] = `${present}${kind === 'cookie' ? '; ' : ', '}${value}`;
     }
   }
@@ -211,10 +211,10 @@ const fieldRules = new NameMemory((name) => fieldRule(name.toUpperCase()));
 
 function fieldRule(name: string): FieldRule {
   const key = `HTTP_${name.replaceAll('-', '_')}`;
-  // HTTP/2 pseudo-header fields are no fields; `Proxy` would become HTTP_PROXY (CVE-2016-5385).
+  // HTTP/2's pseudo-header fields are not fields. `Proxy` would become HTTP_PROXY (CVE-2016-5385).
   if (name.startsWith(':') || name === 'PROXY') return { key, kind: 'drop' };
-  // X_Foo and X-Foo make one variable, so that a client could forge what a proxy sets (CVE-2015-0219).
-  // Content_Type and Content_Length are never let through: HTTP_CONTENT_TYPE must not exist (RFC 3875 §4.1.18).
+  // X_Foo and X-Foo make the same key, so that a client could forge a field that a proxy sets (CVE-2015-0219).
+  // Content_Type and Content_Length are always dropped: HTTP_CONTENT_TYPE must not exist (RFC 3875 §4.1.18).
   if (name.includes('_')) {
     const isReserved = key === 'HTTP_CONTENT_TYPE' || key === 'HTTP_CONTENT_LENGTH' || key === 'HTTP_PROXY';
     return { key, kind: isReserved ? 'drop' : 'underscore' };

@@ -1,4 +1,4 @@
-/** `wsgi.errors` where the host has nothing better: the standard error of the process. */
+/** The default `wsgi.errors`: the standard error of the process. */
 import type { ErrorStream } from '../wsgi.ts';
 import { writeStandardError } from './platform.ts';
 

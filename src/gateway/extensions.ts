@@ -1,25 +1,23 @@
 /**
- * The extension keys that runApplication adds to an environ: what PEP 3333 lacks and a sink can honour.
+ * The extension keys that runApplication adds to an environ, beyond PEP 3333.
  *
- * Each is a function, so that what costs something is made only when it is asked for, and each is present only
- * where it works: a key that is there keeps its promise.
+ * Each is a function, so that its work is done only on demand. Each is present only if the sink supports it.
  *
- * Each has a name before it becomes a property. V8 puts a function that is written as the right side of an assignment
- * to a property into the old generation, where it outlives its request with all that it refers to until everything is
- * collected (seen on Node 20 to 26; on 26 Express through the gateway cost 17 µs a request, and costs 11).
+ * Each function is assigned to a constant first. V8 allocates a function that is the right side of an assignment to a
+ * property in the old generation: it and all that it refers to stay in memory until a full collection (Node 20 to 26).
  */
 import type { ConnectionDirectives, ResponseSink } from '../port.ts';
 import type { Environ, FinishedCallback, HeaderList } from '../wsgi.ts';
 import { takeExtraHeaders } from './response-headers.ts';
 import type { ResponseWriter } from './response-writer.ts';
 
-/** What the extension keys do to a run. */
+/** The run of an application, as the extension keys use it. */
 export interface ExtensionHooks {
   onFinished(callback: FinishedCallback): void;
   signal(): AbortSignal;
 }
 
-/** Adds the extension keys that the sink can honour to an environ. */
+/** Adds the extension keys that the sink supports to an environ. */
 export function addExtensions(
   environ: Environ,
   sink: ResponseSink,
@@ -63,7 +61,7 @@ function sendInterim(
   headers: HeaderList,
   { sink, writer }: { readonly sink: ResponseSink; readonly writer: ResponseWriter },
 ): void {
-  // 101 changes the protocol and is no interim response of this one (RFC 9110 §15.2.2).
+  // 101 switches the protocol and is no interim response (RFC 9110 §15.2.2).
   if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 199 || statusCode === 101) {
     throw new RangeError(`Interim status must be from 100 to 199 and not 101, not ${statusCode}`);
   }

@@ -1,7 +1,7 @@
 /**
- * What a gateway says when an application fails: the answer to the client, and the line to the operator.
+ * Makes the response to a failure, and logs the failure for the operator.
  *
- * The client learns the reason phrase and nothing else, unless the deployer asks for more (`exposeErrors`).
+ * The client gets only the reason phrase, unless the deployer sets the option `exposeErrors`.
  */
 import { ProtocolError } from '../errors.ts';
 import type { ResponseHead } from '../port.ts';
@@ -9,18 +9,18 @@ import type { ErrorStream } from '../wsgi.ts';
 import { encodeUtf8 } from './platform.ts';
 import { reasonPhrase } from './reason-phrase.ts';
 
-/** The answer to a failure before the head. */
+/** The response to a failure before the head was sent. */
 export interface FailureResponse {
   readonly head: ResponseHead;
   readonly content: Uint8Array;
 }
 
 /**
- * Makes the answer to a failure: 500, or the status of the {@link ProtocolError} that the application let through.
+ * Makes the response to a failure: 500, or the status of a {@link ProtocolError} that the application did not catch.
  *
- * @param error What was thrown
- * @param isHead Whether the request was HEAD
- * @param exposeErrors Whether the stack is shown
+ * @param error The thrown value
+ * @param isHead The request is a HEAD request
+ * @param exposeErrors The content is the stack
  */
 export function failureResponse(error: unknown, isHead: boolean, exposeErrors: boolean): FailureResponse {
   const statusCode = isInstance(error, ProtocolError) ? error.statusCode : 500;
@@ -40,12 +40,12 @@ export function failureResponse(error: unknown, isHead: boolean, exposeErrors: b
   };
 }
 
-/** Writes an error with its stack to `wsgi.errors`, whatever that does. */
+/** Writes an error with its stack to `wsgi.errors`. Never throws. */
 export function logError(errors: ErrorStream, error: unknown): void {
   logLine(errors, showError(error));
 }
 
-/** `instanceof` for values that were thrown: a proxy may throw when it is asked. */
+/** `instanceof` for thrown values. Never throws, though a proxy may throw when it is inspected. */
 export function isInstance<Type>(
   value: unknown,
   type: abstract new (...args: never[]) => Type,
@@ -57,19 +57,19 @@ export function isInstance<Type>(
   }
 }
 
-/** Writes one line to `wsgi.errors`. An application may have put anything there: it must not stop the gateway. */
+/** Writes one line to `wsgi.errors`. Never throws, though an application may have replaced the stream. */
 export function logLine(errors: ErrorStream, line: string): void {
   try {
     errors.write(`${line}\n`);
   } catch {
-    // There is nobody left to tell.
+    // No other log is left.
   }
 }
 
-/** Causes that are shown: an error may be among its own. */
+/** Causes to show at most: an error may be its own cause. */
 const MAX_CAUSES = 8;
 
-/** Shows what was thrown, which may be made so that it cannot be looked at. */
+/** Formats a thrown value. Never throws, though a getter or a proxy may. */
 function showError(error: unknown): string {
   try {
     return formatError(error, MAX_CAUSES);
@@ -78,7 +78,7 @@ function showError(error: unknown): string {
   }
 }
 
-/** The stack of an error and of its causes. */
+/** Gives the stacks of an error and its causes. */
 function formatError(error: unknown, causes: number): string {
   if (!(error instanceof Error)) return `Thrown value is not an Error: ${formatValue(error)}`;
   const stack = stackWithCode(error);
@@ -86,7 +86,7 @@ function formatError(error: unknown, causes: number): string {
   return hasCause ? `${stack}\nCaused by: ${formatError(error.cause, causes - 1)}` : stack;
 }
 
-/** Puts the code after the name, as node does with its own errors: by it the pages explain what to do. */
+/** Gives the stack with the code after the name, as in node's own errors, so that readers can look the code up. */
 function stackWithCode(error: Error): string {
   const { name } = error;
   const stack = `${error.stack ?? `${name}: ${error.message}`}`;

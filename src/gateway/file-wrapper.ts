@@ -1,10 +1,10 @@
 /**
  * Files as response bodies: `wsgi.file_wrapper` (PEP 3333, Optional Platform-Specific File Handling).
  *
- * Rule 1: a wrapper is an ordinary body. Middleware may iterate, wrap or discard it, and nothing is lost.
- * Rule 2: it starts where the file stands, reads up to the end of the file, and never closes the file there;
- *         only `close()` does, and the wrapper has that method only if the file has.
- * Rule 3: files are known by their shape, so nothing of node:fs is imported.
+ * Rule 1: a wrapper is an ordinary body. Middleware may iterate, wrap or discard it.
+ * Rule 2: it reads from the current position of the file to its end. The end does not close the file; only `close()`
+ *         does. The wrapper has `close()` only if the file has it.
+ * Rule 3: files are recognised by their methods, without an import of node:fs.
  */
 import type { Readable } from 'node:stream';
 import type { Body } from '../wsgi.ts';
@@ -12,21 +12,21 @@ import { allocateOctets } from './platform.ts';
 
 const BLOCK_SIZE = 8192;
 
-/** A read of a file handle costs a trip to the thread pool, whatever its size: fewer and larger ones. */
+/** Octets. Each read of a file handle uses node's thread pool, so fewer and larger reads are faster. */
 const HANDLE_BLOCK_SIZE = 65_536;
 
-/** A file in PEP 3333's sense: anything that can be read, piece by piece. */
+/** A file in PEP 3333's sense: an object with a `read` method. */
 export interface FileLike {
-  /** Gives at most `size` octets that come next, empty (or null) at the end. */
+  /** Gives the next octets, at most `size`; an empty array or null at the end. */
   read(size: number): Uint8Array | null | Promise<Uint8Array | null>;
   close?(): unknown;
-  /** Tells the size of the whole file; with `tell` it spares the response a chunked coding. */
+  /** Gives the size of the whole file, in octets. With `tell`, the response gets a Content-Length. */
   stat?(): { readonly size: number } | Promise<{ readonly size: number }>;
-  /** Tells the position at which the next read starts. */
+  /** Gives the position of the next read, in octets. */
   tell?(): number | Promise<number>;
 }
 
-/** What a wrapper needs of a `FileHandle` of node:fs/promises. */
+/** The methods of a `FileHandle` of node:fs/promises that a wrapper uses. */
 export interface FileHandleLike {
   readonly fd: number;
   read(
@@ -39,7 +39,7 @@ export interface FileHandleLike {
   close(): Promise<void>;
 }
 
-/** What `FileWrapper` takes. A stream is sent in the pieces in which it comes. */
+/** A file for `FileWrapper`. A stream is sent in the pieces that it gives. */
 export type WrappableFile = FileLike | FileHandleLike | Readable;
 
 /** Calls or constructs a {@link FileWrapper}: the type of `environ['wsgi.file_wrapper']`. */
@@ -48,17 +48,17 @@ export interface FileWrapperFunction {
   new (file: WrappableFile, blockSize?: number): FileWrapper;
 }
 
-/** Where the octets come from, without the differences between files. */
+/** A common interface to all kinds of files. */
 interface FileSource {
-  /** Gives the next block; empty or null at the end. */
+  /** Gives the next block; an empty array or null at the end. */
   pull(): Uint8Array | null | Promise<Uint8Array | null>;
-  /** Tells how many octets are left, if it can be known. Called before the first `pull`, if at all. */
+  /** Gives the number of octets left, if known. Called only before the first `pull`. */
   measure(): number | undefined | Promise<number | undefined>;
   close?: (() => unknown) | undefined;
 }
 
 /**
- * A file as the body of a response, in blocks.
+ * A file as the body of a response, read in blocks.
  *
  * @example
  * const file = await open('report.pdf');
@@ -66,17 +66,17 @@ interface FileSource {
  * return new FileWrapper(file);
  */
 export class FileWrapper implements AsyncIterableIterator<Uint8Array, undefined> {
-  /** The file that was given. */
+  /** The wrapped file. */
   readonly file: WrappableFile;
   /** Closes the file. Missing if the file cannot be closed. */
   declare readonly close?: () => unknown;
   readonly #source: FileSource;
 
   /**
-   * @param file The file; it is read from where it stands
-   * @param blockSize Octets to ask for at once; 8192 unless the kind of file has a better number
-   * @throws TypeError if the file cannot be read
-   * @throws RangeError if the block size is no positive integer
+   * @param file The file, read from its current position
+   * @param blockSize Octets for each read; by default 65536 for a file handle, else 8192. Ignored for a stream
+   * @throws TypeError if the file has no `read` method
+   * @throws RangeError if the block size is not a positive integer
    */
   constructor(file: WrappableFile, blockSize?: number) {
     if (blockSize !== undefined && !(Number.isSafeInteger(blockSize) && blockSize > 0)) {
@@ -100,10 +100,10 @@ export class FileWrapper implements AsyncIterableIterator<Uint8Array, undefined>
   }
 
   /**
-   * Tells how many octets are left, if it can be known. It is asked before the iteration, or not at all.
+   * Gives the number of octets left, if known. Call it only before the iteration.
    *
-   * A file handle does not tell where it stands. Its length is known if it stands at the start, and that is taken
-   * for granted if the next block is the first block of the file; declare Content-Length to leave nothing to chance.
+   * A file handle does not tell its position. It counts as at the start if its next block equals the first block of
+   * the file; then the length is the size of the file. Declare Content-Length to avoid this guess.
    */
   measure(): number | undefined | Promise<number | undefined> {
     return this.#source.measure();
@@ -111,9 +111,9 @@ export class FileWrapper implements AsyncIterableIterator<Uint8Array, undefined>
 }
 
 /**
- * Tells the length of a response body that is a {@link FileWrapper}, if it can be known.
+ * Gives the length of a {@link FileWrapper}, if known.
  *
- * @param body What an application returned, itself and not wrapped by anything
+ * @param body The body that an application returned
  * @returns octets; undefined for any other body
  */
 export function fileLength(body: Body): number | undefined | Promise<number | undefined> {
@@ -125,13 +125,13 @@ function wrapFile(file: WrappableFile, blockSize?: number): FileWrapper {
 }
 
 /**
- * Wraps a file, with `new` or without: what hosts put at `environ['wsgi.file_wrapper']`.
+ * Wraps a file, with or without `new`. It is the value of `environ['wsgi.file_wrapper']`.
  *
  * @example
  * const fileWrapper = environ['wsgi.file_wrapper'];
  * return fileWrapper ? fileWrapper(file, 65536) : readBlocks(file, 65536);
  */
-// A function declaration can be constructed and then gives the object that it returns; its type does not say so.
+// A function declaration can be constructed and then gives the object that it returns, but its type does not say so.
 export const fileWrapper: FileWrapperFunction = wrapFile as unknown as FileWrapperFunction;
 
 function createSource(file: WrappableFile, blockSize: number | undefined): FileSource {
@@ -145,7 +145,7 @@ function createSource(file: WrappableFile, blockSize: number | undefined): FileS
   };
 }
 
-/** A stream is destroyed rather than closed: a `Readable` of no file has only that. */
+/** Destroys the stream to close it, because not every `Readable` has `close()`. */
 function createStreamSource(stream: Readable): FileSource {
   let iterator: AsyncIterator<unknown> | undefined;
   return {
@@ -153,7 +153,7 @@ function createStreamSource(stream: Readable): FileSource {
       iterator ??= stream[Symbol.asyncIterator]();
       let result = await iterator.next();
       while (!result.done && isEmpty(result.value)) result = await iterator.next();
-      // What a stream gives is checked where every chunk is, in the gateway.
+      // The gateway checks every chunk.
       return result.done ? null : (result.value as Uint8Array);
     },
     measure: () => undefined,
@@ -183,7 +183,7 @@ function createHandleSource(handle: FileHandleLike, blockSize: number): FileSour
       if (!stats.isFile()) return undefined;
       const block = await readBlock(null);
       measured = block;
-      // Files of /proc have octets and a size of 0.
+      // Files in /proc have content but a size of 0.
       const isAtStart = block.length <= stats.size && block.equals(await readBlock(0));
       return isAtStart ? stats.size : undefined;
     },

@@ -1,10 +1,9 @@
 /**
- * Header fields as an application gives them: the grammar of a name and of a value, who owns a name, and a
- * mapping view of a list of fields.
+ * Header fields of applications: the grammar of names and values, hop-by-hop fields, and the class `Headers`.
  *
- * Rule 1: everything here works on native strings and knows no octets and no framing.
- * Rule 2: the predicates run on every response; they take linear time and allocate nothing in the usual case.
- * Rule 3: `startResponse` takes the list. `Headers` helps to build it and is no part of the contract.
+ * Rule 1: all code works on native strings. Octets and framing belong elsewhere.
+ * Rule 2: the predicates run for every response, so they take linear time and usually allocate nothing.
+ * Rule 3: `startResponse` takes the list, not `Headers`, which only helps to build a list.
  */
 import type { ConnectionField } from '../port.ts';
 import type { HeaderList } from '../wsgi.ts';
@@ -13,12 +12,12 @@ import { encodeLatin1 } from './platform.ts';
 /** token = 1*tchar (RFC 9110 §5.6.2). */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** What RFC 9110 §5.5 keeps out of a field value: control characters but HTAB, and what is no octet. */
+/** Forbidden in a field value: control characters except HTAB (RFC 9110 §5.5), and characters above U+00FF. */
 const NOT_FIELD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
- * RFC 2616 §13.5.1, which PEP 3333 cites, and what RFC 9110 §7.6.1 adds to it. `Trailers` is the name by which
- * RFC 2616 (and wsgiref) mean `Trailer`; both are refused.
+ * The fields of RFC 2616 §13.5.1, which PEP 3333 cites, and of RFC 9110 §7.6.1. RFC 2616 and wsgiref say `Trailers`
+ * for `Trailer`; both are refused.
  */
 const HOP_BY_HOP = new Set([
   'connection',
@@ -33,11 +32,11 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
-/** One bit for each length that a name of the set has: most names are told apart without being lower-cased. */
+/** One bit for each length of these names. Most other names differ in length and need not be lower-cased. */
 const HOP_BY_HOP_LENGTHS = [...HOP_BY_HOP].reduce((bits, name) => bits | (1 << name.length), 0);
 
 /**
- * Tells whether a string may be a field name.
+ * Tells if a string is valid as a field name.
  *
  * @example
  * isToken('Content-Type'); // true
@@ -48,9 +47,9 @@ export function isToken(name: string): boolean {
 }
 
 /**
- * Tells whether a string may be sent as a field value.
+ * Tells if a string may be sent as a field value.
  *
- * Whitespace around the value passes: it is no part of the value, and every recipient strips it (RFC 9110 §5.5).
+ * Whitespace around the value is allowed: recipients strip it (RFC 9110 §5.5).
  *
  * @example
  * isFieldValue('text/plain'); // true
@@ -65,14 +64,14 @@ export function isFieldValue(value: string): boolean {
   return true;
 }
 
-/** To begin with a pattern costs as much as a loop over so many octets (Node 20). */
+/** Characters. For shorter values a loop is faster than a regular expression (Node 20). */
 const LOOP_LIMIT = 32;
 const HTAB = 0x09;
 const SPACE = 0x20;
 const DEL = 0x7f;
 
 /**
- * Tells whether a field belongs to the connection and so to the gateway, in any letter case.
+ * Tells if a field is hop-by-hop, so that only the gateway may set it. The case of the name does not matter.
  *
  * @example
  * isHopByHop('Transfer-Encoding'); // true
@@ -83,7 +82,7 @@ export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.has(name) || HOP_BY_HOP.has(name.toLowerCase());
 }
 
-/** Makes pairs of field lines that are given flat: name, value, name, value, … */
+/** Turns a flat list of field lines (name, value, name, value, …) into pairs. */
 export function toPairs(lines: readonly string[]): HeaderList {
   const pairs: HeaderList = [];
   for (let index = 0; index + 1 < lines.length; index += 2) {
@@ -95,21 +94,21 @@ export function toPairs(lines: readonly string[]): HeaderList {
 const CLOSE = /(?:^|[\s,])close(?:[\s,]|$)/i;
 const KEEP_ALIVE = /(?:^|[\s,])keep-alive(?:[\s,]|$)/i;
 
-/** Tells if a Connection field has the option `close` (RFC 9112 §9.6). */
+/** Tells if a Connection field contains the option `close` (RFC 9112 §9.6). */
 export function saysClose(connection: string): boolean {
   return CLOSE.test(connection);
 }
 
-/** Tells if a Connection field has the option `keep-alive` (RFC 9112 §9.3). */
+/** Tells if a Connection field contains the option `keep-alive` (RFC 9112 §9.3). */
 export function saysKeepAlive(connection: string): boolean {
   return KEEP_ALIVE.test(connection);
 }
 
 /**
- * Puts fields of the connection among the headers of a response.
+ * Inserts fields of the connection into the headers of a response.
  *
- * @param headers The headers without them
- * @param fields In ascending order of their places
+ * @param headers The headers without these fields
+ * @param fields The fields, in ascending order of `index`
  */
 export function insertFields(headers: HeaderList, fields: readonly ConnectionField[]): HeaderList {
   const placed: HeaderList = [];
@@ -123,10 +122,9 @@ export function insertFields(headers: HeaderList, fields: readonly ConnectionFie
 }
 
 /**
- * A mapping over a list of header fields, with names in any letter case: wsgiref's `Headers`.
+ * A mapping over a list of header fields, like wsgiref's `Headers`. Names match in any case.
  *
- * It wraps the list that it is given, so that a list made with it, and a list that an application passed on,
- * can be changed in place. Order and duplicates are kept.
+ * It changes the wrapped list in place and keeps order and duplicates.
  *
  * @example
  * const list: HeaderList = [['Content-Type', 'text/html']];
@@ -136,12 +134,12 @@ export function insertFields(headers: HeaderList, fields: readonly ConnectionFie
  * startResponse('200 OK', list);
  */
 export class Headers implements Iterable<[name: string, value: string]> {
-  /** The very list that was given. */
+  /** The wrapped list itself. */
   readonly list: HeaderList;
 
   /**
    * @param list The list to wrap
-   * @throws TypeError if it is no array of pairs that could be sent
+   * @throws TypeError if it is not an array of pairs, or if a name or a value cannot be sent
    */
   constructor(list: HeaderList = []) {
     if (!Array.isArray(list)) throw new TypeError('Headers must wrap an array of [name, value] pairs');
@@ -149,12 +147,12 @@ export class Headers implements Iterable<[name: string, value: string]> {
     this.list = list;
   }
 
-  /** The number of fields, duplicates counted. */
+  /** The number of fields, including duplicates. */
   get size(): number {
     return this.list.length;
   }
 
-  /** Gives the value of the first field of that name, else `fallback`. */
+  /** Gives the value of the first field of that name, or `fallback`. */
   get(name: string): string | undefined;
   get<Fallback>(name: string, fallback: Fallback): string | Fallback;
   get(name: string, fallback?: unknown): unknown {
@@ -169,13 +167,13 @@ export class Headers implements Iterable<[name: string, value: string]> {
     return this.list.filter(([other]) => other.toLowerCase() === wanted).map(([, value]) => value);
   }
 
-  /** Tells whether there is a field of that name. */
+  /** Tells if there is a field of that name. */
   has(name: string): boolean {
     return this.get(name) !== undefined;
   }
 
   /**
-   * Puts one field at the end, instead of all fields of that name.
+   * Removes all fields of that name and adds one at the end.
    *
    * @throws TypeError if the name or the value cannot be sent
    */
@@ -187,7 +185,7 @@ export class Headers implements Iterable<[name: string, value: string]> {
   }
 
   /**
-   * Gives the value of the first field of that name, after adding one if there is none.
+   * Gives the value of the first field of that name. Adds a field with `value` if there is none.
    *
    * @throws TypeError if the name or the value cannot be sent
    */
@@ -198,7 +196,7 @@ export class Headers implements Iterable<[name: string, value: string]> {
     return value;
   }
 
-  /** Removes all fields of that name; it is no error if there is none. */
+  /** Removes all fields of that name, if there are any. */
   delete(name: string): void {
     const wanted = name.toLowerCase();
     let kept = 0;
@@ -209,12 +207,12 @@ export class Headers implements Iterable<[name: string, value: string]> {
   }
 
   /**
-   * Adds a field and leaves others of that name alone.
+   * Adds a field at the end. Keeps other fields of that name.
    *
    * @param name The field name
-   * @param value The value before the parameters; null for none
-   * @param parameters Parameters of the value: `_` in their names stands for `-`, values are quoted, and a name
-   *   stands alone whose value is null
+   * @param value The value before the parameters, or null
+   * @param parameters Parameters of the value. `_` in a name becomes `-`, values are quoted, and a parameter whose
+   *   value is null or empty is written as its name alone
    * @throws TypeError if the name or the value cannot be sent
    * @example
    * headers.addHeader('Content-Disposition', 'attachment', { filename: 'report.pdf' });
@@ -231,7 +229,7 @@ export class Headers implements Iterable<[name: string, value: string]> {
     this.list.push(pair);
   }
 
-  /** Gives all names in order, duplicates included. */
+  /** Gives all names in order, including duplicates. */
   keys(): string[] {
     return this.list.map(([name]) => name);
   }
@@ -246,23 +244,23 @@ export class Headers implements Iterable<[name: string, value: string]> {
     return this.list.map(([name, value]) => [name, value]);
   }
 
-  /** Iterates over a copy of the list, so that the loop may change the headers. */
+  /** Iterates over a copy of the list. The loop may change the headers. */
   [Symbol.iterator](): ArrayIterator<[name: string, value: string]> {
     return this.entries().values();
   }
 
-  /** Gives the field section as it is sent, with the empty line that ends it. */
+  /** Gives the field section with the empty line at its end. */
   toString(): string {
     return `${this.list.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
   }
 
-  /** Gives the field section as octets. */
+  /** Gives the field section as octets, with the empty line at its end. */
   toBytes(): Uint8Array {
     return encodeLatin1(this.toString());
   }
 }
 
-/** parameter = token "=" quoted-string (RFC 9110 §5.6.6); wsgiref writes an empty value as none. */
+/** parameter = token "=" quoted-string (RFC 9110 §5.6.6). An empty value is left out, as in wsgiref. */
 function formatParameter(key: string, value: string | null): string {
   const name = key.replaceAll('_', '-');
   return value === null || value === '' ? name : `${name}="${value.replace(/["\\]/g, '\\$&')}"`;

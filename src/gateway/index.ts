@@ -1,4 +1,4 @@
-/** The door of the gateway for bridges. */
+/** Entry of src/gateway for bridges. */
 export { disconnection } from '../errors.ts';
 export { checkOptions } from './check-options.ts';
 export { insertFields, toPairs } from './headers.ts';

@@ -1,9 +1,8 @@
 /**
- * `wsgi.input` over any source of octets.
+ * `wsgi.input` over an `InputSource`.
  *
- * One buffer holds what was pulled and not yet read; all methods share it, so mixing them loses and repeats
- * nothing. Calls are served first in, first out. Nothing is pulled before somebody reads, and never more than
- * one piece ahead: that is all the backpressure there is, and all that is needed.
+ * All methods share one buffer of pulled but unread octets, so that calls of different methods can be mixed. Calls
+ * are served in order. Pieces are pulled only for a read, and at most one piece is buffered: this is the backpressure.
  */
 import type { InputSource } from '../port.ts';
 import type { InputStream } from '../wsgi.ts';
@@ -12,7 +11,7 @@ import { joinOctets } from './platform.ts';
 const EMPTY = new Uint8Array(0);
 const LF = 0x0a;
 
-/** What one read has taken so far. */
+/** The state of one read. */
 interface Taking {
   readonly limit: number;
   readonly isLine: boolean;
@@ -25,10 +24,10 @@ export class Input implements InputStream {
   #source: InputSource | undefined;
   #buffered: Uint8Array = EMPTY;
   #failure: { readonly error: unknown } | undefined;
-  /** The call that was made last; the next one waits for it. */
+  /** The latest call, if it has not settled; the next one waits for it. */
   #last: Promise<unknown> | undefined;
 
-  /** @param source Where the octets come from; none for a request without content */
+  /** @param source The octets; undefined for a request without content */
   constructor(source?: InputSource) {
     this.#source = source;
   }
@@ -63,7 +62,7 @@ export class Input implements InputStream {
     }
   }
 
-  /** Iterates over the pieces as they arrive, of whatever size. Not in PEP 3333. */
+  /** Iterates over the content in pieces of any size, as they arrive. Not in PEP 3333. */
   async *chunks(): AsyncGenerator<Uint8Array, undefined, void> {
     for (;;) {
       const piece = await this.#queue(null, async () => {
@@ -77,7 +76,7 @@ export class Input implements InputStream {
     }
   }
 
-  /** Runs a read once all earlier ones have settled. */
+  /** Runs a read after all earlier reads have settled. */
   #queue<T>(size: number | null | undefined, read: (limit: number) => T | Promise<T>): Promise<T> {
     if (size !== undefined && size !== null && !Number.isInteger(size)) {
       return Promise.reject(new TypeError(`Size must be an integer, not ${String(size)}`));
@@ -109,10 +108,9 @@ export class Input implements InputStream {
   }
 
   /**
-   * Takes up to `limit` octets, or up to and with the first LF among them.
+   * Takes up to `limit` octets, or fewer up to and including the first LF.
    *
-   * What is there already is taken at once: with a promise for each step, to read content that came with its head
-   * takes 2 µs more (Node 20).
+   * It is synchronous if the octets are available, which avoids promises for content that arrived with its head.
    */
   #take(limit: number, isLine: boolean): Uint8Array | Promise<Uint8Array> {
     const taking: Taking = { limit, isLine, pieces: [], length: 0 };
@@ -130,7 +128,7 @@ export class Input implements InputStream {
     return join(taking);
   }
 
-  /** Takes what is buffered; true if that was enough. */
+  /** Takes buffered octets. Gives true if the read is complete. */
   #isTaken(taking: Taking): boolean {
     const { limit, isLine, pieces } = taking;
     if (this.#buffered.length === 0) return limit === 0;
@@ -143,7 +141,7 @@ export class Input implements InputStream {
     return lf !== -1 || taking.length >= limit;
   }
 
-  /** Sees to it that octets are buffered; false at the end. A failure is final: every later read rejects. */
+  /** Pulls octets if none are buffered. Gives false at the end. After a failure every later read rejects. */
   #fill(): boolean | Promise<boolean> {
     if (this.#failure !== undefined) throw this.#failure.error;
     while (this.#buffered.length === 0) {

@@ -1,11 +1,11 @@
 /**
- * Facts about field names, and the values that fields had last, remembered from one message to the next.
+ * Caches facts about field names, and the latest values of fields, from one message to the next.
  *
- * Programs and clients use few names again and again, so that their facts are worked out once. Clients and programs also
- * choose the names, so the number and the length of those that are remembered are bounded.
+ * Clients and programs repeat few names, so facts are computed once for each name. They also choose the names, so the
+ * number and the length of cached names are limited.
  *
- * Rule: a string that is kept is copied first. V8 lets a slice refer to the string that it was cut from, and a joined
- * string to its parts: a kept header value would keep alive the megabytes that it was cut from.
+ * Rule: copy a string before caching it. In V8 a slice refers to the whole string, and a joined string to its parts,
+ * so that a cached header value could keep megabytes in memory.
  */
 import { isToken } from './headers.ts';
 import { decodeLatin1, encodeLatin1 } from './platform.ts';
@@ -14,21 +14,21 @@ const MAX_NAMES = 1024;
 /** Characters. */
 const MAX_NAME_LENGTH = 64;
 
-/** V8 copies a slice that is shorter than this. */
+/** Characters. V8 copies a slice that is shorter than this. */
 const SHORTEST_SLICE = 13;
 
-/** A value that has changed this often does not repeat, such as an ETag or a cookie: copying it again is wasted. */
+/** Changes of a value before it is no longer cached: it will not repeat, such as an ETag or a cookie. */
 const MAX_CHANGES = 16;
 
-/** Characters. Content-Security-Policy is the longest value that is common. */
+/** Characters. The longest common value is Content-Security-Policy. */
 const MAX_VALUE_LENGTH = 1024;
 
-/** Facts by field name, for a bounded number of names. */
+/** Cached facts by field name, for a limited number of names. */
 export class NameMemory<Facts> {
   readonly #facts = new Map<string, Facts>();
   readonly #learn: (name: string) => Facts;
 
-  /** @param learn Works out the facts about a name */
+  /** @param learn Computes the facts about a name */
   constructor(learn: (name: string) => Facts) {
     this.#learn = learn;
   }
@@ -36,7 +36,7 @@ export class NameMemory<Facts> {
   /**
    * Gives the facts about a name.
    *
-   * They are remembered if the name is a token of at most 64 characters and fewer than 1024 names are known.
+   * They are cached if the name is a token of at most 64 characters and fewer than 1024 names are cached.
    */
   get(name: string): Facts {
     return this.#facts.get(name) ?? this.#add(name);
@@ -52,21 +52,21 @@ export class NameMemory<Facts> {
   }
 }
 
-/** The value that a field had last, while it does not change too often. */
+/** The cached latest value of a field, unless it changes too often. */
 export class LastValue {
   #value = '';
   #changes = 0;
 
-  /** The value that is remembered; empty at first. */
+  /** The cached value; empty at first. */
   get value(): string {
     return this.#value;
   }
 
   /**
-   * Remembers another value.
+   * Caches another value.
    *
    * @param value A native string
-   * @returns true if it is remembered
+   * @returns true if it was cached
    */
   change(value: string): boolean {
     if (this.#changes >= MAX_CHANGES || value.length > MAX_VALUE_LENGTH) return false;
@@ -77,7 +77,7 @@ export class LastValue {
 }
 
 /**
- * Copies a string that is about to be kept, so that it refers to no other string.
+ * Copies a string, so that the copy refers to no other string in memory.
  *
  * @param text A native string
  */

@@ -1,11 +1,11 @@
 /**
- * Options as tables: one row for each option, from which its type, its default, its check and its documentation follow.
+ * Types of option tables. The row of an option gives its type, its default, its check and its documentation.
  *
- * A table is a constant beside the code that uses the options. The comment on a row is what editors show and what
- * `npm run docs` puts into the pages.
+ * A table is a constant beside the code that uses the options. `npm run docs` copies the comment on each row into the
+ * pages.
  */
 
-/** Values of options, by the name that a row gives their type. */
+/** The type of a value, by its name in a row. */
 export interface OptionTypes {
   boolean: boolean;
   /** 0 or more. */
@@ -23,16 +23,16 @@ export interface OptionTypes {
 
 /** One option. */
 export interface OptionRow {
-  /** The name of a type, or all values that the option can have. */
+  /** The name of a type, or a list of the allowed values. */
   readonly type: keyof OptionTypes | readonly (string | boolean)[];
   readonly default?: unknown;
-  /** The least number that is allowed, if not 0. */
+  /** The least allowed number. @default 0 */
   readonly least?: number;
-  /** The greatest number that is allowed, if there is one. */
+  /** The greatest allowed number. @default Infinity */
   readonly most?: number;
 }
 
-/** Options by name. */
+/** Rows by option name. */
 export type OptionTable = Readonly<Record<string, OptionRow>>;
 
 type ValueOf<Row extends OptionRow> = Row['type'] extends keyof OptionTypes
@@ -41,12 +41,12 @@ type ValueOf<Row extends OptionRow> = Row['type'] extends keyof OptionTypes
     ? Value
     : never;
 
-/** The options of a table as a deployer passes them. */
+/** The options of a table, all optional, as a deployer passes them. */
 export type OptionsOf<Table extends OptionTable> = {
   readonly [Name in keyof Table]?: ValueOf<Table[Name]> | undefined;
 };
 
-/** The options of a table with all their values. */
+/** The options of a table, all with values. */
 export type SettingsOf<Table extends OptionTable> = {
   -readonly [Name in keyof Table]: ValueOf<Table[Name]>;
 };
@@ -54,6 +54,6 @@ export type SettingsOf<Table extends OptionTable> = {
 /** Gives the defaults of a table. */
 export function defaultsOf<Table extends OptionTable>(table: Table): SettingsOf<Table> {
   const defaults = Object.entries(table).map(([name, row]) => [name, row.default]);
-  // The rows of a table of settings have defaults of their types.
+  // In a table of settings each row has a default of its own type.
   return Object.fromEntries(defaults) as SettingsOf<Table>;
 }

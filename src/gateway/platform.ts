@@ -1,40 +1,39 @@
 /**
- * The parts of Node that src/gateway uses at run time: octets and text, the next turn of the event loop, standard error.
- *
- * Nothing else in this room uses `Buffer`, `process` or `setImmediate`; an architecture test holds that.
+ * The parts of Node that src/gateway uses at run time. An architecture test checks that no other file of src/gateway
+ * uses `Buffer`, `process` or `setImmediate`.
  */
 
-/** Makes octets of text, in UTF-8. */
+/** Encodes text as UTF-8. */
 export function encodeUtf8(text: string): Uint8Array {
   return Buffer.from(text, 'utf8');
 }
 
-/** Reads octets as UTF-8. Octets that are not UTF-8 become U+FFFD. */
+/** Decodes UTF-8. Invalid octets become U+FFFD. */
 export function decodeUtf8(octets: Uint8Array): string {
   return toBuffer(octets).toString('utf8');
 }
 
-/** Makes octets of a native string, one for each code unit. */
+/** Converts a native string to octets, one for each code unit. */
 export function encodeLatin1(native: string): Uint8Array {
   return Buffer.from(native, 'latin1');
 }
 
-/** Makes a native string of octets. `TextDecoder` cannot: its latin1 is windows-1252. */
+/** Converts octets to a native string. `TextDecoder` cannot: its latin1 is windows-1252. */
 export function decodeLatin1(octets: Uint8Array): string {
   return toBuffer(octets).toString('latin1');
 }
 
-/** Joins octets to one array of the given length. */
+/** Joins pieces into one array of `length` octets. */
 export function joinOctets(pieces: readonly Uint8Array[], length: number): Uint8Array {
   return Buffer.concat(pieces, length);
 }
 
-/** Gives a Buffer whose octets have no values yet. */
+/** Allocates a Buffer without clearing it. */
 export function allocateOctets(size: number): Buffer {
   return Buffer.allocUnsafe(size);
 }
 
-/** Calls back in the next turn of the event loop, after sockets and timers have had theirs. */
+/** Calls back in the next turn of the event loop, after sockets and timers. */
 export function onNextTurn(callback: () => void): void {
   setImmediate(callback);
 }

@@ -1,11 +1,10 @@
 /**
- * The content of a request in one piece: octets, text, JSON or a form.
+ * Reads the whole content of a request: as octets, text, JSON or a form.
  *
- * Rule 1: nothing is held that exceeds the limit, declared or not.
- * Rule 2: what a client sent wrongly is a ProtocolError, so that an application that does not catch it answers
- *         400, 413 or 415, and never 500.
- * Rule 3: these are conveniences over `wsgi.input` and use only what PEP 3333 gives; they work behind any gateway.
- *         Content can be read once: whoever reads it twice gets nothing the second time.
+ * Rule 1: content above the limit is refused and not kept in memory, with or without Content-Length.
+ * Rule 2: invalid content is a ProtocolError. If the application does not catch it, the response is a 400, 413 or 415.
+ * Rule 3: these functions need only PEP 3333's keys, so that they work on any gateway. Content can be read only once;
+ *         a second read gives nothing.
  */
 import { ProtocolError } from '../errors.ts';
 import type { Environ } from '../wsgi.ts';
@@ -13,9 +12,9 @@ import { decodeLatin1 } from './platform.ts';
 
 const DEFAULT_LIMIT = 1_048_576;
 
-/** How much content to accept. */
+/** Options of `readBody`, `readText`, `readJson` and `readForm`. */
 export interface ReadBodyOptions {
-  /** Octets. `Infinity` for no limit but the server's own. @default 1048576 */
+  /** Octets to accept at most. `Infinity` leaves only the limit of the server. @default 1048576 */
   readonly limit?: number | undefined;
 }
 
@@ -27,8 +26,8 @@ type RequestContent = Readonly<
  * Reads the whole content of a request.
  *
  * @param environ The environ of the request
- * @param options How much to accept
- * @returns the octets; none if the request has no content
+ * @param options The limit
+ * @returns the octets; an empty array if the request has no content
  * @throws {@link ProtocolError} 413 if the content exceeds the limit
  * @throws {@link DisconnectError} if the client leaves first
  * @example
@@ -42,7 +41,7 @@ export async function readBody(environ: RequestContent, options: ReadBodyOptions
   const declared = Number(environ.CONTENT_LENGTH || 0);
   if (declared > limit) throw new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', limit);
   const input = environ['wsgi.input'];
-  // PEP 3333, Input and Error Streams: nothing may be read beyond CONTENT_LENGTH, unless the input ends by itself.
+  // PEP 3333, Input and Error Streams: do not read beyond CONTENT_LENGTH, unless the input ends by itself.
   if (environ['wsgi.input_terminated'] !== true) return input.read(declared);
   if (limit === Number.POSITIVE_INFINITY) return input.read();
   const content = await input.read(Math.floor(limit) + 1);
@@ -59,7 +58,7 @@ function limitOf(options: ReadBodyOptions): number {
 }
 
 /**
- * Reads the content of a request as text, in the charset that Content-Type names; UTF-8 if it names none.
+ * Reads the content of a request as text, in the charset of Content-Type, by default UTF-8.
  *
  * @throws {@link ProtocolError} 413 if the content exceeds the limit, 415 if the charset is unknown or the content
  *   is compressed, 400 if the content is not in that charset
@@ -71,10 +70,10 @@ export async function readText(environ: RequestContent, options?: ReadBodyOption
 }
 
 /**
- * Reads the content of a request as JSON, whatever its Content-Type says. JSON is UTF-8 (RFC 8259 §8.1).
+ * Reads the content of a request as JSON in UTF-8 (RFC 8259 §8.1). Content-Type is ignored.
  *
- * @throws {@link ProtocolError} 413 if the content exceeds the limit, 415 if it is compressed, 400 if it is no JSON,
- *   with the SyntaxError as its `cause`
+ * @throws {@link ProtocolError} 413 if the content exceeds the limit, 415 if it is compressed, 400 if it is not JSON;
+ *   `cause` is then the SyntaxError
  * @example
  * const order = await readJson(environ);
  */
@@ -90,7 +89,8 @@ export async function readJson(environ: RequestContent, options?: ReadBodyOption
 /**
  * Reads the content of a request as an HTML form of type `application/x-www-form-urlencoded`.
  *
- * @throws {@link ProtocolError} 413 if the content exceeds the limit, 415 if it is of another type or compressed
+ * @throws {@link ProtocolError} 413 if the content exceeds the limit, 415 if it has another type or is compressed,
+ *   400 if it is not UTF-8
  * @example
  * const form = await readForm(environ);
  * form.get('name');
@@ -112,7 +112,7 @@ async function readDecoded(
   options?: ReadBodyOptions,
 ): Promise<string> {
   const coding = environ.HTTP_CONTENT_ENCODING;
-  // RFC 9110 §15.5.16: a content coding that is not supported is a 415 too.
+  // RFC 9110 §15.5.16: an unsupported content coding gets 415.
   if (coding !== undefined && coding !== '' && coding !== 'identity') {
     throw new ProtocolError('WSGI_ERR_CONTENT_UNSUPPORTED', `it is coded as ${String(coding)}`);
   }
@@ -126,7 +126,7 @@ async function readDecoded(
 }
 
 function createDecoder(charset: string): (content: Uint8Array) => string {
-  // `TextDecoder` takes ISO 8859-1 for windows-1252.
+  // `TextDecoder` decodes ISO 8859-1 as windows-1252.
   if (charset === 'iso-8859-1' || charset === 'latin1') return decodeLatin1;
   try {
     const decoder = new TextDecoder(charset, { fatal: true });
@@ -136,7 +136,7 @@ function createDecoder(charset: string): (content: Uint8Array) => string {
   }
 }
 
-/** The charset parameter of a media type (RFC 9110 §8.3.2), quoted or not. */
+/** Gives the charset parameter of a media type (RFC 9110 §8.3.2), quoted or not. */
 function charsetOf(contentType: string | undefined): string {
   const [, quoted, plain] = /;[\t ]*charset=(?:"([^"]*)"|([^\t ;"]+))/i.exec(contentType ?? '') ?? [];
   return (quoted ?? plain ?? 'utf-8').toLowerCase();

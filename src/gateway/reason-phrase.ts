@@ -1,4 +1,4 @@
-/** Reason phrases: for people who read traffic; no client acts on them (RFC 9112 §4). */
+/** Reason phrases, for people who read traffic. Clients should ignore them (RFC 9112 §4). */
 
 /** The phrases of the IANA registry of status codes. */
 const PHRASES: Readonly<Record<number, string>> = {
@@ -64,7 +64,7 @@ const PHRASES: Readonly<Record<number, string>> = {
   511: 'Network Authentication Required',
 };
 
-/** Gives the reason phrase of a status code; an empty one if the code is not registered. */
+/** Gives the reason phrase of a status code; an empty string if the code is not registered. */
 export function reasonPhrase(statusCode: number): string {
   return PHRASES[statusCode] ?? '';
 }

@@ -1,7 +1,7 @@
 /**
- * The headers that an application gives: checked and copied, each by the party that owns its name.
+ * Checks and copies the headers that an application passes. The owner of a field name decides how it is treated.
  *
- * Rule: the list is copied before anything is remembered of it; the caller may change its own afterwards (PEP 3333).
+ * Rule: keep only the copy. The application may change its own list afterwards (PEP 3333).
  */
 import { ApplicationError } from '../errors.ts';
 import type { HeaderList } from '../wsgi.ts';
@@ -9,10 +9,10 @@ import { describe } from './describe.ts';
 import { isFieldValue, isHopByHop, isToken } from './headers.ts';
 import { LastValue, NameMemory } from './name-memory.ts';
 
-/** What a gateway does with a hop-by-hop field that an application sets. */
+/** Treatment of a hop-by-hop field that an application sets: an error, or left out. */
 export type HopByHopPolicy = 'error' | 'drop';
 
-/** Takes note of Content-Length. */
+/** Receives the declared Content-Length. */
 export interface LengthDeclaration {
   /** Octets; undefined if the application declares none. */
   declaredLength: number | undefined;
@@ -21,9 +21,9 @@ export interface LengthDeclaration {
 /**
  * Checks a list of headers and gives a copy of it.
  *
- * @param headers Anything that an application passed as headers
- * @param hopByHop What to do with a hop-by-hop field
- * @param declaration Gets the value of Content-Length
+ * @param headers The headers that an application passed, of any type
+ * @param hopByHop Treatment of a hop-by-hop field
+ * @param declaration Receives the value of Content-Length
  * @throws {@link ApplicationError} if it is not a list of fields that the application may set
  */
 export function takeHeaders(
@@ -33,10 +33,10 @@ export function takeHeaders(
 ): HeaderList {
   if (!Array.isArray(headers))
     throw new ApplicationError('WSGI_ERR_HEADERS_INVALID', describeHeaders(headers));
-  // As long as the list: a push into an empty array makes room for 17 (V8).
+  // Allocated with its length: the first push into an empty array reserves space for 17 elements (V8).
   const copy = new Array<[string, string]>(headers.length);
   let count = 0;
-  // By index and without destructuring, which would make two iterators for each field (V8 11).
+  // By index and without destructuring, which would create two iterators for each field (V8 11).
   for (let index = 0; index < headers.length; index += 1) {
     const pair: unknown = headers[index];
     if (!Array.isArray(pair) || pair.length !== 2) {
@@ -70,15 +70,15 @@ export function takeHeaders(
     copy[count] = [name, value];
     count += 1;
   }
-  // Setting the length that the array already has is slow (V8 11).
+  // Setting the length is slow, even to the same length (V8 11).
   if (count < copy.length) copy.length = count;
   return copy;
 }
 
 /**
- * Checks headers that do not begin a response: early hints, interim responses, trailers.
+ * Checks headers of early hints, interim responses and trailers.
  *
- * @throws {@link ApplicationError} as startResponse does, and for Content-Length, which only a response has
+ * @throws {@link ApplicationError} as startResponse does, and for Content-Length
  */
 export function takeExtraHeaders(headers: HeaderList): HeaderList {
   const declaration: LengthDeclaration = { declaredLength: undefined };
@@ -97,12 +97,12 @@ export function withoutLength(headers: HeaderList): HeaderList {
   return headers.filter(([name]) => nameFacts.get(name).owner !== 'framing');
 }
 
-/** The party that may set a field: `nobody` for a string that is not a field name. */
+/** The party that may set a field; `nobody` if the name is not a valid field name. */
 type Owner = 'application' | 'gateway' | 'cgi' | 'framing' | 'nobody';
 
 interface NameFacts {
   readonly owner: Owner;
-  /** The latest value that passed the check; most responses repeat it. */
+  /** The latest valid value. Most responses repeat it, so that it need not be checked again. */
   readonly last: LastValue;
 }
 
@@ -127,7 +127,7 @@ function declareLength(declaration: LengthDeclaration, value: string): void {
   declaration.declaredLength = length;
 }
 
-/** Content-Length = 1*DIGIT (RFC 9110 §8.6); NaN for anything else. A loop is faster than a pattern here. */
+/** Parses Content-Length = 1*DIGIT (RFC 9110 §8.6); NaN for anything else. A loop is faster than a pattern. */
 function parseLength(value: string): number {
   let length = value === '' ? Number.NaN : 0;
   for (let index = 0; index < value.length; index += 1) {

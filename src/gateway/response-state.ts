@@ -1,11 +1,11 @@
 /**
- * `start_response` as a state machine, and the ledger that holds the content against its declared length.
+ * The state of a response: its head as startResponse stored it, and how much content may still be sent.
  *
- * What lives here decides and remembers; it sends nothing. The order of events is gateway.ts's.
+ * This file sends nothing: response-writer.ts does. The order of events is in run-application.ts.
  *
- * A response is `idle` until startResponse is called, `started` until its head has left, then `sent`, and in the
- * end `ended`. A call stores first and checks afterwards, as the sample gateway of PEP 3333 does: a call that fails
- * has been a call, so that the next one needs excInfo, and what it stored cannot be sent.
+ * States: `idle` until startResponse is called, `started` until the head is sent, then `sent`, finally `ended`.
+ * A call stores first and checks afterwards, as in the sample gateway of PEP 3333: after a failed call, the next one
+ * needs excInfo, and the failed head cannot be sent.
  */
 import { ApplicationError } from '../errors.ts';
 import type { ResponseHead } from '../port.ts';
@@ -22,22 +22,22 @@ import {
 /** Shared by all responses that have no headers yet; never changed. */
 const NO_HEADERS: HeaderList = [];
 
-/** The response of one request, as far as the application has made it known. */
+/** The response to one request, as the application has described it so far. */
 export class ResponseState implements LengthDeclaration {
   state: 'idle' | 'started' | 'sent' | 'ended' = 'idle';
   status = '';
   headers: HeaderList = NO_HEADERS;
-  /** The Content-Length that the application declared. */
+  /** Octets that the application declared in Content-Length. */
   declaredLength: number | undefined;
-  /** Why the response cannot be sent as it is: a startResponse that failed, or an error the application swallowed. */
+  /** The reason why the response must fail: a failed startResponse, or an error that the application caught. */
   failure: { readonly error: unknown } | undefined;
-  /** Whether the head says that there is no content: to HEAD, or 204, or 304. */
+  /** The head allows no content: it answers HEAD, or its status is 204 or 304. */
   isBodiless = false;
-  /** Whether the status may be 1xx, which then is all there is of the response. */
+  /** The status may be 1xx. The response then consists of its head alone. */
   mayBeInterim = false;
-  /** Whether the application sent more than it declared. */
+  /** The application sent more than it declared. */
   hasExceeded = false;
-  /** The octets that may still be sent, once the head has left; infinite where no length is known. */
+  /** Octets that may still be sent after the head; Infinity if the length is unknown. */
   #allowance = Number.POSITIVE_INFINITY;
   #parsed: ParsedStatus = lastStatus;
   readonly #isHead: boolean;
@@ -48,12 +48,12 @@ export class ResponseState implements LengthDeclaration {
     this.#hopByHop = hopByHop;
   }
 
-  /** PEP 3333's startResponse, but for what it returns. */
+  /** PEP 3333's startResponse, without its return value. */
   start(status: string, headers: HeaderList, excInfo: unknown): void {
     if (this.state === 'ended') throw new ApplicationError('WSGI_ERR_START_RESPONSE_LATE');
     if (excInfo !== undefined && excInfo !== null) {
       if (this.state === 'sent') {
-        // Even if the application swallows it: what was sent cannot be taken back, so it must not end well.
+        // The response must fail even if the application catches this, because the head cannot be replaced any more.
         this.failure = { error: excInfo };
         throw excInfo;
       }
@@ -65,7 +65,7 @@ export class ResponseState implements LengthDeclaration {
     this.declaredLength = undefined;
     try {
       this.#parsed = parseStatus(status, this.mayBeInterim);
-      // The copy that is remembered: hosts remember the latest status too.
+      // The cached copy, because hosts compare it with the latest status.
       this.status = this.#parsed.status;
       this.headers = takeHeaders(headers, this.#hopByHop, this);
     } catch (error) {
@@ -75,9 +75,9 @@ export class ResponseState implements LengthDeclaration {
   }
 
   /**
-   * Makes the head that is to be sent now.
+   * Makes the head to send.
    *
-   * @param computedLength The length of the content, where the gateway knows it
+   * @param computedLength Octets of content, if the gateway knows them
    */
   takeHead(computedLength: number | undefined): ResponseHead {
     if (this.failure !== undefined) throw this.failure.error;
@@ -93,7 +93,7 @@ export class ResponseState implements LengthDeclaration {
     }
     let hasContentLengthField = this.declaredLength !== undefined;
     if (statusCode === 204 || (statusCode === 205 && contentLength !== 0)) {
-      // RFC 9110 §8.6: no Content-Length in a 204. §15.3.6: a 205 has no content, and must say so.
+      // RFC 9110 §8.6: a 204 has no Content-Length. §15.3.6: a 205 has no content and must declare that.
       if (hasContentLengthField) {
         this.headers = withoutLength(this.headers);
         hasContentLengthField = false;
@@ -106,17 +106,17 @@ export class ResponseState implements LengthDeclaration {
     return { status, statusCode, reason, headers, contentLength, hasContentLengthField, isBodiless };
   }
 
-  /** Whether everything that the head announced has been sent, so that nothing more is asked for. */
+  /** All declared content has been sent, so that the iteration can stop. */
   get isFull(): boolean {
     return this.state === 'sent' && (this.isBodiless || this.#allowance === 0);
   }
 
-  /** The octets that the head announced and that have not been sent; 0 where it announced no number. */
+  /** Declared octets that have not been sent; 0 if the head declares no length. */
   get missing(): number {
     return this.isBodiless || this.#allowance === Number.POSITIVE_INFINITY ? 0 : this.#allowance;
   }
 
-  /** Enters a chunk in the ledger and cuts off what the declared length does not cover. */
+  /** Counts a chunk, and cuts off the part that exceeds the declared length. */
   clamp(chunk: Uint8Array): Uint8Array {
     if (chunk.length <= this.#allowance) {
       this.#allowance -= chunk.length;
@@ -129,24 +129,24 @@ export class ResponseState implements LengthDeclaration {
   }
 }
 
-/** "999 Reason", where the reason may be empty. A final response only: 1xx has ways of its own. */
+/** "999 Reason"; the reason may be empty. Final responses only: 1xx is sent through extension keys. */
 const STATUS = /^[2-9][0-9][0-9] [\t\x20-\x7e\x80-\xff]*$/;
 
-/** What programs for node:http may have besides. */
+/** An interim status, which programs for node:http may also send as a response. */
 const INTERIM_STATUS = /^1[0-9][0-9] [\t\x20-\x7e\x80-\xff]*$/;
 
-/** A status, taken apart. */
+/** A parsed status. */
 interface ParsedStatus {
   readonly status: string;
   readonly statusCode: number;
-  /** What follows the space; may be empty. */
+  /** The reason phrase; may be empty. */
   readonly reason: string;
 }
 
-/** The latest status; most responses have the same one. */
+/** The latest status. Most responses repeat it. */
 let lastStatus: ParsedStatus = { status: '200 OK', statusCode: 200, reason: 'OK' };
 
-/** Parsed statuses. An application uses few of them, but may make any number of reason phrases. */
+/** Parsed statuses. Their number is limited, because an application may generate reason phrases. */
 const statuses = new Map<string, ParsedStatus>();
 const MAX_STATUSES = 64;
 /** Characters. */

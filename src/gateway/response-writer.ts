@@ -1,8 +1,8 @@
 /**
- * The way of a response from the application to the sink: head, chunks, end, each held against the ledger.
+ * Sends head, chunks and end of a response to the sink, checked against ResponseState.
  *
- * Two parties write. The application, through the `write` that startResponse returned: its calls are queued, because
- * nobody has to wait for them. The gateway, with the chunks of the body: it waits by itself. Both meet here.
+ * Two callers send chunks. The application calls the `write` that startResponse returned; these calls are queued,
+ * because the application need not wait for them. run-application.ts sends the chunks of the body, and waits itself.
  */
 
 import { ApplicationError, type DisconnectError } from '../errors.ts';
@@ -22,11 +22,11 @@ export interface WriterOptions {
 /** Writes one response. */
 export class ResponseWriter {
   readonly response: ResponseState;
-  /** Whether a length is worked out for an array; a wrapped application may want its own framing. */
+  /** The gateway computes Content-Length if it can. A wrapped program may want its own framing. */
   computesLength = true;
-  /** Set when the client has left: from then on nothing is written. */
+  /** Set when the client has left. Nothing is written after that. */
   gone: DisconnectError | undefined;
-  /** The last call of `write` that the sink has not taken yet. */
+  /** The latest call of `write`, if it has not settled. */
   writing: Promise<void> | undefined;
   readonly #sink: ResponseSink;
   readonly #errors: ErrorStream;
@@ -42,9 +42,9 @@ export class ResponseWriter {
     this.response = new ResponseState(this.#isHead, options.hopByHop ?? 'error');
   }
 
-  /** PEP 3333's startResponse: synchronous, sends nothing. */
+  /** PEP 3333's startResponse. It sends nothing. */
   readonly startResponse: StartResponse = (status: string, headers: HeaderList, excInfo?: unknown) => {
-    // An application that has not noticed that the client left does nothing wrong; its writes will tell.
+    // No error if the client has left, because the application may not have noticed. Its writes reject.
     if (this.gone === undefined || this.response.state !== 'ended') {
       this.response.start(status, headers, excInfo);
     }
@@ -66,7 +66,7 @@ export class ResponseWriter {
     const settled = (): void => {
       if (this.writing === taken) this.writing = undefined;
     };
-    // Also what makes the rejection of a call that nobody awaited a handled one.
+    // This also handles the rejection if the application does not await the call.
     taken.then(settled, settled);
     return taken;
   };
@@ -77,13 +77,13 @@ export class ResponseWriter {
     try {
       return toOctets(data, this.#isStrict);
     } catch (error) {
-      // The application may not look at the promise, so the response itself has to fail.
+      // The application may ignore the promise, so the response must fail too.
       this.response.failure ??= { error };
       throw error;
     }
   }
 
-  /** PEP 3333: the first invocation of `write` sends the head, even with an empty chunk. */
+  /** PEP 3333: the first call of `write` sends the head, even with an empty chunk. */
   #writeNow(chunk: Uint8Array): Promise<void> | undefined {
     if (this.gone !== undefined) throw this.gone;
     if (this.response.state === 'ended') throw new ApplicationError('WSGI_ERR_WRITE_AFTER_END');
@@ -96,29 +96,29 @@ export class ResponseWriter {
     return wait;
   }
 
-  /** Makes octets of a chunk of the body. */
+  /** Converts a chunk of the body to octets. */
   toOctets(chunk: Chunk): Uint8Array {
     return toOctets(chunk, this.#isStrict);
   }
 
   /**
-   * Hands the head to the sink.
+   * Sends the head.
    *
-   * @param computedLength The length of the content, where it is known
+   * @param computedLength Octets of content, if known
    */
   sendHead(computedLength: number | undefined): void {
     if (this.gone !== undefined) throw this.gone;
     this.#sink.writeHead(this.response.takeHead(this.computesLength ? computedLength : undefined));
   }
 
-  /** Sends a chunk, as much of it as the head allows. */
+  /** Sends a chunk, up to the declared length. */
   send(chunk: Uint8Array): Promise<void> | undefined {
     const allowed = this.#allow(chunk);
     return allowed.length === 0 ? undefined : this.#sink.write(allowed);
   }
 
   /**
-   * Completes the response with its last chunk, which may be empty.
+   * Sends the last chunk, which may be empty, and completes the response.
    *
    * @throws {@link ApplicationError} if the content is shorter than its declared length
    */
@@ -139,7 +139,7 @@ export class ResponseWriter {
     if (response.failure !== undefined) throw response.failure.error;
     if (chunk.length === 0) return chunk;
     if (response.isBodiless) {
-      // RFC 9110 §9.3.2: to HEAD an application may well yield what it would to GET.
+      // RFC 9110 §9.3.2: an application may yield the same content for HEAD as for GET.
       if (!this.#isHead) {
         this.#warn(new ApplicationError('WSGI_ERR_CONTENT_FORBIDDEN', response.status));
       } else if (this.#sink.takesHeadContent === true) {
@@ -154,7 +154,7 @@ export class ResponseWriter {
     return allowed;
   }
 
-  /** Tells the operator once a response what the client does not notice. */
+  /** Logs a fault that the client does not notice, once per response. */
   #warn(warning: ApplicationError): void {
     if (!this.#hasWarned) logError(this.#errors, warning);
     this.#hasWarned = true;

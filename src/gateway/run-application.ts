@@ -1,14 +1,12 @@
 /**
- * Runs an application for one request: all of PEP 3333's order of events, for every host.
+ * Runs an application for one request, in PEP 3333's order of events:
+ * call the application; send each chunk of its body before asking for the next; send the head with the first
+ * non-empty chunk, the first `write()` or the end; close the body once; run the callbacks of `gateway.on_finished`.
+ * An error before the head goes to the host or becomes a 500. An error after it cuts off the response.
  *
- * The order: the application is called; its body is iterated, one chunk at a time, each handed to the sink before the
- * next is asked for; the head leaves with the first chunk that is not empty, with the first `write()`, or at the end;
- * the body is closed, exactly once; the callbacks of `gateway.on_finished` run. An error before the head becomes the
- * host's error or a 500; after it, a response that is visibly cut off. A client that leaves ends the iteration.
- *
- * Rule 1: a synchronous application that answers with an array takes a synchronous path: no promise, no tick.
- * Rule 2: nothing throws or rejects out of here; what fails is told to the sink or to `wsgi.errors`.
- * Rule 3: the environ belongs to the application from the first call on, so what is needed of it is read before.
+ * Rule 1: a synchronous application that returns an array runs without a promise or a tick.
+ * Rule 2: nothing here throws or rejects. Errors go to the sink or to `wsgi.errors`.
+ * Rule 3: the environ is read before the application is called, because the application may change it.
  */
 
 import { DisconnectError, ProtocolError } from '../errors.ts';
@@ -24,27 +22,27 @@ import { ResponseWriter } from './response-writer.ts';
 
 /** The options of `runApplication`. */
 export const GATEWAY_OPTIONS = {
-  /** `startResponse` throws at a hop-by-hop header (`'error'`) or leaves it out (`'drop'`). */
+  /** A hop-by-hop header makes `startResponse` throw (`'error'`) or is left out (`'drop'`). */
   hopByHop: { type: ['error', 'drop'], default: 'error' },
-  /** A chunk that is a string is an error. Otherwise it is sent as UTF-8. */
+  /** A string as a chunk is an error. Without this option it is sent as UTF-8. */
   strict: { type: 'boolean', default: false },
-  /** Milliseconds that an abandoned body may take to stop before it is closed anyway. */
+  /** The gateway waits so many milliseconds for an abandoned body to stop, then closes it anyway. */
   closeTimeout: { type: 'milliseconds', default: 5_000 },
-  /** Answers to failures show their stacks to clients; for development. */
+  /** Error responses show the stack to the client. This is for development only. */
   exposeErrors: { type: 'boolean', default: false },
 } as const;
 
-/** Options of how applications are run. */
+/** Options of `runApplication`. */
 export interface GatewayOptions extends OptionsOf<typeof GATEWAY_OPTIONS> {}
 
 /**
- * Runs an application and drives the sink until the response is over.
+ * Runs an application and sends its response to the sink.
  *
- * @param application The application in its function form, as `toApplication` makes it
- * @param environ The environ of the request, as `createEnviron` makes it
- * @param sink Where the response goes
- * @param options What the deployer decided
- * @returns nothing if all is done already, otherwise a promise of it, which never rejects
+ * @param application The application in its function form, from `toApplication`
+ * @param environ The environ of the request, from `createEnviron`
+ * @param sink The receiver of the response
+ * @param options The deployer's options
+ * @returns undefined if everything is done, else a promise for that. It never rejects
  * @example
  * const application = toApplication(hello);
  * await runApplication(application, createEnviron(request), sink);
@@ -61,10 +59,10 @@ export function runApplication(
 const NO_OPTIONS: GatewayOptions = {};
 const EMPTY = new Uint8Array(0);
 
-/** Chunks that an iterable may give without ever waiting, before the event loop gets its turn. */
+/** Chunks from an iterable that never waits, before the event loop gets a turn. */
 const CHUNKS_IN_A_ROW = 32;
 
-/** Why a run failed; a box, because applications may throw undefined. */
+/** The reason why a run failed. An object, because applications may throw undefined. */
 interface Failure {
   readonly error: unknown;
 }
@@ -105,8 +103,8 @@ class ApplicationRun {
   }
 
   /**
-   * Waits for the body of an asynchronous application, or for the client to leave; a body that comes after that is
-   * closed unread. One promise, not `await`: that would make five, and cost a request 0.5 µs (Node 20).
+   * Waits for the body of an async application, or for the client to leave. A later body is closed unread.
+   * Creates one promise, where `await` would create five (Node 20).
    */
   #await(promised: Promise<Body>): Promise<void> {
     return new Promise((resolve) => {
@@ -128,7 +126,7 @@ class ApplicationRun {
         if (!isOver) resolve(this.#finish(undefined, { error }));
         isOver = true;
       };
-      // A host that tells of a departure has more to do before it hears what became of it.
+      // Deferred, so that the host first finishes its own handling of the departure.
       const leave = (): void => queueMicrotask(() => fail(this.#writer.gone));
       this.#onGone = leave;
       this.#watch();
@@ -136,7 +134,7 @@ class ApplicationRun {
     });
   }
 
-  /** A body that came too late; if it is none at all, there is nobody left to be told. */
+  /** Closes a body that came after the client left. An invalid body is only logged. */
   #closeUnread(body: Body): void {
     try {
       this.#close(new BodyReader(body)).catch(ignore);
@@ -145,9 +143,9 @@ class ApplicationRun {
     }
   }
 
-  /** The synchronous path: the whole body is there, so that its length is known (PEP 3333). */
+  /** Sends an array, synchronously if possible. Its length is known (PEP 3333, Handling the Content-Length Header). */
   #answer(body: readonly Chunk[]): Promise<void> | undefined {
-    // The type of a chunk is checked by the writer, whatever it is.
+    // The writer checks the type of each chunk.
     if (body.length === 1) return this.#answerWith(body[0] as Chunk);
     const writer = this.#writer;
     const chunks: Uint8Array[] = [];
@@ -162,7 +160,7 @@ class ApplicationRun {
     return chunks.length > 0 ? this.#sendAll(chunks, last) : this.#end(last);
   }
 
-  /** Most bodies are one chunk, and need no list of others. */
+  /** Sends an array of one chunk, the usual case, without a list. */
   #answerWith(item: Chunk): Promise<void> | undefined {
     const writer = this.#writer;
     const chunk = writer.toOctets(item);
@@ -175,7 +173,7 @@ class ApplicationRun {
     return wait === undefined ? this.#finish() : this.#finishAfter(wait);
   }
 
-  /** Sends the chunks of an array: none of them has to be waited for, but the client may have to be. */
+  /** Sends the chunks of an array. Becomes asynchronous only if the sink asks to wait. */
   #sendAll(chunks: Uint8Array[], last: Uint8Array): Promise<void> | undefined {
     for (let index = 0; index < chunks.length; index += 1) {
       const wait = this.#writer.send(chunks[index] ?? EMPTY);
@@ -196,7 +194,7 @@ class ApplicationRun {
     return this.#finish();
   }
 
-  /** The asynchronous path: the body has to be iterated, or the client has to be waited for. */
+  /** The asynchronous path: iterates the body, and waits for the sink. */
   async #serve(body: Body, wait?: Promise<void>): Promise<void> {
     let reader: BodyReader | undefined;
     try {
@@ -214,7 +212,7 @@ class ApplicationRun {
     return this.#finish(reader);
   }
 
-  /** PEP 3333: what was written goes before what is yielded. A `write` that failed is its caller's affair. */
+  /** PEP 3333: written chunks go before yielded chunks. The caller of `write` handles its failure. */
   async #settleWrites(): Promise<void> {
     while (this.#writer.writing !== undefined) {
       try {
@@ -231,7 +229,7 @@ class ApplicationRun {
       const next = reader.next();
       const step = isPromise(next) ? await this.#orGone(next) : next;
       if (step.done === true) return;
-      // The type of a chunk is checked here and not by the iterable that gave it.
+      // The writer checks the type of each chunk.
       const chunk = writer.toOctets(step.value as Chunk);
       if (chunk.length > 0) {
         if (writer.response.state !== 'sent') writer.sendHead(length);
@@ -239,7 +237,7 @@ class ApplicationRun {
         if (wait !== undefined) await this.#orGone(wait);
         if (writer.response.isFull) return;
       }
-      // An iterable that never waits must not keep everybody else from being served.
+      // An iterable that never waits must not block other requests.
       if (count % CHUNKS_IN_A_ROW === 0) await new Promise<void>(onNextTurn);
       if (writer.gone !== undefined) throw writer.gone;
     }
@@ -252,7 +250,7 @@ class ApplicationRun {
     if (wait !== undefined) await this.#orGone(wait);
   }
 
-  /** The end of every run: tells what failed, closes the body, calls the callbacks. */
+  /** Ends every run: reports a failure, closes the body, calls the callbacks. */
   #finish(reader?: BodyReader, failure?: Failure): Promise<void> | undefined {
     if (failure !== undefined) this.#fail(failure);
     this.#writer.response.state = 'ended';
@@ -281,7 +279,7 @@ class ApplicationRun {
     }
   }
 
-  /** The host could not be told of the failure; its client must not wait for ever all the same. */
+  /** Aborts after the sink threw while it handled a failure, so that the client does not wait for ever. */
   #giveUp(error: unknown): void {
     try {
       this.#sink.abort(error);
@@ -295,7 +293,7 @@ class ApplicationRun {
     const isProtocolError = isInstance(error, ProtocolError);
     if (!isProtocolError) logError(this.#errors, error);
     const { head, content } = failureResponse(error, this.#isHead, this.#options.exposeErrors === true);
-    // What the client sent cannot be trusted to end where it seems to.
+    // After malformed content the start of the next request is uncertain.
     if (isProtocolError) sink.direct?.({ close: true });
     sink.writeHead(head);
     (head.isBodiless ? sink.end() : sink.end(content))?.catch(ignore);
@@ -350,7 +348,7 @@ class ApplicationRun {
     });
   }
 
-  /** Waits for a promise, or for the client to leave. Not a race: that would leave a reaction behind each time. */
+  /** Waits for a promise or for the client to leave. `Promise.race` would leak a reaction with each call. */
   #orGone<T>(promise: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const leave = (): void => reject(this.#writer.gone);
@@ -361,7 +359,7 @@ class ApplicationRun {
   }
 }
 
-/** An array whose content is what its elements are; one with a `close()` or an iterator of its own is not plain. */
+/** Tells if a body is an array without `close()` and without an iterator of its own. */
 function isPlainArray(body: Body | Promise<Body>): body is Chunk[] {
   return (
     Array.isArray(body) &&

@@ -1,9 +1,9 @@
 /**
- * URIs of a request: the address of an application and of what it was asked for, and walking along the path.
+ * Builds the URIs of an application and of a request, and moves segments from PATH_INFO to SCRIPT_NAME.
  *
- * Rule 1: SCRIPT_NAME and PATH_INFO are native strings, decoded; they are quoted octet by octet.
- * Rule 2: what wsgiref.util has does exactly what it does there.
- * Rule 3: decoding makes `%2F` a `/`, for good. What must tell the two apart asks `rawPathInfo`.
+ * Rule 1: SCRIPT_NAME and PATH_INFO are decoded native strings. They are quoted octet by octet.
+ * Rule 2: functions that wsgiref.util has too behave as they do there.
+ * Rule 3: in PATH_INFO a decoded `%2F` cannot be told from `/`. Use `rawPathInfo` to tell them apart.
  */
 
 import type { Environ } from '../wsgi.ts';
@@ -13,7 +13,7 @@ import { decodePath, quotePath } from './native-string.ts';
 const ORIGIN = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
 
 /**
- * Gives scheme and authority of a request target in absolute-form (RFC 9112 §3.2.2); empty for the other forms.
+ * Gives scheme and authority of a request target in absolute-form (RFC 9112 §3.2.2), and `''` for other forms.
  *
  * @example
  * originOf('http://site.test/path?x=1'); // 'http://site.test'
@@ -27,13 +27,13 @@ export function withoutOrigin(target: string): string {
   return target.slice(originOf(target).length);
 }
 
-/** Where a path ends and query or fragment begin. */
+/** The end of a path: the beginning of query or fragment. */
 const PATH_END = /[?#]/;
 
 const ESCAPE = /^%[0-9A-Fa-f]{2}$/;
 
 /**
- * Guesses the scheme from HTTPS, as CGI programs must: `https` if it is `yes`, `on` or `1`.
+ * Guesses the scheme from the CGI variable HTTPS: `https` if it is `yes`, `on` or `1`.
  *
  * @example
  * guessScheme({ HTTPS: 'on' }); // 'https'
@@ -44,7 +44,7 @@ export function guessScheme(environ: Readonly<Pick<Environ, 'HTTPS'>>): 'http' |
 }
 
 /**
- * Builds the URI of the application itself: no PATH_INFO, no query.
+ * Builds the URI of the application, without PATH_INFO and query.
  *
  * @example
  * applicationUri(environ); // 'http://127.0.0.1:8124/shop'
@@ -57,7 +57,7 @@ export function applicationUri(environ: Readonly<Environ>): string {
  * Builds the full URI of the request.
  *
  * @param environ The environ of the request
- * @param includeQuery Whether the query is part of it
+ * @param includeQuery Include the query
  * @example
  * requestUri(environ); // 'http://127.0.0.1:8124/shop/books?page=2'
  */
@@ -70,11 +70,11 @@ export function requestUri(environ: Readonly<Environ>, includeQuery: boolean = t
 /**
  * Moves one segment from PATH_INFO to SCRIPT_NAME, in place.
  *
- * Empty segments and `.` are skipped on the way, and `..` takes a segment back from SCRIPT_NAME. What is
- * skipped at the end of the path is not: a trailing slash shifts once more, as the segment `''`.
+ * Empty segments and `.` are skipped, except at the end of the path: a trailing slash counts as the segment `''`.
+ * The segment `..` removes a segment from SCRIPT_NAME.
  *
  * @param environ The environ to change
- * @returns the segment, decoded; null if nothing is left
+ * @returns the segment, decoded; null if no segment is left
  * @example
  * const environ = { SCRIPT_NAME: '/shop', PATH_INFO: '/books/1' };
  * shiftPathInfo(environ); // 'books'; environ is now { SCRIPT_NAME: '/shop/books', PATH_INFO: '/1' }
@@ -96,10 +96,10 @@ export function shiftPathInfo(environ: Pick<Environ, 'SCRIPT_NAME' | 'PATH_INFO'
 }
 
 /**
- * Gives PATH_INFO as it was received, percent-encoding and all.
+ * Gives PATH_INFO as received, with its percent-encoding.
  *
- * It is cut from REQUEST_URI. Where there is none, or where it does not belong to SCRIPT_NAME and PATH_INFO because
- * somebody rewrote them, PATH_INFO is quoted anew, and `%2F` can no longer be told from `/`.
+ * It is cut from REQUEST_URI. If that is missing, or does not match SCRIPT_NAME and PATH_INFO because they were
+ * rewritten, PATH_INFO is encoded again, and `%2F` cannot be told from `/`.
  *
  * @example
  * // GET /shop/a%2Fb, mounted at /shop
@@ -119,7 +119,7 @@ export function rawPathInfo(
   return quotePath(PATH_INFO);
 }
 
-/** PEP 3333, URL Reconstruction. */
+/** Builds scheme and authority (PEP 3333, URL Reconstruction). */
 function origin(environ: Readonly<Environ>): string {
   const scheme = environ['wsgi.url_scheme'];
   if (environ.HTTP_HOST) return `${scheme}://${environ.HTTP_HOST}`;
@@ -135,7 +135,7 @@ function joinSegments(segments: readonly string[]): string {
   return segments.map((segment) => `/${segment}`).join('');
 }
 
-/** How far the first `octets` octets reach in an encoded path. */
+/** Gives the length of the first `octets` octets in an encoded path. */
 function encodedLength(path: string, octets: number): number {
   let end = 0;
   for (let count = 0; count < octets && end < path.length; count++) {

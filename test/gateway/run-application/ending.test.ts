@@ -78,7 +78,7 @@ describe('runApplication: failure', () => {
       startResponse('200 OK', [['Connection', 'close']]);
       return [];
     });
-    expect(broken.log[0]).toMatch(/^ApplicationError \[WSGI_ERR_HEADER_HOP_BY_HOP\]: Header belongs/);
+    expect(broken.log[0]).toMatch(/^ApplicationError \[WSGI_ERR_HEADER_HOP_BY_HOP\]: Application set/);
     const told = record(() => {
       throw Object.assign(new Error('connect E_MINE'), { code: 'E_MINE' });
     });
