@@ -33,13 +33,9 @@ function readRows(source: string): string[] {
 }
 
 function defaultOf(row: string): string {
+  if (row.includes('isUnlimited: true')) return '`Infinity`';
   const [, value] = /default: ([^,}]+)/.exec(row) ?? [];
-  if (value === undefined) return '';
-  const plain = value
-    .trim()
-    .replace(/(?<=\d)_(?=\d)/g, '')
-    .replace('Number.POSITIVE_INFINITY as number', 'Infinity');
-  return `\`${plain}\``;
+  return value === undefined ? '' : `\`${value.trim().replace(/(?<=\d)_(?=\d)/g, '')}\``;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

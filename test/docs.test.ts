@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CGI_ENVIRON_OPTIONS } from '../bridges/cgi/environ.ts';
@@ -105,6 +105,25 @@ describe('links', () => {
       .map(([, target = '']) => target)
       .filter((target) => !/^https:/.test(target) && !leadsSomewhere(page, target));
     expect(broken).toEqual([]);
+  });
+});
+
+describe('docs/architecture.md', () => {
+  const text = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+  const paths = [...text.matchAll(/`([\w./-]+(?:\.(?:ts|md|json)|\/))`/g)].map(([, path = '']) => path);
+  const existing = ['src', 'bridges', 'test', 'bench', 'examples', 'docs']
+    .flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
+        posix.join('/', folder, name.replaceAll('\\', '/')),
+      ),
+    )
+    .filter((path) => !path.includes('/node_modules/'));
+
+  it('names files and folders that exist', () => {
+    expect(paths.length).toBeGreaterThan(100);
+    const exists = (path: string) =>
+      existsSync(join(ROOT, path)) || existing.some((e) => e.endsWith(`/${path}`));
+    expect(paths.filter((path) => !exists(path.replace(/\/$/, '')))).toEqual([]);
   });
 });
 

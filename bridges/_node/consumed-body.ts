@@ -1,20 +1,19 @@
 /**
- * Request content that a parser of the host has read before the application could.
+ * Restores request content that a parser of the host has read before the application could.
  *
- * It cannot be read again, but in most cases it can be told again: raw octets as they are, JSON and forms from what
- * the parser made of them. Where it cannot, reading fails at once with an error that says what to do: the stream has
- * ended, and waiting on it would never end.
+ * Octets are given as they are, JSON and forms are encoded again from what the parser made of them. Anything else
+ * fails at once with an error that says what to do: the stream has ended, and waiting on it would never end.
  *
- * Rule 1: whether content was consumed is asked of the stream, never of `body`: a parser that had nothing to do
- *         leaves an empty object there.
- * Rule 2: what is told again is consistent in itself: its length is the one of CONTENT_LENGTH, and a content coding
- *         that the host has removed is not announced. The same goes for a stream that the host decodes.
+ * Rule 1: the stream tells if content was consumed, never `body`: a parser that had nothing to do leaves an empty
+ *         object there.
+ * Rule 2: restored content is consistent: CONTENT_LENGTH is its length, and a content coding that the host has
+ *         removed is not announced. The same goes for a stream that the host decodes.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { ApplicationError } from '../../src/index.ts';
 import { encodeForm } from './form-encoding.ts';
 
-/** What parsers leave on the request of a host. */
+/** Properties that parsers leave on the request of a host. */
 export interface HostBody {
   readonly body?: unknown;
   /** The octets, as cloud functions and `verify` callbacks of parsers keep them. */
@@ -22,14 +21,14 @@ export interface HostBody {
 }
 
 /**
- * Gives the content again that a parser has consumed.
+ * Restores content that a parser has consumed.
  *
  * @param headers The fields of the request
- * @param host What the parser left
- * @returns The octets, or the error that every attempt to read them gets
+ * @param parsed The properties that the parser left
+ * @returns the octets, or the error that every read gets
  */
-export function rescueContent(headers: IncomingHttpHeaders, host: HostBody): Uint8Array | ApplicationError {
-  const { body, rawBody } = host;
+export function rescueContent(headers: IncomingHttpHeaders, parsed: HostBody): Uint8Array | ApplicationError {
+  const { body, rawBody } = parsed;
   try {
     for (const octets of [rawBody, body]) {
       if (octets instanceof Uint8Array) return octets;
@@ -50,17 +49,17 @@ export function rescueContent(headers: IncomingHttpHeaders, host: HostBody): Uin
   }
 }
 
-/** Whether the fields of a request announce content. */
+/** Tells if the fields of a request announce content. */
 export function announcesContent(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || (declaredLength(headers) ?? 0) > 0;
 }
 
 /**
- * Makes the field lines fit content that a host has had in its hands.
+ * Makes the field lines fit content that a host has read or decodes.
  *
  * @param rawHeaders The field lines as they were received
  * @param headers The same as an object
- * @param content The content that the application will read; none for a stream, whose length is not known
+ * @param content The content that the application will read; none for a stream, which has no known length
  */
 export function fitHeaders(
   rawHeaders: readonly string[],
@@ -74,7 +73,7 @@ export function fitHeaders(
     const name = rawHeaders[index] ?? '';
     if (!stale.includes(name.toLowerCase())) fitting.push(name, rawHeaders[index + 1] ?? '');
   }
-  // RFC 9112 §6.3: one of the two tells that there is content.
+  // RFC 9112 §6.3: one of the two announces content.
   if (content === undefined) fitting.push('Transfer-Encoding', 'chunked');
   else fitting.push('Content-Length', `${content.length}`);
   return fitting;
@@ -82,7 +81,7 @@ export function fitHeaders(
 
 const JSON_TYPE = /^(?:application|text)\/(?:json|csp-report|[^;]+\+json)$/;
 
-/** The parsers that are met most, by what they read. */
+/** The most common parsers, by what they read. */
 const PARSERS: readonly (readonly [type: RegExp, parser: string])[] = [
   [/^multipart\//, 'a multipart parser (multer, busboy, formidable, @fastify/multipart)'],
   [JSON_TYPE, 'a JSON parser (express.json) or something else that reads requests'],
@@ -130,7 +129,7 @@ function encodeText(text: string, charset = 'utf-8'): Uint8Array {
   }
 }
 
-/** An escaped octet of a form means a character of its charset; what encodes forms anew knows UTF-8 alone. */
+/** An escaped octet of a form means a character of its charset, but `encodeForm` knows UTF-8 only. */
 function checkFormCharset(form: object, charset = 'utf-8'): void {
   if (charset === 'utf-8' || charset === 'utf8' || !/[^\0-\x7f]/.test(JSON.stringify(form))) return;
   throw new RangeError(`Charset of a form must be UTF-8, not ${charset}`);
@@ -141,7 +140,7 @@ function declaredLength(headers: IncomingHttpHeaders): number | undefined {
   return length === undefined ? undefined : Number(length);
 }
 
-/** Express's parsers remove a content coding, Fastify's leave it; no parser says which it did. */
+/** Express's parsers remove a content coding, Fastify's leave it; no parser tells. */
 function isStillCoded(headers: IncomingHttpHeaders, content: Uint8Array): boolean {
   const coding = headers['content-encoding'];
   if (coding === undefined) return false;

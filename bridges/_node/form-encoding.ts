@@ -1,9 +1,9 @@
 /**
- * Parsed form fields back into `application/x-www-form-urlencoded`.
+ * Encodes parsed form fields as `application/x-www-form-urlencoded` again.
  *
- * Parsers throw away how a form was written: `a=1&a=2` and `a[]=1&a[]=2` both become a list, and brackets may have
- * been escaped or not. All of that is the same to a parser that knows brackets, but not to every reader, so that the
- * way of writing is chosen whose length is the one that the client declared.
+ * Parsers forget how a form was written: `a=1&a=2` and `a[]=1&a[]=2` both become a list, and brackets may have been
+ * escaped or not. That matters to readers that do not know brackets, so the spelling is chosen that has the declared
+ * length.
  */
 
 type Field = [name: string, value: string];
@@ -11,8 +11,8 @@ type Field = [name: string, value: string];
 /**
  * Encodes fields as a form, nested ones with brackets: `a[b][]=1`.
  *
- * @param fields What a parser made of a form: strings, lists and objects of them
- * @param length The octets that the form had, if that is known
+ * @param fields The strings, lists and objects that a parser made of a form
+ * @param length The octets of the form, if known
  * @returns ASCII text
  */
 export function encodeForm(fields: object, length?: number): string {
@@ -26,7 +26,7 @@ export function encodeForm(fields: object, length?: number): string {
         addField(pairs, name, value);
       }
     }
-    // The URL standard's form serializer is what browsers send; others leave the brackets as they are.
+    // Browsers send the URL standard's form; others leave the brackets as they are.
     const escaped = pairs.map((pair) => new URLSearchParams([pair]).toString()).join('&');
     const plain = pairs.map(writeWithBrackets).join('&');
     written.push(escaped, plain);
@@ -34,14 +34,14 @@ export function encodeForm(fields: object, length?: number): string {
   return written.find((text) => text.length === length) ?? written[0] ?? '';
 }
 
-/** A list of one was written with brackets: without them it would be no list. */
+/** A list of one was written with brackets; without them it would be no list. */
 function isFlatList(value: unknown): value is unknown[] {
   return Array.isArray(value) && value.length > 1 && !value.some(isNested);
 }
 
 function addField(pairs: Field[], name: string, value: unknown): void {
   if (Array.isArray(value)) {
-    // A list of objects needs numbers: in `a[][b]=1&a[][c]=2` nothing says whether b and c belong together.
+    // A list of objects needs numbers: in `a[][b]=1&a[][c]=2` nothing tells if b and c belong together.
     const isNumbered = value.some(isNested);
     for (const [index, item] of value.entries()) addField(pairs, `${name}[${isNumbered ? index : ''}]`, item);
   } else if (isNested(value)) {

@@ -1,6 +1,4 @@
-/**
- * Who wants to know that a connection was lost: one listener on a socket, however many requests are pipelined on it.
- */
+/** Tells that a connection was lost, with one listener on a socket for all requests that are pipelined on it. */
 import type { Socket } from 'node:net';
 
 const waiting = new WeakMap<Socket, Set<() => void>>();
@@ -8,7 +6,7 @@ const waiting = new WeakMap<Socket, Set<() => void>>();
 /**
  * Calls a listener once when a connection is lost.
  *
- * @returns what takes the listener off again
+ * @returns a function that removes the listener
  */
 export function onceLost(socket: Socket, listener: () => void): () => void {
   let listeners = waiting.get(socket);

@@ -1,10 +1,10 @@
 /**
  * `wsgi.input` over the content of a host's request: a node stream, read in paused mode.
  *
- * The stream is read only when the application reads; what the application leaves is drained in the end, because a
- * client that cannot finish its upload may never read its answer, and the next request waits behind it.
+ * The stream is read only when the application reads. The rest is drained in the end: a client that cannot finish its
+ * upload may never read its answer, and the next request waits behind it.
  *
- * Rule: no `for await` and no `pipe`. Leaving such a loop destroys the request, and on Node 20 its socket with it.
+ * Rule: no `for await` and no `pipe`. Leaving such a loop destroys the request, and on Node 20 its socket.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -18,9 +18,9 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
-/** Content that has to be let go of when the run is over. */
+/** Content that must be released after the run. */
 export interface HostInput extends InputSource {
-  /** Lets go of the content when the run is over; what nobody reads any more is read away. */
+  /** Releases the content after the run; what nobody reads is drained. */
   release(): void;
 }
 
@@ -29,7 +29,7 @@ export class NodeInput implements HostInput {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   readonly #stream: Readable;
-  /** Whether an onlooker had set the content flowing, so that the request has to be set flowing again. */
+  /** An onlooker had set the content flowing, so it must flow again in the end. */
   readonly #wasFlowing: boolean;
   #state: 'idle' | 'reading' | 'drained' = 'idle';
   #isOver = false;
@@ -37,19 +37,19 @@ export class NodeInput implements HostInput {
   #given = 0;
   #waiter: Waiter | undefined;
   #failure: unknown;
-  /** Made when somebody reads: most requests are never read. */
+  /** Made at the first read: most requests are never read. */
   #readableListener: (() => void) | undefined;
 
   /**
    * @param req The request of the host
    * @param res Its response, which sends `100 Continue`
-   * @param stream What is read in the place of the request itself, if something decodes it
+   * @param stream Read instead of the request, if something decodes it
    */
   constructor(req: IncomingMessage, res: ServerResponse, stream: Readable = req) {
     this.#req = req;
     this.#res = res;
     this.#stream = stream;
-    // Somebody who only looks on (a logger) would make the content flow by before the application reads.
+    // A mere onlooker (a logger) would let the content pass before the application reads.
     this.#wasFlowing = stream.readableFlowing === true;
     if (this.#wasFlowing) stream.pause();
   }
@@ -70,18 +70,18 @@ export class NodeInput implements HostInput {
   }
 
   release(): void {
-    // Node drains a request that nobody has touched by itself, once it is answered.
+    // Node itself drains a request that nobody has touched, once it is answered.
     const isUntouched = this.#state === 'idle' && this.#stream === this.#req && !this.#wasFlowing;
     if (isUntouched || this.#isOver || this.#stream.readableEnded) return;
     this.#isOver = true;
-    // Whoever answers in the application's place may want the rest, so it is drained after the answer. Over HTTP/2 no
-    // response finishes before its request has been read.
+    // Another handler may answer instead, and want the rest, so it is drained after the answer. Over HTTP/2 no
+    // response finishes before its request was read.
     const isHttp2 = this.#req.httpVersionMajor === 2;
     if (this.#res.writableFinished || this.#res.destroyed || isHttp2) this.#drain();
     else this.#res.once('finish', () => this.#drain());
   }
 
-  /** Reads the rest away, unless somebody is waiting for it: an application may answer first and read on. */
+  /** Drains the rest, unless somebody waits for it: an application may answer first and read on. */
   #drain(): void {
     if (this.#waiter !== undefined) return;
     this.#state = 'drained';
@@ -104,13 +104,13 @@ export class NodeInput implements HostInput {
     this.#stream.once('end', () => this.#onEnd());
     this.#stream.once('error', onFailure);
     this.#stream.once('close', onFailure);
-    // A stream in the request's place may never be told that the client has left.
+    // The stream may never be told that the client has left.
     if (this.#stream !== this.#req) this.#req.once('close', () => this.#onRequestClose());
   }
 
   /**
-   * Whether somebody has had a part of content whose length nobody knows, and put nothing back. If octets wait, they may
-   * be what was put back, and pass for all.
+   * Tells if somebody has read a part of content without a known length and put nothing back. Waiting octets may be
+   * what was put back, and count as all.
    */
   #isTapped(): boolean {
     const req = this.#req;
@@ -118,15 +118,15 @@ export class NodeInput implements HostInput {
     return !isUnread && req.headers['content-length'] === undefined && !this.#isEmpty();
   }
 
-  /** Nothing to read is nothing to miss. */
+  /** Tells if the request announces no content. */
   #isEmpty(): boolean {
     const { headers } = this.#req;
     return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
   }
 
   /**
-   * RFC 9110 §10.1.1: the client waits for `100 Continue`. Node sends it by itself, before the application is
-   * called, unless the server has a listener for `checkContinue`: then it is sent when somebody wants to read.
+   * RFC 9110 §10.1.1: the client waits for `100 Continue`. Node sends it before the application is called, unless the
+   * server has a listener for `checkContinue`: then it is sent at the first read.
    */
   #continue(): void {
     const req: IncomingMessage & ServerLinks = this.#req;
@@ -138,7 +138,7 @@ export class NodeInput implements HostInput {
   }
 
   #read(): Uint8Array | null {
-    // Typed as any by node; a string where somebody has called setEncoding().
+    // Node's type is any; it is a string after setEncoding().
     const read: Uint8Array | string | null = this.#stream.read();
     const chunk =
       typeof read === 'string' ? Buffer.from(read, this.#stream.readableEncoding ?? 'utf8') : read;
@@ -146,7 +146,7 @@ export class NodeInput implements HostInput {
     return chunk;
   }
 
-  /** Over HTTP/2 also a request that was cut off ends, but says that it was aborted. */
+  /** Over HTTP/2 a request that was cut off ends too, but as aborted. */
   #end(): null {
     if (this.#req.aborted) throw disconnection('request');
     if (this.#isShort()) throw this.#consumption();
@@ -154,8 +154,8 @@ export class NodeInput implements HostInput {
   }
 
   /**
-   * Whether somebody has had a part of the content before. A parser may go on before the stream has told of its end
-   * (formidable 3 does, once it has met the last boundary), and what is left then ends without a failure.
+   * Tells if somebody has read a part before. A parser may go on before the stream has told of its end (formidable 3
+   * does, at the last boundary); the rest then ends without an error.
    */
   #isShort(): boolean {
     if (this.#stream !== this.#req || this.#stream.readableEncoding !== null) return false;
@@ -197,7 +197,7 @@ export class NodeInput implements HostInput {
   }
 }
 
-/** The ways from a request to its server, which node's types do not tell. */
+/** The ways from a request to its server, which node's types lack. */
 interface ServerLinks {
   readonly stream?: { readonly session?: { readonly server?: Listened } };
   readonly socket: IncomingMessage['socket'] & { readonly server?: Listened };
@@ -207,13 +207,13 @@ interface Listened {
   listenerCount(name: string): number;
 }
 
-/** The content of a request that has none; there is nothing to let go of. */
+/** The content of a request that has none. */
 export const NO_CONTENT: HostInput = {
   pull: () => null,
   release() {},
 };
 
-/** Content that lies in memory, or an error in its place. */
+/** Makes an input of content in memory, or of an error in its place. */
 export function memoryInput(content: Uint8Array | ApplicationError): HostInput {
   let rest: Uint8Array | null = content instanceof Uint8Array ? content : null;
   return {

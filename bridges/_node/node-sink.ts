@@ -1,12 +1,10 @@
 /**
- * Node's ServerResponse as a sink, that of HTTP/2's compatibility API too.
+ * A sink over node's ServerResponse, also over that of HTTP/2's compatibility API.
  *
- * The response belongs to the host: other code has patched it, listens to it, may have answered on it. So everything
- * goes through its public methods, looked up anew each time, and nothing is sent that `writeHead`, `write` and `end`
- * would not send.
+ * The response belongs to the host: other code has patched it, listens to it, may have answered on it. So the sink
+ * sends the final response by its public methods only, looked up anew each time.
  *
- * Rule: whoever waits for a response that will neither drain nor finish waits for ever; so every wait ends with
- * `close`, and nothing is waited for on a response that is closed already.
+ * Rule: every wait ends with `close` too, and nothing waits on a closed response, which neither drains nor finishes.
  */
 
 import type { EventEmitter } from 'node:events';
@@ -25,7 +23,7 @@ import { canReset, writeRaw } from '../../src/node-internals/index.ts';
 import { onceLost } from './lost-connections.ts';
 import { toHeaderObject, writeHead, writeHttp2Head } from './response-head.ts';
 
-/** What HTTP/2 has behind its compatibility API. */
+/** The stream behind HTTP/2's compatibility API. */
 interface Http2Response {
   readonly stream: EventEmitter & {
     readonly destroyed: boolean;
@@ -36,33 +34,32 @@ interface Http2Response {
   };
 }
 
-/** As node defines it; a response that has another one was patched or is another's class. */
+/** Node's own method. A response with another one was patched or has another class. */
 const { end: nodeEnd } = ServerResponse.prototype;
 
 /** RFC 9113 §7. */
 const INTERNAL_ERROR = 2;
 
-/** Milliseconds. */
+/** Milliseconds between the last octets and a reset. */
 const RESET_DELAY = 20;
 
 /** Sends one response. */
 export class NodeSink implements ResponseSink {
   protected readonly res: ServerResponse;
-  /** Whether the head was refused by something of the host's, so that it is still the time for another. */
+  /** Code of the host refused the head, so another one can still be sent. */
   protected hasHeadFailed = false;
   readonly #req: IncomingMessage;
   readonly #http2: Http2Response | undefined;
-  /** Whether the response is the application's, and not one that the host has begun. */
+  /** The response is the application's, not one that the host has begun. */
   #hasBegun = false;
-  /** Whether the client knows how long the content will be. */
+  /** The client knows the length of the content. */
   #isDelimited = false;
   #isDelivered = false;
   /**
-   * The connection of a response whose head node has just written, and nobody else has done anything to: it is as
-   * open as it was. To look at it again and again costs 4 µs a request under Express on Node 20, where each response has a
-   * shape of its own.
+   * The connection, while it is surely open: node has just written the head, and nobody has touched the response
+   * since. Asking the response again is slow under Express on Node 20, where each response has a shape of its own.
    */
-  #open: Socket | undefined;
+  #openSocket: Socket | undefined;
   #fields: ConnectionDirectives['fields'];
 
   /**
@@ -72,13 +69,13 @@ export class NodeSink implements ResponseSink {
   constructor(req: IncomingMessage, res: ServerResponse) {
     this.#req = req;
     this.res = res;
-    // The compatibility API has another class, which node's types do not relate to ServerResponse.
+    // The compatibility API's class, which node's types do not relate to ServerResponse.
     this.#http2 = req.httpVersionMajor === 2 ? (res as unknown as Http2Response) : undefined;
   }
 
   writeHead(head: ResponseHead): void {
     const { res } = this;
-    // A response of HTTP/1 that has ended has sent its head, or it is destroyed.
+    // An HTTP/1 response that has ended has sent its head, or it is destroyed.
     const isEnded = this.#http2 !== undefined && res.writableEnded;
     if (res.headersSent || isEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
     this.#hasBegun = true;
@@ -86,9 +83,10 @@ export class NodeSink implements ResponseSink {
     if (this.#isGone()) return;
     try {
       if (this.#http2 !== undefined) writeHttp2Head(res, head);
-      else if (writeHead(res, head, this.#fields) && res.socket instanceof Socket) this.#open = res.socket;
+      else if (writeHead(res, head, this.#fields) && res.socket instanceof Socket)
+        this.#openSocket = res.socket;
     } catch (error) {
-      // What a host hangs on the head of a response may throw; nothing has been sent then.
+      // The host's code around the head may throw; then nothing has been sent.
       this.hasHeadFailed = !this.res.headersSent;
       throw error;
     }
@@ -96,7 +94,7 @@ export class NodeSink implements ResponseSink {
 
   write(chunk: Uint8Array): Promise<void> | undefined {
     const { res } = this;
-    this.#open = undefined;
+    this.#openSocket = undefined;
     if (this.#isGone()) return Promise.reject(disconnection('response'));
     if (res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
     if (chunk.length === 0) {
@@ -104,15 +102,14 @@ export class NodeSink implements ResponseSink {
       return undefined;
     }
     const hasRoom = res.write(chunk);
-    // The compression middleware keeps octets back until it is told not to. Node's own `flush` of old is no property
-    // of the response itself, and warns.
+    // The compression middleware keeps octets back until a flush. Node's old `flush` is inherited, and warns.
     if (Object.hasOwn(res, 'flush') && 'flush' in res && typeof res.flush === 'function') res.flush();
     return hasRoom ? undefined : this.#settles('drain');
   }
 
   end(lastChunk?: Uint8Array): Promise<void> | undefined {
     const { res } = this;
-    const socket = res.end === nodeEnd ? this.#open : undefined;
+    const socket = res.end === nodeEnd ? this.#openSocket : undefined;
     if (socket === undefined) {
       if (this.#isGone()) return Promise.reject(disconnection('response'));
       if (res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
@@ -124,7 +121,7 @@ export class NodeSink implements ResponseSink {
     return undefined;
   }
 
-  /** Waits for a response that has been completed, by whomever, to be taken by the client. */
+  /** Waits until the client has taken a response that is complete, even one that the host has completed. */
   delivered(): Promise<void> | undefined {
     const { res } = this;
     if (this.#http2 === undefined && isTaken(res)) {
@@ -132,8 +129,8 @@ export class NodeSink implements ResponseSink {
       return undefined;
     }
     if (this.#isGone()) return Promise.reject(disconnection('response'));
-    // A client may read nothing before it has sent everything. Node drains what nobody has touched, but only once the
-    // response has been taken, for which such a client would be waited for in vain.
+    // A client may read nothing before it has sent everything. Node drains an untouched request only once the
+    // response was taken, for which such a client would be waited for in vain.
     const req = this.#req;
     const isUntouched = req.readableFlowing === null && !req.readableDidRead;
     if (this.#http2 === undefined && !req.complete && isUntouched) req.resume();
@@ -142,11 +139,11 @@ export class NodeSink implements ResponseSink {
 
   abort(_error: unknown): void {
     const { res } = this;
-    // What the host has begun is the host's.
-    const isHosts = !this.#hasBegun && res.headersSent;
-    if (isHosts || res.writableEnded || this.#isGone()) return;
+    // A response that the host has begun stays the host's.
+    const belongsToHost = !this.#hasBegun && res.headersSent;
+    if (belongsToHost || res.writableEnded || this.#isGone()) return;
     if (this.#http2 !== undefined) {
-      // Destroying the stream would look like a response that ended well.
+      // A destroyed stream would look like a response that ended well.
       this.#http2.stream.close(INTERNAL_ERROR);
       return;
     }
@@ -156,19 +153,19 @@ export class NodeSink implements ResponseSink {
       res.destroy();
       return;
     }
-    // Node holds the first piece back until the end of the tick, in the socket and from 26 on in the response; the
-    // client gets what was sent, then no more.
+    // Node holds the first piece back until the end of the tick: in the socket, and from Node 26 on in the response.
+    // The client gets what was sent, then no more.
     const { socket } = res;
     if (socket !== null && !(socket instanceof Socket)) {
-      // What stands for a connection takes nothing before its listener has returned.
+      // A stand-in for a socket takes nothing before its listener has returned.
       setImmediate(() => res.destroy());
       return;
     }
     while (res.writableCorked > 0) res.uncork();
     while (socket?.writableCorked) socket.uncork();
     if (this.#isDelimited || res.chunkedEncoding || !canReset(socket)) res.destroy();
-    // Where only the end of the connection ends the response, an orderly one would look like a whole response. A
-    // reset that comes with the last octets hides them, or is hidden by them, so it comes a little later.
+    // Only the end of the connection ends this response, so an orderly end would make it look whole. A reset that
+    // comes with the last octets hides them, or is hidden by them, so it comes a little later.
     else setTimeout(() => socket?.resetAndDestroy(), RESET_DELAY);
   }
 
@@ -199,13 +196,13 @@ export class NodeSink implements ResponseSink {
       this.#http2.stream.additionalHeaders({ ':status': statusCode, ...toHeaderObject(headers) });
       return;
     }
-    // writeEarlyHints sends nothing without `link`, and there is no method for most others.
+    // writeEarlyHints sends nothing without `link`, and node has no method for most others.
     const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
     const text = `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}\r\n${lines}\r\n`;
-    // A response has its socket once it is its turn, so that this cannot get into the one before. The responses of our
-    // own server have none; they take what node itself writes by a method of its own.
+    // A response gets its socket in its turn, so this cannot get into the one before. Responses of our own server
+    // have none; they take the text by a method of node's.
     if (!(res.socket instanceof Socket)) writeRaw(res, text);
-    // Advice that the client does not take piles up nowhere: it can do without.
+    // Advice that the client does not take must not pile up: it can do without.
     else if (statusCode === 100 || !res.socket.writableNeedDrain) res.socket.write(text, 'latin1');
   }
 
@@ -215,38 +212,38 @@ export class NodeSink implements ResponseSink {
 
   direct(directives: ConnectionDirectives): void {
     const { res } = this;
-    // RFC 9113 §8.2.2: HTTP/2 has no such thing as the connection of one request.
+    // RFC 9113 §8.2.2: over HTTP/2 a request has no connection of its own.
     if (directives.close === true && this.#http2 === undefined) res.shouldKeepAlive = false;
     if (directives.fields !== undefined) this.#fields = directives.fields;
     if (directives.sendDate !== undefined) res.sendDate = directives.sendDate;
     const { socket } = res;
     if (directives.timeout !== undefined && this.#http2 === undefined && socket !== null) {
-      // An injected response has a stream for a socket.
+      // An injected response has a stream instead of a socket.
       if ('setTimeout' in socket) socket.setTimeout(directives.timeout);
     }
   }
 
   #isGone(): boolean {
     if (this.#http2 !== undefined) return this.#http2.stream.destroyed;
-    return this.res.destroyed || this.#turn()?.destroyed === true;
+    return this.res.destroyed || this.#awaitedConnection()?.destroyed === true;
   }
 
   /**
-   * The connection that a pipelined response waits for. Node forgets those that wait when it is lost: they are not
-   * destroyed, never close, and never finish (Node 20).
+   * The connection that a pipelined response waits for. When it is lost, Node 20 forgets the waiting responses: they
+   * are not destroyed, never close, and never finish.
    */
-  #turn(): Socket | undefined {
+  #awaitedConnection(): Socket | undefined {
     const isWaiting = this.#http2 === undefined && this.res.socket === null && !this.res.writableFinished;
     if (!isWaiting) return undefined;
     const { socket } = this.#req;
     return socket instanceof Socket ? socket : undefined;
   }
 
-  /** Calls a listener when the response is closed or lost. @returns what takes the listener off again */
+  /** Calls a listener when the response is closed or lost. @returns a function that removes the listener */
   #onceClosed(listener: () => void): () => void {
     const { res } = this;
-    const turn = this.#turn();
-    const forget = turn === undefined ? undefined : onceLost(turn, listener);
+    const awaited = this.#awaitedConnection();
+    const forget = awaited === undefined ? undefined : onceLost(awaited, listener);
     const onClose = (): void => {
       forget?.();
       listener();
@@ -258,14 +255,14 @@ export class NodeSink implements ResponseSink {
     };
   }
 
-  /** Over HTTP/2 `finish` of the response comes with each `close`, also when the client has cancelled. */
+  /** Over HTTP/2 `finish` comes with each `close`, even if the client has cancelled. */
   #hasFinished(): boolean {
     if (this.#http2 === undefined) return this.#isDelivered || this.res.writableFinished;
     return this.res.writableEnded && this.#http2.stream.rstCode === 0;
   }
 
   #settles(event: 'drain' | 'finish'): Promise<void> {
-    // The response of HTTP/2 finishes when the request has ended too, its stream when the content has been sent.
+    // A response of HTTP/2 finishes once its request has ended too, its stream once the content was sent.
     const emitter = event === 'finish' ? (this.#http2?.stream ?? this.res) : this.res;
     return new Promise((resolve, reject) => {
       const onClose = (): void => {
@@ -284,8 +281,8 @@ export class NodeSink implements ResponseSink {
   }
 }
 
-/** Whether the connection has taken all of a response of HTTP/1. */
+/** Tells if the connection has taken a whole response of HTTP/1. */
 export function isTaken(res: ServerResponse): boolean {
-  // `destroyed` with `writableEnded`: the response of light-my-request, which has finished by now.
+  // `destroyed` with `writableEnded`: a response of light-my-request, which has finished by then.
   return res.writableFinished || (res.writableEnded && (res.writableLength === 0 || res.destroyed));
 }

@@ -1,8 +1,8 @@
 /**
- * The head of a response on node's ServerResponse, beside what the host has set on it before.
+ * Writes the head of a response on node's ServerResponse, beside the headers that the host has set.
  *
- * The application's headers replace the host's of the same name; Set-Cookie has a line for each cookie, whoever set
- * it; whatever else the host set stays. Framing is nobody's but ours: a Content-Length of the host's goes.
+ * The application's headers replace the host's of the same name, but each Set-Cookie of both is sent. Other headers
+ * of the host stay, except framing, which is ours: a Content-Length of the host's goes.
  */
 import { ServerResponse } from 'node:http';
 import { insertFields, NameMemory } from '../../src/gateway/index.ts';
@@ -14,29 +14,29 @@ import {
   leaveLengthToNode,
 } from '../../src/node-internals/index.ts';
 
-/** What a wrapped program has set of the connection's fields. */
+/** Connection fields that a wrapped program has set. */
 type ConnectionFields = NonNullable<ConnectionDirectives['fields']>;
 
-/** As node defines it; a response that has another one was patched or is another's class. */
+/** Node's own method. A response with another one was patched or has another class. */
 const { writeHead: nodeWriteHead } = ServerResponse.prototype;
 
 /**
- * Writes a head. When it throws, the response has the headers that it had before.
+ * Writes a head. If it throws, the response has its earlier headers again.
  *
  * @param res The response of the host
- * @param head What the application made known
- * @param fields The connection's fields that a wrapped program has set; undefined over HTTP/2
- * @returns Whether node has done so alone, and nothing that the host has put in its place
+ * @param head The head
+ * @param fields Connection fields that a wrapped program has set
+ * @returns true if node alone wrote it, not a patch of the host's
  */
 export function writeHead(res: ServerResponse, head: ResponseHead, fields?: ConnectionFields): boolean {
   const headers =
     fields === undefined ? head.headers : insertFields(head.headers, ownFields(res, head, fields));
   const stored = headerMapOf(res);
-  // Who has patched writeHead, as on-headers does, looks for the headers on the response.
-  const isNodes = res.writeHead === nodeWriteHead;
-  if (isNodes && takesList(res, headers, stored)) writeList(res, head, headers);
+  // Patches of writeHead, such as on-headers, look for the headers on the response.
+  const isUnpatched = res.writeHead === nodeWriteHead;
+  if (isUnpatched && takesList(res, headers, stored)) writeList(res, head, headers);
   else mergeHeaders(res, head, { headers, stored, isHttp2: false });
-  return isNodes;
+  return isUnpatched;
 }
 
 /** Writes the head of a response over HTTP/2, which has no reason phrase. */
@@ -45,7 +45,7 @@ export function writeHttp2Head(res: ServerResponse, head: ResponseHead): void {
 }
 
 function writeList(res: ServerResponse, head: ResponseHead, headers: HeaderList): void {
-  // As long as it will be: a push into an empty list makes room for 17 (V8).
+  // With its final length: a push into an empty list makes room for 17 (V8).
   const lines = new Array<string>(headers.length * 2);
   for (let index = 0; index < headers.length; index += 1) {
     const [name, value] = headers[index] ?? ['', ''];
@@ -53,7 +53,7 @@ function writeList(res: ServerResponse, head: ResponseHead, headers: HeaderList)
     lines[index * 2 + 1] = value;
   }
   if (needsLength(head)) {
-    // Where node works a length out, it puts it behind the fields of its own; to HEAD it gives none.
+    // Where node computes a length, it puts it behind its own fields; to HEAD it gives none.
     const { contentLength = 0 } = head;
     if (head.isBodiless || !leaveLengthToNode(res, contentLength))
       lines.push('Content-Length', `${contentLength}`);
@@ -66,10 +66,10 @@ function writeList(res: ServerResponse, head: ResponseHead, headers: HeaderList)
   }
 }
 
-/** What is to be put on a response, and what is known of it. */
+/** Headers to set on a response. */
 interface Merger {
   readonly headers: HeaderList;
-  /** What is set on it; undefined where nobody but `getHeader` tells. */
+  /** Headers that are set already; undefined if only `getHeader` tells. */
   readonly stored: HeaderMap | null | undefined;
   readonly isHttp2: boolean;
 }
@@ -77,11 +77,11 @@ interface Merger {
 function mergeHeaders(res: ServerResponse, head: ResponseHead, merger: Merger): void {
   const { headers, isHttp2 } = merger;
   const { sendDate } = res;
-  // Headers that nobody else has set are looked for where node keeps them: 0.2 µs for two and the framing (Node 20).
+  // Looks for headers where node keeps them, which is faster than `getHeader`.
   const stored = merger.stored ?? undefined;
   let replaced: [name: string, value: number | string | string[]][] | undefined;
   try {
-    // Node takes the removal of a framing field that is not there for the wish to do without: no chunks, no length.
+    // Node takes the removal of an absent framing field for the wish to do without: no chunks, no length.
     for (const name of FRAMING) {
       const present = stored === undefined ? res.getHeader(name) : stored[name]?.[1];
       if (present === undefined) continue;
@@ -97,7 +97,7 @@ function mergeHeaders(res: ServerResponse, head: ResponseHead, merger: Merger): 
       else {
         replaced ??= [];
         replaced.push([name, present]);
-        // A list of its own: the present one may be the host's.
+        // A new list: the present one may be the host's.
         if (isSetCookie(name)) res.setHeader(name, [...[present].flat().map(String), value]);
         else res.setHeader(name, value);
       }
@@ -110,7 +110,7 @@ function mergeHeaders(res: ServerResponse, head: ResponseHead, merger: Merger): 
       for (const [name] of headers) res.removeHeader(name);
       if (needsLength(head)) res.removeHeader('Content-Length');
       for (const [name, value] of replaced ?? []) res.setHeader(name, value);
-      // Removing a Date is the wish to do without.
+      // Node takes the removal of Date for the wish to send none.
       if (!isHttp2) res.sendDate = sendDate;
     }
     throw error;
@@ -120,8 +120,8 @@ function mergeHeaders(res: ServerResponse, head: ResponseHead, merger: Merger): 
 const FRAMING = ['content-length', 'transfer-encoding'] as const;
 
 /**
- * Chooses the fields of the connection that a response may have. What node makes of them is what it would have made
- * of them had it called the wrapped program itself.
+ * Chooses the connection fields that a response may have. Node treats them as if the wrapped program had set them on
+ * its response.
  */
 export function ownFields(
   res: ServerResponse,
@@ -133,7 +133,7 @@ export function ownFields(
     const lowerCase = name.toLowerCase();
     // RFC 9112 §6.1: not over HTTP/1.0, and nothing but chunks.
     if (lowerCase === 'transfer-encoding') return isChunked && value.toLowerCase() === 'chunked';
-    // Node throws at the announcement of a trailer section where there are no chunks.
+    // Node throws at `Trailer` where there are no chunks.
     return lowerCase === 'trailer' ? isChunked : OWN_FIELDS.has(lowerCase);
   });
 }
@@ -145,28 +145,25 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Whether the length is known to us and not among the application's headers. */
+/** Tells if the length is known to us only, and not in the application's headers. */
 export function needsLength(head: ResponseHead): boolean {
   return head.contentLength !== undefined && !head.hasContentLengthField;
 }
 
 const keys = new NameMemory((name) => name.toLowerCase());
 
-/**
- * Gives a field name in lower case. V8 looks a string that was just made up in a table when it is used as a key; a
- * remembered one has been found already.
- */
+/** Gives a field name in lower case, and remembers it: V8 looks a new string up in a table when it becomes a key. */
 export function keyOf(name: string): string {
   return keys.get(name);
 }
 
-/** Tells the one field that cannot be combined (RFC 9110 §5.3). */
+/** Checks for the one field that cannot be combined (RFC 9110 §5.3). */
 export function isSetCookie(name: string): boolean {
   return name.length === 10 && name.toLowerCase() === 'set-cookie';
 }
 
 /**
- * Whether writeHead can be given the headers as a list. Once anything was set on the response, even if it was removed
+ * Tells if writeHead can take the headers as a list. Once anything was set on the response, even if it was removed
  * again, Node 20 keeps only the last of repeated names, and later versions move them together.
  */
 function takesList(res: ServerResponse, headers: HeaderList, stored: HeaderMap | null | undefined): boolean {
@@ -181,7 +178,7 @@ function hasRepeats(headers: HeaderList): boolean {
   return false;
 }
 
-/** Whether a name was there before. Lists are short: comparing lengths first leaves next to nothing to compare. */
+/** Tells if a name occurs before. Lists are short, and the lengths of names mostly differ. */
 export function hasEarlier(headers: HeaderList, index: number): boolean {
   const name = headers[index]?.[0] ?? '';
   for (let other = 0; other < index; other += 1) {
@@ -191,7 +188,7 @@ export function hasEarlier(headers: HeaderList, index: number): boolean {
   return false;
 }
 
-/** Headers as node's API takes them: an object with a list for each name that is repeated. */
+/** Converts headers for node's API: an object with a list for each repeated name. */
 export function toHeaderObject(headers: HeaderList): Record<string, string | string[]> {
   // Without a prototype: `__proto__` is a token.
   const object: Record<string, string | string[]> = Object.create(null);

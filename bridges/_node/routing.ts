@@ -1,24 +1,24 @@
 /**
- * What the routing of Express and Connect has done to the path, taken apart again into SCRIPT_NAME and PATH_INFO.
+ * Splits a path that Express or Connect has routed into SCRIPT_NAME and PATH_INFO.
  *
- * Both cut a mount path off `req.url`; Express appends it to `req.baseUrl`, in the client's spelling. Two things get
- * lost on the way, and both can be read from `req.originalUrl`:
- * - `req.url` never becomes empty, so that `/x` and `/x/` under a mount at `/x` are both `/`;
- * - of an absolute-form target, scheme and authority stay in front of what is left.
+ * Both cut a mount path off `req.url`; Express appends it to `req.baseUrl`, in the client's spelling. Two quirks need
+ * `req.originalUrl`:
+ * - `req.url` never becomes empty: under a mount at `/x`, both `/x` and `/x/` become `/`;
+ * - an absolute-form target keeps scheme and authority in front of what is left.
  */
 import { withoutOrigin } from '../../src/gateway/index.ts';
 
-/** What a host's routing has made of the request target; all of it percent-encoded. */
+/** The result of a host's routing, percent-encoded. */
 export interface Routing {
   /** The request target as it was received. */
   readonly target: string;
-  /** What is left of path and query. */
+  /** The path and query that are left. */
   readonly url?: string | undefined;
-  /** What routing has consumed. */
+  /** The path that was consumed. */
   readonly mount?: string | undefined;
 }
 
-/** The properties that Express and Connect keep of their routing. */
+/** The properties in which Express and Connect keep their routing. */
 export interface RoutedRequest {
   readonly url?: string | undefined;
   readonly baseUrl?: string | undefined;
@@ -28,7 +28,7 @@ export interface RoutedRequest {
 /**
  * Tells what routing consumed and what it left.
  *
- * @param req The request, at the place where the application is mounted
+ * @param req The request, where the application is mounted
  */
 export function readRouting(req: RoutedRequest): Routing {
   const { url = '/', originalUrl = url } = req;
@@ -39,12 +39,12 @@ export function readRouting(req: RoutedRequest): Routing {
   const baseUrl = req.baseUrl ?? consumedPart(originalPath, path);
   const isExactHit = baseUrl !== '' && (path === '' || path === '/');
   const left = isExactHit ? slashBehind(baseUrl, originalPath) : path || '/';
-  // A wildcard takes slashes too, which SCRIPT_NAME does not end in.
+  // A wildcard takes slashes too, but SCRIPT_NAME does not end in one.
   const mount = withoutTrailingSlashes(baseUrl);
   return { target: originalUrl, url: `${baseUrl.slice(mount.length)}${left}${query}`, mount };
 }
 
-/** The path of a request target, without scheme, authority, query and fragment. */
+/** Gives the path of a request target, without scheme, authority, query and fragment. */
 export function pathOf(target: string): string {
   const path = withoutOrigin(target);
   const question = path.indexOf('?');
@@ -59,17 +59,17 @@ export function withMount(target: string, mount: string): string {
   return `${target.slice(0, target.length - rest.length)}${mount}${rest}`;
 }
 
-/** Connect does not say what it cut off. */
+/** Finds what Connect cut off without saying so. */
 function consumedPart(originalPath: string, path: string): string {
   if (originalPath.endsWith(path)) return originalPath.slice(0, originalPath.length - path.length);
   return path === '/' ? originalPath : '';
 }
 
-/** The mount has taken the whole path; only the original tells whether there was a slash behind it. */
+/** The mount has taken the whole path; only the original tells if a slash followed. */
 function slashBehind(baseUrl: string, originalPath: string): '' | '/' {
   if (originalPath === baseUrl) return '';
   if (originalPath.startsWith(`${baseUrl}/`)) return '/';
-  // The URL was rewritten before it was routed; a rewriter keeps the slash at the end, or the lack of it.
+  // The URL was rewritten before it was routed. A rewriter keeps the last slash, or its absence.
   return originalPath.endsWith('/') ? '/' : '';
 }
 

@@ -1,8 +1,8 @@
 /**
- * Runs an application for one request of a host whose request and response are node's.
+ * Runs an application for one request of a host with node's request and response.
  *
- * All that the bridges to such hosts differ in is handed in: what routing did, and the sink, which knows the host's
- * own error path.
+ * The bridges to such hosts differ only in what they pass in: the result of routing, and a sink that knows the host's
+ * error path.
  */
 import {
   type ApplicationFunction,
@@ -15,48 +15,48 @@ import {
 } from '../../src/index.ts';
 import { addNodeObjects, type BodyFinder, createNodeRequest, type HostRequest } from './node-request.ts';
 
-/** What a deployer decides about one mount, in every host. */
+/** Options of one mount, in every host. */
 export interface MountOptions extends EnvironOptions, GatewayOptions {}
 
-/** Serves the requests of one mount. */
-export interface Mount<Host extends HostRequest = HostRequest> {
+/** One mounted application. */
+export interface Mount<Incoming extends HostRequest = HostRequest> {
   readonly application: ApplicationFunction;
   readonly options: MountOptions;
-  /** Finds what a parser of the host left; by default what is on the request. */
-  readonly findBody?: BodyFinder<Host> | undefined;
-  /** Puts the objects of the host into the environ, beside those of node. */
-  readonly addObjects?: ((environ: Environ, host: Host) => void) | undefined;
+  /** Finds what a parser of the host left; by default on the request itself. */
+  readonly findBody?: BodyFinder<Incoming> | undefined;
+  /** Puts the host's objects into the environ, beside node's. */
+  readonly addObjects?: ((environ: Environ, hostRequest: Incoming) => void) | undefined;
 }
 
 /**
  * Serves one request.
  *
- * @param mount What is served
- * @param host The request
- * @param sink Where the response goes
- * @returns nothing if all is done already, otherwise a promise of it, which never rejects
+ * @param mount The application
+ * @param hostRequest The request
+ * @param sink Takes the response
+ * @returns nothing if all is done, otherwise a promise, which never rejects
  */
-export function serve<Host extends HostRequest>(
-  mount: Mount<Host>,
-  host: Host,
+export function serve<Incoming extends HostRequest>(
+  mount: Mount<Incoming>,
+  hostRequest: Incoming,
   sink: ResponseSink,
 ): Promise<void> | undefined {
   const { options } = mount;
-  const request = createNodeRequest(host, mount.findBody);
+  const request = createNodeRequest(hostRequest, mount.findBody);
   let environ: Environ;
   let { application } = mount;
   try {
     environ = createEnviron(request, options);
   } catch (error) {
-    // A request that cannot become an environ takes the way of every other failure.
+    // A request that cannot become an environ fails like any other.
     application = () => {
       throw error;
     };
     environ = createEnviron({ ...request, rawHeaders: [] });
   }
-  addNodeObjects(environ, host);
-  mount.addObjects?.(environ, host);
-  // What the deployer says goes over everything.
+  addNodeObjects(environ, hostRequest);
+  mount.addObjects?.(environ, hostRequest);
+  // The deployer's own values win.
   if (options.environ !== undefined) Object.assign(environ, options.environ);
   const running = runApplication(application, environ, sink, options);
   if (running !== undefined) return running.then(() => request.input.release());

@@ -1,9 +1,9 @@
 /**
- * A response as the output of a CGI program (RFC 3875 §6.3): `Status`, the application's headers, the content.
+ * Writes a response as the output of a CGI program (RFC 3875 §6.3): `Status`, the application's headers, the content.
  *
- * Rule 1: no status line, no Date, no framing and nothing of the connection: all that is the server's.
- *         An NPH program is its own server (RFC 3875 §5) and speaks HTTP/1.0, where the end of the output is the end.
- * Rule 2: a server that no longer reads (EPIPE) is a client that has left, and no error.
+ * Rule 1: no status line, Date, framing or connection fields: those are the server's. An NPH program is its own
+ *         server (RFC 3875 §5) and speaks HTTP/1.0, where the end of the output is the end.
+ * Rule 2: a server that no longer reads (EPIPE) is a client that has left, not an error.
  */
 
 import type { Writable } from 'node:stream';
@@ -12,7 +12,7 @@ import { DisconnectError, type ResponseHead, type ResponseSink } from '../../src
 
 /** The output of one CGI program. */
 export class CgiSink implements ResponseSink {
-  /** What the process should end with: 1 after a response that was cut off. */
+  /** The exit code of the process: 1 after a response that was cut off. */
   exitCode: 0 | 1 = 0;
   readonly #output: Writable;
   readonly #isNph: boolean;
@@ -57,7 +57,7 @@ export class CgiSink implements ResponseSink {
     else listener(this.#gone);
   }
 
-  /** Standard output is never ended, so the last piece is waited for: the response is over when it has been taken. */
+  /** Waits for the last piece, because standard output is never ended: the response is over once that was taken. */
   #send(chunk: Uint8Array, isLast: boolean): Promise<void> | undefined {
     if (this.#gone !== undefined) return Promise.reject(this.#gone);
     const octets = this.#head === undefined ? chunk : Buffer.concat([this.#head, chunk]);

@@ -1,11 +1,11 @@
 /**
- * CGI variables → environ.
+ * Makes an environ of CGI variables.
  *
- * A CGI program gets no request target and no field lines, but the very variables that an environ has: they are
- * taken as they are, over what `createEnviron` makes of an empty request.
+ * A CGI program gets no request target and no field lines, but the variables of an environ. They are taken as they
+ * are, over what `createEnviron` makes of an empty request.
  *
- * Rule 1: this file knows variables and not where they come from.
- * Rule 2: what is not known is left out: there is no REQUEST_URI without the server's, and no `gateway.raw_headers`.
+ * Rule 1: this file does not know where the variables come from.
+ * Rule 2: the unknown is left out: REQUEST_URI unless the server sets it, and `gateway.raw_headers`.
  */
 import type { OptionsOf } from '../../src/gateway/index.ts';
 import { createEnviron, type Environ, type EnvironOptions, guessScheme } from '../../src/index.ts';
@@ -24,10 +24,10 @@ export interface CgiEnvironOptions
 
 type Variables = Readonly<Record<string, string>>;
 
-/** What nobody may set by a header: RFC 3875 §4.1.18 forbids two of them, and CVE-2016-5385 is about the other. */
+/** Variables that no header may set: RFC 3875 §4.1.18 forbids two, CVE-2016-5385 is about the other. */
 const FORBIDDEN = new Set(['HTTP_PROXY', 'HTTP_CONTENT_TYPE', 'HTTP_CONTENT_LENGTH']);
 
-/** RFC 3875 §4.1: an empty variable is the same as none. An environ has these only if they say something. */
+/** RFC 3875 §4.1: an empty variable is the same as none. An environ has these only if they are not empty. */
 const NEVER_EMPTY = new Set([
   'CONTENT_LENGTH',
   'CONTENT_TYPE',
@@ -43,7 +43,7 @@ const NEVER_EMPTY = new Set([
  * Makes the environ of the request that the variables describe.
  *
  * @param variables The environment of the process, as native strings
- * @param options What the deployer decided
+ * @param options Options of the environ
  */
 export function createCgiEnviron(variables: Variables, options: CgiEnvironOptions = {}): Environ {
   const known = filterVariables(variables);
@@ -82,17 +82,17 @@ function filterVariables(variables: Variables): Variables {
   return Object.fromEntries(
     Object.entries(variables).filter(([name, value]) => {
       if (FORBIDDEN.has(name) || /^(?:wsgi|gateway)\./.test(name)) return false;
-      // A length that is none stands for no content: the server should have refused the request.
+      // An invalid length means no content: the server should have refused the request.
       if (name === 'CONTENT_LENGTH') return /^[0-9]+$/.test(value);
       return value !== '' || !NEVER_EMPTY.has(name);
     }),
   );
 }
 
-/** PEP 3333: SCRIPT_NAME may be empty, but it does not end in the slash that begins PATH_INFO. */
+/** PEP 3333: SCRIPT_NAME may be empty, but does not end in the slash that begins PATH_INFO. */
 function splitPath(variables: Variables, options: CgiEnvironOptions): Variables {
   const { SCRIPT_NAME: script = '', PATH_INFO: path = '', QUERY_STRING = '' } = variables;
-  // By segments: what repeats `/app` is `/app` and `/app/x`, not `/apple`.
+  // By segments: `/app` is repeated in `/app` and `/app/x`, not in `/apple`.
   const isRepeated = options.iis === true && `${path}/`.startsWith(`${script}/`);
   const rest = isRepeated ? path.slice(script.length) : path;
   if (!script.endsWith('/')) return { SCRIPT_NAME: script, PATH_INFO: rest, QUERY_STRING };

@@ -1,17 +1,17 @@
-/** The environment octet by octet, where the system shows it. */
+/** Reads the environment as octets, where the system shows it. */
 import { readFileSync } from 'node:fs';
 import { decodeNative } from '../../src/index.ts';
 
 /**
- * Reads the environment with which the process was started, values as native strings.
+ * Reads the environment that the process was started with, its values as native strings.
  *
- * @returns nothing at all on systems without /proc
+ * @returns an empty map on systems without /proc
  */
 export function readRawVariables(): Map<string, string> {
   const variables = new Map<string, string>();
   for (const entry of readEnvironmentFile().split('\0')) {
     const end = entry.indexOf('=');
-    // The first of two variables of one name is the one that counts, as for getenv().
+    // The first of two variables with one name counts, as for getenv().
     const name = decodeNative(entry.slice(0, Math.max(end, 0)));
     if (end > 0 && !variables.has(name)) variables.set(name, entry.slice(end + 1));
   }

@@ -1,10 +1,10 @@
 /**
- * A gateway application as a CGI/1.1 program (RFC 3875): one process, one request, standard input and output.
+ * Runs an application as a CGI/1.1 program (RFC 3875): one process, one request, standard input and output.
  *
- * Rule 1: this file reads the process and says in which order things happen. What becomes of the variables is
- *         environ.ts's, what is written is cgi-sink.ts's.
- * Rule 2: the process is never ended from here. Its exit code is set, and it ends by itself once everything is
- *         written: `process.exit()` would throw away what a slow server has not taken yet.
+ * Rule 1: this file reads the process and fixes the order of events. environ.ts reads the variables, cgi-sink.ts the
+ *         output.
+ * Rule 2: nothing here ends the process: `process.exit()` would throw away what a slow server has not taken yet. The
+ *         exit code is set, and the process ends by itself once everything is written.
  */
 import type { OptionsOf } from '../../src/gateway/index.ts';
 import {
@@ -21,11 +21,11 @@ import { CgiSink } from './cgi-sink.ts';
 import { CGI_ENVIRON_OPTIONS, type CgiEnvironOptions, createCgiEnviron } from './environ.ts';
 import { readRawVariables } from './raw-variables.ts';
 
-/** The options of `runCgi` beside those of the environ and of every host. */
+/** The options of `runCgi` besides those of the environ and of every host. */
 export const CGI_OPTIONS = {
   /**
-   * Writes a whole HTTP/1.0 response, for servers that send the output as it is (RFC 3875 §5). On by default if the name
-   * of the script begins with `nph-`.
+   * Writes a whole HTTP/1.0 response, for servers that send the output as it is (RFC 3875 §5). It is on by default if
+   * the name of the script begins with `nph-`.
    */
   nph: { type: 'boolean' },
 } as const;
@@ -36,13 +36,12 @@ export interface RunCgiOptions extends GatewayOptions, CgiEnvironOptions, Option
 /**
  * Runs an application as a CGI program: answers the request that the process was started for.
  *
- * HTTP_PROXY is removed from `process.env`: it is what the client sent as `Proxy`, and no configuration
- * (CVE-2016-5385).
+ * HTTP_PROXY is removed from `process.env`: the client sent it as `Proxy`, so it is no configuration (CVE-2016-5385).
  *
  * @param application The application, in any of its forms
- * @param options What the deployer decided
- * @returns the exit code, which is set as `process.exitCode` too: 1 if the response was cut off by an error, else 0
- * @throws TypeError if the application has none of the three forms
+ * @param options Options of the program
+ * @returns the exit code, also set as `process.exitCode`: 1 if an error cut the response off, else 0
+ * @throws TypeError or RangeError if the application or an option is invalid
  * @example
  * await runCgi((environ, startResponse) => {
  *   startResponse('200 OK', [['Content-Type', 'text/plain']]);
@@ -65,10 +64,10 @@ async function answer(application: ApplicationFunction, options: RunCgiOptions):
 }
 
 /**
- * The environment of the process as native strings.
+ * Gives the environment of the process as native strings.
  *
- * Node decodes it as UTF-8 and puts U+FFFD for what is none, so that `process.env` has lost octets that a path may
- * well have. Linux still has them; the raw value counts where it is what `process.env` was made of.
+ * Node decodes it as UTF-8 with U+FFFD for what is none, so `process.env` has lost octets that a path may have. Linux
+ * still has them: the raw value counts if `process.env` was made of it.
  */
 function readVariables(): Record<string, string> {
   const raw = readRawVariables();

@@ -1,4 +1,4 @@
-/** Standard input as the content of a request, up to its length and not an octet further (RFC 3875 §4.2). */
+/** Reads the content of a request from standard input, to its length and not an octet further (RFC 3875 §4.2). */
 
 import { read } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,9 +13,9 @@ const RETRY_DELAY = 10;
 const readOctets = promisify(read);
 
 /**
- * Makes a source of what standard input has.
+ * Makes a source of the content on standard input.
  *
- * `process.stdin` is left alone: it reads ahead, and a server need not signal the end.
+ * `process.stdin` is not used: it reads ahead, and a server need not signal the end.
  *
  * @param length The octets to read, at least one
  */
@@ -40,7 +40,7 @@ async function readBlock(size: number): Promise<Buffer> {
       return block.subarray(0, bytesRead);
     } catch (error) {
       if (codeOf(error) === 'ECONNRESET') return block.subarray(0, 0);
-      // A pipe that somebody has made non-blocking says so instead of waiting; node has no poll() for a mere descriptor.
+      // A pipe that somebody made non-blocking fails instead of waiting; node has no poll() for a plain descriptor.
       if (codeOf(error) !== 'EAGAIN') throw error;
       await sleep(RETRY_DELAY);
     }

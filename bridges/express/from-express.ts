@@ -1,8 +1,8 @@
 /**
- * Express → gateway: an Express app becomes an application.
+ * Express → gateway: makes an application of an Express app.
  *
- * Express sets the prototypes of request and response on every request; they are born with these very prototypes, so
- * that nothing changes. Which prototypes, the app says itself (`app.request`, `app.response`).
+ * Express sets the prototypes of request and response on every request. Ours are made with the app's own
+ * (`app.request`, `app.response`), so that nothing changes.
  */
 import { checkOptions } from '../../src/gateway/index.ts';
 import type { ApplicationFunction } from '../../src/index.ts';
@@ -15,7 +15,7 @@ import {
 } from '../../src/messages/index.ts';
 import type { RequestMessage, ResponseMessage } from '../../src/node-internals/index.ts';
 
-/** What is used of an Express app. Structural, so that Express's types are not needed. */
+/** The used part of an Express app. Structural, so that Express's types are not needed. */
 export interface ExpressApp {
   (request: never, response: never): unknown;
   readonly request: object;
@@ -26,15 +26,15 @@ export interface ExpressApp {
 export interface FromExpressOptions extends ListenerOptions {}
 
 /**
- * Makes a gateway application of an Express app, as it is.
+ * Makes a gateway application of an Express app.
  *
- * Errors that the app leaves unhandled are answered by Express, as on node:http. Mounted below a path, the app sees
+ * Express answers errors that the app leaves unhandled, as on node:http. Mounted below a path, the app sees
  * `req.baseUrl`, `req.url` and `req.originalUrl` as if `app.use()` had mounted it.
  *
  * @param expressApp An app of Express 5
- * @param options What http.createServer would be told
- * @returns The application
- * @throws TypeError if the value is no Express app, or an option unknown or wrong
+ * @param options As for http.createServer
+ * @returns the application
+ * @throws TypeError if the value is no Express app, or an option is unknown or wrong
  * @example
  * const app = express();
  * app.get('/', (req, res) => res.send('Hello'));
@@ -47,7 +47,7 @@ export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions 
     );
   }
   checkOptions(options, LISTENER_OPTIONS);
-  // An app takes any node messages; that it declares more is Express's own augmentation of them.
+  // An app takes any node messages; the further properties that it declares are Express's own.
   const app = expressApp as ExpressApp & Listener;
   let { request: requestPrototype, response: responsePrototype } = app;
   let listenerOptions = {

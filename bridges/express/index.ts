@@ -1,5 +1,3 @@
-/**
- * Express in both directions.
- */
+/** Express in both directions. */
 export { type ExpressApp, type FromExpressOptions, fromExpress } from './from-express.ts';
 export { type ExpressHandler, type ExpressNext, type ToExpressOptions, toExpress } from './to-express.ts';

@@ -1,9 +1,9 @@
 /**
- * Gateway → Express: an application as a request handler, for `app.use` with and without a path and for routes.
+ * Gateway → Express: makes a request handler of an application, for routes and for `app.use` with and without a path.
  *
- * The mount path becomes SCRIPT_NAME. What goes wrong before the response has begun becomes Express's error, the very
- * value; headers that middleware has set stay on the response. Nothing here imports Express: its request and response
- * are node's, with a few properties more.
+ * The mount path becomes SCRIPT_NAME. An error before the response has begun becomes Express's error, the very value;
+ * headers that middleware has set stay. Nothing here imports Express: its request and response are node's, with more
+ * properties.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OptionsOf } from '../../src/gateway/index.ts';
@@ -20,22 +20,22 @@ import { NodeSink } from '../_node/node-sink.ts';
 import { type RoutedRequest, readRouting } from '../_node/routing.ts';
 import { type MountOptions, serve } from '../_node/serve-request.ts';
 
-/** The options of `toExpress` beside those of every mount. */
+/** The options of `toExpress` besides those of every mount. */
 export const EXPRESS_OPTIONS = {
   /**
-   * The answers that are not sent, so that Express goes on to the next handler: none (`false`), each 404 with
+   * Chooses the answers that are not sent, so that Express goes on to the next handler: none (`false`), each 404 with
    * `X-Cascade: pass` (`'cascade'`), or every 404 (`true`).
    */
   fallthrough: { type: [false, true, 'cascade'], default: false },
 } as const;
 
-/** Options of an application that is mounted in Express. */
+/** Options of {@link toExpress}. */
 export interface ToExpressOptions extends MountOptions, OptionsOf<typeof EXPRESS_OPTIONS> {}
 
 /** Goes on to the next handler, with an error or without. */
 export type ExpressNext = (error?: unknown) => void;
 
-/** A request handler of Express, in the types of node. */
+/** A request handler of Express, in node's types. */
 export type ExpressHandler = (
   req: IncomingMessage & RoutedRequest,
   res: ServerResponse,
@@ -48,8 +48,8 @@ export type ExpressHandler = (
  * The application finds the host objects as `express.req` and `express.res` in its environ.
  *
  * @param application The application, in any of its forms
- * @param options What the deployer decided
- * @throws TypeError or RangeError if the application has none of the three forms, or an option a wrong value
+ * @param options Options of the mount
+ * @throws TypeError or RangeError if the application or an option is invalid
  * @example
  * const hello = (environ, startResponse) => {
  *   startResponse('200 OK', [['Content-Type', 'text/plain']]);
@@ -112,7 +112,7 @@ class ExpressSink extends NodeSink {
   }
 }
 
-/** What `next` takes for something else than an error: nothing at all, and two words. */
+/** Tells if `next` takes a value for no error: a falsy one, and two words. */
 function isCommand(error: unknown): boolean {
   return !error || error === 'route' || error === 'router';
 }
@@ -122,7 +122,7 @@ function fallsThrough(head: ResponseHead, fallthrough: boolean | 'cascade'): boo
   return fallthrough === true || head.headers.some(([name, value]) => isCascade(name, value));
 }
 
-/** Rack's sign for "ask the next one". */
+/** Checks for Rack's sign to ask the next handler. */
 function isCascade(name: string, value: string): boolean {
   return name.toLowerCase() === 'x-cascade' && value.trim().toLowerCase() === 'pass';
 }

@@ -1,9 +1,9 @@
 /**
  * The content of a response as a stream that Fastify pulls on.
  *
- * A sink is pushed to, a payload is pulled from. The two meet here, and hold one chunk: the application gives the
- * next one when this one has been taken. With a high-water mark of 0 node asks for a chunk only when the one before
- * has left the stream, so that nothing is read ahead.
+ * A sink is pushed to, a payload is pulled from. This stream joins the two and holds one chunk: the application gives
+ * the next one when it has been taken. With a high-water mark of 0 node asks for a chunk only when the last one has
+ * left the stream, so nothing is read ahead.
  */
 
 import { Readable } from 'node:stream';
@@ -32,14 +32,14 @@ export class ContentStream extends Readable {
     this.on('error', () => {});
   }
 
-  /** Gives a chunk; the promise is kept when it has been taken, and broken when it never will be. */
+  /** Gives a chunk. The promise resolves when it has been taken, and rejects if it never will be. */
   deliver(chunk: Uint8Array): Promise<void> {
     if (this.destroyed) return Promise.reject(disconnection('response'));
     this.#chunk = chunk;
     const taken = new Promise<void>((resolve, reject) => {
       this.#waiter = { resolve, reject };
     });
-    // Who listens to the stream may throw, and then nobody gets to see the promise.
+    // A listener of the stream may throw, and then nobody gets the promise.
     taken.catch(() => {});
     if (this.#isWanted) this.#pushOn();
     return taken;
@@ -51,7 +51,7 @@ export class ContentStream extends Readable {
     if (this.#isWanted) this.#pushOn();
   }
 
-  /** Breaks the content off, but not before what was given has been taken. */
+  /** Breaks the content off, once the given chunk has been taken. */
   fail(error: Error): void {
     this.#failure = error;
     if (this.#chunk === undefined) this.destroy(error);

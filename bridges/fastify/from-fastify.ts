@@ -1,8 +1,8 @@
 /**
- * Fastify → gateway: a Fastify instance becomes an application.
+ * Fastify → gateway: makes an application of a Fastify instance.
  *
- * `instance.routing` is how Fastify documents that requests are handed to it without its own server. It works once
- * the instance is ready, which the first request waits for.
+ * `instance.routing` is Fastify's documented way to pass requests to it without its own server. It works once the
+ * instance is ready, for which the first request waits.
  */
 import { checkOptions } from '../../src/gateway/index.ts';
 import type { ApplicationFunction } from '../../src/index.ts';
@@ -14,7 +14,7 @@ import {
 } from '../../src/messages/index.ts';
 import type { RequestMessage, ResponseMessage } from '../../src/node-internals/index.ts';
 
-/** What is used of a Fastify instance. Structural, so that Fastify's types are not needed. */
+/** The used part of a Fastify instance. Structural, so that Fastify's types are not needed. */
 export interface FastifyApp {
   routing(request: never, response: never): void;
   ready(): PromiseLike<unknown>;
@@ -24,16 +24,16 @@ export interface FastifyApp {
 export interface FromFastifyOptions extends ListenerOptions {}
 
 /**
- * Makes a gateway application of a Fastify instance, as it is.
+ * Makes a gateway application of a Fastify instance.
  *
- * Nothing listens: `listen()` is not called, and `inject()` works as before. Plugins are loaded with the first
- * request, unless `ready()` was called earlier; an instance that cannot become ready fails every request with the
- * error of `ready()`.
+ * Nothing listens: `listen()` is not called, and `inject()` works as before. The first request loads the plugins,
+ * unless `ready()` was called earlier. If the instance cannot become ready, every request fails with the error of
+ * `ready()`.
  *
  * @param instance An instance of Fastify 5
- * @param options What http.createServer would be told
- * @returns The application
- * @throws TypeError if the value is no Fastify instance, or an option unknown or wrong
+ * @param options As for http.createServer
+ * @returns the application
+ * @throws TypeError if the value is no Fastify instance, or an option is unknown or wrong
  * @example
  * const instance = fastify();
  * instance.get('/', async () => ({ hello: 'world' }));
@@ -47,7 +47,7 @@ export function fromFastify(instance: FastifyApp, options: FromFastifyOptions = 
   checkOptions(options, LISTENER_OPTIONS);
   let isReady = false;
   const dispatch = (request: RequestMessage, response: ResponseMessage): void => {
-    // Fastify declares its own request type, which is node's for an HTTP/1.1 server.
+    // Fastify declares a request type of its own, which is node's for an HTTP/1.1 server.
     const routing: (request: RequestMessage, response: ResponseMessage) => void = instance.routing as never;
     routing(request, response);
   };

@@ -1,21 +1,21 @@
 /**
- * What the bridge needs of Fastify, as types.
+ * The types of Fastify that the bridge uses.
  *
- * They are structural, so that neither this package nor who uses it needs Fastify's own types; test/bridges holds
- * Fastify's against them.
+ * They are structural, so that neither this package nor its users need Fastify's own; test/bridges checks them
+ * against Fastify's.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Readable } from 'node:stream';
 
-/** A request of Fastify's. */
+/** A Fastify request. */
 export interface FastifyRequestLike {
   readonly raw: IncomingMessage | Http2ServerRequest;
   body: unknown;
   headers: Record<string, unknown>;
 }
 
-/** A reply of Fastify's. */
+/** A Fastify reply. */
 export interface FastifyReplyLike {
   readonly raw: ServerResponse | Http2ServerResponse;
   readonly sent: boolean;
@@ -31,23 +31,23 @@ export interface FastifyReplyLike {
 /** Goes on to the next hook. */
 export type Done = (error?: Error | null, payload?: unknown) => void;
 
-/** The hooks that the bridge puts behind all others of its routes. */
+/** Hooks that run after all others of the bridge's routes. */
 export interface LastHooks {
   preParsing(request: FastifyRequestLike, reply: FastifyReplyLike, payload: Readable, done: Done): void;
   onSend(request: FastifyRequestLike, reply: FastifyReplyLike, payload: unknown, done: Done): void;
   onError(request: FastifyRequestLike, reply: FastifyReplyLike, error: Error, done: () => void): void;
 }
 
-/** One route as it is declared. */
+/** One declared route. */
 export interface FastifyRouteLike {
   method: string | string[];
   url: string;
   handler(request: FastifyRequestLike, reply: FastifyReplyLike): unknown;
-  /** Of a route that we register; plugins look at it. Fastify's own type knows none of what they look for. */
+  /** Plugins look at it on our routes. Fastify's type lacks the properties that they look for. */
   readonly schema?: object;
 }
 
-/** An instance of Fastify's: the scope of one plugin. */
+/** A Fastify instance: the scope of one plugin. */
 export interface FastifyScope {
   readonly prefix: string;
   readonly supportedMethods: string[];

@@ -1,10 +1,10 @@
 /**
- * The head of a response on Fastify's reply, beside what hooks and plugins of the host have set on it.
+ * Puts the head of a response on Fastify's reply, beside the headers that hooks and plugins of the host have set.
  *
- * Until the last hook has run the headers are the reply's, as if a route had set them: hooks see them, replace them,
- * remove them. The reply knows them in lower case only, and HTTP/1.1 has clients that want to see them as the
- * application wrote them, so they get their spelling where Fastify hands them to node: in `writeHead` of this response.
- * To take them off the reply and set them on node's response instead costs 30 µs a request (Node 20).
+ * Until the last hook has run, the headers are the reply's, as if a route had set them: hooks see, replace and remove
+ * them. The reply keeps names in lower case, but some HTTP/1.1 clients want them as the application wrote them. So
+ * `writeHead` of this response spells them when Fastify calls it, which costs less than setting them on node's
+ * response instead (Node 20).
  */
 import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse, STATUS_CODES } from 'node:http';
 import type { ConnectionDirectives, HeaderList, ResponseHead } from '../../src/index.ts';
@@ -18,17 +18,17 @@ export class ReplyHead {
   readonly #raw: ServerResponse;
   readonly #statusBefore: number;
   #hasType = false;
-  /** What the reply had before, of what is not there any more. */
-  #before: [key: string, value: unknown][] | undefined;
+  /** Headers of the reply that were replaced. */
+  #replaced: [key: string, value: unknown][] | undefined;
 
   /** Sets the headers of a response on the reply. */
   constructor(head: ResponseHead, reply: FastifyReplyLike) {
     this.#head = head;
     this.#reply = reply;
-    // The compatibility API of HTTP/2 has the methods that are used here.
+    // HTTP/2's compatibility API has the methods that are used here.
     this.#raw = reply.raw as ServerResponse;
     this.#statusBefore = this.#raw.statusCode;
-    // Not by reply.code(), which refuses what is above 599.
+    // Not by reply.code(), which refuses a status above 599.
     this.#raw.statusCode = head.statusCode;
     const { headers } = head;
     if (!head.hasContentLengthField) this.#setLength(head);
@@ -36,26 +36,26 @@ export class ReplyHead {
     this.#hasType ||= reply.getHeader('content-type') !== undefined;
   }
 
-  /** Takes the headers off again: the response that they were for has failed. */
+  /** Takes the headers off again, because the response has failed. */
   withdraw(): void {
     const reply = this.#reply;
     for (const [name] of this.#head.headers) reply.removeHeader(name);
     if (needsLength(this.#head)) reply.removeHeader('content-length');
-    for (const [key, value] of this.#before ?? []) reply.header(key, value);
+    for (const [key, value] of this.#replaced ?? []) reply.header(key, value);
     this.#raw.statusCode = this.#statusBefore;
   }
 
   /**
-   * Gives the head its final form, when no hook will touch it any more.
+   * Gives the head its final form, after the last hook.
    *
-   * @param payload What is going to be sent
-   * @param isOwn Whether it is what the application answered, and not what a hook made of it
-   * @param fields The connection's fields that a wrapped program has set
+   * @param payload The payload that will be sent
+   * @param isOwn It is the application's answer, not a hook's
+   * @param fields Connection fields that a wrapped program has set
    */
   settle(payload: unknown, isOwn: boolean, fields: ConnectionDirectives['fields']): void {
     const reply = this.#reply;
     const isHeld = typeof payload === 'string' || payload instanceof Uint8Array;
-    // Fastify corrects the length of what it holds in memory, but not to HEAD; of another stream nobody knows it.
+    // Fastify corrects the length of a payload in memory, but not to HEAD; that of another stream is unknown.
     if (!isOwn && (!isHeld || this.#head.isBodiless)) this.#removeOwnLength();
     // Fastify gives every Buffer a type; PEP 3333 leaves that to the application.
     if (!this.#hasType && isHeld && isOwn) reply.removeHeader('content-type');
@@ -70,13 +70,13 @@ export class ReplyHead {
   #choose(fields: NonNullable<ConnectionDirectives['fields']>, isHeld: boolean): HeaderList {
     const chosen: HeaderList = [];
     for (const { name, value } of ownFields(this.#raw, this.#head, fields)) {
-      // What is held in memory gets a length, and with it neither chunks nor trailers.
+      // A payload in memory gets a length, so neither chunks nor trailers.
       if (!isHeld || !CHUNKS_ONLY.test(name)) chosen.push([name, value]);
     }
     return chosen;
   }
 
-  /** The host's length goes, also where there is none of the application's to take its place. */
+  /** Replaces the host's length, or removes it if the application's is unknown. */
   #setLength({ contentLength }: ResponseHead): void {
     const reply = this.#reply;
     const present = reply.getHeader('content-length');
@@ -107,11 +107,11 @@ export class ReplyHead {
   }
 
   #remember(key: string, value: unknown): void {
-    this.#before ??= [];
-    this.#before.push([key, value]);
+    this.#replaced ??= [];
+    this.#replaced.push([key, value]);
   }
 
-  /** Hooks set cookies on the reply, middleware of other kinds on node's response; the reply tells only of its own. */
+  /** Hooks set cookies on the reply, other middleware on node's response; the reply tells only its own. */
   #hostCookies(): string[] {
     const raw = this.#raw.getHeader('set-cookie');
     const own = this.#reply.getHeader('set-cookie');
@@ -129,38 +129,38 @@ const NO_FIELD: readonly [name: string, value: string] = ['', ''];
 const NO_FIELDS: HeaderList = [];
 const CHUNKS_ONLY = /^(?:trailer|transfer-encoding)$/i;
 
-/** As node defines it; a response that has another one was patched or is another's class. */
+/** Node's own method. A response with another one was patched or has another class. */
 const { writeHead: nodeWriteHead } = ServerResponse.prototype;
 
-/** Makes the next `writeHead` of a response write the names as the application wrote them, and its reason phrase. */
+/** Makes the next `writeHead` of a response write the application's spelling of names, and its reason phrase. */
 function spellHead(raw: ServerResponse, head: ResponseHead, extra: HeaderList): void {
-  // Whatever the host has put there is to be called in its turn.
+  // A patch of the host's is called in its turn.
   const { writeHead } = raw;
   const writeSpelled = (statusCode: number, first?: unknown, second?: unknown): ServerResponse => {
     raw.writeHead = writeHead;
     const reason = statusCode === head.statusCode ? head.reason : undefined;
     const given = second ?? first;
     if (!isHeaderObject(given)) {
-      // For a stream Fastify sets them one by one.
+      // For a stream Fastify sets the headers one by one.
       respell(raw, head, extra);
       if (reason !== undefined) raw.statusMessage = reason;
       return raw.writeHead(statusCode);
     }
     const lines = spell(given, head, extra);
-    // Who has patched writeHead may know no lists.
+    // A patch of writeHead may know no lists.
     const fields = writeHead === nodeWriteHead ? lines : toObject(lines);
     return raw.writeHead(statusCode, reason ?? STATUS_CODES[statusCode] ?? 'unknown', fields);
   };
   raw.writeHead = writeSpelled;
 }
 
-/** The headers of a reply as a list: name, value, name, value, … */
+/** Gives the headers of a reply as a list: name, value, name, value, … */
 function spell(
   given: OutgoingHttpHeaders,
   { headers }: ResponseHead,
   extra: HeaderList,
 ): OutgoingHttpHeader[] {
-  // As long as the application's: a push into an empty list makes room for 17 (V8).
+  // With the length of the application's: a push into an empty list makes room for 17 (V8).
   const lines = new Array<OutgoingHttpHeader>(headers.length * 2);
   let count = 0;
   for (let index = 0; index < headers.length; index += 1) {
@@ -178,7 +178,7 @@ function spell(
   return lines;
 }
 
-/** Adds what is not the application's. */
+/** Adds the headers that are not the application's. */
 function addOthers(lines: OutgoingHttpHeader[], given: OutgoingHttpHeaders, headers: HeaderList): void {
   const keys = headers.map(([name]) => keyOf(name));
   for (const key in given) {

@@ -1,8 +1,8 @@
 /**
- * Fastify's reply as a sink: what the application answers is sent as what a route answers, through `reply.send`.
+ * A sink over Fastify's reply: sends an answer as a route does, through `reply.send`.
  *
- * Content that is there at once is sent as one Buffer, other content as a stream that Fastify pulls on; so hooks,
- * serializers of errors, compression and the log see what they would see of any route.
+ * Content that is there at once is sent as one Buffer, other content as a stream that Fastify pulls on. So hooks,
+ * serializers of errors, compression and the log see what they see of any route.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
@@ -18,15 +18,15 @@ import { ContentStream } from './content-stream.ts';
 import type { FastifyReplyLike, FastifyRequestLike } from './instance.ts';
 import { ReplyHead } from './reply-head.ts';
 
-/** Why there is no response; a box, because applications may throw undefined. */
+/** The reason why there is no response; a box, because applications may throw undefined. */
 interface Failure {
   readonly error: unknown;
 }
 
-/** A sink that tells what failed before the head: the way to Fastify's error handler is to throw or to reject. */
+/** A sink that tells what failed before the head, to be thrown or rejected for Fastify's error handler. */
 export interface FailingSink extends ResponseSink {
   failure: Failure | undefined;
-  /** Called at a failure, once somebody waits for it. */
+  /** Called with a failure, once somebody waits for it. */
   onFailure: ((error: unknown) => void) | undefined;
 }
 
@@ -35,39 +35,39 @@ function report(sink: FailingSink, error: unknown): void {
   sink.onFailure?.(error);
 }
 
-/** Octets of an array that are put together before they are sent. */
+/** Octets of an array that are joined before they are sent. */
 const COLLECTABLE = 1024 * 1024;
 
 /** Sends one response by `reply.send`. */
 export class ReplySink implements FailingSink {
-  /** Hooks see the payload of a route to HEAD too, and change its headers by it. */
+  /** Hooks see the payload of a route for HEAD too, and change its headers by it. */
   readonly takesHeadContent = true;
   failure: FailingSink['failure'];
   onFailure: FailingSink['onFailure'];
   readonly #request: FastifyRequestLike;
   readonly #reply: FastifyReplyLike;
   readonly #raw: ServerResponse;
-  /** Made when it is needed: a reply that is sent in one piece, and taken at once, does without. */
+  /** Made on demand: not for a reply that is sent in one piece and taken at once. */
   #nodeSink: NodeSink | undefined;
   #head: ResponseHead | undefined;
   #replyHead: ReplyHead | undefined;
   #collected: Uint8Array[] | undefined;
   #stream: ContentStream | undefined;
   #payload: unknown;
-  /** Whether the application wants the head to leave before any content. */
+  /** The application wants the head to leave before any content. */
   #flushes = false;
   #canFlush = false;
   #fields: ConnectionDirectives['fields'];
   #hasTrailers = false;
 
   /**
-   * @param request The request of Fastify's
+   * @param request Fastify's request
    * @param reply Its reply
    */
   constructor(request: FastifyRequestLike, reply: FastifyReplyLike) {
     this.#request = request;
     this.#reply = reply;
-    // The compatibility API of HTTP/2 has the methods that are used here.
+    // HTTP/2's compatibility API has the methods that are used here.
     this.#raw = reply.raw as ServerResponse;
   }
 
@@ -156,7 +156,7 @@ export class ReplySink implements FailingSink {
   settle(payload: unknown): void {
     const isOwn = payload === this.#payload;
     this.#replyHead?.settle(payload, isOwn, this.#fields);
-    // Where a hook has put something between, the head goes when that gives something.
+    // If a hook has put another stream in front, the head leaves with that stream's first content.
     this.#canFlush = isOwn;
   }
 
@@ -173,7 +173,7 @@ export class ReplySink implements FailingSink {
     this.#reply.send(payload);
   }
 
-  /** Whether all content is in memory already: only then the gateway knows a length that nobody declared. */
+  /** Tells if all content is in memory: only then the gateway knows a length that nobody declared. */
   #isCollectable(): boolean {
     const { contentLength = Number.POSITIVE_INFINITY, hasContentLengthField = true } = this.#head ?? {};
     return !hasContentLengthField && contentLength <= COLLECTABLE;
@@ -186,7 +186,7 @@ export class ReplySink implements FailingSink {
   }
 
   get #node(): NodeSink {
-    // The compatibility API of HTTP/2 has the methods that NodeSink uses.
+    // HTTP/2's compatibility API has the methods that NodeSink uses.
     this.#nodeSink ??= new NodeSink(this.#request.raw as IncomingMessage, this.#raw);
     return this.#nodeSink;
   }
@@ -199,7 +199,7 @@ export class ReplySink implements FailingSink {
     return this.#head?.isBodiless === true && this.#head.statusCode !== 204 && this.#head.statusCode !== 304;
   }
 
-  /** What nobody iterates, because it is not sent, is of unknown content for the hooks. */
+  /** Sends a stream for content that is not sent and never iterated, so that hooks do not take it for known. */
   #sendEmptyStream(): ContentStream {
     const stream = new ContentStream(ignore);
     stream.finish();
@@ -207,7 +207,7 @@ export class ReplySink implements FailingSink {
     return stream;
   }
 
-  /** RFC 9112 §7.1.2: a trailer section has its place behind chunks; Fastify gives a length to what it gets whole. */
+  /** RFC 9112 §7.1.2: a trailer section follows chunks, but Fastify gives a whole payload a length. */
   #needsChunks(): boolean {
     return this.#hasTrailers && this.#head?.contentLength === undefined;
   }
@@ -217,18 +217,18 @@ export class ReplySink implements FailingSink {
   }
 }
 
-/** Sends one response past Fastify, on node's response: the opt-out. */
+/** Sends one response past Fastify, on node's response. */
 export class HijackSink extends NodeSink implements FailingSink {
   failure: FailingSink['failure'];
   onFailure: FailingSink['onFailure'];
   readonly #reply: FastifyReplyLike;
 
   /**
-   * @param request The request of Fastify's
+   * @param request Fastify's request
    * @param reply Its reply
    */
   constructor(request: FastifyRequestLike, reply: FastifyReplyLike) {
-    // The compatibility API of HTTP/2 has the methods that NodeSink uses.
+    // HTTP/2's compatibility API has the methods that NodeSink uses.
     super(request.raw as IncomingMessage, reply.raw as ServerResponse);
     this.#reply = reply;
   }
@@ -238,7 +238,7 @@ export class HijackSink extends NodeSink implements FailingSink {
     if (reply.sent) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
     const headers = Object.entries(reply.getHeaders());
     reply.hijack();
-    // What hooks have set (CORS, cookies) is the reply's only, and would be lost with it.
+    // Headers that hooks have set (CORS, cookies) are the reply's only, and would be lost with it.
     for (const [name, value] of headers) {
       if (value !== undefined)
         this.res.setHeader(name, Array.isArray(value) ? value.map(String) : String(value));

@@ -1,9 +1,8 @@
 /**
- * Gateway → Fastify: an application as a plugin that answers everything below the prefix it is registered with.
+ * Gateway → Fastify: makes a plugin of an application, which answers everything below its prefix.
  *
- * The plugin is encapsulated, as plugins are unless they say otherwise, so that the content type parser that leaves
- * content alone is in force for the application only. Hooks, decorators and the error handler of the scopes around
- * it work as for any route.
+ * The plugin is encapsulated, so that its content type parser, which leaves content alone, is in force for the
+ * application only. Hooks, decorators and the error handler of the scopes around it work as for any route.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
@@ -22,19 +21,19 @@ import type {
 } from './instance.ts';
 import { type FailingSink, HijackSink, ReplySink } from './reply-sink.ts';
 
-/** The options of `toFastify` beside those of every mount. */
+/** The options of `toFastify` besides those of every mount. */
 export const FASTIFY_OPTIONS = {
   /**
-   * Sends the response past Fastify: faster, but `onSend` hooks do not see it, and plugins such as compression do nothing.
-   * Headers that hooks have set on the reply before are sent.
+   * Sends the response past Fastify. That is faster, but `onSend` hooks do not see it, and plugins such as
+   * compression do nothing. Headers that hooks have set on the reply are sent.
    */
   hijack: { type: 'boolean', default: false },
 } as const;
 
-/** Options of an application that is mounted in Fastify. */
+/** Options of {@link toFastify}. */
 export interface ToFastifyOptions extends MountOptions, OptionsOf<typeof FASTIFY_OPTIONS> {}
 
-/** A plugin of Fastify's, for `register(plugin, { prefix })`. */
+/** A Fastify plugin, for `register(plugin, { prefix })`. */
 export type FastifyPlugin = (scope: FastifyScope, options: object, done: (error?: Error) => void) => void;
 
 /**
@@ -43,8 +42,8 @@ export type FastifyPlugin = (scope: FastifyScope, options: object, done: (error?
  * The application finds the host objects as `fastify.request` and `fastify.reply` in its environ.
  *
  * @param application The application, in any of its forms
- * @param options What the deployer decided
- * @throws TypeError or RangeError if the application has none of the three forms, or an option a wrong value
+ * @param options Options of the mount
+ * @throws TypeError or RangeError if the application or an option is invalid
  * @example
  * const hello = (environ, startResponse) => {
  *   startResponse('200 OK', [['Content-Type', 'text/plain']]);
@@ -60,9 +59,9 @@ export function toFastify(application: Application, options: ToFastifyOptions = 
   return (scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
-    // Added as a hook that adds hooks, so that they come after those that other plugins add to each route.
+    // This hook adds hooks, so that they come after those that other plugins add to each route.
     scope.addHook('onRoute', (route) => appendHooks(route, hooksFor(route)));
-    // Every request is born with the property, so that it keeps its shape.
+    // Every request is made with the property, so that it keeps its shape.
     scope.decorateRequest(STATE, undefined);
     const segments = scope.prefix.split('/').filter((segment) => segment !== '').length;
     const fastifyMount = { ...mount, segments };
@@ -70,7 +69,7 @@ export function toFastify(application: Application, options: ToFastifyOptions = 
       answer(fastifyMount, request, reply);
     const others = scope.supportedMethods.filter((method) => !BODYLESS.includes(method));
     for (const url of ['/', '/*']) {
-      // Pages that are made of routes (@fastify/swagger) leave out what is hidden: these two are no part of an API.
+      // Pages made of routes (@fastify/swagger) leave hidden routes out: these two are no part of an API.
       const schema = { hide: true };
       for (const method of [BODYLESS, others]) scope.route({ method: [...method], url, handler, schema });
     }
@@ -78,34 +77,31 @@ export function toFastify(application: Application, options: ToFastifyOptions = 
   };
 }
 
-/**
- * What is known of a request besides what Fastify knows: what is left to be read, decoded by the hooks that do such
- * things, until there is a sink.
- */
+/** Our state of a request: first the stream to read, decoded by hooks, then the sink. */
 const STATE = Symbol('gatebridge.state');
 
 interface MountedRequest extends FastifyRequestLike {
   [STATE]?: Readable | ReplySink | undefined;
 }
 
-/** One request, as the parts that all bridges share want it. */
-interface FastifyHost extends HostRequest {
+/** One request, for the code that all bridges share. */
+interface FastifyHostRequest extends HostRequest {
   readonly request: MountedRequest;
   readonly reply: FastifyReplyLike;
 }
 
-interface FastifyMount extends Mount<FastifyHost> {
+interface FastifyMount extends Mount<FastifyHostRequest> {
   readonly options: ToFastifyOptions;
   /** How many segments the prefix has. */
   readonly segments: number;
 }
 
-/** Throws or rejects with the very value that the application threw: that is the way to Fastify's error handler. */
+/** Throws, or rejects with, the very value that the application threw, for Fastify's error handler. */
 function answer(mount: FastifyMount, request: MountedRequest, reply: FastifyReplyLike): unknown {
   const state = request[STATE];
-  // The compatibility API of HTTP/2 has the same methods.
+  // HTTP/2's compatibility API has the same methods.
   const req = request.raw as IncomingMessage;
-  const host = {
+  const hostRequest = {
     req,
     res: reply.raw as ServerResponse,
     routing: readRouting(req, mount.segments),
@@ -116,7 +112,7 @@ function answer(mount: FastifyMount, request: MountedRequest, reply: FastifyRepl
   let sink: FailingSink;
   if (mount.options.hijack === true) sink = new HijackSink(request, reply);
   else request[STATE] = sink = new ReplySink(request, reply);
-  const running = serve(mount, host, sink);
+  const running = serve(mount, hostRequest, sink);
   if (sink.failure !== undefined) throw sink.failure.error;
   return running === undefined ? undefined : settle(running, sink, reply);
 }
@@ -124,7 +120,7 @@ function answer(mount: FastifyMount, request: MountedRequest, reply: FastifyRepl
 function settle(running: Promise<void>, sink: FailingSink, reply: FastifyReplyLike): Promise<void> {
   return new Promise((resolve, reject) => {
     sink.onFailure = reject;
-    // Fastify would send an empty reply for a handler that has ended without one.
+    // Fastify would send an empty reply if a handler ended without one.
     void running.then(() => (reply.sent ? resolve() : undefined));
   });
 }
@@ -132,7 +128,7 @@ function settle(running: Promise<void>, sink: FailingSink, reply: FastifyReplyLi
 const LAST_HOOKS: LastHooks = {
   preParsing(request: MountedRequest, _reply, payload, done) {
     request[STATE] = payload;
-    // Fastify answers 415 to a Content-Type that is none, without asking a parser.
+    // Fastify answers 415 to an invalid Content-Type without asking a parser.
     if (!isMediaType(request.headers['content-type'])) request.headers = { 'content-type': UNKNOWN_TYPE };
     done(null, payload);
   },
@@ -151,7 +147,7 @@ const LAST_HOOKS: LastHooks = {
 /** Methods whose content Fastify never parses. */
 const BODYLESS: readonly string[] = ['GET', 'HEAD'];
 
-/** A hook costs 1.5 µs a request (Node 20); where there is no content there is nothing to be decoded either. */
+/** Leaves out preParsing where there is no content to decode: each hook slows a request down (Node 20). */
 function hooksFor(route: FastifyRouteLike & Partial<LastHooks>): Partial<LastHooks> {
   const isBodyless = [route.method].flat().every((method) => BODYLESS.includes(method));
   const { onSend, onError } = LAST_HOOKS;
@@ -174,36 +170,36 @@ function isMediaType(value: unknown): boolean {
   return value === undefined || (typeof value === 'string' && MEDIA_TYPE.test(value));
 }
 
-function addObjects(environ: Environ, { request, reply }: FastifyHost): void {
+function addObjects(environ: Environ, { request, reply }: FastifyHostRequest): void {
   environ['fastify.request'] = request;
   environ['fastify.reply'] = reply;
 }
 
-/** Parsers of Express, by middie or @fastify/express, leave what they have read on node's request. */
-function findBody({ request, req }: FastifyHost): HostBody {
+/** Parsers of Express, by middie or @fastify/express, leave their results on node's request. */
+function findBody({ request, req }: FastifyHostRequest): HostBody {
   return {
     body: request.body ?? kept(req, 'body'),
     rawBody: kept(request, 'rawBody') ?? kept(req, 'rawBody'),
   };
 }
 
-/** What a plugin or a middleware has left on a request; no type says that it is there. */
+/** Reads what a plugin or middleware has left on a request; no type tells of it. */
 function kept(request: object, name: 'body' | 'rawBody'): unknown {
   return name in request ? Reflect.get(request, name) : undefined;
 }
 
-/** The request as Fastify leaves it, and as an application finds it that contains a whole instance. */
+/** A request as Fastify leaves it, and as an application that contains a whole instance finds it. */
 interface RewrittenRequest extends IncomingMessage {
-  /** The target before `rewriteUrl` or middleware, and with the mount of the instance. */
+  /** The target before `rewriteUrl` or middleware, with the mount of the instance. */
   readonly originalUrl?: unknown;
-  /** Where the instance itself is mounted. */
+  /** The mount of the instance. */
   readonly baseUrl?: unknown;
 }
 
-/** Fastify leaves the URL whole; the mount is as many segments of it as the prefix has. */
+/** Fastify leaves the URL whole; the mount is as many of its segments as the prefix has. */
 function readRouting(req: RewrittenRequest, segments: number): Routing {
   const { url = '/', baseUrl, originalUrl } = req;
-  // What is nearly every request's is not taken apart and put together again: 0.2 µs (Node 20 to 26).
+  // Most requests: the URL is not taken apart and joined again (Node 20 to 26).
   if (typeof originalUrl !== 'string' && typeof baseUrl !== 'string' && isPlain(url)) {
     const end = endOfMount(url, segments);
     return end === 0
@@ -213,7 +209,7 @@ function readRouting(req: RewrittenRequest, segments: number): Routing {
   const encoded = NOT_ASCII.test(url) ? url.replaceAll(ALL_NOT_ASCII, encodeURIComponent) : url;
   const outer = typeof baseUrl === 'string' ? baseUrl : '';
   let target = typeof originalUrl === 'string' ? originalUrl : encoded;
-  // What Fastify itself keeps as the original does not have the outer mount.
+  // The original that Fastify keeps lacks the outer mount.
   if (outer !== '' && !pathOf(target).startsWith(outer)) target = withMount(target, outer);
   const path = pathOf(encoded);
   const question = encoded.indexOf('?');
@@ -223,7 +219,7 @@ function readRouting(req: RewrittenRequest, segments: number): Routing {
   return { target, url: `${rest}${query}`, mount: outer + path.slice(0, end) };
 }
 
-/** Whether a URL is what it should be: ASCII that begins with a slash, and no fragment. */
+/** Tells if a URL is as it should be: ASCII that begins with a slash, without fragment. */
 function isPlain(url: string): boolean {
   if (url.charCodeAt(0) !== SLASH) return false;
   for (let index = 1; index < url.length; index += 1) {
@@ -236,7 +232,7 @@ function isPlain(url: string): boolean {
 const SLASH = 0x2f;
 const HASH = 0x23;
 
-/** Where a prefix of so many segments ends in a path, which a query may follow. */
+/** Finds the end of a prefix with so many segments in a path, which a query may follow. */
 function endOfMount(path: string, segments: number): number {
   if (segments === 0) return 0;
   const question = path.indexOf('?');

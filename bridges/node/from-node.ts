@@ -1,8 +1,8 @@
 /**
- * node:http → gateway: a request listener becomes an application.
+ * node:http → gateway: makes an application of a request listener.
  *
- * The listener gets node's own IncomingMessage and ServerResponse. What they are connected to is the affair of
- * src/messages; here is only how a listener is called.
+ * The listener gets node's own IncomingMessage and ServerResponse. src/messages connects them to the gateway; this
+ * file only calls the listener.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -24,13 +24,13 @@ export interface FromNodeOptions extends ListenerOptions {}
 /**
  * Makes a gateway application of a listener for node:http.
  *
- * Mounted below a path, the listener sees `request.url` without the mount. What it throws before its response is
- * complete, or rejects with, reaches the gateway as the very value.
+ * Mounted below a path, the listener sees `request.url` without the mount. The very value that it throws or rejects
+ * with before its response is complete reaches the gateway.
  *
  * @param listener Called with node's request and response
- * @param options What http.createServer would be told
- * @returns The application
- * @throws TypeError if the listener is no function, or an option unknown or wrong
+ * @param options As for http.createServer
+ * @returns the application
+ * @throws TypeError if the listener is no function, or an option is unknown or wrong
  * @example
  * const application = fromNode((request, response) => {
  *   response.setHeader('Content-Type', 'text/plain');

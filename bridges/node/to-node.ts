@@ -1,8 +1,8 @@
 /**
- * Gateway → node: an application as a request listener of node:http, node:https and node:http2.
+ * Gateway → node: makes a request listener for node:http, node:https and node:http2 of an application.
  *
- * The listener is also what frameworks take that hand out node's own request and response, such as Koa and Nest, and
- * what Connect mounts under a path. Errors are answered here, with a 500: a listener has nobody to pass them to.
+ * Frameworks that pass on node's own request and response, such as Koa and Nest, take the listener too, and Connect
+ * mounts it under a path. Errors get a 500, because a listener has nobody to pass them to.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
@@ -11,10 +11,10 @@ import { NodeSink } from '../_node/node-sink.ts';
 import { readRouting } from '../_node/routing.ts';
 import { type MountOptions, serve } from '../_node/serve-request.ts';
 
-/** What a deployer decides about an application that a node server runs. */
+/** Options of {@link toNode}. */
 export interface ToNodeOptions extends MountOptions {}
 
-/** A listener for the `request` event of every server of node, and for `checkContinue`. */
+/** A listener for the `request` and `checkContinue` events of every node server. */
 export type NodeListener = (
   req: IncomingMessage | Http2ServerRequest,
   res: ServerResponse | Http2ServerResponse,
@@ -26,8 +26,8 @@ export type NodeListener = (
  * The application finds the host objects as `node.req` and `node.res` in its environ.
  *
  * @param application The application, in any of its forms
- * @param options What the deployer decided
- * @throws TypeError or RangeError if the application has none of the three forms, or an option a wrong value
+ * @param options Options of the mount
+ * @throws TypeError or RangeError if the application or an option is invalid
  * @example
  * const hello = (environ, startResponse) => {
  *   startResponse('200 OK', [['Content-Type', 'text/plain']]);
@@ -39,7 +39,7 @@ export function toNode(application: Application, options: ToNodeOptions = {}): N
   checkGatewayOptions(options);
   const mount = { application: toApplication(application), options };
   return (anyRequest, anyResponse) => {
-    // The compatibility API of HTTP/2 has the same methods, and the sink knows where it differs.
+    // HTTP/2's compatibility API has the same methods; the sink knows the differences.
     const req = anyRequest as IncomingMessage;
     const res = anyResponse as ServerResponse;
     void serve(mount, { req, res, routing: readRouting(req) }, new NodeSink(req, res));

@@ -26,6 +26,8 @@ export interface OptionRow {
   /** The name of a type, or a list of the allowed values. */
   readonly type: keyof OptionTypes | readonly (string | boolean)[];
   readonly default?: unknown;
+  /** The default is Infinity, which is no literal and so cannot stand in a table whose type is inferred. */
+  readonly isUnlimited?: true;
   /** The least allowed number. @default 0 */
   readonly least?: number;
   /** The greatest allowed number. @default Infinity */
@@ -53,7 +55,10 @@ export type SettingsOf<Table extends OptionTable> = {
 
 /** Gives the defaults of a table. */
 export function defaultsOf<Table extends OptionTable>(table: Table): SettingsOf<Table> {
-  const defaults = Object.entries(table).map(([name, row]) => [name, row.default]);
+  const defaults = Object.entries(table).map(([name, row]) => [
+    name,
+    row.isUnlimited ? Number.POSITIVE_INFINITY : row.default,
+  ]);
   // In a table of settings each row has a default of its own type.
   return Object.fromEntries(defaults) as SettingsOf<Table>;
 }

@@ -14,4 +14,4 @@ export { clearNeedDrain } from './need-drain.ts';
 export { checkDuration, connectionReset, nodeError, streamDestroyed } from './node-errors.ts';
 export { closeQuietly, endQuietly, isBeingRead } from './request-state.ts';
 export { isServedByNode } from './served-by-node.ts';
-export { leaveUnread, type PacketReader, readInto } from './user-buffer.ts';
+export { leaveUnread, readInto } from './user-buffer.ts';

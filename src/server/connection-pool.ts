@@ -1,7 +1,7 @@
 /**
- * The connections of a server: makes one of every socket, keeps the clock for all of them, and ends them.
+ * The connections of a server: makes one for each socket, checks their time-outs, and ends them.
  *
- * One clock looks at all connections, so that neither a connection nor a request needs a timer of its own.
+ * One clock checks all connections, so that no connection or request needs a timer of its own.
  */
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -12,13 +12,13 @@ import { createClientError } from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
-import { describeSocket } from './exchange/request-environ.ts';
 import type { RequestEvents } from './node-surface/request-events.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
+import { describeSocket } from './socket/describe-socket.ts';
 
-/** What the connections of a server have in common. */
+/** Shared by all connections of a server. */
 export interface PoolOptions {
-  /** Looked at anew each time, because they may change. */
+  /** Read anew each time, because they may change. */
   readonly settings: ServerSettings;
   readonly options: ServerOptions;
   readonly events: RequestEvents;
@@ -35,12 +35,12 @@ export class ConnectionPool implements ConnectionOwner {
   /** Sockets that listeners have taken over. */
   readonly #released = new Set<Socket>();
   #clock: NodeJS.Timeout | undefined;
-  /** What was made last of the settings that it depends on, because it goes into every response. */
+  /** The fields that go into every response, and the settings that they were made of. */
   #persistence = { keepAliveTimeout: Number.NaN, maxRequestsPerSocket: Number.NaN, fields: '' };
 
   /**
-   * @param emitter Whose listeners hear of errors and take connections over
-   * @param options What the connections have in common
+   * @param emitter Its listeners hear of errors and take connections over
+   * @param options Shared by all connections
    */
   constructor(emitter: EventEmitter, { settings, options, events }: PoolOptions) {
     this.#emitter = emitter;
@@ -60,16 +60,16 @@ export class ConnectionPool implements ConnectionOwner {
     return fields;
   }
 
-  /** Serves a socket; one of TLS after its handshake. */
+  /** Serves a socket; a TLS socket after its handshake. */
   accept(socket: Socket): void {
     const connection = new Connection(socket, this, describeSocket(socket, this.options.serverName));
     this.#connections.add(connection);
     const { timeout, connectionsCheckingInterval } = this.settings;
     if (isLimited(timeout)) {
       socket.setTimeout(timeout);
-      // First of all: who else listens to the socket learns what has become of it.
+      // First, so that other listeners see what has become of the socket.
       socket.prependListener('timeout', () => {
-        // node's order: the messages first, and all are asked.
+        // node's order: first the messages, then the server; both are told.
         const isHeard = tellTimeout(socket);
         if (!this.#emitter.emit('timeout', socket) && !isHeard) socket.destroy();
       });
@@ -125,19 +125,19 @@ export class ConnectionPool implements ConnectionOwner {
     for (const socket of [...this.#released]) socket.destroy();
   }
 
-  /** Ends every connection with the response that it is serving. */
+  /** Ends every connection after its current response. */
   beginShutdown(): void {
     this.isShuttingDown = true;
     for (const connection of [...this.#connections]) connection.closeWhenDone();
   }
 
-  /** All have ended; there may be others. */
+  /** All connections have ended; the server may listen again. */
   endShutdown(): void {
     this.isShuttingDown = false;
   }
 }
 
-/** As node tells it. */
+/** Formats the fields as node does. */
 function formatPersistence(keepAliveTimeout: number, maxRequestsPerSocket: number): string {
   const connection = 'Connection: keep-alive\r\n';
   if (!isLimited(keepAliveTimeout)) return connection;
@@ -145,7 +145,7 @@ function formatPersistence(keepAliveTimeout: number, maxRequestsPerSocket: numbe
   return `${connection}Keep-Alive: timeout=${Math.floor(keepAliveTimeout / 1000)}${max}\r\n`;
 }
 
-/** 0 and Infinity are for no limit. */
+/** 0 and Infinity mean no limit. */
 function isLimited(value: number): boolean {
   return value > 0 && Number.isFinite(value);
 }

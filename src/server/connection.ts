@@ -1,8 +1,7 @@
 /**
- * One connection: requests come in one after another, each is served whole before the next begins.
+ * One connection: serves requests one after another, each to its end before the next begins.
  *
- * A connection is in one phase at a time; which there are, and how long each may last, is silence.ts's.
- * Time-outs run from a fixed start and are looked at by the server's one clock, so that no request needs a timer.
+ * timeouts.ts lists its phases. The server's one clock checks their time-outs, so that no request needs a timer.
  */
 import type { Socket } from 'node:net';
 import { DisconnectError, disconnection, ProtocolError } from '../errors.ts';
@@ -15,9 +14,10 @@ import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
 import { HttpSink, type SinkOwner } from './exchange/http-sink.ts';
 import { addRefusal } from './exchange/refusal.ts';
 import type { Content } from './exchange/request-content.ts';
-import { type ConnectionFacts, createRequestEnviron } from './exchange/request-environ.ts';
+import { createRequestEnviron } from './exchange/request-environ.ts';
 import { handOver, type TakeoverEvent, takeoverOf } from './node-surface/takeover.ts';
 import type { ServerSettings } from './options.ts';
+import type { SocketDescription } from './socket/describe-socket.ts';
 import { FairTurn } from './socket/fair-turn.ts';
 import { cutOff, LingeringClose } from './socket/lingering-close.ts';
 import { Output } from './socket/output.ts';
@@ -25,7 +25,7 @@ import { Receiver, type ReceiverOwner } from './socket/receiver.ts';
 import { Watchdog } from './socket/watchdog.ts';
 import { judgeTimeouts, type Phase, type TimedConnection } from './timeouts.ts';
 
-/** Octets that wait to be parsed before the socket is paused. */
+/** The socket is paused when more octets than this wait to be parsed. */
 const INPUT_LIMIT = 65_536;
 
 /** One connection of a server. */
@@ -35,11 +35,9 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
   isPeerEnded = false;
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
-  readonly #facts: ConnectionFacts;
+  readonly #description: SocketDescription;
   phase: Phase = 'fresh';
-  /** When the phase began, by performance.now(). */
   since: number = performance.now();
-  /** Milliseconds that the head took of the request whose content is awaited. */
   headTime = 0;
   exchange: HttpSink | undefined;
   #requests = 0;
@@ -50,27 +48,25 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
   lingeringClose: LingeringClose | undefined;
   readonly #receiver: Receiver;
 
-  constructor(socket: Socket, host: ConnectionOwner, facts: ConnectionFacts) {
+  constructor(socket: Socket, owner: ConnectionOwner, description: SocketDescription) {
     this.#socket = socket;
-    this.#owner = host;
-    this.#facts = facts;
+    this.#owner = owner;
+    this.#description = description;
     this.watchdog = new Watchdog(socket);
     this.#turn = new FairTurn(socket, () => this.#advance());
     this.output = new Output(socket, () => this.#onDrain());
-    this.parser = new RequestParser(toHttpLimits(host.settings, host.events.hasListener('connect')));
+    this.parser = new RequestParser(toHttpLimits(owner.settings, owner.events.hasListener('connect')));
     this.#receiver = new Receiver(socket, this);
     socket.on('end', this.#onPeerEnd);
     socket.on('drain', this.#onDrain);
-    // 'close' follows and does what there is to do.
+    // 'close' follows and cleans up.
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
   }
 
   get isIdle(): boolean {
-    return (
-      (this.phase === 'fresh' || this.phase === 'idle' || this.phase === 'head') &&
-      !this.parser.hasPartialHead
-    );
+    const isWaiting = this.phase === 'fresh' || this.phase === 'idle' || this.phase === 'head';
+    return isWaiting && !this.parser.hasPartialHead;
   }
 
   get mayPersist(): boolean {
@@ -107,7 +103,7 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     this.#hasOwnTimeout = true;
   }
 
-  /** What an application asked for lasts as long as its response. */
+  /** A time-out that an application has set ends with its response. */
   #restoreTimeout(): void {
     if (this.#hasOwnTimeout) this.#socket.setTimeout(this.settings.timeout);
     this.#hasOwnTimeout = false;
@@ -145,12 +141,11 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     this.parser.push(buffer, length, isLent);
     this.#advance();
     if (isLent) this.parser.keep();
-    // Requests that wait for their turn, or content that nobody reads: TCP holds the client back.
+    // Requests wait for their turn, or nobody reads the content: TCP holds the client back.
     if (this.exchange?.content.isReading === false && this.parser.bufferedLength > INPUT_LIMIT)
       this.#socket.pause();
   }
 
-  /** Does all that can be done with the octets that are there. */
   #advance(): void {
     if (this.#isAdvancing || this.phase === 'closed') return;
     this.#isAdvancing = true;
@@ -170,7 +165,7 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     }
   }
 
-  /** Does one thing; false when there is nothing to do until something happens. */
+  /** Takes one step; false if the next one needs an event. */
   #step(): boolean {
     const exchange = this.exchange;
     if (exchange === undefined) return this.#beginRequest();
@@ -183,12 +178,12 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
       return false;
     }
     if (!exchange.content.isEnded) return this.#finishContent(exchange.content);
-    // RFC 9112 §9.6: what was sent before the client could know is not processed.
+    // RFC 9112 §9.6: requests that were sent before the client could know of the close are not processed.
     if (this.isUsedUp && this.parser.bufferedLength > 0) {
       this.#close();
       return false;
     }
-    // Requests follow one another no faster than the client takes the responses.
+    // The next request waits until the client has taken the response.
     if (this.output.wait() !== undefined) return false;
     this.exchange = undefined;
     this.#restoreTimeout();
@@ -210,14 +205,12 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
   #serve(head: RequestHead): void {
     const isDropped = this.isUsedUp;
     this.#requests += 1;
-    if (head.contentLength !== 0) {
-      this.headTime = this.phase === 'head' ? performance.now() - this.since : 0;
-    }
+    if (head.contentLength !== 0) this.headTime = this.phase === 'head' ? performance.now() - this.since : 0;
     this.phase = 'serving';
     const { events, options } = this.#owner;
     if (!events.isKnownMethod(head.method)) throw new ProtocolError('WSGI_ERR_METHOD_UNKNOWN', head.method);
     const exchange = new HttpSink(head, this);
-    const environ = createRequestEnviron(this.#facts, exchange, options);
+    const environ = createRequestEnviron(this.#description, exchange, options);
     if (isDropped) {
       this.#drop(environ);
       return;
@@ -230,7 +223,7 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     const application = events.choose(head);
     if (application === undefined) throw new ProtocolError('WSGI_ERR_EXPECTATION_UNKNOWN');
     this.exchange = exchange;
-    // It never rejects, and tells the exchange when it has ended.
+    // Never rejects, and tells the exchange when it has ended.
     void runApplication(application, environ, exchange, options);
   }
 
@@ -254,10 +247,7 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     handOver({ event, environ, socket, rest: this.parser.takeRest() }, this.#owner);
   }
 
-  /**
-   * Content that is left after the response: the application has it as long as it asks for it, the rest is thrown
-   * away, so that the connection can be kept.
-   */
+  /** After a response the application still gets the content that it asks for; the rest is thrown away. */
   #finishContent(content: Content): boolean {
     if (this.phase !== 'draining') {
       this.#enter('draining');
@@ -270,7 +260,7 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     return state === 'ended';
   }
 
-  /** The one place where what the client did wrong becomes a response. */
+  /** Turns errors of the client into responses; nothing else does. */
   #refuse(error: unknown): void {
     const hasResponse = this.exchange !== undefined;
     this.exchange = undefined;
@@ -282,7 +272,7 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
       }
       addRefusal(this.output, error, this.parser.method);
     } else if (!hasResponse && !(error instanceof DisconnectError)) {
-      // Ours, then: the connection is lost, the server is not.
+      // Our own fault: lose the connection, not the server.
       logError(standardErrors, error);
       this.#socket.destroy();
       return;
@@ -292,22 +282,18 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
 
   responseEnded(error?: unknown): void {
     const exchange = this.exchange;
-    if (error === undefined) {
-      this.#advance();
-      return;
+    if (error === undefined) this.#advance();
+    // All that was sent so far, earlier responses too, must still arrive.
+    else if (exchange?.isHeadSent !== true || !exchange.endsWithConnection) this.#close();
+    else {
+      this.output.flush();
+      this.exchange = undefined;
+      this.#enter('closing');
+      cutOff(this.#socket);
     }
-    if (exchange?.isHeadSent !== true || !exchange.endsWithConnection) {
-      // What was sent before it, earlier responses too, must still arrive.
-      this.#close();
-      return;
-    }
-    this.output.flush();
-    this.exchange = undefined;
-    this.#enter('closing');
-    cutOff(this.#socket);
   }
 
-  /** Sends what is left, closes our half and goes on reading for a moment. */
+  /** Sends the rest, closes our half and reads on for a moment. */
   #close(): void {
     this.exchange = undefined;
     if (this.phase === 'closing' || this.phase === 'closed') return;
@@ -336,7 +322,7 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
   hangUp(): void {
     const exchange = this.exchange;
     if (exchange?.content.isLost === true) {
-      // The application was told; what it makes of it goes nowhere.
+      // The application was told; its answer goes nowhere.
       if (exchange.isHeadSent) return;
       this.exchange = undefined;
       this.#refuse(new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE'));
@@ -344,11 +330,11 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
       return;
     }
     this.output.flush();
-    // Both halves are closed then, and the socket closes when the client has what was sent so far.
+    // Now both halves are closed. The socket closes once the client has what was sent.
     this.#socket.end();
   }
 
-  /** The client has closed its half between two requests, or amid a head. */
+  /** The client has closed its half between two requests or in the middle of a head. */
   #endOfInput(): void {
     if (this.parser.hasPartialHead) throw new ProtocolError('WSGI_ERR_HEAD_INCOMPLETE');
     this.#close();
@@ -383,7 +369,7 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
   }
 
   #refuseLate(): void {
-    // A connection on which nothing has come was opened on speculation: nobody waits for an answer.
+    // Without a head, the connection was opened on speculation: nobody waits for an answer.
     if (this.parser.hasPartialHead) this.#refuse(new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT'));
     else this.#close();
     this.output.flush();

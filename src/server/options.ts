@@ -1,7 +1,7 @@
 /**
- * Everything that an operator can set on a server, as tables.
+ * The options of a server, as tables.
  *
- * Where node:http has an option of the same meaning, the name is node's. Milliseconds and octets throughout.
+ * An option has node:http's name where node:http has it too. Times are milliseconds, sizes are octets.
  */
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import { checkOptions } from '../gateway/check-options.ts';
@@ -10,59 +10,60 @@ import { defaultsOf, type OptionsOf, type SettingsOf } from '../gateway/option-t
 import { GATEWAY_OPTIONS, type GatewayOptions } from '../gateway/run-application.ts';
 import { LIMITS } from '../http/index.ts';
 
-/** Settings of the server, beside the limits of the parser. 0 switches a time-out off. */
+/** Settings of the server besides the parser's limits. 0 switches a time-out off. */
 export const SERVER_SETTINGS = {
-  /** Content that the application did not read and that is thrown away to keep the connection; more closes it. */
+  /** The server throws away this much unread content to keep the connection; more closes it. */
   maxDrainSize: { type: 'octets', default: 8_388_608 },
-  /** The time for throwing it away. */
+  /** Throwing unread content away may take this long; then the connection is closed. */
   drainTimeout: { type: 'milliseconds', default: 5_000 },
-  /** The time from the first octet of a head to its last (408). As node:http and nginx. */
+  /**
+   * A head must be complete this long after its first octet, or gets a 408. The default is node:http's and nginx's.
+   */
   headersTimeout: { type: 'milliseconds', default: 60_000 },
   /**
-   * The time from the first octet of a request to the last of its content (408); counts while the application waits for the
-   * client, not while it works. As node:http.
+   * A request must be complete this long after its first octet, or gets a 408. Time counts while the application
+   * waits for the client, not while it works. The default is node:http's.
    */
   requestTimeout: { type: 'milliseconds', default: 300_000 },
-  /** The time that a connection may idle between two requests. As node:http. */
+  /** A connection may idle this long between two requests. The default is node:http's. */
   keepAliveTimeout: { type: 'milliseconds', default: 5_000 },
   /**
-   * Idle time beyond `keepAliveTimeout` that clients are not told of: a request at the last moment is served. As node:http
-   * before 24.6, which has 1000 since.
+   * A connection may idle this much longer than clients are told, so that a request at the last moment is served. The
+   * default is that of node:http before 24.6; since then it is 1000.
    */
   keepAliveTimeoutBuffer: { type: 'milliseconds', default: 0 },
-  /** Silence on a socket, see `setTimeout`. As node:http. */
+  /** A socket may be without traffic this long; see `setTimeout`. The default is node:http's. */
   timeout: { type: 'milliseconds', default: 0 },
-  /** The time in which a client takes nothing of the octets that wait for it. As nginx. */
+  /** A client that takes nothing of what waits for it is cut off after this time. The default is nginx's. */
   writeTimeout: { type: 'milliseconds', default: 60_000 },
   /**
-   * Requests of one connection; 0 for any number. The last answer says `Connection: close`. A request after it gets a 503 and
-   * the event `dropRequest`; one that had arrived by then gets nothing. As node:http.
+   * A connection serves this many requests; 0 means any number. The last answer says `Connection: close`. A later
+   * request gets a 503 and the event `dropRequest`; one that had arrived by then gets nothing. As in node:http.
    */
   maxRequestsPerSocket: { type: 'count', default: 0 },
-  // The type must be spelt out: Infinity is no literal.
-  /** Connections at once; further ones are closed. */
-  maxConnections: { type: 'count', default: Number.POSITIVE_INFINITY as number },
-  /** The delay with which a time-out may come. */
+  /** The server has at most this many connections at once; it closes further ones. */
+  maxConnections: { type: 'count', isUnlimited: true },
+  /** The server checks time-outs at this interval, so that one may come this much late. */
   connectionsCheckingInterval: { type: 'milliseconds', default: 100, least: 1, most: 2_147_483_647 },
 } as const;
 
-/** Options that cannot be changed once the server is made. */
+/** Options that cannot change once the server is made. */
 export const SERVER_OPTIONS = {
-  /** Serves HTTPS, with the options of `tls.createServer`. */
+  /** Serves HTTPS with these options of `tls.createServer`. */
   tls: { type: 'object' },
-  /** `SERVER_NAME`, instead of the address that the client connected to. */
+  /** Sets `SERVER_NAME`. By default it is the address that the client connected to. */
   serverName: { type: 'name' },
-  /** The value of the `Server` field of responses that have none. There is none by default. */
+  /** Adds a `Server` field with this value to responses that have none. By default no field is added. */
   serverHeader: { type: 'field value' },
-  /** Disables Nagle's algorithm, as an option of `net.createServer`. */
+  /** Switches Nagle's algorithm off, as in `net.createServer`. */
   noDelay: { type: 'boolean', default: true },
-  /** Enables TCP keep-alive probes, as an option of `net.createServer`. */
+  /** Switches TCP keep-alive probes on, as in `net.createServer`. */
   keepAlive: { type: 'boolean', default: false },
-  /** Milliseconds of silence before the first TCP keep-alive probe, as an option of `net.createServer`. */
+  /** The first TCP keep-alive probe comes after this time without traffic, as in `net.createServer`. */
   keepAliveInitialDelay: { type: 'milliseconds', default: 0 },
 } as const;
 
-/** Limits and time-outs. They can be changed on a server at any time. */
+/** Limits and time-outs. They can change on a server at any time. */
 export interface ServerSettings extends SettingsOf<typeof LIMITS>, SettingsOf<typeof SERVER_SETTINGS> {}
 
 /** Options of `createServer` and `serve`. */
@@ -92,7 +93,7 @@ export function checkServerOptions(options: ServerOptions): void {
   checkOptions(options, table, { unknown: 'ignore', likely: 'port' });
 }
 
-/** Takes the settings out of checked options. */
+/** Gives all settings: those among checked options, defaults for the others. */
 export function takeSettings(options: ServerOptions): ServerSettings {
   const given = Object.entries(options).filter(([name, value]) => {
     return value !== undefined && Object.hasOwn(DEFAULT_SETTINGS, name);

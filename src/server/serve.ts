@@ -1,18 +1,18 @@
-/** The two ways to a server: made, and made and listening. */
+/** Creates servers: `createServer` makes one, `serve` makes one that listens. */
 import { defaultsOf, type OptionsOf } from '../gateway/option-table.ts';
 import type { Application } from '../wsgi.ts';
 import { checkServerOptions, type ServerOptions } from './options.ts';
 import { Server } from './server.ts';
 
-/** The options of `serve` beside those of `createServer`. Node checks them when the server listens. */
+/** The options of `serve` besides those of `createServer`. Node checks them when the server listens. */
 export const SERVE_OPTIONS = {
-  /** The TCP port; 0 for a free one. */
+  /** The server listens on this TCP port; 0 takes a free one. */
   port: { type: 'count', default: 8_124 },
-  /** The address to listen on. */
+  /** The server listens on this address. */
   host: { type: 'name', default: '127.0.0.1' },
-  /** The path of a unix socket, instead of port and host. */
+  /** The server listens on the unix socket with this path, instead of port and host. */
   path: { type: 'name' },
-  /** An inherited descriptor of a listening socket, instead of port and host. */
+  /** The server listens on this inherited descriptor of a listening socket, instead of port and host. */
   fd: { type: 'count' },
 } as const;
 
@@ -24,7 +24,7 @@ export interface ServeOptions extends ServerOptions, OptionsOf<typeof SERVE_OPTI
  *
  * @param application A function, a class or an object with a `call` method
  * @param options Limits, time-outs, TLS
- * @throws TypeError or RangeError if an option has a wrong value, or if the application is none
+ * @throws TypeError or RangeError if the application or an option is invalid
  * @example
  * const server = createServer((environ, startResponse) => {
  *   startResponse('200 OK', [['Content-Type', 'text/plain']]);
@@ -37,11 +37,11 @@ export function createServer(application: Application, options: ServerOptions = 
 }
 
 /**
- * Serves an application and gives the server once it listens.
+ * Creates a server and makes it listen.
  *
  * @param application A function, a class or an object with a `call` method
- * @param options Where to listen, and everything that `createServer` takes
- * @returns the server; the promise rejects if it cannot listen
+ * @param options Where to listen, and the options of `createServer`
+ * @returns the server, once it listens; rejects if it cannot
  * @example
  * const server = await serve(application, { port: 0 });
  * console.log(server.address());

@@ -1,8 +1,8 @@
 /**
  * The standalone server as its users see it: listening, TLS, and the ways to end.
  *
- * Its surface is that of node's http.Server, so that what attaches to one (supertest, graceful-shutdown helpers)
- * attaches to the other. What becomes of an accepted socket is connection-pool.ts's.
+ * It has the surface of node's http.Server, so that supertest and graceful-shutdown helpers work with it.
+ * connection-pool.ts serves the accepted sockets.
  */
 import { Server as NetServer, type ServerOpts as NetServerOptions, type Socket } from 'node:net';
 import {
@@ -28,7 +28,7 @@ import {
 
 /** The options of `shutdown`. */
 export const SHUTDOWN_OPTIONS = {
-  /** Milliseconds until everything that still runs is cut off; Infinity for never. */
+  /** After this time the server cuts off what still runs; Infinity waits for ever. */
   timeout: { type: 'milliseconds', default: 10_000 },
 } as const;
 
@@ -44,13 +44,12 @@ const ServerBase: NetServerWithSettings = NetServer as unknown as NetServerWithS
 /**
  * An HTTP/1.1 server for one gateway application.
  *
- * It is a net.Server, and emits what a server of node:http emits. Limits and time-outs are properties that can be
- * changed at any time.
+ * It is a net.Server and emits node:http's events. Limits and time-outs are properties that can change at any time.
  */
 export class Server extends ServerBase {
   readonly #pool: ConnectionPool;
   readonly #tls: TlsServer | undefined;
-  /** Sockets whose TLS handshake is under way. */
+  /** Sockets during their TLS handshake. */
   readonly #handshakes = new Set<Socket>();
 
   /** Use {@link createServer}. */
@@ -64,7 +63,7 @@ export class Server extends ServerBase {
     this.#pool = new ConnectionPool(this, { settings: this, options, events });
     this.#tls = options.tls === undefined ? undefined : this.#createTls(options.tls);
     this.on('connection', this.#onConnection);
-    // Classes that extend this one keep their own prototypes.
+    // Subclasses keep their own prototypes.
     if (this.#tls !== undefined && new.target === Server)
       Object.setPrototypeOf(this, Server.#securePrototype);
   }
@@ -83,11 +82,11 @@ export class Server extends ServerBase {
 
   override emit(event: string | symbol, ...values: unknown[]): boolean {
     if (event !== 'connection' || this.#tls !== undefined) return super.emit(event, ...values);
-    // What is accepted is a socket, and so is what others hand to a server by emitting the event.
+    // The value is a socket: accepted here, or emitted by others.
     return emitConnection(this, values[0] as Socket, this.#onConnection);
   }
 
-  /** A TLS server that does not listen: it is handed the sockets that this one has accepted. */
+  /** Makes a TLS server that does not listen: this server hands its accepted sockets over. */
   #createTls(options: NonNullable<ServerOptions['tls']>): TlsServer {
     const server = createTlsServer({ ALPNProtocols: ['http/1.1'], ...options });
     server.on('secureConnection', (socket) => {
@@ -96,7 +95,7 @@ export class Server extends ServerBase {
       emitSecureConnection(this, socket);
     });
     server.on('tlsClientError', (error, socket) => {
-      // As node:https does: who wants to know can, and the socket goes in any case.
+      // As on node:https: listeners are told, and the socket is closed in any case.
       if (!this.emit('tlsClientError', error, socket)) socket.destroy();
     });
     return server;
@@ -105,13 +104,13 @@ export class Server extends ServerBase {
   #beginHandshake(tls: TlsServer, socket: Socket): void {
     this.#handshakes.add(socket);
     socket.on('close', () => this.#handshakes.delete(socket));
-    // Only once it is done: amid a handshake nobody would notice that the client has left (Node 20).
+    // Allowed only after the handshake: during it Node 20 would not notice that the client leaves.
     socket.allowHalfOpen = false;
     tls.emit('connection', socket);
   }
 
   /**
-   * Replaces key and certificate for connections to come.
+   * Replaces key and certificate for later connections.
    *
    * @throws TypeError if the server does not serve TLS
    */
@@ -119,17 +118,17 @@ export class Server extends ServerBase {
     this.#secureServer.setSecureContext(options);
   }
 
-  /** Adds a certificate for a host name (SNI), as tls.Server does. @throws TypeError if the server does not serve TLS */
+  /** Adds a certificate for a host name (SNI), as tls.Server does. @throws TypeError if it does not serve TLS */
   addContext(hostname: string, context: SecureContextOptions): void {
     this.#secureServer.addContext(hostname, context);
   }
 
-  /** tls.Server's: the keys that session tickets are encrypted with. @throws TypeError if it does not serve TLS */
+  /** Gives the keys that encrypt session tickets, as tls.Server does. @throws TypeError if it does not serve TLS */
   getTicketKeys(): Buffer {
     return this.#secureServer.getTicketKeys();
   }
 
-  /** tls.Server's. @throws TypeError if the server does not serve TLS */
+  /** Sets the keys that encrypt session tickets, as tls.Server does. @throws TypeError if it does not serve TLS */
   setTicketKeys(keys: Buffer): void {
     this.#secureServer.setTicketKeys(keys);
   }
@@ -140,7 +139,7 @@ export class Server extends ServerBase {
   }
 
   /**
-   * Stops accepting connections and drops those that are idle. Others are served until they end or idle out.
+   * Stops accepting connections and drops idle ones. Others are served until they end or idle out.
    *
    * @param callback Called when the last connection has ended; with an error if the server was not listening
    */
@@ -150,24 +149,22 @@ export class Server extends ServerBase {
     return this;
   }
 
-  /** Closes the connections on which no request is under way. */
+  /** Closes idle connections. */
   closeIdleConnections(): void {
     this.#pool.destroyIdle();
   }
 
-  /** Closes all connections, also those that are serving a request. */
+  /** Closes all connections, also busy ones. */
   closeAllConnections(): void {
     this.#pool.destroyAll();
     for (const socket of [...this.#handshakes]) socket.destroy();
   }
 
   /**
-   * Closes gracefully: every connection ends with the response that it is serving, and says so to its client. What is
-   * left at the deadline is cut off, also what listeners of `upgrade` and `connect` have taken over.
+   * Closes gracefully: each connection ends with its current response, which tells the client so. The deadline cuts
+   * off the rest, also sockets that listeners of `upgrade` and `connect` have taken over.
    *
-   * @param options How long to wait
-   * @returns a promise of the end of the last connection; it rejects with TypeError or RangeError if the options are
-   *   none
+   * @returns a promise of the end of the last connection; rejects with TypeError or RangeError if an option is wrong
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     checkOptions(options, SHUTDOWN_OPTIONS, { likely: 'timeout' });
@@ -188,7 +185,7 @@ export class Server extends ServerBase {
   }
 
   /**
-   * Closes sockets on which nothing has moved for so long, or hands them to the `timeout` event.
+   * Closes sockets after this long without traffic, or emits `timeout` if it has listeners.
    *
    * @param milliseconds 0 for never
    * @param callback A listener for `timeout`
@@ -199,7 +196,7 @@ export class Server extends ServerBase {
     milliseconds: number | ((socket: Socket) => void) = 0,
     callback?: (socket: Socket) => void,
   ): this {
-    // node's way of asking for the default: without a number there is no time-out.
+    // As on node: a callback alone sets the default, which is no time-out.
     if (typeof milliseconds === 'function') return this.setTimeout(0, milliseconds);
     this.timeout = milliseconds;
     if (callback !== undefined) this.on('timeout', callback);
@@ -213,7 +210,7 @@ export class Server extends ServerBase {
 
 const SOCKET_DEFAULTS = defaultsOf(SERVER_OPTIONS);
 
-/** net.Server's part of it. http.Server's, which is nearer, also closes the connections that idle. */
+/** Calls net.Server's close. The one of http.Server, which is nearer, also closes idle connections. */
 function closeListener(server: Server, callback?: (error?: Error) => void): void {
   NetServer.prototype.close.call(server, callback);
 }

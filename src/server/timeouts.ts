@@ -1,17 +1,17 @@
 /**
- * Silence: what a connection is to do when nothing has happened for a while.
+ * Decides what to do with a connection on which nothing has moved for a while.
  *
- * A connection is in one phase at a time, and each phase has its own answer:
- * - `fresh`: no octet of a first request has come; closed after headersTimeout.
- * - `idle`: no octet of a next request has come; closed after keepAliveTimeout, and its buffer.
- * - `head`: a head has begun; 408 after headersTimeout, counted from its first octet.
- * - `serving`: an application is at work; requestTimeout goes on from where the head has left it, but only while the
- *   application waits for content: what it takes itself is not the client's fault.
- * - `draining`: the response has ended, content that nobody read is thrown away, up to a size and a time.
- * - `closing`: nothing is served any more; how a connection ends in order is lingeringClose.ts's.
+ * A connection is in one phase at a time:
+ * - `fresh`: no octet of the first request has come. Closed after headersTimeout.
+ * - `idle`: no octet of the next request has come. Closed after keepAliveTimeout + keepAliveTimeoutBuffer.
+ * - `head`: a head has begun. 408 after headersTimeout, counted from its first octet.
+ * - `serving`: an application runs. requestTimeout goes on, but only while the application waits for content.
+ * - `draining`: the response has ended. Unread content is thrown away, up to a size and a time.
+ * - `closing`: no request is served any more. socket/lingering-close.ts ends the connection.
  * - `closed`.
- * While a request is served only what keeps the application waiting is the client's fault: content that does not come,
- * octets that are not taken, a half that was closed for ever.
+ *
+ * During a request only the client is to blame: for content that does not come, octets that it does not take, and a
+ * half that it has closed for good.
  */
 import type { RequestParser } from '../http/index.ts';
 import type { HttpSink } from './exchange/http-sink.ts';
@@ -19,16 +19,16 @@ import type { ServerSettings } from './options.ts';
 import type { LingeringClose } from './socket/lingering-close.ts';
 import type { Watchdog } from './socket/watchdog.ts';
 
-/** What is under way on a connection. */
+/** The phases of a connection, explained above. */
 export type Phase = 'fresh' | 'idle' | 'head' | 'serving' | 'draining' | 'closing' | 'closed';
 
 /**
- * What to do: close in order, refuse a request that did not come in time, let reading fail, send something harmless,
- * cut the connection, or nothing.
+ * `wait`: do nothing. `close`: close in order. `refuse`: refuse a late request. `fail`: fail the waiting read of
+ * content. `probe`: send something harmless. `gone`: cut the connection.
  */
 export type Verdict = 'wait' | 'close' | 'refuse' | 'fail' | 'probe' | 'gone';
 
-/** A connection as far as it can be silent. */
+/** The state of a connection that time-outs depend on. */
 export interface TimedConnection {
   readonly phase: Phase;
   /** When the phase began, by performance.now(). */
@@ -40,19 +40,18 @@ export interface TimedConnection {
   readonly headTime: number;
   readonly exchange: HttpSink | undefined;
   readonly lingeringClose: LingeringClose | undefined;
-  /** Whether the client has closed its half. */
+  /** The client has closed its half. */
   readonly isPeerEnded: boolean;
-  /** Whether it has served as many requests as it may. */
+  /** The connection has served as many requests as it may. */
   readonly isUsedUp: boolean;
 }
 
-/** Milliseconds in which a client that was told of the end may close first, or get a refusal. */
+/** Milliseconds that a client has after the last response to close first, or to get a refusal. */
 const LAST_IDLE_TIMEOUT = 500;
 
 /**
- * Judges the silence of a connection.
+ * Judges a connection.
  *
- * @param connection The connection
  * @param now performance.now()
  */
 export function judgeTimeouts(connection: TimedConnection, now: number): Verdict {
@@ -92,7 +91,7 @@ function judgeExchange(exchange: HttpSink, now: number, connection: TimedConnect
 }
 
 function judgeLingering({ lingeringClose, settings, watchdog }: TimedConnection, now: number): Verdict {
-  // The socket is a clientError listener's, and stays if it is left alone, but not for a client that is stuck.
+  // Without lingeringClose the socket is a `clientError` listener's. It is cut only if its client takes nothing.
   const isOverdue =
     lingeringClose === undefined
       ? watchdog.isStuck(now, settings.writeTimeout)
@@ -104,7 +103,7 @@ function idleTimeout({ keepAliveTimeout, keepAliveTimeoutBuffer }: ServerSetting
   return keepAliveTimeout === 0 ? 0 : keepAliveTimeout + keepAliveTimeoutBuffer;
 }
 
-/** A time-out of 0 never comes. */
+/** A time-out of 0 is off. */
 function isOver(passed: number, timeout: number): boolean {
   return timeout > 0 && passed >= timeout;
 }

@@ -1,26 +1,25 @@
 /**
- * The content of a request in pieces that are worth a turn of the application.
+ * Reads the content of a request in pieces that are worth a turn of the application.
  *
- * To hand over a piece costs a promise and whatever the application does with it, some ten times as much as to parse a
- * chunk. A client that sends chunks of one octet decides on ten thousand of them in each 64 KiB. So the chunks are what
- * the client made them, as with node:http, until it has made many small ones: from then on those that are there are
- * gathered. No octet waits for another.
+ * A piece costs a promise and the application's own work, far more than parsing a chunk, and a client may send
+ * thousands of chunks of one octet in a packet. So pieces are the client's chunks, as on node:http, until it has sent
+ * many small ones. From then on those that are there are gathered. No octet waits for another.
  */
 import type { RequestParser } from '../../http/index.ts';
 
 /** Octets from which a piece is not small. */
-const SMALL = 1024;
-/** Small pieces of a message that are handed over one by one. */
-const MANY = 64;
-/** Octets that are gathered at most. */
-const ENOUGH = 16_384;
+const SMALL_PIECE = 1024;
+/** Small pieces of a message that are passed on one by one. */
+const MANY_PIECES = 64;
+/** Octets from which no more pieces are gathered. */
+const GATHER_LIMIT = 16_384;
 
 /** Reads the content of one request. */
 export class ContentPieces {
   readonly #parser: RequestParser;
   #smallPieces = 0;
 
-  /** @param parser That has just read the head */
+  /** @param parser Has just read the head */
   constructor(parser: RequestParser) {
     this.#parser = parser;
   }
@@ -28,19 +27,19 @@ export class ContentPieces {
   /**
    * Reads a piece of content, or several small ones at once.
    *
-   * @returns octets; null if the content has ended; nothing if more octets are needed
+   * @returns octets; null at the end; undefined if more octets are needed
    * @throws {@link ProtocolError}
    */
   read(): Uint8Array | null | undefined {
     const piece = this.#parser.readContent();
-    if (piece === null || piece === undefined || piece.length >= SMALL) return piece;
+    if (piece === null || piece === undefined || piece.length >= SMALL_PIECE) return piece;
     this.#smallPieces += 1;
-    return this.#smallPieces > MANY ? this.#gather(piece) : piece;
+    return this.#smallPieces > MANY_PIECES ? this.#gather(piece) : piece;
   }
 
   #gather(first: Buffer): Buffer {
     const pieces = [first];
-    for (let { length } = first; length < ENOUGH; ) {
+    for (let { length } = first; length < GATHER_LIMIT; ) {
       const piece = this.#readMore();
       if (piece === null || piece === undefined) break;
       pieces.push(piece);
@@ -49,7 +48,7 @@ export class ContentPieces {
     return pieces.length === 1 ? first : Buffer.concat(pieces);
   }
 
-  /** The end and an error come again at the next call, after what was gathered before them. */
+  /** Ignores an error: it comes again at the next call, after the gathered octets. */
   #readMore(): Buffer | null | undefined {
     try {
       return this.#parser.readContent();

@@ -2,13 +2,13 @@
 
 let field: string | undefined;
 
-/** Gives the whole field line, with its CRLF. */
+/** Gives the field line with its CRLF. */
 export function dateField(): string {
   field ??= formatUntilNextSecond();
   return field;
 }
 
-/** A timer forgets it: to ask for the time with every response takes 0.05 µs, as long as to call an application. */
+/** A timer drops the line, because asking for the time with every response is slow. */
 function formatUntilNextSecond(): string {
   const now = Date.now();
   setTimeout(

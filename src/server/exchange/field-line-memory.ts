@@ -1,8 +1,8 @@
-/** Formats field lines, and remembers them: most fields of a response say what they said in the response before. */
+/** Formats field lines and remembers them: most fields repeat their value of the last response. */
 import { LastValue, NameMemory, ownCopy } from '../../gateway/name-memory.ts';
 import type { HeaderList } from '../../wsgi.ts';
 
-/** The line that was sent last under a name. */
+/** The last line with a name. */
 interface LastLine {
   readonly last: LastValue;
   /** The whole line, once the value has been repeated. */
@@ -11,7 +11,7 @@ interface LastLine {
 
 const lastLines = new NameMemory<LastLine>(() => ({ last: new LastValue(), line: undefined }));
 
-/** Gives the lines of checked fields, each with its CRLF (RFC 9112 §5). */
+/** Formats checked fields as lines with CRLF (RFC 9112 §5). */
 export function formatFieldLines(headers: HeaderList): string {
   let lines = '';
   // By index and without destructuring, which would make two iterators for each field (V8 11).

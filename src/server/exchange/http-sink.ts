@@ -1,8 +1,8 @@
 /**
- * One request and its response on a connection: the sink of the response, with the content of the request beside it.
+ * One exchange on a connection: the sink of its response, with the content of its request.
  *
- * What lives here turns the port into HTTP/1.1: which framing a response gets, what its head says about the
- * connection. It never touches the socket; when requests follow one another is the connection's affair.
+ * Turns the port into HTTP/1.1: chooses the framing of a response and what its head says about the connection. It
+ * never touches the socket. The connection decides when the next request begins.
  */
 import { ApplicationError, type DisconnectError } from '../../errors.ts';
 import { ownCopy } from '../../gateway/name-memory.ts';
@@ -24,56 +24,56 @@ import { formatFieldLines } from './field-line-memory.ts';
 import { type PlacedFields, placeFields } from './placed-fields.ts';
 import { type Content, type ContentOwner, NO_CONTENT, RequestContent } from './request-content.ts';
 
-/** What an exchange asks of its connection. */
+/** The connection of an exchange. */
 export interface SinkOwner extends ContentOwner {
-  /** Whether the connection may serve another request after this one, for all that the server knows. */
+  /** The connection may serve another request, as far as the server knows. */
   readonly mayPersist: boolean;
-  /** Whether it has served as many as it may: the client is told that it closes. */
+  /** It has served as many as it may: the client is told that it closes. */
   readonly isUsedUp: boolean;
-  /** The field lines that tell a client that the connection is kept, and for how long it may idle. */
+  /** The field lines that tell a client that its connection is kept, and how long it may idle. */
   readonly persistenceFields: string;
   readonly serverHeader: string | undefined;
-  /** Whether this much content may be thrown away. */
+  /** Tells if this much content may be thrown away. */
   mayDrain(octets: number): boolean;
-  /** The response has ended, whole or, with an error, cut off. */
+  /** The response has ended: whole, or cut off with an error. */
   responseEnded(error?: unknown): void;
   setSocketTimeout(milliseconds: number): void;
-  /** Closes the connection, because its client has closed its half and the application takes that for a departure. */
+  /** Closes the connection: its client has closed its half, which the application takes for leaving. */
   hangUp(): void;
 }
 
-/** Sizes of more than 16 digits are refused by many. */
+/** Many recipients refuse sizes of more than 16 digits. */
 const MAX_LEADING_ZEROS = 8;
 
-/** The fields are lines already. */
+/** The fields are passed as lines. */
 const NO_HEADERS: HeaderList = [];
 
-/** One request and its response. */
+/** One exchange. */
 export class HttpSink implements ResponseSink {
   readonly head: RequestHead;
   readonly content: Content;
   readonly #owner: SinkOwner;
   isHeadSent = false;
   isEnded = false;
-  /** Whether the connection is to be kept after this exchange. */
+  /** The connection is kept after this exchange. */
   isPersistent: boolean;
-  /** Whether a client that has closed its half is served all the same. */
+  /** A client that has closed its half is still served. */
   isHalfOpen = true;
   #onDisconnect: ((error: DisconnectError) => void) | undefined;
   #disconnect: DisconnectError | undefined;
   #framing: ResponseFraming = 'none';
   #trailers: HeaderList | undefined;
   #sendsDate = true;
-  /** What a wrapped application asks for seldom. */
+  /** Seldom set, by wrapped programs. */
   #wishes: ConnectionDirectives | undefined;
-  /** Of the size of the next chunk. */
+  /** Zeros of the next chunk's size that were sent. */
   #leadingZeros = 0;
-  /** The fields of the connection that a wrapped application has set itself. */
+  /** The fields of the connection that a wrapped program has set. */
   #connectionFields: readonly ConnectionField[] | undefined;
 
-  constructor(head: RequestHead, host: SinkOwner) {
+  constructor(head: RequestHead, owner: SinkOwner) {
     this.head = head;
-    this.#owner = host;
+    this.#owner = owner;
     this.content = head.contentLength === 0 ? NO_CONTENT : this.#expectContent();
     this.isPersistent = head.isPersistent;
   }
@@ -85,7 +85,6 @@ export class HttpSink implements ResponseSink {
     return content;
   }
 
-  /** {@link ResponseSink} */
   watch(listener: (error: DisconnectError) => void): void {
     if (this.#disconnect !== undefined) listener(this.#disconnect);
     else this.#onDisconnect = listener;
@@ -99,7 +98,6 @@ export class HttpSink implements ResponseSink {
     this.#onDisconnect?.(error);
   }
 
-  /** {@link ResponseSink} */
   writeHead(response: ResponseHead): void {
     const { head } = this;
     this.isHeadSent = true;
@@ -132,20 +130,20 @@ export class HttpSink implements ResponseSink {
   }
 
   #mayPersist(): boolean {
-    const host = this.#owner;
-    if (!host.mayPersist || host.parser.state === 'failed') return false;
+    const owner = this.#owner;
+    if (!owner.mayPersist || owner.parser.state === 'failed') return false;
     if (this.content.isEnded) return true;
     // The client may wait for a 100 that will not come, or send the content all the same.
     if (this.content.awaitsContinue) return false;
-    return this.head.contentLength < 0 || host.mayDrain(this.head.contentLength - host.parser.contentRead);
+    return this.head.contentLength < 0 || owner.mayDrain(this.head.contentLength - owner.parser.contentRead);
   }
 
-  /** The fields that are the server's, in node's order: Date, Connection, Keep-Alive, then what frames the content. */
+  /** Formats the server's own fields in node's order: Date, Connection, Keep-Alive, then framing. */
   #formatFraming(response: ResponseHead, placed: PlacedFields | undefined, isAnnounced: boolean): string {
-    const host = this.#owner;
+    const owner = this.#owner;
     let fields = '';
-    if (host.serverHeader !== undefined && !hasField(response.headers, 'server')) {
-      fields += `Server: ${host.serverHeader}\r\n`;
+    if (owner.serverHeader !== undefined && !hasField(response.headers, 'server')) {
+      fields += `Server: ${owner.serverHeader}\r\n`;
     }
     const date = this.#sendsDate && !hasField(response.headers, 'date') ? dateField() : '';
     fields += joinFields(date, this.#formatPersistence(placed, isAnnounced));
@@ -163,7 +161,6 @@ export class HttpSink implements ResponseSink {
     return placed?.hasKeepAlive === true ? 'Connection: keep-alive\r\n' : this.#owner.persistenceFields;
   }
 
-  /** {@link ResponseSink} */
   write(chunk: Uint8Array): Promise<void> | undefined {
     const { output } = this.#owner;
     if (this.#disconnect !== undefined) return Promise.reject(this.#disconnect);
@@ -172,7 +169,6 @@ export class HttpSink implements ResponseSink {
     return output.wait();
   }
 
-  /** {@link ResponseSink} */
   end(lastChunk?: Uint8Array): Promise<void> | undefined {
     const { output } = this.#owner;
     if (this.#disconnect !== undefined) return Promise.reject(this.#disconnect);
@@ -200,7 +196,6 @@ export class HttpSink implements ResponseSink {
     }
   }
 
-  /** {@link ResponseSink} */
   abort(error: unknown): void {
     if (this.isEnded) return;
     this.isEnded = true;
@@ -208,30 +203,29 @@ export class HttpSink implements ResponseSink {
     this.#owner.responseEnded(error);
   }
 
-  /** Whether the end of the connection would pass for the end of the response. */
+  /** The response ends with its connection, so that a cut would pass for its end. */
   get endsWithConnection(): boolean {
     return this.#framing === 'close';
   }
 
-  /** {@link ResponseSink} */
   informational(statusCode: number, headers: HeaderList): void {
     // RFC 9110 §15.2: never to a client of HTTP/1.0.
     if (this.head.protocol === 'HTTP/1.0' || this.isHeadSent) return;
     if (statusCode === 100) this.content.awaitsContinue = false;
-    // Advice that the client does not take piles up nowhere: it can do without (RFC 9110 §15.2).
+    // Advice that the client does not take must not pile up: it can do without (RFC 9110 §15.2).
     else if (this.#owner.output.isFull) return;
     this.#owner.output.add(formatResponseHead(`${statusCode} ${reasonPhrase(statusCode)}`, headers, ''));
     this.#owner.output.flush();
   }
 
-  /** Whether there is something to send that changes nothing about the response. */
+  /** Tells if something can be sent that does not change the response. */
   get canProbe(): boolean {
     return !this.isHeadSent || this.#framing === 'chunked';
   }
 
   /**
-   * Sends it: 102 before the head (RFC 9110 §15.2 allows an interim response at any time), after it a zero with which
-   * the size of the next chunk begins (RFC 9112 §7.1: 1*HEXDIG).
+   * Sends a probe: before the head 102 (RFC 9110 §15.2 allows an interim response at any time), after it a leading
+   * zero of the next chunk's size (RFC 9112 §7.1: 1*HEXDIG).
    */
   probe(): void {
     if (!this.isHeadSent) {
@@ -243,7 +237,6 @@ export class HttpSink implements ResponseSink {
     }
   }
 
-  /** {@link ResponseSink} */
   trailers(headers: HeaderList): void {
     for (const [name] of headers) {
       if (isForbiddenTrailer(name)) throw new ApplicationError('WSGI_ERR_TRAILER_FORBIDDEN', name);
@@ -251,11 +244,10 @@ export class HttpSink implements ResponseSink {
     this.#trailers = [...(this.#trailers ?? []), ...headers];
   }
 
-  /** {@link ResponseSink} */
   direct(directives: ConnectionDirectives): void {
     const { announce, chunked } = directives;
     if (announce !== undefined || chunked !== undefined) this.#wishes = { ...this.#wishes, ...directives };
-    // RFC 9112 §9.3: a connection of HTTP/1.0 persists only if that is said.
+    // RFC 9112 §9.3: a connection of HTTP/1.0 persists only if the head says so.
     if (announce === 'nothing' && this.head.protocol === 'HTTP/1.0') this.isPersistent = false;
     if (directives.close === true && announce !== 'keep-alive') this.isPersistent = false;
     if (directives.sendDate !== undefined) this.#sendsDate = directives.sendDate;
@@ -268,7 +260,7 @@ export class HttpSink implements ResponseSink {
   }
 }
 
-/** The two are mostly what they were for the last response; once they are again, they are one piece. */
+/** Joins the two. Mostly both are those of the last response, and the joined string is used again. */
 function joinFields(date: string, persistence: string): string {
   if (date !== lastDate || persistence !== lastPersistence) {
     lastDate = date;

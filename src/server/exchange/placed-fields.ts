@@ -1,8 +1,8 @@
 /**
- * Fields of the connection that a program for node:http has set among its own, put where it set them.
+ * Puts connection fields where a program for node:http has set them among its own.
  *
- * The server decides what they say, not the program (PEP 3333, Other HTTP Features). Here they are spelt as the program
- * spelt them, so that the octets are those of node:http.
+ * The server decides their meaning (PEP 3333, Other HTTP Features). They keep the program's spelling, so that the
+ * octets are those of node:http.
  */
 import { insertFields, isFieldValue, saysClose } from '../../gateway/headers.ts';
 import type { ConnectionField } from '../../port.ts';
@@ -11,11 +11,11 @@ import type { HeaderList } from '../../wsgi.ts';
 /** The decisions of the server. */
 export interface ConnectionDecision {
   readonly isPersistent: boolean;
-  /** The content is chunked, or to HEAD would be for all that is known (RFC 9112 §6.1). */
+  /** The content is chunked, or to a GET would be, as far as is known (RFC 9112 §6.1). */
   readonly isChunked: boolean;
 }
 
-/** Headers with the fields in their places, and the fields that the server need not add any more. */
+/** Headers with the fields in their places, and which fields the server need not add. */
 export interface PlacedFields {
   readonly headers: HeaderList;
   readonly hasConnection: boolean;
@@ -52,7 +52,7 @@ export function placeFields(
   };
 }
 
-/** Gives the value of a field; undefined if the field would not be true. */
+/** Gives the value of a field; undefined if the field would be untrue. */
 function spell(name: string, value: string, decision: ConnectionDecision): string | undefined {
   if (!isFieldValue(value)) return undefined;
   switch (name) {

@@ -1,4 +1,4 @@
-/** The response to a request that cannot be read: one, and the last of its connection (RFC 9112 §2.2, §9.6). */
+/** Refuses a request that cannot be read, with the last response of its connection (RFC 9112 §2.2, §9.6). */
 import type { ProtocolError } from '../../errors.ts';
 import { failureResponse } from '../../gateway/failure.ts';
 import { formatResponseHead } from '../../http/index.ts';
@@ -6,9 +6,9 @@ import type { Output } from '../socket/output.ts';
 import { dateField } from './date.ts';
 
 /**
- * Adds the response that refuses a request: head and content, or the head alone to a HEAD (RFC 9110 §9.3.2).
+ * Adds the response that refuses a request. To HEAD it has no content (RFC 9110 §9.3.2).
  *
- * @param method The method of the request, if so much could be read
+ * @param method The method of the request, if it could be read
  */
 export function addRefusal(output: Output, error: ProtocolError, method: string | undefined): void {
   const { head, content } = failureResponse(error, method === 'HEAD', false);

@@ -1,8 +1,8 @@
 /**
- * The content of a request on its way to the application: read when it is wanted, told when it fails.
+ * The content of a request: gives it to the application on demand, and tells the application if it fails.
  *
- * One of three reads it: the application, by pulling; the connection, which throws away what nobody wanted; or nobody,
- * when the client leaves amid of it. The application may pull before and after its response has ended.
+ * The application pulls, before and after the end of its response. Then the connection throws the rest away. If the
+ * client leaves in the middle, nobody reads.
  */
 import { DisconnectError, disconnection, ProtocolError } from '../../errors.ts';
 import type { RequestHead, RequestParser } from '../../http/index.ts';
@@ -15,16 +15,16 @@ import { TrailerSection } from './trailer-section.ts';
 
 const NOTHING = Buffer.alloc(0);
 
-/** Octets that are read ahead of an application that only wants to know of the end. */
+/** Octets that are read ahead for an application that only awaits the end. */
 const AHEAD_LIMIT = 65_536;
 
-/** What content asks of its exchange and its connection. */
+/** The connection of a request with content. */
 export interface ContentOwner {
   readonly parser: RequestParser;
   readonly output: Output;
-  /** Whether the client has said that it sends nothing more. */
+  /** The client has closed its half: it sends nothing more. */
   readonly isPeerEnded: boolean;
-  /** Octets are wanted. */
+  /** Asks for octets. */
   resume(): void;
 }
 
@@ -36,16 +36,16 @@ interface PendingPull {
   reject(error: unknown): void;
 }
 
-/** The content of one request, as its connection sees it. */
+/** The content of one request, as its connection uses it. */
 export type Content = Omit<RequestContent, 'onLost'>;
 
-/** The content of one request that has some. */
+/** The content of a request that has some. */
 export class RequestContent implements InputSource {
-  /** Whether it has been read to its end. */
+  /** It was read to its end. */
   isEnded = false;
-  /** Whether the client waits for 100 (Continue). */
+  /** The client waits for 100 (Continue). */
   awaitsContinue: boolean;
-  /** Called when the client turns out to have left amid the content. */
+  /** Called if the client has left in the middle of the content. */
   onLost: ((error: DisconnectError) => void) | undefined;
   /** Octets that were thrown away. */
   discarded = 0;
@@ -54,24 +54,23 @@ export class RequestContent implements InputSource {
   readonly #pieces: ContentPieces;
   #isFinishing = false;
   #pendingPull: PendingPull | undefined;
-  /** Milliseconds that the application has waited for octets of the client, but for the wait that goes on. */
+  /** Milliseconds that the application has waited for the client, without the current wait. */
   #waited = 0;
-  /** Made when somebody asks for it. */
+  /** Made on demand. */
   #trailerSection: TrailerSection | undefined;
-  /** Why there is no end, and so no trailers. */
+  /** The reason why there is no end, and so no trailers. */
   #failure: { readonly error: unknown } | undefined;
-  /** Pieces that were read ahead of the application, to see whether they are all, and how many octets they have. */
+  /** Pieces that were read before the application asked, and their octets. */
   #ahead: Uint8Array[] | undefined;
   #aheadLength = 0;
 
-  constructor(head: RequestHead, host: ContentOwner) {
+  constructor(head: RequestHead, owner: ContentOwner) {
     this.#head = head;
-    this.#owner = host;
-    this.#pieces = new ContentPieces(host.parser);
+    this.#owner = owner;
+    this.#pieces = new ContentPieces(owner.parser);
     this.awaitsContinue = head.expectsContinue;
   }
 
-  /** {@link InputSource} */
   pull(): Uint8Array | null | Promise<Uint8Array | null> {
     const piece = this.#read();
     if (piece !== undefined) return piece;
@@ -82,18 +81,18 @@ export class RequestContent implements InputSource {
     });
   }
 
-  /** Whether the client left amid of it. */
+  /** The client has left in the middle of it. */
   get isLost(): boolean {
     return this.#failure?.error instanceof DisconnectError;
   }
 
-  /** Whether the application waits for octets of the client. */
+  /** The application waits for octets of the client. */
   get isReading(): boolean {
     return this.#pendingPull !== undefined;
   }
 
   /**
-   * The milliseconds that the application has waited for octets of the client, all waits together.
+   * Gives the milliseconds that the application has waited for octets of the client.
    *
    * @param now performance.now()
    */
@@ -118,7 +117,7 @@ export class RequestContent implements InputSource {
     if (this.isEnded) return null;
     const piece = this.#parse();
     if (piece === undefined) this.#failIfLost();
-    // Content with a length ends with its last octet, and not when somebody asks for more.
+    // Content with a length ends with its last octet, not at the next read.
     else if (this.#owner.parser.state === 'head') this.#end();
     return piece;
   }
@@ -135,7 +134,7 @@ export class RequestContent implements InputSource {
 
   #failIfLost(): void {
     if (!this.#owner.isPeerEnded) return;
-    // What node:http calls it, for wrapped programs.
+    // node:http's error, for wrapped programs.
     const cause = createClientError(new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE'), NOTHING);
     const error = disconnection('request', cause);
     this.fail(error);
@@ -148,7 +147,7 @@ export class RequestContent implements InputSource {
     this.#trailerSection?.complete(this.#trailerFields());
   }
 
-  /** RFC 9110 §10.1.1: 100 invites content, so it is sent when somebody wants some and none has come. */
+  /** RFC 9110 §10.1.1: 100 invites content, so it is sent at a read, if no content has come. */
   #continue(): void {
     if (!this.awaitsContinue) return;
     this.awaitsContinue = false;
@@ -172,8 +171,8 @@ export class RequestContent implements InputSource {
   }
 
   /**
-   * The client sends nothing more: finds out whether what it sent is whole, though the application has not read it.
-   * What there is of it has been received, and is no more than a connection buffers.
+   * The client sends nothing more: finds out if the content is whole, even if the application has not read it. All
+   * that there is has been received, and is no more than a connection buffers.
    */
   onPeerEnd(): void {
     this.onInput();
@@ -193,12 +192,12 @@ export class RequestContent implements InputSource {
         this.#aheadLength += piece.length;
       }
     } catch {
-      // The read that comes will tell the application.
+      // The next read tells the application.
     }
     this.#ahead = ahead;
   }
 
-  /** It cannot be read to its end, and who waits for it learns why. */
+  /** It cannot be read to its end; a waiting read fails. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#trailerSection?.fail(error);
@@ -206,9 +205,9 @@ export class RequestContent implements InputSource {
   }
 
   /**
-   * Goes on after the response: the application has what it asks for, the rest is thrown away.
+   * Goes on after the response: the application gets what it asks for, the rest is thrown away.
    *
-   * @returns whether the end has come, more octets are needed, or the application needs a turn to ask for more
+   * @returns `ended`; `waits` for more octets; `turn` if the application needs a turn to ask for more
    */
   finish(): 'ended' | 'waits' | 'turn' {
     if (this.isReading) {
@@ -233,7 +232,7 @@ export class RequestContent implements InputSource {
       this.#trailerSection = new TrailerSection();
       if (this.isEnded) this.#trailerSection.complete(this.#trailerFields());
       else if (this.#failure !== undefined) this.#trailerSection.fail(this.#failure.error);
-      // Who asks learns of the end when it comes, and not when the content is read.
+      // Finds the end when it comes, even if nobody reads the content.
       else this.#readAhead(AHEAD_LIMIT);
     }
     return this.#trailerSection.wait();
@@ -244,7 +243,7 @@ export class RequestContent implements InputSource {
   }
 }
 
-/** The content of all requests that have none, which are most. */
+/** Shared by all requests without content. */
 export const NO_CONTENT: Content = {
   isEnded: true,
   awaitsContinue: false,

@@ -1,4 +1,4 @@
-/** The trailer section of a request, which is known once the content has been read, and wanted before by some. */
+/** The trailer section of a request: known once the content was read, asked for before by some. */
 import { toPairs } from '../../gateway/headers.ts';
 import type { HeaderList } from '../../wsgi.ts';
 
@@ -13,14 +13,14 @@ export class TrailerSection {
   #failure: { readonly error: unknown } | undefined;
   #waiters: Waiter[] = [];
 
-  /** Gives the fields; the promise rejects if the content has no end. */
+  /** Gives the fields; rejects if the content has no end. */
   wait(): Promise<HeaderList> {
     const promise = new Promise<HeaderList>((resolve, reject) => {
       if (this.#fields !== undefined) resolve([...this.#fields]);
       else if (this.#failure !== undefined) reject(this.#failure.error);
       else this.#waiters.push({ resolve, reject });
     });
-    // Whoever asked may fail at reading before it comes to waiting.
+    // The caller may fail at reading before it awaits this.
     promise.catch(() => {});
     return promise;
   }

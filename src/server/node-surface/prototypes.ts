@@ -1,26 +1,25 @@
 /**
- * What node's own servers are to ours: ancestors, by their prototypes and by nothing else.
+ * Makes our Server an instance of node's servers, by its prototype alone.
  *
- * Helpers ask for it: supertest speaks TLS to what is an https.Server, http-terminator and http-graceful-shutdown tell
- * connections apart by `socket.server instanceof http.Server`, Connect mounts an http.Server as an app. No constructor of
- * node's runs, and every method of its prototypes that needs what such a constructor makes is replaced by one of ours.
+ * Helpers ask for it: supertest speaks TLS to an https.Server, http-terminator and http-graceful-shutdown check
+ * `socket.server instanceof http.Server`, Connect mounts an http.Server as an app. No constructor of node's runs. So
+ * our class replaces every inherited method that needs what a constructor makes.
  */
 import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 
-/** Puts http.Server between a class and net.Server, of which http.Server is a class too. */
+/** Puts http.Server between a class and net.Server, which http.Server extends. */
 export function descendFromHttp(prototype: object): void {
   Object.setPrototypeOf(prototype, HttpServer.prototype);
 }
 
-/** Gives a prototype with the same members that descends from https.Server, which is no http.Server on node either. */
+/** Copies a prototype to one that descends from https.Server. On node, too, that is no http.Server. */
 export function descendantOfHttps(prototype: object): object {
   return Object.create(HttpsServer.prototype, Object.getOwnPropertyDescriptors(prototype));
 }
 
 /**
- * Makes `instanceof` tell of all that a class has constructed, whatever their prototype. Classes that extend it are asked
- * as usual.
+ * Makes `instanceof` true for all that a class has constructed, whatever their prototype; for subclasses as usual.
  */
 export function recognize(type: object, isInstance: (value: object) => boolean): void {
   Object.defineProperty(type, Symbol.hasInstance, {

@@ -1,8 +1,8 @@
 /**
- * The events by which others get at requests, with node:http's names and arguments.
+ * The events of requests, with node:http's names and arguments.
  *
- * The application is the `request` listener that is there from the start. Others may join it, or remove it and call it
- * themselves, as socket.io does. While it is alone nothing of node's is made for a request.
+ * The application is the first `request` listener. Others may join it, or remove it and call it themselves, as
+ * socket.io does. While it is alone, no node message object is made for a request.
  */
 import type { EventEmitter } from 'node:events';
 import { METHODS } from 'node:http';
@@ -10,14 +10,14 @@ import type { RequestHead } from '../../http/index.ts';
 import { listenerOf, serveEvent } from '../../messages/index.ts';
 import type { ApplicationFunction } from '../../wsgi.ts';
 
-/** Chooses who answers a request. */
+/** Chooses the function that answers a request. */
 export class RequestEvents {
   readonly #emitter: EventEmitter;
   readonly #application: ApplicationFunction;
   readonly #onRequest: ApplicationFunction;
   readonly #onContinue: ApplicationFunction;
   readonly #onExpectation: ApplicationFunction;
-  /** Whether the application is the only listener. */
+  /** The application is the only listener. */
   #isAlone = true;
 
   constructor(emitter: EventEmitter, application: ApplicationFunction) {
@@ -39,19 +39,19 @@ export class RequestEvents {
   }
 
   /**
-   * Whether the method is one that node:http's parser knows. Others are served like any, unless somebody listens for
-   * `clientError`, where node:http reports them.
+   * Tells if the method is served. Those that node:http's parser does not know are served too, unless there is a
+   * `clientError` listener, to which node:http reports them.
    */
   isKnownMethod(method: string): boolean {
     return method === 'GET' || KNOWN_METHODS.has(method) || this.#emitter.listenerCount('clientError') === 0;
   }
 
-  /** Whether anybody wants to take over connections with this event. */
+  /** Tells if anybody listens for this event, to take connections over. */
   hasListener(event: 'upgrade' | 'connect'): boolean {
     return this.#emitter.listenerCount(event) > 0;
   }
 
-  /** Gives what answers a request; undefined if it expects what nobody knows. */
+  /** Gives the function that answers a request; undefined if nobody can meet its expectation. */
   choose(head: RequestHead): ApplicationFunction | undefined {
     if (head.hasUnknownExpectation) {
       return this.#emitter.listenerCount('checkExpectation') > 0 ? this.#onExpectation : undefined;
@@ -64,7 +64,7 @@ export class RequestEvents {
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 
-/** node:http lets a request that nobody listens for wait until its client gives up; we say what is wrong. */
+/** On node:http a request without a listener waits until its client gives up. We fail it with a reason. */
 const unanswered: ApplicationFunction = () => {
   throw new Error('Nobody listens for requests: the application was removed from the server');
 };

@@ -1,4 +1,4 @@
-/** Connections that go on in another protocol, in the hands of a listener of `upgrade` or `connect`. */
+/** Hands a connection over to a listener of `upgrade` or `connect`, to go on in another protocol. */
 import type { Socket } from 'node:net';
 import type { RequestHead } from '../../http/index.ts';
 import { createTakeoverRequest } from '../../messages/index.ts';
@@ -6,27 +6,27 @@ import type { Environ } from '../../wsgi.ts';
 import type { ConnectionOwner } from '../connection-owner.ts';
 import type { RequestEvents } from './request-events.ts';
 
-/** The events by which a connection changes hands. */
+/** The events that hand a connection over. */
 export type TakeoverEvent = 'upgrade' | 'connect';
 
-/** RFC 9110 §7.8, §9.3.6: tells whether a request asks to go on in another protocol that somebody speaks. */
+/** Gives the event of a request that asks for another protocol (RFC 9110 §7.8, §9.3.6), or undefined. */
 export function takeoverOf(head: RequestHead, events: RequestEvents): TakeoverEvent | undefined {
   if (head.method === 'CONNECT') return 'connect';
   const asks = head.connectionNominatesUpgrade && head.contentLength === 0;
   return asks && events.hasListener('upgrade') ? 'upgrade' : undefined;
 }
 
-/** What changes hands. */
+/** One connection to hand over. */
 export interface Takeover {
   readonly event: TakeoverEvent;
   readonly environ: Environ;
   readonly socket: Socket;
-  /** The octets that came after the head. */
+  /** The octets after the head. */
   readonly rest: Buffer;
 }
 
-/** Leaves a socket that its connection has let go of to a listener of the event. */
-export function handOver({ event, environ, socket, rest }: Takeover, host: ConnectionOwner): void {
-  host.release(socket);
-  host.emit(event, createTakeoverRequest(environ, socket), socket, rest);
+/** Hands a socket over to a listener of the event. Its connection has let go of it before. */
+export function handOver({ event, environ, socket, rest }: Takeover, owner: ConnectionOwner): void {
+  owner.release(socket);
+  owner.emit(event, createTakeoverRequest(environ, socket), socket, rest);
 }

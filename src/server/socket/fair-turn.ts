@@ -1,12 +1,12 @@
 /**
- * Fairness among connections: how many requests one is served before the others get their turn.
+ * Fairness among connections: limits how many requests one is served before the others get a turn.
  *
- * 64 KiB of pipelined requests are some thousands. To serve them at a stretch would keep every other client waiting for
- * as long as that takes, whether the application is asynchronous or not: promises go before sockets.
+ * A full read buffer can hold thousands of pipelined requests. Serving them in one go would keep every other client
+ * waiting, even with an asynchronous application: promises go before sockets.
  */
 import type { Socket } from 'node:net';
 
-/** More than benchmarks and browsers pipeline, and few enough to be over within a millisecond. */
+/** More than benchmarks and browsers pipeline, and few enough to be over soon. */
 const REQUESTS_A_TURN = 32;
 
 /** The turn of one connection. */
@@ -15,30 +15,27 @@ export class FairTurn {
   readonly #goOn: () => void;
   #requestsLeft = REQUESTS_A_TURN;
   #isOver = false;
-  /** Whether the application has its turn. */
+  /** The application has the turn. */
   isApplications = false;
 
-  /** @param goOn Called when the turn comes again */
+  /** @param goOn Called when the next turn begins */
   constructor(socket: Socket, goOn: () => void) {
     this.#socket = socket;
     this.#goOn = goOn;
   }
 
-  /**
-   * Leaves a whole turn to the application, to read on after its response, whatever else happens meanwhile: a drain, or
-   * input.
-   */
+  /** Gives the application a whole turn to read on after its response, despite drains and input meanwhile. */
   leave(): void {
     this.isApplications = true;
     setImmediate(() => {
       this.isApplications = false;
-      // Input that came meanwhile may have paused it.
+      // Input that came meanwhile may have paused the socket.
       this.#socket.resume();
       this.#goOn();
     });
   }
 
-  /** Octets have come, which is a turn of its own. */
+  /** Octets have come: a new turn begins. */
   begin(): void {
     if (!this.#isOver) this.#requestsLeft = REQUESTS_A_TURN;
   }
@@ -49,7 +46,7 @@ export class FairTurn {
     this.#requestsLeft -= 1;
     if (this.#requestsLeft >= 0) return true;
     this.#isOver = true;
-    // What waits to be served is bounded by what is read.
+    // Bounds the octets that wait to be served.
     this.#socket.pause();
     setImmediate(() => {
       this.#isOver = false;

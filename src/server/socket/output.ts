@@ -1,8 +1,8 @@
 /**
- * What leaves a connection: parts gathered into as few writes as the order of events allows.
+ * Writes to a socket, with as few writes as the order of events allows.
  *
- * A head and the content that follows it make one write, and so do the answers to a batch of pipelined requests,
- * which `hold` keeps back until the batch is served: a write costs more than a whole hello request.
+ * A head and the content after it make one write. So do the responses to a batch of pipelined requests, which `hold`
+ * keeps back until the batch is served: a write is the most expensive step of a small request.
  */
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
@@ -11,38 +11,38 @@ import { latin1Text } from '../../node-internals/index.ts';
 import { batch } from './text-batch.ts';
 
 /**
- * Octets up to which content joins the head in a native string: the head is one already, and node writes a string
- * without a buffer in between (of a hello request, 0.3 of 2.6 µs beside the socket; Node 20).
+ * Octets up to which content joins the head in one native string. The head is a string already, and node writes a
+ * string without a buffer in between (Node 20).
  */
 const TEXT_LIMIT = 2048;
 
-/** Up to here copying parts into one buffer is cheaper than handing them to the kernel as a list. */
+/** Up to this many octets, one copied buffer is cheaper than a list of buffers for the kernel. */
 const GATHER_LIMIT = 16_384;
 
-/** More than this is not held back. */
+/** More octets than this are not held back. */
 const HOLD_LIMIT = 65_536;
 
 /**
- * Octets after which other connections get their turn. A kernel takes megabytes at once, and as long as it does, an
- * application that never waits for anything else would keep the event loop to itself.
+ * Octets after which other connections get their turn. A kernel takes megabytes at once; until it is full, an
+ * application that never waits would keep the event loop to itself.
  */
 const OCTETS_A_TURN = 262_144;
 
 /** The outgoing half of one connection. */
 export class Output {
   readonly #socket: Socket;
-  /** Strings are native strings: as many octets as code units. */
+  /** Strings are native strings: one octet for each code unit. */
   #parts: (string | Uint8Array)[] = [];
-  /** What follows the parts, and what the batch has of ours. */
+  /** The text that leaves last, after the parts and after this output's share of the batch. */
   #text = '';
   #length = 0;
   #isHeld = false;
-  /** Whether a response is held back, so that what comes is the next one of a batch. */
+  /** A response is held back, so the next one belongs to a batch. */
   #isBatch = false;
   #drained: { promise: Promise<void>; resolve(): void; reject(error: unknown): void } | undefined;
 
   readonly #goOn: () => void;
-  /** Octets that left in this turn. */
+  /** Octets sent in this turn. */
   #sent = 0;
   #awaitsTurn = false;
 
@@ -52,7 +52,7 @@ export class Output {
     this.#goOn = goOn;
   }
 
-  /** Adds a part; it leaves with the next flush. */
+  /** Adds a part, which leaves with the next flush. */
   add(part: string | Uint8Array): void {
     this.#length += part.length;
     if (typeof part === 'string') this.#text += part;
@@ -90,7 +90,7 @@ export class Output {
     else this.#isBatch = true;
   }
 
-  /** Hands all parts to the socket. */
+  /** Writes all parts to the socket. */
   flush(): void {
     const length = this.#length;
     if (length === 0) return;
@@ -100,7 +100,7 @@ export class Output {
     this.#isBatch = false;
     this.#sent += length;
     const socket = this.#socket;
-    // The client has left: there is nobody to send to, and the connection is about to learn it.
+    // The client has left, and the connection is about to learn it.
     const isGone = socket.destroyed || !socket.writable;
     if (parts.length === 0) {
       if (!isGone) socket.write(text, 'latin1');
@@ -121,16 +121,13 @@ export class Output {
     }
   }
 
-  /**
-   * Gives a promise if the client has to catch up first, or other clients have their turn; it rejects if the client
-   * leaves instead.
-   */
+  /** Gives a promise if the client must catch up or others have their turn. It rejects if the client leaves. */
   wait(): Promise<void> | undefined {
     if (this.#drained !== undefined) return this.#drained.promise;
     return this.#isTurnOver() || this.isFull ? this.#promiseDrain() : undefined;
   }
 
-  /** A socket wants to be waited for also if the kernel has taken at once whatever was written: a tick for each piece. */
+  /** True if octets wait. `writableNeedDrain` is true even if the kernel took all; obeying it would cost ticks. */
   get isFull(): boolean {
     return this.#socket.writableNeedDrain && this.#socket.writableLength > 0;
   }
@@ -142,7 +139,7 @@ export class Output {
       resolve = onResolve;
       reject = onReject;
     });
-    // Whoever asked may have lost interest.
+    // The caller may never await it.
     promise.catch(() => {});
     this.#drained = { promise, resolve, reject };
     return promise;
@@ -160,14 +157,14 @@ export class Output {
     return true;
   }
 
-  /** The socket has caught up, or the turn has come. */
+  /** The socket has caught up, or the next turn has begun. */
   onDrain(): void {
     if (this.#isTurnOver()) return;
     this.#drained?.resolve();
     this.#drained = undefined;
   }
 
-  /** The socket is gone. */
+  /** The socket is closed. */
   onClose(): void {
     this.#drained?.reject(disconnection('response'));
     this.#drained = undefined;

@@ -1,22 +1,22 @@
 /**
- * The small contents of a batch of responses, made text together.
+ * Turns the small contents of a batch of responses into text together.
  *
- * To make a string of octets is a call into native code, and costs 0.2 of the 1.2 µs that a pipelined hello request takes
- * (Node 20). So contents are copied one behind another, made one text, and cut apart again, for which V8 copies nothing.
+ * Turning octets into a string is a call into C++, which is a good part of a pipelined hello request (Node 20). So
+ * contents are copied one behind another, turned into one string, and cut apart again, for which V8 copies nothing.
  *
- * Rule 1: one batch at a time: what is held back is sent before anybody else gets a turn, but for an application that
- *         answers on one connection amid the batch of another. It is told that the place is taken.
- * Rule 2: octets are copied when they are added: they are the application's, which may write them anew.
+ * Rule 1: one batch at a time. A batch is sent before another connection gets a turn, but an application may answer
+ *         on one connection during the batch of another: `add` then returns false.
+ * Rule 2: octets are copied when they are added, because the application may overwrite them.
  */
 import { Buffer } from 'node:buffer';
 
-/** As much as is held back. */
+/** As much as Output holds back. */
 const SIZE = 65_536;
 
-/** A call into native code costs as much as a loop over so many octets (Node 20). */
+/** Octets up to which a loop is cheaper than a call into C++ (Node 20). */
 const LOOP_LIMIT = 48;
 
-/** What small contents are copied to, with the text before each. */
+/** Small contents, each with the text before it. */
 class TextBatch {
   #owner: object | undefined;
   readonly #octets = Buffer.allocUnsafeSlow(SIZE);
@@ -30,8 +30,8 @@ class TextBatch {
   /**
    * Adds text and the content that follows it.
    *
-   * @param owner Whose batch it is
-   * @returns whether there was room
+   * @param owner The output whose batch it is
+   * @returns false if there is no room, or the batch is another's
    */
   add(owner: object, text: string, content: Uint8Array): boolean {
     const { length } = content;
@@ -49,7 +49,7 @@ class TextBatch {
     return true;
   }
 
-  /** Gives up what an owner has added; an empty text if that is nothing. */
+  /** Takes out the text of an owner; empty if there is none. */
   take(owner: object): string {
     if (this.#owner !== owner) return '';
     const contents = this.#octets.toString('latin1', 0, this.#length);
@@ -68,5 +68,5 @@ class TextBatch {
   }
 }
 
-/** The one that all connections share. */
+/** Shared by all connections. */
 export const batch: TextBatch = new TextBatch();

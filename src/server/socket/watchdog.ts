@@ -1,17 +1,17 @@
 /**
- * Tells a client that is slow from one that is gone, where TCP does not say.
+ * Tells a slow client from one that is gone, where TCP does not say.
  *
- * A client that takes nothing: as long as octets leave the kernel's queue, however few, it lives.
+ * A client that takes nothing: it lives as long as octets leave the kernel's queue, however few.
  *
- * A client that has closed its half: it may be waiting for the response (`printf … | nc -N`), or its program may have
- * ended; both look the same until something is sent, when the latter answers with a reset. So it is served, and only
- * where the application is silent for long do we look: by sending something harmless, if there is such a thing.
- * Otherwise long silence counts as gone.
+ * A client that has closed its half: it may wait for the response (`printf … | nc -N`), or its program may have
+ * ended. Both look the same until something is sent; the latter then answers with a reset. So it is served. If the
+ * application sends nothing for long, something harmless is sent as a probe; where there is no such thing, the client
+ * counts as gone.
  */
 import type { Socket } from 'node:net';
 import { kernelQueue } from '../../node-internals/index.ts';
 
-/** Milliseconds of silence. */
+/** Milliseconds without a movement of octets. */
 const BEFORE_PROBE = 1_000;
 const BETWEEN_PROBES = 15_000;
 const WITHOUT_PROBE = 5_000;
@@ -30,7 +30,7 @@ export class Watchdog {
     this.#socket = socket;
   }
 
-  /** Whether octets have waited for the client for so many milliseconds without one of them leaving. */
+  /** Tells if octets have waited for the client for this many milliseconds, and none has left. */
   isStuck(now: number, timeout: number): boolean {
     this.#note(now);
     return timeout > 0 && this.#socket.writableLength > 0 && now - this.#movedAt >= timeout;
@@ -42,22 +42,22 @@ export class Watchdog {
   }
 
   /**
-   * What to do about a client that has closed its half.
+   * Decides what to do with a client that has closed its half.
    *
    * @param now performance.now()
-   * @param canProbe Whether there is something harmless to send
+   * @param canProbe There is something harmless to send
    */
   suspect(now: number, canProbe: boolean): 'wait' | 'probe' | 'gone' {
     this.#note(now);
-    // What waits to be sent will meet the reset, if there is one.
+    // The waiting octets will meet the reset, if there is one.
     if (this.#socket.writableLength > 0) return 'wait';
-    const silence = now - this.#movedAt;
-    if (!canProbe) return silence >= WITHOUT_PROBE ? 'gone' : 'wait';
-    if (silence >= (this.#hasProbed ? BETWEEN_PROBES : BEFORE_PROBE)) {
+    const passed = now - this.#movedAt;
+    if (!canProbe) return passed >= WITHOUT_PROBE ? 'gone' : 'wait';
+    if (passed >= (this.#hasProbed ? BETWEEN_PROBES : BEFORE_PROBE)) {
       this.#hasProbed = true;
       return 'probe';
     }
-    // Nobody reads this socket any more, so that its reset is met by writing only: no octets are enough (Linux).
+    // Nobody reads this socket any more, so only a write meets a reset: even one of no octets (Linux).
     if (this.#hasProbed) this.#socket.write(NOTHING);
     return 'wait';
   }

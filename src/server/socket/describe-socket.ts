@@ -1,0 +1,64 @@
+/** Describes a socket for the environs of all its requests. */
+import cluster from 'node:cluster';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { GatewayRequest } from '../../port.ts';
+
+/** The part of an environ that is the same for all requests of a connection. */
+export type SocketDescription = Pick<
+  GatewayRequest,
+  | 'scheme'
+  | 'serverName'
+  | 'serverPort'
+  | 'remoteAddress'
+  | 'remotePort'
+  | 'multiprocess'
+  | 'socket'
+  | 'extensions'
+>;
+
+/**
+ * Describes a socket.
+ *
+ * @param socket A connected socket; a TLS socket after its handshake
+ * @param serverName SERVER_NAME, if not the address that the client connected to
+ */
+export function describeSocket(
+  socket: Socket | TLSSocket,
+  serverName: string | undefined,
+): SocketDescription {
+  const isEncrypted = 'getCipher' in socket;
+  return {
+    scheme: isEncrypted ? 'https' : 'http',
+    // A unix socket has no address, but the variables are required.
+    serverName: serverName ?? socket.localAddress ?? 'localhost',
+    serverPort: String(socket.localPort ?? (isEncrypted ? 443 : 80)),
+    remoteAddress: socket.remoteAddress,
+    remotePort: socket.remotePort === undefined ? undefined : String(socket.remotePort),
+    multiprocess: cluster.isWorker,
+    socket,
+    extensions: isEncrypted ? describeTls(socket) : undefined,
+  };
+}
+
+/** Gives variables with the names of Apache's mod_ssl. */
+function describeTls(socket: TLSSocket): Record<string, string> {
+  const variables: Record<string, string> = {
+    SSL_PROTOCOL: socket.getProtocol() ?? '',
+    SSL_CIPHER: socket.getCipher().name,
+    SSL_CLIENT_VERIFY: 'NONE',
+  };
+  // Without a client certificate the object is empty, against its type.
+  const { raw } = socket.getPeerCertificate() as { readonly raw?: Buffer };
+  if (raw === undefined) return variables;
+  const reason = String(socket.authorizationError);
+  variables.SSL_CLIENT_VERIFY = socket.authorized ? 'SUCCESS' : `FAILED:${reason}`;
+  variables.SSL_CLIENT_CERT = formatCertificate(raw);
+  return variables;
+}
+
+/** Formats a certificate as PEM (RFC 7468 §5). */
+function formatCertificate(octets: Buffer): string {
+  const lines = octets.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}
