@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -110,20 +111,21 @@ describe('links', () => {
 
 describe('docs/architecture.md', () => {
   const text = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
-  const paths = [...text.matchAll(/`([\w./-]+(?:\.(?:ts|md|json)|\/))`/g)].map(([, path = '']) => path);
-  const existing = ['src', 'bridges', 'test', 'bench', 'examples', 'docs']
-    .flatMap((folder) =>
-      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
-        posix.join('/', folder, name.replaceAll('\\', '/')),
-      ),
-    )
-    .filter((path) => !path.includes('/node_modules/'));
 
-  it('names files and folders that exist', () => {
-    expect(paths.length).toBeGreaterThan(100);
-    const exists = (path: string) =>
-      existsSync(join(ROOT, path)) || existing.some((e) => e.endsWith(`/${path}`));
-    expect(paths.filter((path) => !exists(path.replace(/\/$/, '')))).toEqual([]);
+  it('names files and folders that exist, each where its reader looks', () => {
+    expect(namesIn(text).length).toBeGreaterThan(150);
+    expect(lostNames(text)).toEqual([]);
+  });
+
+  it.each([
+    ['a folder that is missing', '`server/options.ts` and `sockets/output.ts`', ['sockets/output.ts']],
+    ['a file of another folder', '`server/options.ts` and `http-sink.ts`', ['http-sink.ts']],
+    ['a file without a folder', '`wsgi.ts`', ['wsgi.ts']],
+    ['a file whose folder is in another row', '| `server/options.ts` |\n| `serve.ts` |', ['serve.ts']],
+    ['a pattern that nothing matches', '`bridges/<name>/by-<name>.ts`', ['bridges/<name>/by-<name>.ts']],
+    ['nothing else', '`src/wsgi.ts`, `port.ts`; `http/` with `limits.ts`; `bridges/*/from-*.ts`', []],
+  ])('is searched for names that lead nowhere: %s', (_what, page, lost) => {
+    expect(lostNames(page)).toEqual(lost);
   });
 });
 
@@ -193,6 +195,48 @@ function anchorsOf(file: string): string[] {
       .replace(/[^\p{L}\p{N} _-]/gu, '')
       .replaceAll(' ', '-'),
   );
+}
+
+/** Finds the names of files and folders; `*` and `<word>` in them stand for any characters. */
+function namesIn(text: string): string[] {
+  return [...text.matchAll(/`([\w.<>*/-]+)`/g)]
+    .map(([, name = '']) => name)
+    .filter((name) => name.includes('/') || /\.(?:ts|md|json)$/.test(name));
+}
+
+/**
+ * Finds the names that lead nowhere. A name with a folder is below src or the root. A name without one is beside the
+ * name before it, in the same paragraph, item or row.
+ */
+function lostNames(page: string): string[] {
+  return page.split(/\n(?=\n|\||- |\d+\. )/).flatMap((part) => {
+    let folder: string | undefined;
+    return namesIn(part).filter((name) => {
+      const path = name.replace(/\/$/, '');
+      const candidates = name.includes('/')
+        ? [`src/${path}`, path]
+        : folder === undefined
+          ? []
+          : [`${folder}/${path}`];
+      const found = candidates.map(findPath).find((candidate) => candidate !== undefined);
+      if (found === undefined) return true;
+      folder = statSync(join(ROOT, found)).isDirectory() ? found : dirname(found);
+      return false;
+    });
+  });
+}
+
+/** Finds the first file or folder of the repository that a pattern matches, part by part. */
+function findPath(pattern: string): string | undefined {
+  let found = [''];
+  for (const part of pattern.split('/')) {
+    const matcher = new RegExp(`^${part.replace(/[.-]/g, '\\$&').replace(/\*|<\w+>/g, '[^/]+')}$`);
+    found = found
+      .filter((path) => statSync(join(ROOT, path)).isDirectory())
+      .flatMap((path) => readdirSync(join(ROOT, path)).map((name) => posix.join(path, name)))
+      .filter((path) => matcher.test(basename(path)));
+  }
+  return found[0];
 }
 
 /** Runs a block as `npx tsx` would, where 'gatebridge' is what the paths of tsconfig.json say. */

@@ -251,7 +251,7 @@ function code(text: string, path: string): string {
 }
 
 async function run(command: string, parameters: string[], cwd: string): Promise<string> {
-  // What npm tells its scripts about itself would lead the npm that is started here astray.
+  // Without the variables that npm sets for its scripts: they would change what the npm that is started here does.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
   try {
     const { stdout } = await promisify(execFile)(command, parameters, { cwd, env });

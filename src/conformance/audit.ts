@@ -145,7 +145,7 @@ export interface AuditHost {
   /** The bridges to audit on this host. */
   readonly wrappers?: readonly AuditWrapper[];
   /** Keys of the host's own objects in the environ, such as `node.req`. @default none */
-  readonly nativeKeys?: readonly string[];
+  readonly objectKeys?: readonly string[];
 }
 
 /** The demand of an audit, in the words of RFC 2119. */

@@ -253,7 +253,7 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
       this.#enter('draining');
       this.#socket.resume();
     }
-    if (this.#turn.isApplications) return false;
+    if (this.#turn.applicationHasTurn) return false;
     const state = content.finish();
     if (state === 'turn') this.#turn.leave();
     else if (state === 'waits' && !this.mayDrain(content.discarded)) this.#close();

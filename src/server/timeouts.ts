@@ -2,11 +2,12 @@
  * Decides what to do with a connection on which nothing has moved for a while.
  *
  * A connection is in one phase at a time:
- * - `fresh`: no octet of the first request has come. Closed after headersTimeout.
+ * - `fresh`: no octet of the first request has come. Closed after headersTimeout or requestTimeout.
  * - `idle`: no octet of the next request has come. Closed after keepAliveTimeout + keepAliveTimeoutBuffer.
- * - `head`: a head has begun. 408 after headersTimeout, counted from its first octet.
+ * - `head`: a head has begun. 408 after headersTimeout or requestTimeout, counted from its first octet.
  * - `serving`: an application runs. requestTimeout goes on, but only while the application waits for content.
- * - `draining`: the response has ended. Unread content is thrown away, up to a size and a time.
+ * - `draining`: the response has ended. Unread content is thrown away, up to a size and a time. While the application
+ *   reads on, requestTimeout counts instead.
  * - `closing`: no request is served any more. socket/lingering-close.ts ends the connection.
  * - `closed`.
  *

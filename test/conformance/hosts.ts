@@ -60,7 +60,7 @@ export const node: AuditHost = {
     'framing-choice',
     'http2',
   ]),
-  nativeKeys: ['node.req', 'node.res'],
+  objectKeys: ['node.req', 'node.res'],
   async serve(application, options = {}) {
     const log = createLog(options);
     const listener = toNode(application, log.gateway);
@@ -85,7 +85,7 @@ function createExpressHost(mount: string): AuditHost {
       'host-parsers',
       'error-handler',
     ]),
-    nativeKeys: ['node.req', 'node.res', 'express.req', 'express.res'],
+    objectKeys: ['node.req', 'node.res', 'express.req', 'express.res'],
     ownFields: ['X-Powered-By'],
     async serve(application, options = {}) {
       const log = createLog(options);
@@ -114,7 +114,7 @@ export const fastifyPrefixed: AuditHost = {
     'error-handler',
     'http2',
   ]),
-  nativeKeys: ['node.req', 'node.res', 'fastify.request', 'fastify.reply'],
+  objectKeys: ['node.req', 'node.res', 'fastify.request', 'fastify.reply'],
   async serve(application, options = {}) {
     const log = createLog(options);
     const mounts = options.mounts ?? ['/m'];

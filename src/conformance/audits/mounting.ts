@@ -309,7 +309,7 @@ const HOST_AUDITS: readonly GatewayAudit[] = [
     sentence: 'MUST put the objects of its host in the environ, and those of no other host',
     citation: 'a2wsgi README; gateway semantics §1.5',
     async run(host) {
-      const { nativeKeys = [] } = host;
+      const { objectKeys = [] } = host;
       const environs: Environ[] = [];
       const application: Application = (environ, startResponse) => {
         environs.push({ ...environ });
@@ -320,7 +320,7 @@ const HOST_AUDITS: readonly GatewayAudit[] = [
         await fetch();
         const environ: Record<string, unknown> = environs[0] ?? {};
         const keys = Object.keys(environ).filter((key) => /^(?:node|express|fastify)\./.test(key));
-        deepEqual(keys.sort(), [...nativeKeys].sort());
+        deepEqual(keys.sort(), [...objectKeys].sort());
         for (const key of keys) equal(typeof environ[key], 'object', `${key} must be an object`);
       });
     },

@@ -2,8 +2,8 @@
  * Makes our Server an instance of node's servers, by its prototype alone.
  *
  * Helpers ask for it: supertest speaks TLS to an https.Server, http-terminator and http-graceful-shutdown check
- * `socket.server instanceof http.Server`, Connect mounts an http.Server as an app. No constructor of node's runs. So
- * our class replaces every inherited method that needs what a constructor makes.
+ * `socket.server instanceof http.Server`, Connect mounts an http.Server as an app. The constructor of net.Server runs,
+ * those of http.Server and https.Server do not. So our class replaces every inherited method that needs what they make.
  */
 import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';

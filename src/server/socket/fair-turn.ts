@@ -16,7 +16,7 @@ export class FairTurn {
   #requestsLeft = REQUESTS_A_TURN;
   #isOver = false;
   /** The application has the turn. */
-  isApplications = false;
+  applicationHasTurn = false;
 
   /** @param goOn Called when the next turn begins */
   constructor(socket: Socket, goOn: () => void) {
@@ -26,9 +26,9 @@ export class FairTurn {
 
   /** Gives the application a whole turn to read on after its response, despite drains and input meanwhile. */
   leave(): void {
-    this.isApplications = true;
+    this.applicationHasTurn = true;
     setImmediate(() => {
-      this.isApplications = false;
+      this.applicationHasTurn = false;
       // Input that came meanwhile may have paused the socket.
       this.#socket.resume();
       this.#goOn();

@@ -124,17 +124,17 @@ describe('the socket of a wrapped program', () => {
   });
 
   it('takes TLS methods from the connection below', () => {
-    const native = {
+    const hostSocket = {
       server: undefined,
       authorized: true,
       getProtocol: () => 'TLSv1.3',
       getPeerCertificate: () => ({ subject: 'me' }),
     };
-    const socket = new MessageSocket(environ({ 'wsgi.url_scheme': 'https' }), native);
+    const socket = new MessageSocket(environ({ 'wsgi.url_scheme': 'https' }), hostSocket);
     expect(socket).toMatchObject({ encrypted: true, authorized: true });
     expect(Reflect.get(socket, 'getProtocol')()).toBe('TLSv1.3');
     expect(Reflect.get(socket, 'getCipher')).toBeUndefined();
-    expect(new MessageSocket(environ(), native)).not.toHaveProperty('getProtocol');
+    expect(new MessageSocket(environ(), hostSocket)).not.toHaveProperty('getProtocol');
   });
 
   it('works without a connection below', () => {
@@ -174,14 +174,14 @@ describe('the socket of a wrapped program', () => {
   });
 
   it('follows the connection below to its end, with its error', async () => {
-    const native = new EventEmitter();
-    const socket = socketFor(environ({ 'gateway.socket': native }));
+    const hostSocket = new EventEmitter();
+    const socket = socketFor(environ({ 'gateway.socket': hostSocket }));
     const trail: string[] = [];
     socket
       .on('error', (error) => trail.push(error.message))
       .on('close', (hadError) => trail.push(`${hadError}`));
-    native.emit('error', new Error('reset'));
-    native.emit('close', true);
+    hostSocket.emit('error', new Error('reset'));
+    hostSocket.emit('close', true);
     await until(() => trail.length === 2);
     expect(trail).toEqual(['reset', 'true']);
     expect(socket).toMatchObject({ destroyed: true, readable: false, writable: false, readyState: 'closed' });
@@ -189,8 +189,8 @@ describe('the socket of a wrapped program', () => {
 
   it('cuts the connection below when it serves no request', async () => {
     let destroyed = 0;
-    const native = { destroy: () => destroyed++ };
-    const socket = new MessageSocket(environ(), native);
+    const hostSocket = { destroy: () => destroyed++ };
+    const socket = new MessageSocket(environ(), hostSocket);
     expect(socket.destroy().destroy()).toBe(socket);
     expect(destroyed).toBe(1);
     await new Promise((resolve) => socket.on('close', resolve));
@@ -217,14 +217,14 @@ describe('the socket of a wrapped program', () => {
   });
 
   it('reports a time-out of the connection below during a request', () => {
-    const native = new EventEmitter();
-    const socket = socketFor(environ({ 'gateway.socket': native }));
+    const hostSocket = new EventEmitter();
+    const socket = socketFor(environ({ 'gateway.socket': hostSocket }));
     let calls = 0;
     socket.on('timeout', () => calls++);
-    native.emit('timeout');
+    hostSocket.emit('timeout');
     expect(calls).toBe(0);
     socket.attach({ tellTimeout: () => calls++ } as never, {} as never, environ());
-    native.emit('timeout');
+    hostSocket.emit('timeout');
     expect(calls).toBe(2);
     expect(socket.destroyed).toBe(false);
   });
