@@ -14,6 +14,17 @@ import { encodeUtf8 } from './platform.ts';
 type Step = IteratorResult<unknown, unknown>;
 
 /**
+ * A method of the iterators of wrapped programs: gives the next step without a promise.
+ *
+ * It returns undefined if there is no step yet, and calls `onReady` once there is one.
+ */
+export const READY: unique symbol = Symbol.for('gatebridge.ready-step');
+
+type ReadyIterator = (Iterator<unknown> | AsyncIterator<unknown>) & {
+  [READY]?(onReady?: () => void): Step | undefined;
+};
+
+/**
  * Checks a chunk and converts it to octets.
  *
  * @throws {@link ApplicationError} unless it is a Uint8Array, or a string and `isStrict` is false
@@ -27,7 +38,7 @@ export function toOctets(chunk: Chunk, isStrict: boolean): Uint8Array {
 /** Iterates over one body and closes it. */
 export class BodyReader {
   readonly #body: Body;
-  #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
+  #iterator: ReadyIterator | undefined;
   #isExhausted = false;
 
   /**
@@ -44,8 +55,28 @@ export class BodyReader {
   /** Gives the next step of the iteration. */
   next(): Step | Promise<Step> {
     this.#iterator ??= iterate(this.#body);
-    const step = this.#iterator.next();
+    const step = this.#nextOf(this.#iterator);
     return isPromise(step) ? step.then(this.#note, this.#noteFailure) : this.#note(step);
+  }
+
+  #nextOf(iterator: ReadyIterator): Step | Promise<Step> {
+    return iterator[READY]?.() ?? iterator.next();
+  }
+
+  /** The body can be read without promises, by `nextReady`. */
+  get hasReadySteps(): boolean {
+    this.#iterator ??= iterate(this.#body);
+    return this.#iterator[READY] !== undefined;
+  }
+
+  /** Gives the next step if there is one; else undefined, and calls back once there is one. */
+  nextReady(onReady: () => void): Step | undefined {
+    try {
+      const step = this.#iterator?.[READY]?.(onReady);
+      return step === undefined ? undefined : this.#note(step);
+    } catch (error) {
+      return this.#noteFailure(error);
+    }
   }
 
   readonly #note = (step: Step): Step => {

@@ -18,6 +18,7 @@ import { failureResponse, isInstance, logError } from './failure.ts';
 import { fileLength } from './file-wrapper.ts';
 import type { OptionsOf } from './option-table.ts';
 import { onNextTurn } from './platform.ts';
+import { CHUNKS_A_TURN, pumpBody } from './pump-body.ts';
 import { ResponseWriter } from './response-writer.ts';
 
 /** The options of `runApplication`. */
@@ -58,9 +59,6 @@ export function runApplication(
 
 const NO_OPTIONS: GatewayOptions = {};
 const EMPTY = new Uint8Array(0);
-
-/** Chunks from an iterable that never waits, before the event loop gets a turn. */
-const CHUNKS_IN_A_ROW = 32;
 
 /** The reason why a run failed. An object, because applications may throw undefined. */
 interface Failure {
@@ -225,6 +223,7 @@ class ApplicationRun {
 
   async #iterate(reader: BodyReader, length: number | undefined): Promise<void> {
     const writer = this.#writer;
+    if (reader.hasReadySteps) return this.#orGone(pumpBody(reader, writer));
     for (let count = 1; ; count += 1) {
       const next = reader.next();
       const step = isPromise(next) ? await this.#orGone(next) : next;
@@ -238,7 +237,7 @@ class ApplicationRun {
         if (writer.response.isFull) return;
       }
       // An iterable that never waits must not block other requests.
-      if (count % CHUNKS_IN_A_ROW === 0) await new Promise<void>(onNextTurn);
+      if (count % CHUNKS_A_TURN === 0) await new Promise<void>(onNextTurn);
       if (writer.gone !== undefined) throw writer.gone;
     }
   }

@@ -165,14 +165,15 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     delivery.direct(HALF_CLOSE_IS_FINE);
     if (!this.#isDelivered) this.#deferred = new DeferredActions();
     const isReleased = delivery.phase === 'released';
+    const isStreaming = delivery.phase === 'streaming';
     delivery.end();
-    if (isReleased || (delivery.phase === 'streaming' && this.#socket.isHostSocketEmpty)) this.#finishSoon();
-    this.#endBodyWhenTaken();
+    if (isReleased || (isStreaming && this.#isGone)) this.#finishSoon();
+    else if (isStreaming && delivery.isAboutToBegin) this.#finishOncePulled();
   }
 
   // DeliveryListener: called on the way to the gateway.
 
-  batchWritten(batch: Batch): void {
+  batchLeaving(batch: Batch): void {
     if (this.#socket.isHostSocketEmpty) this.#socket.credit(batch);
   }
 
@@ -181,19 +182,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     const socket = this.#socket;
     socket.credit(batch);
     socket.refresh();
-    this.#endBodyWhenTaken();
     if (socket.writableLength === 0) emitDrain(this.response);
-    for (const callback of batch.callbacks) callback(null);
-  }
-
-  #endBodyWhenTaken(): void {
-    if (this.#delivery.phase !== 'streaming' || !this.#outgoing.isEnded) return;
-    if (this.#outgoing.isEmpty && this.#delivery.isTaken) this.#delivery.endBody();
-  }
-
-  refused(batch: Batch, error: unknown): void {
-    this.lost(error);
-    for (const callback of batch.callbacks) callback(streamDestroyed());
+    for (const callback of batch.callbacks.splice(0)) callback(null);
   }
 
   delivered(): void {
@@ -220,8 +210,10 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   }
 
   disconnected(): void {
-    // Without content a gateway may stop early; otherwise it stops because the client has left.
-    if (this.response._hasBody) this.lost(disconnection('response'));
+    // Without content, or with all that was declared, a gateway may stop early; else its client has left.
+    const { _hasBody: hasBody, _contentLength: length } = this.response;
+    const isOwed = hasBody && !(typeof length === 'number' && this.#delivery.givenLength >= length);
+    if (isOwed) this.lost(disconnection('response'));
     else this.delivered();
   }
 
@@ -240,10 +232,12 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
     process.nextTick(emitResponseClose, this.response);
   }
 
-  #close(): void {
+  #close(keepsQueue = false): void {
     this.#state = 'closed';
     this.#outgoing.isClosed = true;
-    this.#outgoing.drop(this.#socket.errored ?? streamDestroyed());
+    const error = this.#socket.errored ?? streamDestroyed();
+    this.#outgoing.drop(error);
+    if (!keepsQueue) this.#delivery.giveUp(error);
   }
 
   /** node's server hears 'finish' before other listeners. */
@@ -262,6 +256,20 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
   #finishSoon(): void {
     this.#isFinishing = true;
     process.nextTick(finish, this);
+  }
+
+  /** The gateway has taken everything, and nothing waits below. */
+  get #isGone(): boolean {
+    return this.#delivery.isTaken && this.#socket.isHostSocketEmpty;
+  }
+
+  /** The gateway pulls everything in its reactions to a promise; finishes after them if it has gone by then. */
+  #finishOncePulled(): void {
+    this.#isFinishing = true;
+    afterGateway(false, () => {
+      this.#isFinishing = this.#isGone;
+      if (this.#isFinishing) this.finish();
+    });
   }
 
   /** Nobody listens for the end of the response, and no callback waits for it. */
@@ -333,7 +341,8 @@ export class Exchange implements SocketOwner, OutgoingListener, ContentListener,
       this.#isCut = true;
     } else {
       const isOpen = phase === 'waiting' || phase === 'streaming';
-      if (isOpen) this.#close();
+      // On node an empty socket has sent what was written; here the gateway may not have pulled it yet.
+      if (isOpen) this.#close(this.#socket.isHostSocketEmpty);
       // Otherwise what was written would be lost; the gateway ends the connection once that has gone.
       if (!isOpen || this.#delivery.cut(disconnection('response', error), this.#socket))
         this.#socket.destroyHostSocket();

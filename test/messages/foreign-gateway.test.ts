@@ -12,8 +12,10 @@ import { pause, until } from './side-by-side.ts';
 interface Answer {
   status: string;
   headers: HeaderList;
-  /** Chunks that were written or yielded, in order. */
+  /** Chunks that were yielded, in order. */
   readonly pieces: string[];
+  /** Chunks that were passed to `write`. */
+  readonly written: string[];
   /** Octets asked for, one number a call of `read`. */
   readonly reads: number[];
   error?: unknown;
@@ -22,9 +24,9 @@ interface Answer {
 interface Call {
   readonly environ?: Record<string, unknown>;
   readonly content?: string;
-  /** Called with the count after each write; the gateway waits for its promise. */
-  readonly onWrite?: (count: number) => Promise<void> | undefined;
-  /** The gateway stops asking for chunks after this many writes. */
+  /** Called with the count after each chunk; the gateway waits for its promise. */
+  readonly onChunk?: (count: number) => Promise<void> | undefined;
+  /** The gateway stops asking for chunks after this many. */
   readonly leaveAfter?: number;
 }
 
@@ -64,31 +66,25 @@ function environFor(call: Call, reads: number[]): Environ {
 
 /** Runs an application by the letter of PEP 3333. */
 async function run(application: ApplicationFunction, call: Call = {}): Promise<Answer> {
-  const answer: Answer = { status: '', headers: [], pieces: [], reads: [] };
-  let writes = 0;
-  let leave = (): void => {};
-  const left = new Promise<'left'>((resolve) => {
-    leave = () => resolve('left');
-  });
+  const answer: Answer = { status: '', headers: [], pieces: [], written: [], reads: [] };
   let body: Body | undefined;
   try {
     body = await application(environFor(call, answer.reads), (status, headers) => {
       answer.status = status;
       answer.headers = headers;
       return async (data) => {
-        writes += 1;
-        answer.pieces.push(Buffer.from(data as Uint8Array).toString());
-        if (writes === call.leaveAfter) leave();
-        await call.onWrite?.(writes);
+        answer.written.push(Buffer.from(data as Uint8Array).toString());
       };
     });
     const iterator: AsyncIterator<unknown> | Iterator<unknown> =
       Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
     for (;;) {
-      const step = await Promise.race([iterator.next(), left]);
-      if (step === 'left' || step.done === true) break;
+      const step = await iterator.next();
+      if (step.done === true) break;
       expect(step.value).toBeInstanceOf(Uint8Array);
       answer.pieces.push(Buffer.from(step.value as Uint8Array).toString());
+      await call.onChunk?.(answer.pieces.length);
+      if (answer.pieces.length === call.leaveAfter) break;
     }
   } catch (error) {
     answer.error = error;
@@ -192,7 +188,7 @@ describe('a gateway without extensions', () => {
     expect(error?.code).toBe('ECONNRESET');
   });
 
-  it('streams with write, waits for it, and emits finish when the gateway closes the body', async () => {
+  it('yields its content, waits for the gateway, and emits finish at the end', async () => {
     const trail: string[] = [];
     const listener: RequestListener = (_req, res) => {
       res.on('drain', () => trail.push('drain')).on('finish', () => trail.push('finish'));
@@ -200,11 +196,12 @@ describe('a gateway without extensions', () => {
       trail.push(`${res.write('x'.repeat(res.writableHighWaterMark))}`);
       res.once('drain', () => res.end('rest'));
     };
-    const onWrite = async (): Promise<void> => {
+    const onChunk = async (): Promise<void> => {
       await pause(5);
       trail.push('taken');
     };
-    const answer = await run(fromNode(listener), { onWrite });
+    const answer = await run(fromNode(listener), { onChunk });
+    expect(answer.written).toEqual([]);
     expect(answer.pieces.at(-1)).toBe('rest');
     await until(() => trail.includes('close'));
     expect(trail).toEqual(['false', 'taken', 'drain', 'taken', 'finish', 'close']);
@@ -222,13 +219,13 @@ describe('a gateway without extensions', () => {
     expect(trail).toEqual(['aborted', 'close']);
   });
 
-  it('fails a write to tell the program that the client left', async () => {
+  it('closes the body after an error, which fails the writes of the program', async () => {
     const trail: string[] = [];
     const listener: RequestListener = (_req, res) => {
       res.on('close', () => trail.push('close'));
       res.write('first', (error) => trail.push(`${(error as NodeJS.ErrnoException).code}`));
     };
-    const answer = await run(fromNode(listener), { onWrite: () => Promise.reject(new Error('gone')) });
+    const answer = await run(fromNode(listener), { onChunk: () => Promise.reject(new Error('gone')) });
     await until(() => trail.includes('close'));
     expect(trail.sort()).toEqual(['ERR_STREAM_DESTROYED', 'close']);
     expect(answer.error).toMatchObject({ message: 'gone' });

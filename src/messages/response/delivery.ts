@@ -2,12 +2,13 @@
  * Delivers a response to the gateway, in phases:
  *
  * - `dispatching`: the program is being called, nothing leaves. A response that is complete when the call returns is
- *   one array: no promise, no `write()`.
+ *   one array: no promise.
  * - `waiting`: the gateway has a promise. It is of an array too if the response is complete before anything must
  *   leave, so that the gateway knows its length.
- * - `streaming`: something had to leave, through `write()`. The promise is of an iterable that ends with the
- *   response.
+ * - `streaming`: something had to leave. The gateway has an iterable, from which it pulls the content.
  * - `answered`: the gateway has it all. `released`: it wants no more but the program goes on, as after HEAD.
+ *
+ * `write()` carries no content. With an empty chunk it sends the head for `flushHeaders`, as PEP 3333 provides.
  *
  * Rule 1: `startResponse` is called as late as possible, in the tick of the first octets. Until then an error can
  *         become the gateway's answer, as the very value that was thrown.
@@ -20,16 +21,14 @@ import type { ApplicationFunction, Body, Environ, StartResponse, Write } from '.
 import { FLUSH } from './directives.ts';
 import { sendTrailers } from './interim.ts';
 import type { Batch, Outgoing } from './outgoing.ts';
-import { StreamedBody } from './streamed-body.ts';
+import { type BodyListener, PulledBody } from './pulled-body.ts';
 
 /** Listener for the progress of a delivery. */
 export interface DeliveryListener {
-  /** Pieces were written; the connection below shows if they have gone. */
-  batchWritten(batch: Batch): void;
+  /** Pieces are on their way to a gateway that waits for them. */
+  batchLeaving(batch: Batch): void;
   /** The gateway took pieces. */
   taken(batch: Batch): void;
-  /** The gateway refused pieces, because the client has gone. */
-  refused(batch: Batch, error: unknown): void;
   /** The gateway needs nothing more. */
   delivered(): void;
   /** The client has left, or the gateway has cut the response off. */
@@ -45,11 +44,8 @@ type Phase = 'dispatching' | 'waiting' | 'streaming' | 'answered' | 'released' |
 const EMPTY = new Uint8Array(0);
 const NO_CALLBACKS: readonly WriteCallback[] = [];
 
-/** Shared, never changed: most responses have no batch. */
-const NO_BATCHES: Batch[] = [];
-
 /** Delivers one response. */
-export class Delivery {
+export class Delivery implements BodyListener {
   phase: Phase = 'dispatching';
   /** The gateway will report how the response ended. */
   isEndReported = false;
@@ -60,14 +56,10 @@ export class Delivery {
   readonly #outgoing: Outgoing;
   readonly #listener: DeliveryListener;
   #write: Write | undefined;
-  /** The last value that `write` returned. */
-  #lastWrite: unknown;
-  #body: StreamedBody | undefined;
+  #body: PulledBody | undefined;
   #resolve: ((body: Body | Promise<Body>) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
   #isFlushWanted = false;
-  /** Batches that the gateway has not taken yet. */
-  #underWay: Batch[] = NO_BATCHES;
 
   constructor(
     outgoing: Outgoing,
@@ -145,7 +137,7 @@ export class Delivery {
   flush(): void {
     if (this.phase === 'dispatching') this.#isFlushWanted = true;
     else if (this.phase === 'waiting') this.#startStreaming();
-    else if (this.phase === 'streaming') this.#writeTaken();
+    else if (this.phase === 'streaming') this.#addTaken();
     else if (this.phase === 'released') this.drop();
   }
 
@@ -155,7 +147,8 @@ export class Delivery {
       this.#answerLater();
     } else if (this.phase === 'streaming') {
       if (this.#outgoing.trailer !== '') sendTrailers(this.#environ, this.#outgoing.trailer);
-      this.#writeTaken();
+      this.#addTaken();
+      this.#body?.end();
     } else if (this.phase === 'released') {
       this.drop();
     }
@@ -180,77 +173,77 @@ export class Delivery {
       return;
     }
     this.phase = 'streaming';
-    this.#body = new StreamedBody(() => this.#bodyClosed());
-    this.#resolve?.(this.#body);
     const batch = this.#outgoing.takeBatch();
-    // PEP 3333: the first call of write sends the head, even with nothing.
-    if (batch.pieces.length === 0) this.#writePiece(EMPTY);
-    this.#writeBatch(batch);
+    if (batch.pieces.length === 0) this.#sendHead();
+    const body = new PulledBody(this);
+    this.#body = body;
+    this.#add(batch);
+    this.#resolve?.(body);
   }
 
-  #writeTaken(): void {
-    if (!this.#outgoing.isEmpty) this.#writeBatch(this.#outgoing.takeBatch());
-  }
-
-  #writeBatch(batch: Batch): void {
-    for (const piece of batch.pieces) this.#writePiece(piece);
-    if (this.#underWay === NO_BATCHES) this.#underWay = [batch];
-    else this.#underWay.push(batch);
-    // While an earlier batch waits, a gateway may keep this one back, even if the connection below is empty.
-    if (this.#underWay.length === 1) this.#listener.batchWritten(batch);
-    Promise.resolve(this.#lastWrite).then(
-      () => process.nextTick(settle, this, batch),
-      (error: unknown) => process.nextTick(tellRefused, this, batch, error),
-    );
-  }
-
-  #writePiece(piece: Uint8Array): void {
+  /** PEP 3333: the first call of write sends the head, even with nothing. */
+  #sendHead(): void {
     try {
-      this.#lastWrite = this.#write?.(piece);
-    } catch (error) {
-      this.#lastWrite = Promise.reject(error);
-    }
+      // It tells of a client that has left; so does the iteration.
+      Promise.resolve(this.#write?.(EMPTY)).catch(ignore);
+    } catch {}
+  }
+
+  #addTaken(): void {
+    if (!this.#outgoing.isEmpty) this.#add(this.#outgoing.takeBatch());
+  }
+
+  #add(batch: Batch): void {
+    // While an earlier batch waits, this one waits too, even if the connection below is empty.
+    if (this.isTaken) this.#listener.batchLeaving(batch);
+    this.#body?.add(batch);
   }
 
   /** The gateway has taken everything that it was given. */
   get isTaken(): boolean {
-    return this.#underWay.length === 0;
+    return this.#body === undefined || this.#body.isEmpty;
+  }
+
+  /** The gateway has the body, and is about to ask for the first piece. */
+  get isAboutToBegin(): boolean {
+    return this.#body?.hasBegun === false;
+  }
+
+  /** The octets that the gateway was given. */
+  get givenLength(): number {
+    return this.#body?.length ?? 0;
   }
 
   /** Reports all batches as taken, because everything has gone. */
   settle(): void {
-    if (this.#underWay.length === 0) return;
-    for (const batch of [...this.#underWay]) this.taken(batch);
+    if (this.isTaken) return;
+    for (const batch of this.#body?.batches ?? []) this.#listener.taken(batch);
   }
 
-  taken(batch: Batch): void {
-    if (this.#settleOne(batch)) this.#listener.taken(batch);
+  /** Gives up what the gateway has not taken, and tells those who wait for it. */
+  giveUp(error: Error): void {
+    for (const batch of this.#body?.takeAll() ?? []) {
+      for (const callback of batch.callbacks) process.nextTick(callback, error);
+    }
   }
 
-  /** @returns true if it was under way */
-  #settleOne(batch: Batch): boolean {
-    const index = this.#underWay.indexOf(batch);
-    if (index !== -1) this.#underWay.splice(index, 1);
-    return index !== -1;
+  batchTaken(batch: Batch): void {
+    process.nextTick(tellTaken, this.#listener, batch);
   }
 
-  refused(batch: Batch, error: unknown): void {
-    if (!this.#settleOne(batch)) return;
-    // A gateway cuts off what exceeds the length, and takes nothing once it has all that it sends.
-    const isCutOff = codeOf(error) === 'WSGI_ERR_CONTENT_LENGTH_EXCEEDED';
-    if (isCutOff || this.phase === 'answered' || this.phase === 'released') this.#listener.taken(batch);
-    else this.#listener.refused(batch, error);
-  }
-
-  /** Ends the body, once the gateway has taken everything. */
-  endBody(): void {
+  ended(): void {
     this.phase = 'answered';
-    this.#body?.end();
+    if (!this.isEndReported) process.nextTick(tellEnd, this.#listener, undefined);
+  }
+
+  closed(): void {
+    if (!this.isEndReported) process.nextTick(tellClosed, this.#listener, this.phase === 'answered');
   }
 
   /** The gateway wants no more, but the program goes on. */
   release(): void {
     this.phase = 'released';
+    for (const batch of this.#body?.takeAll() ?? []) process.nextTick(tellTaken, this.#listener, batch);
     this.drop();
   }
 
@@ -276,22 +269,12 @@ export class Delivery {
     this.direct(FLUSH);
     return this.isTaken && socket.isHostSocketEmpty;
   }
-
-  #bodyClosed(): void {
-    if (!this.isEndReported) process.nextTick(tellClosed, this.#listener, this.phase === 'answered');
-  }
 }
+
+function ignore(): void {}
 
 function tellTaken(listener: DeliveryListener, batch: Batch): void {
   listener.taken(batch);
-}
-
-function settle(delivery: Delivery, batch: Batch): void {
-  delivery.taken(batch);
-}
-
-function tellRefused(delivery: Delivery, batch: Batch, error: unknown): void {
-  delivery.refused(batch, error);
 }
 
 function tellEnd(listener: DeliveryListener, error: unknown): void {
@@ -302,8 +285,4 @@ function tellEnd(listener: DeliveryListener, error: unknown): void {
 function tellClosed(listener: DeliveryListener, isAnswered: boolean): void {
   if (isAnswered) listener.delivered();
   else listener.disconnected();
-}
-
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
