@@ -18,11 +18,12 @@ export {
   type FileWrapperFunction,
   type WrappableFile,
 } from './gateway/file-wrapper.ts';
+export type { GatewayOptions } from './gateway/gateway-options.ts';
 export { Headers, isHopByHop } from './gateway/headers.ts';
 export { decodeNative, encodeNative } from './gateway/native-string.ts';
 export { type ReadBodyOptions, readBody, readForm, readJson, readText } from './gateway/read-body.ts';
 export type { HopByHopPolicy } from './gateway/response-headers.ts';
-export { type GatewayOptions, runApplication } from './gateway/run-application.ts';
+export { runApplication } from './gateway/run-application.ts';
 export { applicationUri, guessScheme, rawPathInfo, requestUri, shiftPathInfo } from './gateway/uri.ts';
 export type {
   ConnectionDirectives,

@@ -24,7 +24,7 @@ import { EXPRESS_OPTIONS } from '../bridges/express/to-express.ts';
 import { FASTIFY_OPTIONS } from '../bridges/fastify/to-fastify.ts';
 import { withOptionTables } from '../scripts/option-tables.ts';
 import { ENVIRON_OPTIONS } from '../src/gateway/environ.ts';
-import { GATEWAY_OPTIONS } from '../src/gateway/run-application.ts';
+import { GATEWAY_OPTIONS } from '../src/gateway/gateway-options.ts';
 import { LIMITS } from '../src/http/index.ts';
 import { DEFAULT_SETTINGS, SERVER_OPTIONS, SERVER_SETTINGS } from '../src/server/options.ts';
 

@@ -7,7 +7,7 @@
  * Rule 1: this file does not know where the variables come from.
  * Rule 2: the unknown is left out: REQUEST_URI unless the server sets it, and `gateway.raw_headers`.
  */
-import type { OptionsOf } from '../../src/gateway/index.ts';
+import { type OptionsOf, settingsOf } from '../../src/gateway/index.ts';
 import { createEnviron, type Environ, type EnvironOptions, guessScheme } from '../../src/index.ts';
 import { createStandardInput } from './standard-input.ts';
 
@@ -93,7 +93,7 @@ function filterVariables(variables: Variables): Variables {
 function splitPath(variables: Variables, options: CgiEnvironOptions): Variables {
   const { SCRIPT_NAME: script = '', PATH_INFO: path = '', QUERY_STRING = '' } = variables;
   // By segments: `/app` is repeated in `/app` and `/app/x`, not in `/apple`.
-  const isRepeated = options.iis === true && `${path}/`.startsWith(`${script}/`);
+  const isRepeated = settingsOf(CGI_ENVIRON_OPTIONS, options).iis && `${path}/`.startsWith(`${script}/`);
   const rest = isRepeated ? path.slice(script.length) : path;
   if (!script.endsWith('/')) return { SCRIPT_NAME: script, PATH_INFO: rest, QUERY_STRING };
   const PATH_INFO = rest.startsWith('/') ? rest : `/${rest}`;

@@ -6,7 +6,7 @@
  * properties.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { OptionsOf } from '../../src/gateway/index.ts';
+import { type OptionsOf, settingsOf } from '../../src/gateway/index.ts';
 import {
   type Application,
   ApplicationError,
@@ -59,7 +59,7 @@ export type ExpressHandler = (
  */
 export function toExpress(application: Application, options: ToExpressOptions = {}): ExpressHandler {
   checkGatewayOptions(options, EXPRESS_OPTIONS);
-  const { fallthrough = false } = options;
+  const { fallthrough } = settingsOf(EXPRESS_OPTIONS, options);
   const mount = { application: toApplication(application), options, addObjects };
   return (req, res, next) => {
     const sink = new ExpressSink(req, res, { next, fallthrough });

@@ -110,7 +110,7 @@ function answer(mount: FastifyMount, request: MountedRequest, reply: FastifyRepl
     reply,
   };
   let sink: FailingSink;
-  if (mount.options.hijack === true) sink = new HijackSink(request, reply);
+  if (mount.options.hijack ?? FASTIFY_OPTIONS.hijack.default) sink = new HijackSink(request, reply);
   else request[STATE] = sink = new ReplySink(request, reply);
   const running = serve(mount, hostRequest, sink);
   if (sink.failure !== undefined) throw sink.failure.error;

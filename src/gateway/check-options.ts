@@ -1,9 +1,9 @@
 /** Checks options at the call, before the first request. */
 import { describe } from './describe.ts';
 import { ENVIRON_OPTIONS } from './environ.ts';
+import { GATEWAY_OPTIONS } from './gateway-options.ts';
 import { isFieldValue } from './headers.ts';
 import type { OptionRow, OptionTypes } from './option-table.ts';
-import { GATEWAY_OPTIONS } from './run-application.ts';
 
 /** Rules by option name: a row of an option table, or a function that tells if a value is valid. */
 export type OptionRules = Readonly<Record<string, OptionRow | ((value: unknown) => boolean)>>;
@@ -106,6 +106,7 @@ const CHECKS: Readonly<Record<keyof OptionTypes, Check>> = {
   milliseconds: { expected: 'a number of milliseconds', isValid: isNumber },
   octets: { expected: 'a number of octets', isValid: isNumber },
   count: { expected: 'a number', isValid: isNumber },
+  port: { expected: 'a port number', isValid: (value) => isNumber(value) || /^\d+$/.test(`${value}`) },
   object: {
     expected: 'an object',
     isValid: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),

@@ -3,5 +3,5 @@ export { disconnection } from '../errors.ts';
 export { checkOptions } from './check-options.ts';
 export { insertFields, toPairs } from './headers.ts';
 export { NameMemory } from './name-memory.ts';
-export type { OptionsOf } from './option-table.ts';
+export { type OptionsOf, settingsOf } from './option-table.ts';
 export { withoutOrigin } from './uri.ts';

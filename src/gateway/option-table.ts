@@ -14,6 +14,8 @@ export interface OptionTypes {
   octets: number;
   /** 0 or more. */
   count: number;
+  /** Node checks the number when a server listens, and takes its digits as text. */
+  port: number;
   object: object;
   /** Text that may be sent as a field value (RFC 9110 §5.5). */
   'field value': string;
@@ -48,17 +50,29 @@ export type OptionsOf<Table extends OptionTable> = {
   readonly [Name in keyof Table]?: ValueOf<Table[Name]> | undefined;
 };
 
-/** The options of a table, all with values. */
+type HasDefault = { readonly default: unknown } | { readonly isUnlimited: true };
+
+/** The options of a table with their values. One without a default may be undefined. */
 export type SettingsOf<Table extends OptionTable> = {
-  -readonly [Name in keyof Table]: ValueOf<Table[Name]>;
+  -readonly [Name in keyof Table]:
+    | ValueOf<Table[Name]>
+    | (Table[Name] extends HasDefault ? never : undefined);
 };
 
-/** Gives the defaults of a table. */
-export function defaultsOf<Table extends OptionTable>(table: Table): SettingsOf<Table> {
-  const defaults = Object.entries(table).map(([name, row]) => [
-    name,
-    row.isUnlimited ? Number.POSITIVE_INFINITY : row.default,
-  ]);
-  // In a table of settings each row has a default of its own type.
-  return Object.fromEntries(defaults) as SettingsOf<Table>;
+/**
+ * Gives the value of each option of a table: the one that was passed, or the default if that is missing or undefined.
+ *
+ * @param options Checked options; those of other tables are left out
+ */
+export function settingsOf<Table extends OptionTable>(
+  table: Table,
+  options: OptionsOf<Table> = {},
+): SettingsOf<Table> {
+  const values = Object.entries(table).map(([name, row]) => [name, options[name] ?? defaultOf(row)]);
+  // Each value is the checked one that was passed, or the default of the row.
+  return Object.fromEntries(values) as SettingsOf<Table>;
+}
+
+function defaultOf(row: OptionRow): unknown {
+  return row.isUnlimited ? Number.POSITIVE_INFINITY : row.default;
 }

@@ -6,11 +6,12 @@
 import { ApplicationError } from '../errors.ts';
 import type { HeaderList } from '../wsgi.ts';
 import { describe } from './describe.ts';
+import type { GatewayOptions } from './gateway-options.ts';
 import { isFieldValue, isHopByHop, isToken } from './headers.ts';
 import { LastValue, NameMemory } from './name-memory.ts';
 
 /** Treatment of a hop-by-hop field that an application sets: an error, or left out. */
-export type HopByHopPolicy = 'error' | 'drop';
+export type HopByHopPolicy = NonNullable<GatewayOptions['hopByHop']>;
 
 /** Receives the declared Content-Length. */
 export interface LengthDeclaration {

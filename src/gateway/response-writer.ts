@@ -10,14 +10,8 @@ import type { ResponseSink } from '../port.ts';
 import type { Chunk, Environ, ErrorStream, HeaderList, StartResponse, Write } from '../wsgi.ts';
 import { toOctets } from './body-reader.ts';
 import { logError } from './failure.ts';
-import type { HopByHopPolicy } from './response-headers.ts';
+import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
 import { ResponseState } from './response-state.ts';
-
-/** The options of `runApplication` that concern writing. */
-export interface WriterOptions {
-  readonly hopByHop?: HopByHopPolicy | undefined;
-  readonly strict?: boolean | undefined;
-}
 
 /** Writes one response. */
 export class ResponseWriter {
@@ -34,12 +28,12 @@ export class ResponseWriter {
   readonly #isStrict: boolean;
   #hasWarned = false;
 
-  constructor(sink: ResponseSink, environ: Environ, options: WriterOptions) {
+  constructor(sink: ResponseSink, environ: Environ, options: GatewayOptions) {
     this.#sink = sink;
     this.#errors = environ['wsgi.errors'];
     this.#isHead = environ.REQUEST_METHOD === 'HEAD';
-    this.#isStrict = options.strict === true;
-    this.response = new ResponseState(this.#isHead, options.hopByHop ?? 'error');
+    this.#isStrict = options.strict ?? GATEWAY_OPTIONS.strict.default;
+    this.response = new ResponseState(this.#isHead, options.hopByHop ?? GATEWAY_OPTIONS.hopByHop.default);
   }
 
   /** PEP 3333's startResponse. It sends nothing. */

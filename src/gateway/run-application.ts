@@ -16,25 +16,10 @@ import { BodyReader, isPromise } from './body-reader.ts';
 import { addExtensions } from './extensions.ts';
 import { failureResponse, isInstance, logError } from './failure.ts';
 import { fileLength } from './file-wrapper.ts';
-import type { OptionsOf } from './option-table.ts';
+import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
 import { onNextTurn } from './platform.ts';
 import { CHUNKS_A_TURN, pumpBody } from './pump-body.ts';
 import { ResponseWriter } from './response-writer.ts';
-
-/** The options of `runApplication`. */
-export const GATEWAY_OPTIONS = {
-  /** A hop-by-hop header makes `startResponse` throw (`'error'`) or is left out (`'drop'`). */
-  hopByHop: { type: ['error', 'drop'], default: 'error' },
-  /** A string as a chunk is an error. Without this option it is sent as UTF-8. */
-  strict: { type: 'boolean', default: false },
-  /** The gateway waits so many milliseconds for an abandoned body to stop, then closes it anyway. */
-  closeTimeout: { type: 'milliseconds', default: 5_000 },
-  /** Error responses show the stack to the client. This is for development only. */
-  exposeErrors: { type: 'boolean', default: false },
-} as const;
-
-/** Options of `runApplication`. */
-export interface GatewayOptions extends OptionsOf<typeof GATEWAY_OPTIONS> {}
 
 /**
  * Runs an application and sends its response to the sink.
@@ -291,7 +276,11 @@ class ApplicationRun {
     const sink = this.#sink;
     const isProtocolError = isInstance(error, ProtocolError);
     if (!isProtocolError) logError(this.#errors, error);
-    const { head, content } = failureResponse(error, this.#isHead, this.#options.exposeErrors === true);
+    const { head, content } = failureResponse(
+      error,
+      this.#isHead,
+      this.#options.exposeErrors ?? GATEWAY_OPTIONS.exposeErrors.default,
+    );
     // After malformed content the start of the next request is uncertain.
     if (isProtocolError) sink.direct?.({ close: true });
     sink.writeHead(head);

@@ -1,7 +1,7 @@
 /** Turns a listener for node's 'request' event into a gateway application, for all bridges from node's world. */
 import type { Body, Environ, StartResponse } from '../wsgi.ts';
 import { type Dispatch, Exchange } from './exchange.ts';
-import type { ListenerOptions } from './listener-options.ts';
+import { LISTENER_OPTIONS, type ListenerOptions } from './listener-options.ts';
 import { type MessageConstructors, plainMessages } from './message-constructors.ts';
 import { fullUrl, mountUrl } from './request/request-target.ts';
 
@@ -33,7 +33,8 @@ export function serveListener(
     );
   }
   const exchange = new Exchange(environ, startResponse, options.constructors ?? plainMessages);
-  if (options.joinDuplicateHeaders === true) exchange.request.joinDuplicateHeaders = true;
+  if (options.joinDuplicateHeaders ?? LISTENER_OPTIONS.joinDuplicateHeaders.default)
+    exchange.request.joinDuplicateHeaders = true;
   // Connect and Express leave these on a request on its way into a mount, and mounts further in add to them.
   if (environ.SCRIPT_NAME) {
     Object.assign(exchange.request, { baseUrl: mountUrl(environ), originalUrl: fullUrl(environ) });

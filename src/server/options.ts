@@ -6,8 +6,8 @@
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import { checkOptions } from '../gateway/check-options.ts';
 import { ENVIRON_OPTIONS, type EnvironOptions } from '../gateway/environ.ts';
-import { defaultsOf, type OptionsOf, type SettingsOf } from '../gateway/option-table.ts';
-import { GATEWAY_OPTIONS, type GatewayOptions } from '../gateway/run-application.ts';
+import { GATEWAY_OPTIONS, type GatewayOptions } from '../gateway/gateway-options.ts';
+import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
 import { LIMITS } from '../http/index.ts';
 
 /** Settings of the server besides the parser's limits. 0 switches a time-out off. */
@@ -77,10 +77,7 @@ export interface ServerOptions
 }
 
 /** The defaults of {@link ServerSettings}. */
-export const DEFAULT_SETTINGS: Readonly<ServerSettings> = Object.freeze({
-  ...defaultsOf(LIMITS),
-  ...defaultsOf(SERVER_SETTINGS),
-});
+export const DEFAULT_SETTINGS: Readonly<ServerSettings> = Object.freeze(takeSettings({}));
 
 /**
  * Checks the options of a server. Unknown names are ignored, as by http.createServer.
@@ -95,8 +92,5 @@ export function checkServerOptions(options: ServerOptions): void {
 
 /** Gives all settings: those among checked options, defaults for the others. */
 export function takeSettings(options: ServerOptions): ServerSettings {
-  const given = Object.entries(options).filter(([name, value]) => {
-    return value !== undefined && Object.hasOwn(DEFAULT_SETTINGS, name);
-  });
-  return { ...DEFAULT_SETTINGS, ...Object.fromEntries(given) };
+  return { ...settingsOf(LIMITS, options), ...settingsOf(SERVER_SETTINGS, options) };
 }

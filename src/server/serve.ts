@@ -1,13 +1,14 @@
 /** Creates servers: `createServer` makes one, `serve` makes one that listens. */
-import { defaultsOf, type OptionsOf } from '../gateway/option-table.ts';
+import { checkOptions } from '../gateway/check-options.ts';
+import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import type { Application } from '../wsgi.ts';
 import { checkServerOptions, type ServerOptions } from './options.ts';
 import { Server } from './server.ts';
 
-/** The options of `serve` besides those of `createServer`. Node checks them when the server listens. */
+/** The options of `serve` besides those of `createServer`. */
 export const SERVE_OPTIONS = {
   /** The server listens on this TCP port; 0 takes a free one. */
-  port: { type: 'count', default: 8_124 },
+  port: { type: 'port', default: 8_124 },
   /** The server listens on this address. */
   host: { type: 'name', default: '127.0.0.1' },
   /** The server listens on the unix socket with this path, instead of port and host. */
@@ -49,7 +50,8 @@ export function createServer(application: Application, options: ServerOptions = 
  */
 export async function serve(application: Application, options: ServeOptions = {}): Promise<Server> {
   checkServerOptions(options);
-  const { port, host, path, fd } = { ...defaultsOf(SERVE_OPTIONS), ...options };
+  checkOptions(options, SERVE_OPTIONS, { unknown: 'ignore' });
+  const { port, host, path, fd } = settingsOf(SERVE_OPTIONS, options);
   const server = createServer(application, options);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

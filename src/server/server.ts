@@ -12,7 +12,7 @@ import {
 } from 'node:tls';
 import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
-import { defaultsOf, type OptionsOf } from '../gateway/option-table.ts';
+import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import type { Application } from '../wsgi.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { emitConnection, emitSecureConnection } from './node-surface/connection-event.ts';
@@ -55,7 +55,7 @@ export class Server extends ServerBase {
   /** Use {@link createServer}. */
   constructor(application: Application, options: ServerOptions) {
     checkServerOptions(options);
-    const { noDelay, keepAlive, keepAliveInitialDelay } = { ...SOCKET_DEFAULTS, ...options };
+    const { noDelay, keepAlive, keepAliveInitialDelay } = settingsOf(SERVER_OPTIONS, options);
     // A client may close its half and wait for the response (RFC 9112 §9.6).
     super({ allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay });
     Object.assign(this, takeSettings(options));
@@ -168,7 +168,7 @@ export class Server extends ServerBase {
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     checkOptions(options, SHUTDOWN_OPTIONS, { likely: 'timeout' });
-    const { timeout = SHUTDOWN_OPTIONS.timeout.default } = options;
+    const { timeout } = settingsOf(SHUTDOWN_OPTIONS, options);
     const closed = new Promise<void>((resolve) => {
       closeListener(this, () => resolve());
     });
@@ -207,8 +207,6 @@ export class Server extends ServerBase {
     if (this.listening) await this.shutdown();
   }
 }
-
-const SOCKET_DEFAULTS = defaultsOf(SERVER_OPTIONS);
 
 /** Calls net.Server's close. The one of http.Server, which is nearer, also closes idle connections. */
 function closeListener(server: Server, callback?: (error?: Error) => void): void {

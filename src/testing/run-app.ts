@@ -10,6 +10,7 @@
 import { ApplicationError } from '../errors.ts';
 import { toApplication } from '../gateway/application.ts';
 import { BodyReader, toOctets } from '../gateway/body-reader.ts';
+import { GATEWAY_OPTIONS } from '../gateway/gateway-options.ts';
 import { Headers } from '../gateway/headers.ts';
 import { ResponseState } from '../gateway/response-state.ts';
 import type { Application, Environ, StartResponse } from '../wsgi.ts';
@@ -38,9 +39,6 @@ export interface RunBody extends AsyncIterable<Uint8Array> {
   /** Closes the body of the application without iterating the rest. */
   close(): Promise<void>;
 }
-
-/** Milliseconds that closing a body may take. */
-const CLOSE_TIMEOUT = 5000;
 
 /**
  * Runs an application for one request, without any server.
@@ -138,7 +136,7 @@ class Run {
     if (this.#isClosed) return;
     this.#isClosed = true;
     const failures: unknown[] = [];
-    await this.#reader?.close(CLOSE_TIMEOUT, (error) => failures.push(error));
+    await this.#reader?.close(GATEWAY_OPTIONS.closeTimeout.default, (error) => failures.push(error));
     if (failures.length > 0) throw failures[0];
   }
 }

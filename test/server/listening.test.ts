@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer as createNetServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createServer, type Server, serve } from '../../src/server/index.ts';
+import { createServer, type ServeOptions, type Server, serve } from '../../src/server/index.ts';
 import type { Application } from '../../src/wsgi.ts';
 
 const tellAddresses: Application = (environ, startResponse) => {
@@ -33,6 +33,30 @@ describe('listening', () => {
       SERVER_PORT: `${portOf(server)}`,
     });
     await server.shutdown();
+  });
+
+  it.each<ServeOptions>([
+    { port: 0, host: undefined },
+    { port: 0, path: undefined, fd: undefined },
+  ])(
+    'binds to 127.0.0.1 if an option is undefined, as of a variable that is not set: %o',
+    async (options) => {
+      const server = await serve(tellAddresses, options);
+      expect(server.address()).toMatchObject({ address: '127.0.0.1' });
+      await server.shutdown();
+    },
+  );
+
+  it('takes a port as text, as the environment has it', async () => {
+    const server = await serve(tellAddresses, { port: '0' as never });
+    expect(portOf(server)).toBeGreaterThan(0);
+    await server.shutdown();
+  });
+
+  it('refuses an empty host, which would be every address', async () => {
+    await expect(serve(tellAddresses, { port: 0, host: '' })).rejects.toThrow(
+      /Option host must be .* not ""/,
+    );
   });
 
   it('works over IPv6 and IPv4 at once, and shows mapped addresses as IPv4', async () => {

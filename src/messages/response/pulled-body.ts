@@ -58,6 +58,11 @@ export class PulledBody implements AsyncIterableIterator<Uint8Array, undefined> 
     this.#listener = listener;
   }
 
+  static {
+    // Declared like this because declarations of computed names cannot be inferred (isolatedDeclarations).
+    Object.defineProperty(PulledBody.prototype, READY, { value: PulledBody.prototype.ready });
+  }
+
   /** The gateway has taken everything that was added. */
   get isEmpty(): boolean {
     return this.#first === undefined;
@@ -122,8 +127,8 @@ export class PulledBody implements AsyncIterableIterator<Uint8Array, undefined> 
     return promise;
   }
 
-  /** Gives the next step if there is one already; else calls back, once, when there is one. */
-  [READY](onReady?: () => void): Step | undefined {
+  /** {@link READY}: gives the next step if there is one already; else calls back, once, when there is one. */
+  ready(onReady?: () => void): Step | undefined {
     const step = this.#take();
     if (step === undefined) this.#onReady = onReady;
     return step;

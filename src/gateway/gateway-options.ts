@@ -1,0 +1,17 @@
+/** The options of how applications are run. */
+import type { OptionsOf } from './option-table.ts';
+
+/** The options of `runApplication`. */
+export const GATEWAY_OPTIONS = {
+  /** A hop-by-hop header makes `startResponse` throw (`'error'`) or is left out (`'drop'`). */
+  hopByHop: { type: ['error', 'drop'], default: 'error' },
+  /** A string as a chunk is an error. Without this option it is sent as UTF-8. */
+  strict: { type: 'boolean', default: false },
+  /** The gateway waits so many milliseconds for an abandoned body to stop, then closes it anyway. */
+  closeTimeout: { type: 'milliseconds', default: 5_000 },
+  /** Error responses show the stack to the client. This is for development only. */
+  exposeErrors: { type: 'boolean', default: false },
+} as const;
+
+/** Options of `runApplication`. */
+export interface GatewayOptions extends OptionsOf<typeof GATEWAY_OPTIONS> {}
