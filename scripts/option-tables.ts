@@ -32,11 +32,16 @@ function readRows(source: string): string[] {
   });
 }
 
+/** The default as it is in the source, with its unit. */
 function defaultOf(row: string): string {
   if (row.includes('isUnlimited: true')) return '`Infinity`';
   const [, value] = /default: ([^,}]+)/.exec(row) ?? [];
-  return value === undefined ? '' : `\`${value.trim().replace(/(?<=\d)_(?=\d)/g, '')}\``;
+  if (value === undefined) return '';
+  const unit = UNITS[/type: '(\w+)'/.exec(row)?.[1] ?? ''] ?? '';
+  return `\`${value.trim().replace(/(?<=\d)_(?=\d)/g, '')}\`${unit}`;
 }
+
+const UNITS: Readonly<Record<string, string>> = { milliseconds: ' ms', octets: ' octets' };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const name of readdirSync(join(ROOT, 'docs'))) {

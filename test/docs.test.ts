@@ -138,7 +138,9 @@ describe('tables of options', () => {
 
   it('state every setting with its default', () => {
     const text = readFileSync(join(ROOT, 'docs/server.md'), 'utf8');
-    const rows = [...text.matchAll(/^\| `(\w+)` \| `([^`]+)` \|/gm)].map(([, name, value]) => [name, value]);
+    const rows = [...text.matchAll(/^\| `(\w+)` \| `([^`]+)`(?: ms| octets)? \|/gm)].map(
+      ([, name, value]) => [name, value],
+    );
     const settings = Object.entries(DEFAULT_SETTINGS).map(([name, value]) => [name, String(value)]);
     expect(rows).toEqual(expect.arrayContaining(settings));
   });

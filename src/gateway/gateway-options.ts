@@ -9,7 +9,7 @@ export const GATEWAY_OPTIONS = {
   strict: { type: 'boolean', default: false },
   /** The gateway waits so many milliseconds for an abandoned body to stop, then closes it anyway. */
   closeTimeout: { type: 'milliseconds', default: 5_000 },
-  /** Error responses show the stack to the client. This is for development only. */
+  /** Error responses of the gateway itself show the stack to the client; Express and Fastify have their own. For development. */
   exposeErrors: { type: 'boolean', default: false },
 } as const;
 

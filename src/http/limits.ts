@@ -8,19 +8,19 @@
 /** The limits of a {@link RequestParser}, as settings of a server. */
 export const LIMITS = {
   // node:http 16 KiB, nginx 8 KiB for a line, gunicorn 4,094 and 8,190 octets a line.
-  /** A request line (414), and separately a field section (431). node:http has the same limit for both together. */
+  /** A request line may have this many octets (414), and a field section as many (431). node:http counts both together. */
   maxHeaderSize: { type: 'octets', default: 16_384 },
   // gunicorn 100. node:http about 1,000, of trailers again: Node 20 drops the rest, Node 24 and 26 refuse it.
-  /** The fields of a request, and separately of a trailer section (431); 0 for any number. As gunicorn. */
+  /** A request may have this many fields, and a trailer section as many (431); 0 means any number. As in gunicorn. */
   maxHeadersCount: { type: 'count', default: 100 },
   // waitress 1 GiB, nginx 1 MiB; node:http and gunicorn have none.
-  /** The content of a request, without its chunked coding (413). As waitress. */
+  /** The content of a request may have this many octets, without its chunked coding (413). As in waitress. */
   maxBodySize: { type: 'octets', default: 1_073_741_824 },
   // node:http 16 KiB for each chunk; before CVE-2024-22019 it had no limit.
-  /** The chunk extensions of a request in all (413). node:http has the same limit for each chunk anew. */
+  /** All chunk extensions of a request may have this many octets (413). node:http has the same limit for each chunk. */
   maxChunkExtensionSize: { type: 'octets', default: 16_384 },
   // node:http 16 KiB; it counts trailers apart from the head (Node 20 to 26).
-  /** A trailer section (431). In node:http it is `maxHeaderSize` that limits trailers too. */
+  /** A trailer section may have this many octets (431). In node:http `maxHeaderSize` limits trailers too. */
   maxTrailerSize: { type: 'octets', default: 16_384 },
   /** Refuses an HTTP/1.1 request without Host (400; RFC 9112 §3.2). */
   requireHostHeader: { type: 'boolean', default: true },

@@ -12,29 +12,30 @@ import { LIMITS } from '../http/index.ts';
 
 /** Settings of the server besides the parser's limits. 0 switches a time-out off. */
 export const SERVER_SETTINGS = {
-  /** The server throws away this much unread content to keep the connection; more closes it. */
+  /** The server throws away this many octets of unread content to keep the connection; more closes it. */
   maxDrainSize: { type: 'octets', default: 8_388_608 },
-  /** Throwing unread content away may take this long; then the connection is closed. */
+  /** Throwing unread content away may take this many milliseconds; then the connection is closed. */
   drainTimeout: { type: 'milliseconds', default: 5_000 },
   /**
-   * A head must be complete this long after its first octet, or gets a 408. The default is node:http's and nginx's.
+   * A head must be complete this many milliseconds after its first octet, or gets a 408. The default is node:http's and
+   * nginx's.
    */
   headersTimeout: { type: 'milliseconds', default: 60_000 },
   /**
-   * A request must be complete this long after its first octet, or gets a 408. Time counts while the application
-   * waits for the client, not while it works. The default is node:http's.
+   * A request must be complete this many milliseconds after its first octet, or gets a 408. Time counts while the
+   * application waits for the client, not while it works. The default is node:http's.
    */
   requestTimeout: { type: 'milliseconds', default: 300_000 },
-  /** A connection may idle this long between two requests. The default is node:http's. */
+  /** A connection may idle this many milliseconds between two requests. The default is node:http's. */
   keepAliveTimeout: { type: 'milliseconds', default: 5_000 },
   /**
-   * A connection may idle this much longer than clients are told, so that a request at the last moment is served. The
-   * default is that of node:http before 24.6; since then it is 1000.
+   * A connection may idle this many milliseconds longer than clients are told, so that a request at the last moment is
+   * served. The default is that of node:http before 24.6; since then it is 1000.
    */
   keepAliveTimeoutBuffer: { type: 'milliseconds', default: 0 },
-  /** A socket may be without traffic this long; see `setTimeout`. The default is node:http's. */
+  /** A socket may be without traffic for this many milliseconds; see `setTimeout`. The default is node:http's. */
   timeout: { type: 'milliseconds', default: 0 },
-  /** A client that takes nothing of what waits for it is cut off after this time. The default is nginx's. */
+  /** A client that takes nothing of what waits for it is cut off after this many milliseconds. The default is nginx's. */
   writeTimeout: { type: 'milliseconds', default: 60_000 },
   /**
    * A connection serves this many requests; 0 means any number. The last answer says `Connection: close`. A later
@@ -43,7 +44,7 @@ export const SERVER_SETTINGS = {
   maxRequestsPerSocket: { type: 'count', default: 0 },
   /** The server has at most this many connections at once; it closes further ones. */
   maxConnections: { type: 'count', isUnlimited: true },
-  /** The server checks time-outs at this interval, so that one may come this much late. */
+  /** The server checks time-outs every so many milliseconds, so that one may come this much late. */
   connectionsCheckingInterval: { type: 'milliseconds', default: 100, least: 1, most: 2_147_483_647 },
 } as const;
 
@@ -59,11 +60,11 @@ export const SERVER_OPTIONS = {
   noDelay: { type: 'boolean', default: true },
   /** Switches TCP keep-alive probes on, as in `net.createServer`. */
   keepAlive: { type: 'boolean', default: false },
-  /** The first TCP keep-alive probe comes after this time without traffic, as in `net.createServer`. */
+  /** The first TCP keep-alive probe comes after this many milliseconds without traffic, as in `net.createServer`. */
   keepAliveInitialDelay: { type: 'milliseconds', default: 0 },
 } as const;
 
-/** Limits and time-outs. They can change on a server at any time. */
+/** Limits and time-outs. They can be assigned on a server; parser limits and `timeout` then hold for new connections. */
 export interface ServerSettings extends SettingsOf<typeof LIMITS>, SettingsOf<typeof SERVER_SETTINGS> {}
 
 /** Options of `createServer` and `serve`. */
