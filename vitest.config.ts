@@ -1,17 +1,28 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * The core of the suite, which runs a second time without the shortcuts of src/node-internals. Left out are the tests that
- * count ticks, which the shortcuts save, and random programs, some of which see them.
+ * The tests that run a second time without the shortcuts of src/node-internals: those of that room, of wrapped
+ * programs, of the connections of the standalone server, and the audits of all hosts but CGI, which uses no shortcut.
  */
-const CORE = [
-  'test/node-internals/without-shortcuts.test.ts',
+const WITHOUT_SHORTCUTS = [
+  'test/node-internals/*.test.ts',
   'test/messages/**/*.test.ts',
   'test/bridges/{node,express,fastify}/from-*.test.ts',
   'test/bridges/node/to-node*.test.ts',
-  'test/conformance/{node,server,round-trips}.test.ts',
+  'test/conformance/{express,fastify,node,server,round-trips}.test.ts',
   'test/server/{connection,content-after-response,corpus,endings,timeouts}.test.ts',
   'test/server/socket/*.test.ts',
+];
+
+/** Tests of the same folders that need the shortcuts, or that the shortcuts do not concern. */
+const WITH_SHORTCUTS = [
+  'test/node-internals/shortcuts.test.ts',
+  // Loads the package for each method that is missing, which takes long.
+  'test/node-internals/message-methods.test.ts',
+  // Counts the ticks that the shortcuts save.
+  'test/messages/ticks.test.ts',
+  // Some of the random programs see that a shortcut is missing.
+  'test/messages/programs.test.ts',
 ];
 
 export default defineConfig({
@@ -35,8 +46,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'without shortcuts',
-          include: CORE,
-          exclude: ['test/messages/{ticks,programs}.test.ts'],
+          include: WITHOUT_SHORTCUTS,
+          exclude: WITH_SHORTCUTS,
           setupFiles: ['test/support/without-shortcuts.ts'],
         },
       },

@@ -12,7 +12,7 @@ interface ResponseWithLength extends ServerResponse {
   readonly _removedContLen?: boolean;
 }
 
-const isKnown = shortcut(() => {
+const isKnown = shortcut('_contentLength and _removedContLen', () => {
   const probe = new OutgoingMessage();
   return '_contentLength' in probe && '_removedContLen' in probe ? true : undefined;
 });

@@ -12,7 +12,10 @@ import { OutgoingMessage } from 'node:http';
 import type { ResponseMessage, WriteCallback } from './message-types.ts';
 import { findSymbol, shortcut } from './shortcuts.ts';
 
-const FINISH_NAME = shortcut(() => 'bound onFinish');
+const FINISH_NAME = shortcut('bound onFinish', () => {
+  const name = 'bound onFinish';
+  return callbacksOf((probe) => probe.end('x')).some((callback) => callback.name === name) ? name : undefined;
+});
 
 /** Tells if a callback makes node emit 'finish'. */
 export function isFinishCallback(callback: WriteCallback | undefined): boolean {
@@ -20,19 +23,23 @@ export function isFinishCallback(callback: WriteCallback | undefined): boolean {
 }
 
 /** The function that node passes if a program gave no callback: not worth keeping and calling. */
-export const NO_CALLBACK: unknown = shortcut(() => {
-  const message = new OutgoingMessage();
-  let found: unknown;
-  const send: ResponseMessage['_send'] = (_data, _encoding, callback) => {
-    found = callback;
-    return true;
-  };
-  Object.assign(message, { _header: 'settled', _send: send });
-  message.write('');
-  return found;
+export const NO_CALLBACK: unknown = shortcut('the callback of write', () => {
+  return callbacksOf((probe) => probe.write(''))[0];
 });
 
-const END_CALLBACKS = shortcut(() => findSymbol(new OutgoingMessage(), 'kEndCallbacks'));
+/** Gives the callbacks that node passes to `_send`. */
+function callbacksOf(use: (probe: OutgoingMessage) => void): WriteCallback[] {
+  const callbacks: WriteCallback[] = [];
+  const send: ResponseMessage['_send'] = (_data, _encoding, callback) => {
+    if (typeof callback === 'function') callbacks.push(callback);
+    return true;
+  };
+  const probe = Object.assign(new OutgoingMessage(), { _header: 'settled', _send: send });
+  use(probe);
+  return callbacks;
+}
+
+const END_CALLBACKS = shortcut('kEndCallbacks', () => findSymbol(new OutgoingMessage(), 'kEndCallbacks'));
 
 /** Tells if `end()` has callbacks that run before 'finish'. */
 export function hasEndCallbacks(response: ResponseMessage): boolean {

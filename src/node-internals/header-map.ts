@@ -10,7 +10,7 @@ import { findSymbol, shortcut } from './shortcuts.ts';
 /** The headers set on a response: lower-case name → name as it was set, and value. */
 export type HeaderMap = Readonly<Record<string, readonly [name: string, value: number | string | string[]]>>;
 
-const MAP = shortcut(() => {
+const MAP = shortcut('kOutHeaders', () => {
   const probe = new OutgoingMessage();
   probe.setHeader('Name', 'value');
   const symbol = findSymbol(probe, 'kOutHeaders');

@@ -12,7 +12,8 @@ interface SocketWithQueue extends Socket {
   readonly _handle?: { readonly writeQueueSize?: number } | null;
 }
 
-const isKnown = shortcut(() => ('_handle' in new Socket() ? true : undefined));
+/** Only a connected socket has a handle, so `writeQueueSize` cannot be looked for here; a test does. */
+const isKnown = shortcut('_handle', () => ('_handle' in new Socket() ? true : undefined));
 
 /** Gives the octets that wait for the kernel. */
 export function kernelQueue(socket: SocketWithQueue): number {

@@ -11,7 +11,7 @@ interface SlicingBuffer extends Buffer {
   latin1Slice?(start: number, end: number): string;
 }
 
-const isKnown = shortcut(() => ('latin1Slice' in Buffer.prototype ? true : undefined));
+const isKnown = shortcut('latin1Slice', () => ('latin1Slice' in Buffer.prototype ? true : undefined));
 
 /** Makes a native string of octets. */
 export function latin1Text(octets: Uint8Array): string {

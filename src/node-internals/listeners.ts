@@ -10,7 +10,7 @@ interface CountingEmitter extends EventEmitter {
   readonly _eventsCount?: number;
 }
 
-const isCounted = shortcut(() => ('_eventsCount' in new EventEmitter() ? true : undefined));
+const isCounted = shortcut('_eventsCount', () => ('_eventsCount' in new EventEmitter() ? true : undefined));
 
 /** Tells if an emitter has a listener for any event. */
 export function hasListeners(emitter: CountingEmitter): boolean {

@@ -7,7 +7,7 @@
 import { OutgoingMessage } from 'node:http';
 import { findSymbol, shortcut } from './shortcuts.ts';
 
-const NEED_DRAIN = shortcut(() => findSymbol(new OutgoingMessage(), 'kNeedDrain'));
+const NEED_DRAIN = shortcut('kNeedDrain', () => findSymbol(new OutgoingMessage(), 'kNeedDrain'));
 
 /** Removes the mark. */
 export function clearNeedDrain(response: OutgoingMessage): void {

@@ -17,10 +17,11 @@ interface RequestWithState extends RequestMessage {
 
 const STATES = ['resumeScheduled', 'ended', 'endEmitted', 'destroyed', 'closed', 'closeEmitted'] as const;
 
-const isKnown = shortcut(() => {
+const isKnown = shortcut('_consuming and _readableState', () => {
   // node's types leave out the private members.
-  const { _readableState: state } = new IncomingMessage(new Socket()) as RequestWithState;
-  return state !== undefined && STATES.every((name) => typeof state[name] === 'boolean') ? true : undefined;
+  const { _consuming, _readableState: state } = new IncomingMessage(new Socket()) as RequestWithState;
+  if (typeof _consuming !== 'boolean' || state === undefined) return undefined;
+  return STATES.every((name) => typeof state[name] === 'boolean') ? true : undefined;
 });
 
 /** Tells if a program has begun to read a request, or is about to. */

@@ -31,7 +31,7 @@ interface SocketWithHandle extends Socket {
 }
 
 /** Windows has many reads under way at once, each with its own buffer. */
-const SYMBOLS = shortcut(() => {
+const SYMBOLS = shortcut('kBuffer, kBufferCb and kBufferGen', () => {
   if (process.platform === 'win32') return undefined;
   const probe = new Socket();
   const buffer = findSymbol(probe, 'kBuffer');

@@ -12,7 +12,7 @@ import { expect } from 'vitest';
 import { fromFastify } from '../../../bridges/fastify/index.ts';
 import { fromNode } from '../../../bridges/node/index.ts';
 import { WireClient } from '../../../src/conformance/wire-client.ts';
-import { createServer, type Server } from '../../../src/server/index.ts';
+import { createServer, Server } from '../../../src/server/index.ts';
 import {
   type Listening,
   listen,
@@ -127,6 +127,10 @@ async function served(app: FastifyInstance): Promise<Place> {
 }
 
 async function listening(name: PlaceName, app: FastifyInstance): Promise<Place> {
+  const made: unknown = app.server;
+  const server = made instanceof Server ? made : undefined;
+  // An app that ignores the options would compare node:http with itself.
+  expect(server !== undefined, 'the app is made with the options of its place').toBe(name !== 'node');
   await app.listen({ port: 0, host: '127.0.0.1' });
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
@@ -135,8 +139,7 @@ async function listening(name: PlaceName, app: FastifyInstance): Promise<Place> 
     app,
     port,
     log: [],
-    // Made by the factory.
-    server: name === 'node' ? undefined : (app.server as unknown as Server),
+    server,
     async close() {
       app.server.closeAllConnections();
       await app.close();
