@@ -11,7 +11,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { disconnection } from '../../src/gateway/index.ts';
 import { ApplicationError, type InputSource } from '../../src/index.ts';
-import { hasSentContinue } from '../../src/node-internals/index.ts';
+import { hasSentContinue, isHttp2Message } from '../../src/node-internals/index.ts';
 
 interface Waiter {
   resolve(chunk: Uint8Array | null): void;
@@ -76,7 +76,7 @@ export class NodeInput implements HostInput {
     this.#isOver = true;
     // Another handler may answer instead, and want the rest, so it is drained after the answer. Over HTTP/2 no
     // response finishes before its request was read.
-    const isHttp2 = this.#req.httpVersionMajor === 2;
+    const isHttp2 = isHttp2Message(this.#req, this.#req.httpVersionMajor);
     if (this.#res.writableFinished || this.#res.destroyed || isHttp2) this.#drain();
     else this.#res.once('finish', () => this.#drain());
   }

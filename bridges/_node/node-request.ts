@@ -13,6 +13,7 @@ import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { disconnection, toPairs } from '../../src/gateway/index.ts';
 import type { ApplicationError, Environ, GatewayRequest, HeaderList } from '../../src/index.ts';
+import { isHttp2Message } from '../../src/node-internals/index.ts';
 import { announcesContent, fitHeaders, type HostBody, rescueContent } from './consumed-body.ts';
 import { type HostInput, memoryInput, NO_CONTENT, NodeInput } from './node-input.ts';
 import type { Routing } from './routing.ts';
@@ -48,7 +49,7 @@ export function createNodeRequest<Incoming extends HostRequest>(
   // Null, against node's types, for a request that something has destroyed (Node 20).
   const socket: MaybeSecureSocket | null = req.socket;
   const { httpVersion } = req;
-  const isHttp2 = req.httpVersionMajor === 2;
+  const isHttp2 = isHttp2Message(req, req.httpVersionMajor);
   const isSecure = socket?.encrypted === true;
   const remotePort = socket?.remotePort;
   let rawHeaders = isHttp2 ? withoutPseudoFields(req.rawHeaders) : req.rawHeaders;
@@ -135,7 +136,7 @@ function findConsumed<Incoming extends HostRequest>(
   const parsed = findBody === undefined ? (req as HostBody) : findBody(hostRequest);
   // HTTP/2 announces a length or nothing at all.
   const hasContent =
-    announcesContent(req.headers) || (req.httpVersionMajor === 2 && parsed.body !== undefined);
+    announcesContent(req.headers) || (isHttp2Message(req, req.httpVersionMajor) && parsed.body !== undefined);
   return hasContent ? rescueContent(req.headers, parsed) : undefined;
 }
 

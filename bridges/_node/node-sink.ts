@@ -19,7 +19,7 @@ import {
   type ResponseHead,
   type ResponseSink,
 } from '../../src/index.ts';
-import { canReset, writeRaw } from '../../src/node-internals/index.ts';
+import { canReset, isHttp2Message, writeRaw } from '../../src/node-internals/index.ts';
 import { onceLost } from './lost-connections.ts';
 import { toHeaderObject, writeHead, writeHttp2Head } from './response-head.ts';
 
@@ -70,7 +70,7 @@ export class NodeSink implements ResponseSink {
     this.#req = req;
     this.res = res;
     // The compatibility API's class, which node's types do not relate to ServerResponse.
-    this.#http2 = req.httpVersionMajor === 2 ? (res as unknown as Http2Response) : undefined;
+    this.#http2 = isHttp2Message(res, req.httpVersionMajor) ? (res as unknown as Http2Response) : undefined;
   }
 
   writeHead(head: ResponseHead): void {

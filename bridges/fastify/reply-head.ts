@@ -8,6 +8,7 @@
  */
 import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse, STATUS_CODES } from 'node:http';
 import type { ConnectionDirectives, HeaderList, ResponseHead } from '../../src/index.ts';
+import { isHttp2Message } from '../../src/node-internals/index.ts';
 import { hasEarlier, isSetCookie, keyOf, needsLength, ownFields } from '../_node/response-head.ts';
 import type { FastifyReplyLike } from './instance.ts';
 
@@ -59,7 +60,7 @@ export class ReplyHead {
     if (!isOwn && (!isHeld || this.#head.isBodiless)) this.#removeOwnLength();
     // Fastify gives every Buffer a type; PEP 3333 leaves that to the application.
     if (!this.#hasType && isHeld && isOwn) reply.removeHeader('content-type');
-    if (this.#raw.req.httpVersionMajor === 2) return;
+    if (isHttp2Message(this.#raw, this.#raw.req.httpVersionMajor)) return;
     spellHead(
       this.#raw,
       this.#head,

@@ -13,6 +13,7 @@ import {
   type ResponseHead,
   type ResponseSink,
 } from '../../src/index.ts';
+import { isHttp2Message } from '../../src/node-internals/index.ts';
 import { isTaken, NodeSink } from '../_node/node-sink.ts';
 import { ContentStream } from './content-stream.ts';
 import type { FastifyReplyLike, FastifyRequestLike } from './instance.ts';
@@ -192,7 +193,7 @@ export class ReplySink implements FailingSink {
   }
 
   get #isHttp1(): boolean {
-    return this.#request.raw.httpVersionMajor !== 2;
+    return !isHttp2Message(this.#raw, this.#request.raw.httpVersionMajor);
   }
 
   get #isHead(): boolean {

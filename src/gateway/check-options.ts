@@ -26,7 +26,7 @@ export function checkGatewayOptions(
   own: OptionRules = {},
   unknown: 'refuse' | 'ignore' = 'refuse',
 ): void {
-  checkOptions(options, { ...ENVIRON_OPTIONS, ...GATEWAY_OPTIONS, ...own }, { unknown });
+  checkOptions(options, { ...own, ...ENVIRON_OPTIONS, ...GATEWAY_OPTIONS }, { unknown });
 }
 
 /** Options of `checkOptions`. */
@@ -50,13 +50,15 @@ export function checkOptions(
 ): void {
   // Callers in JavaScript may pass anything.
   if (typeof options !== 'object' || options === null) throw noOptions(options, likely);
+  for (const [name, rule] of Object.entries(rules)) {
+    // Inherited options count too: a deployer may pass an instance of a class.
+    const value: unknown = Reflect.get(options, name);
+    if (value !== undefined) checkOption(name, value, rule);
+  }
+  if (unknown === 'ignore') return;
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined) continue;
-    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
-    if (rule !== undefined) checkOption(name, value, rule);
-    else if (unknown === 'refuse') {
-      throw new TypeError(`Option ${name} is unknown here; known are ${Object.keys(rules).join(', ')}`);
-    }
+    if (value === undefined || Object.hasOwn(rules, name)) continue;
+    throw new TypeError(`Option ${name} is unknown here; known are ${Object.keys(rules).join(', ')}`);
   }
 }
 

@@ -43,8 +43,9 @@ export class NameMemory<Facts> {
   }
 
   #add(name: string): Facts {
-    const isKept = this.#facts.size < MAX_NAMES && name.length <= MAX_NAME_LENGTH && isToken(name);
-    if (!isKept) return this.#learn(name);
+    // Programs in JavaScript pass anything as a name; the facts of that are an error of the caller.
+    const mayKeep = typeof name === 'string' && name.length <= MAX_NAME_LENGTH && isToken(name);
+    if (!mayKeep || this.#facts.size >= MAX_NAMES) return this.#learn(name);
     const own = ownCopy(name);
     const facts = this.#learn(own);
     this.#facts.set(own, facts);

@@ -167,6 +167,9 @@ function parseStatus(status: unknown, mayBeInterim: boolean): ParsedStatus {
   }
   const own = ownCopy(status);
   const parsed = { status: own, statusCode: Number(own.slice(0, 3)), reason: own.slice(4) };
-  if (isFinal && statuses.size < MAX_STATUSES && own.length <= MAX_STATUS_LENGTH) statuses.set(own, parsed);
+  if (isFinal && own.length <= MAX_STATUS_LENGTH) {
+    lastStatus = parsed;
+    if (statuses.size < MAX_STATUSES) statuses.set(own, parsed);
+  }
   return parsed;
 }

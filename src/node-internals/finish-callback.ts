@@ -5,7 +5,7 @@
  *   Node 12). If the name differs, node emits 'finish' by itself once all callbacks have run.
  * - `write()` without a callback passes a function that does nothing (since Node 14). If it is not found, it is
  *   called.
- * - `end(callback)` keeps its callbacks under the symbol `kEndCallbacks` (since Node 26); before, it listens to
+ * - `end(callback)` keeps its callbacks under the symbol `kEndCallbacks` (since Node 24); before, it listens to
  *   'finish'. Without the shortcut 'finish' is always waited for.
  */
 import { OutgoingMessage } from 'node:http';
@@ -48,4 +48,4 @@ export function hasEndCallbacks(response: ResponseMessage): boolean {
   return (response as unknown as Record<symbol, unknown>)[END_CALLBACKS] !== null;
 }
 
-const MAY_HAVE_END_CALLBACKS = Number(process.versions.node.split('.', 1)[0]) >= 26;
+const MAY_HAVE_END_CALLBACKS = Number(process.versions.node.split('.', 1)[0]) >= 24;

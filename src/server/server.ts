@@ -167,7 +167,7 @@ export class Server extends ServerBase {
    * @returns a promise of the end of the last connection; rejects with TypeError or RangeError if an option is wrong
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
-    checkOptions(options, SHUTDOWN_OPTIONS, { likely: 'timeout' });
+    checkOptions(options, SHUTDOWN_OPTIONS, { unknown: 'ignore', likely: 'timeout' });
     const { timeout } = settingsOf(SHUTDOWN_OPTIONS, options);
     const closed = new Promise<void>((resolve) => {
       closeListener(this, () => resolve());

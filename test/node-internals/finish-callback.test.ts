@@ -42,8 +42,8 @@ describe('hasEndCallbacks()', () => {
   it('finds the callbacks that end keeps', () => {
     const { response } = holdResponse();
     // Without the shortcut there may be some; nothing shows them.
-    expect(hasEndCallbacks(response)).toBe(areShortcutsOff && MAJOR >= 26);
+    expect(hasEndCallbacks(response)).toBe(areShortcutsOff && MAJOR >= 24);
     response.end('x', () => {});
-    expect(hasEndCallbacks(response)).toBe(areShortcutsOff ? MAJOR >= 26 : KEEPS_END_CALLBACKS);
+    expect(hasEndCallbacks(response)).toBe(areShortcutsOff ? MAJOR >= 24 : KEEPS_END_CALLBACKS);
   });
 });

@@ -7,6 +7,7 @@ import {
   type RequestMessage,
 } from '../../src/node-internals/index.ts';
 import { areShortcutsOff } from '../support/shortcuts.ts';
+import { openHttp } from './connections.ts';
 import { createRequest } from './messages.ts';
 
 describe('isBeingRead()', () => {
@@ -62,19 +63,30 @@ describe('endQuietly()', () => {
 });
 
 describe('closeQuietly()', () => {
+  /** Members that tell how far a request has got. */
+  function progress(request: RequestMessage): unknown[] {
+    const state: object = Reflect.get(request, '_readableState');
+    const names = ['ended', 'endEmitted', 'destroyed', 'closed', 'closeEmitted'];
+    return [request.complete, ...names.map((name) => Reflect.get(state, name))];
+  }
+
   it('leaves a request as if it had been read to its end', async () => {
+    const { request: live, response } = await openHttp('request', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const closed = new Promise((resolve) => live.once('close', resolve));
+    live.resume();
+    response.end();
+    await closed;
     const request = createRequest();
-    const onEvent = vi.fn();
+    const before = progress(request);
     expect(closeQuietly(request)).toBe(!areShortcutsOff);
-    const { complete, readableEnded, destroyed, closed } = request;
-    const isClosed = !areShortcutsOff;
-    expect({ complete, readableEnded, destroyed, closed }).toEqual({
-      complete: isClosed,
-      readableEnded: isClosed,
-      destroyed: isClosed,
-      closed: isClosed,
-    });
-    if (areShortcutsOff) return;
+    // node's types leave out the private members.
+    expect(progress(request)).toEqual(areShortcutsOff ? before : progress(live as RequestMessage));
+  });
+
+  it.skipIf(areShortcutsOff)('leaves nothing to later listeners', async () => {
+    const request = createRequest();
+    closeQuietly(request);
+    const onEvent = vi.fn();
     for (const event of ['end', 'close', 'error']) request.on(event, onEvent);
     request.resume().destroy();
     await new Promise(setImmediate);

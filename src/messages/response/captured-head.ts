@@ -86,7 +86,9 @@ export function captureHead(response: ResponseMessage, statusLine: string, heade
 function statusOf({ statusCode, statusMessage }: ResponseMessage, statusLine: string): Status {
   if (statusCode !== latest.code || statusMessage !== latest.message) {
     const text = statusLine.slice(STATUS_START, -2);
-    latest = { code: statusCode, message: ownCopy(statusMessage), text, isAscii: !NOT_ASCII.test(text) };
+    // A program may set anything; node has made text of it in the status line.
+    const message = typeof statusMessage === 'string' ? ownCopy(statusMessage) : '';
+    latest = { code: statusCode, message, text, isAscii: !NOT_ASCII.test(text) };
   }
   return latest;
 }
