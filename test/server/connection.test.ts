@@ -59,9 +59,11 @@ describe('persistence', () => {
       return echoPath({ ...environ, PATH_INFO: '/0' }, startResponse);
     });
     const flood = get('/').repeat(200_000);
+    const begin = performance.now();
     client.send(flood);
     await delay(100);
-    expect(served).toBeLessThan(20);
+    // One in 20 ms, however late this test gets its turn.
+    expect(served).toBeLessThan((performance.now() - begin) / 20 + 15);
     expect(client.socket.writableLength).toBeGreaterThan(0);
   });
 

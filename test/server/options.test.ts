@@ -66,14 +66,15 @@ describe('options of a server', () => {
 
 describe('shutdown', () => {
   it('waits without limit if its time-out is infinite', async () => {
+    let isCalled = false;
     running = await startServer(async (environ, startResponse) => {
+      isCalled = true;
       await delay(50);
       return hello(environ, startResponse);
     });
     const client = running.connect();
     client.send(get('/'));
-    await once(running.server, 'connection');
-    await delay(10);
+    await vi.waitFor(() => expect(isCalled).toBe(true));
     await running.server.shutdown({ timeout: Number.POSITIVE_INFINITY });
     expect((await client.readResponse()).content.toString()).toBe('Hello');
   });
