@@ -72,11 +72,14 @@ describe.each(Object.entries(PROGRAMS))('the content of %s', (_name, program) =>
     expect(headers.get('Content-Type')).toBe('text/event-stream');
     let count = 0;
     for await (const chunk of body) {
-      count += 1;
-      expect(Buffer.from(chunk).toString()).toMatch(new RegExp(`^data: x{1000} ${count}\n\n$`));
+      // Node 26 joins the events of one tick to one chunk.
+      for (const event of Buffer.from(chunk).toString().split('\n\n').slice(0, -1)) {
+        count += 1;
+        expect(event).toBe(`data: ${'x'.repeat(1000)} ${count}`);
+      }
       // 64 KiB are the most that a socket of node buffers, and some events more may be under way.
-      expect(events - count).toBeLessThan(100);
-      if (count === 500) break;
+      expect(events - count).toBeLessThan(200);
+      if (count >= 500) break;
     }
     await until(() => trail.includes('close'));
     expect(trail).toEqual(['close']);
@@ -109,7 +112,9 @@ describe.each(Object.entries(PROGRAMS))('the content of %s', (_name, program) =>
     const chunks: string[] = [];
     const { body } = await call(application);
     for await (const chunk of body as AsyncIterable<Uint8Array>) chunks.push(Buffer.from(chunk).toString());
-    expect(chunks).toEqual(['a', 'bc', 'd', 'e']);
+    // Node 26 joins the writes of one tick itself, and ends a chunk with each tick.
+    const perWrite = ['a', 'bc', 'd', 'e'];
+    expect([perWrite, ['abc', 'de']]).toContainEqual(chunks);
   });
 
   it('sends the head by write with an empty chunk, and nothing else by write', async () => {
