@@ -78,7 +78,7 @@ describe.each(Object.entries(PROGRAMS))('the content of %s', (_name, program) =>
         expect(event).toBe(`data: ${'x'.repeat(1000)} ${count}`);
       }
       // 64 KiB are the most that a socket of node buffers, and some events more may be under way.
-      expect(events - count).toBeLessThan(200);
+      expect(events - count).toBeLessThan(100);
       if (count >= 500) break;
     }
     await until(() => trail.includes('close'));
@@ -113,8 +113,8 @@ describe.each(Object.entries(PROGRAMS))('the content of %s', (_name, program) =>
     const { body } = await call(application);
     for await (const chunk of body as AsyncIterable<Uint8Array>) chunks.push(Buffer.from(chunk).toString());
     // Node 26 joins the writes of one tick itself, and ends a chunk with each tick.
-    const perWrite = ['a', 'bc', 'd', 'e'];
-    expect([perWrite, ['abc', 'de']]).toContainEqual(chunks);
+    const isJoined = Number(process.versions.node.split('.', 1)[0]) >= 26;
+    expect(chunks).toEqual(isJoined ? ['abc', 'de'] : ['a', 'bc', 'd', 'e']);
   });
 
   it('sends the head by write with an empty chunk, and nothing else by write', async () => {
@@ -234,6 +234,19 @@ describe('the end of an iteration', () => {
     expect(steps.map(text)).toEqual(['a', 'b', 'c', '']);
     expect(steps.at(-1)?.done).toBe(true);
   });
+});
+
+it('gives nothing after the end of an iteration, though content is left', async () => {
+  const application = fromNode((_req, res) => {
+    res.write('a');
+    setTimeout(() => res.write('b'), 5);
+  });
+  const { iterator } = await call(application);
+  await iterator.next();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const ended = iterator.return?.();
+  expect((await iterator.next()).done).toBe(true);
+  await ended;
 });
 
 describe('a queue behind a client that does not read', () => {

@@ -136,6 +136,7 @@ export class PulledBody implements AsyncIterableIterator<Uint8Array, undefined> 
 
   #take(): Step | undefined {
     this.hasBegun = true;
+    if (this.#isClosed) return DONE;
     for (let queued = this.#first; queued !== undefined; queued = this.#first) {
       const piece = queued.batch.pieces[this.#given];
       if (piece !== undefined) {
