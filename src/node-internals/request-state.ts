@@ -12,7 +12,7 @@ import { shortcut } from './shortcuts.ts';
 interface RequestWithState extends RequestMessage {
   /** Reading has begun: `read`, `pipe`, 'data' or 'readable'. */
   readonly _consuming?: boolean;
-  readonly _readableState?: Record<string, boolean>;
+  readonly _readableState?: Record<string, unknown>;
 }
 
 const STATES = ['resumeScheduled', 'ended', 'endEmitted', 'destroyed', 'closed', 'closeEmitted'] as const;
@@ -28,6 +28,11 @@ const isKnown = shortcut('_consuming and _readableState', () => {
 export function isBeingRead(request: RequestWithState): boolean {
   if (isKnown !== true) return request.readableDidRead || request.readableFlowing !== null;
   return request._consuming === true || request._readableState?.resumeScheduled === true;
+}
+
+/** Tells if a request is piped somewhere. */
+export function isPiped({ _readableState: state }: RequestWithState): boolean {
+  return Array.isArray(state?.pipes) && state.pipes.length > 0;
 }
 
 /**

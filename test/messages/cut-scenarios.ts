@@ -41,8 +41,60 @@ const AFTER_FINISH: readonly Scenario[] = Object.entries(ENDINGS).flatMap(([how,
   ),
 );
 
+/** What programs write right before they end the socket. */
+const WRITES: Readonly<Record<string, (res: ServerResponse) => unknown>> = {
+  'a response': (res) => res.end('one'),
+  'a response in two pieces': (res) => {
+    res.write('o');
+    res.end('ne');
+  },
+  'a large response': (res) => res.end(Buffer.alloc(100_000, 'k')),
+  'a response with a status': (res) => {
+    if (!res.headersSent) res.writeHead(403, { 'Content-Type': 'text/plain' });
+    res.end('x');
+  },
+  'a piece': (res) => res.write('a'),
+  'a corked piece': (res) => {
+    res.cork();
+    res.write('a');
+  },
+  'a head': (res) => res.flushHeaders(),
+  nothing: () => {},
+};
+
+/** Moments at which they write: in the call, or later, perhaps after a first piece. */
+const MOMENTS: Readonly<Record<string, (res: ServerResponse, act: () => void) => void>> = {
+  'in the call': (_res, act) => act(),
+  later: (_res, act) => setTimeout(act, 20),
+  'after a piece': (res, act) => {
+    res.write('first');
+    setTimeout(act, 20);
+  },
+};
+
+const AFTER_WRITES: readonly Scenario[] = Object.entries(WRITES).flatMap(([what, write]) =>
+  Object.entries(MOMENTS).flatMap(([when, at]) =>
+    (['end', 'destroySoon', 'write'] as const).map(
+      (method): Scenario => ({
+        name: `socket.${method}() after ${what}, ${when}`,
+        run(req, res, trail) {
+          req.socket.on('close', () => trail.push('last'));
+          at(res, () => {
+            write(res);
+            if (method === 'write') req.socket.write('RAW');
+            if (method === 'destroySoon') req.socket.destroySoon();
+            else req.socket.end();
+          });
+        },
+        last: 'last',
+      }),
+    ),
+  ),
+);
+
 export const CUT_SCENARIOS: readonly Scenario[] = [
   ...AFTER_FINISH,
+  ...AFTER_WRITES,
   {
     name: 'res.destroy() after the end, with a second request waiting',
     run(req, res, trail) {

@@ -236,6 +236,23 @@ describe('the end of an iteration', () => {
   });
 });
 
+it('calls the callback of each write back once its piece was taken, though others wait', async () => {
+  const trail: string[] = [];
+  const application = fromNode((_req, res) => {
+    res.setHeader('Content-Length', 3);
+    for (const piece of ['a', 'b', 'c']) res.write(piece, () => trail.push(piece));
+    setTimeout(() => res.end(), 20);
+  });
+  const { iterator } = await call(application);
+  for (const [index, piece] of ['a', 'b', 'c'].entries()) {
+    expect(text(await iterator.next())).toBe(piece);
+    await turn();
+    expect(trail).toEqual(['a', 'b', 'c'].slice(0, index));
+  }
+  expect((await iterator.next()).done).toBe(true);
+  expect(trail).toEqual(['a', 'b', 'c']);
+});
+
 it('gives nothing after the end of an iteration, though content is left', async () => {
   const application = fromNode((_req, res) => {
     res.write('a');

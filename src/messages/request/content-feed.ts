@@ -4,13 +4,16 @@
  * node's request asks its socket to resume when its buffer has room; the socket asks here. One piece is under way at
  * a time, so backpressure reaches the client.
  *
+ * A feed is `idle`, `reading` (a piece is under way), `stopping` (one is, and nobody wants it) or `over`. Once it reads it is a reader of
+ * the content, also while the program pauses and after the response: its iteration of the input stays open until the end or `discard()`.
+ *
  * Rule 1: nothing is read before the program reads, and nothing beyond CONTENT_LENGTH (PEP 3333). The gateway tells
  *         how unread content ends, and may read a little ahead for that.
  * Rule 2: the outcome of a read is passed on in its own tick. What a listener throws is then an uncaught exception,
  *         as on node, and not a rejected promise of somebody else.
  */
 
-import { connectionReset, type RequestMessage } from '../../node-internals/index.ts';
+import { connectionReset, isPiped, type RequestMessage } from '../../node-internals/index.ts';
 import type { Environ, HeaderList } from '../../wsgi.ts';
 
 /** Octets per `read(n)`, which waits for all of them. */
@@ -31,8 +34,9 @@ export class ContentFeed {
   readonly #listener: ContentListener;
   /** Octets that may still be read. */
   #remaining: number;
-  #isReading = false;
-  #isOver = false;
+  #state: 'idle' | 'reading' | 'stopping' | 'over' = 'idle';
+  /** The program has piped the request somewhere. */
+  wasPiped = false;
   #pieces: AsyncIterator<Uint8Array> | undefined;
 
   constructor(environ: Environ, request: RequestMessage, listener: ContentListener) {
@@ -44,12 +48,13 @@ export class ContentFeed {
 
   /** Reads one piece, unless one is under way. */
   resume(): void {
-    if (this.#isReading || this.#isOver) return;
+    if (this.#state !== 'idle') return;
+    this.wasPiped ||= isPiped(this.#request);
     if (this.#remaining === 0) {
       this.#end();
       return;
     }
-    this.#isReading = true;
+    this.#state = 'reading';
     this.#next().then(
       (piece) => process.nextTick(deliver, this, piece),
       (error: unknown) => process.nextTick(fail, this, error),
@@ -74,8 +79,13 @@ export class ContentFeed {
    * come, or at once if the gateway does not tell.
    */
   discard(): void {
-    if (this.#isOver || this.#isReading) return;
-    this.#isOver = true;
+    if (this.#state === 'over') return;
+    if (this.#state !== 'idle') {
+      this.#state = 'stopping';
+      return;
+    }
+    this.#state = 'over';
+    this.#pieces?.return?.().catch(() => {});
     const trailers = this.#environ['gateway.trailers'];
     if (this.#request.complete || typeof trailers !== 'function') {
       this.#complete([]);
@@ -100,8 +110,12 @@ export class ContentFeed {
   }
 
   deliver(piece: Uint8Array): void {
-    this.#isReading = false;
-    if (this.#isOver || this.#request.destroyed) return;
+    const isWanted = this.#state === 'reading' && !this.#request.destroyed;
+    this.#state = 'idle';
+    if (!isWanted) {
+      this.discard();
+      return;
+    }
     if (piece.length === 0) {
       // CGI and some gateways show a client that left as an end of input.
       if (Number.isFinite(this.#remaining) && this.#remaining > 0) this.fail(connectionReset());
@@ -113,25 +127,23 @@ export class ContentFeed {
     this.#request.push(toBuffer(content));
     // node's parser reports the end by itself, after everything that the last piece has set off.
     if (this.#remaining > 0) return;
-    this.#isReading = true;
+    this.#state = 'reading';
     setImmediate(end, this);
   }
 
   end(): void {
-    this.#isReading = false;
     if (!this.#request.destroyed) this.#end();
   }
 
   fail(error: unknown): void {
-    this.#isReading = false;
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#state === 'over') return;
+    this.#state = 'over';
     this.#listener.contentFailed(error);
   }
 
   #end(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#state === 'over') return;
+    this.#state = 'over';
     const trailers = this.#environ['gateway.trailers'];
     if (this.#environ.HTTP_TRANSFER_ENCODING === undefined || typeof trailers !== 'function') {
       this.#complete([]);

@@ -24,6 +24,8 @@ import { sendInterim } from './interim.ts';
 /** Listener for the output of a response. */
 export interface OutgoingListener {
   readonly environ: Environ;
+  /** The client or the gateway has gone; nothing more is taken. */
+  readonly isClosed: boolean;
   /** Everything taken so far may go. */
   flush(): void;
   /** The response is complete. */
@@ -33,9 +35,17 @@ export interface OutgoingListener {
 /** Pieces of a response that go together, and the callbacks that wait for them. */
 export interface Batch {
   readonly pieces: Uint8Array[];
-  readonly callbacks: WriteCallback[];
+  readonly callbacks: PieceCallback[];
+  /** How many callbacks have been called. */
+  told: number;
   /** How much of the socket's buffer they fill. */
   length: number;
+}
+
+/** A callback that waits until the first `count` pieces of its batch may be used again. */
+interface PieceCallback {
+  readonly callback: WriteCallback;
+  readonly count: number;
 }
 
 interface OwnedResponse extends ResponseMessage {
@@ -53,7 +63,7 @@ const MEDIUM = 65_536;
 
 /** Shared, never changed: an array that grows from nothing takes room for 17. */
 const NO_PIECES: Uint8Array[] = [];
-const NO_CALLBACKS: WriteCallback[] = [];
+const NO_CALLBACKS: PieceCallback[] = [];
 
 /** The part of a chunk that node sends next. */
 type FramePart = 'size' | 'crlf' | 'content';
@@ -64,8 +74,10 @@ export class Outgoing {
   head: CapturedHead | undefined;
   /** `end()` was called. */
   isEnded = false;
-  /** The client or the gateway has gone; nothing more is taken. */
-  isClosed = false;
+  /** The program flushed its head, or more, before it returned. */
+  isFlushed = false;
+  /** A piece refers to memory of the program. */
+  isBorrowed = false;
   /** Makes node emit 'finish'; undefined if node does so by itself. */
   finish: WriteCallback | undefined;
   /** The field lines of the trailer section. */
@@ -76,9 +88,10 @@ export class Outgoing {
   /** Nothing was given away yet. */
   #isWhole = true;
   #pieces: Uint8Array[] = NO_PIECES;
-  #callbacks: WriteCallback[] = NO_CALLBACKS;
-  /** The latest, which is not among the others. */
+  #callbacks: PieceCallback[] = NO_CALLBACKS;
+  /** The latest, which is not among the others, and the number of pieces that it waits for. */
   #lastCallback: WriteCallback | undefined;
+  #lastCount = 0;
   #length = 0;
   /** How much of the socket's buffer the pieces here fill. */
   #filling = 0;
@@ -102,6 +115,10 @@ export class Outgoing {
     return this.#listener.environ;
   }
 
+  get isClosed(): boolean {
+    return this.#listener.isClosed;
+  }
+
   /** There are no pieces and no callbacks. */
   get isEmpty(): boolean {
     return this.#pieces.length === 0 && this.#callbacks.length === 0 && this.#lastCallback === undefined;
@@ -119,19 +136,20 @@ export class Outgoing {
   takeBatch(): Batch {
     if (this.#lastCallback !== undefined) this.#keepLastCallback(this.#lastCallback);
     const pieces = this.#pieces === NO_PIECES ? [] : this.#pieces;
-    const batch: Batch = { pieces, callbacks: this.#callbacks, length: this.#filling };
+    const batch: Batch = { pieces, callbacks: this.#callbacks, told: 0, length: this.#filling };
     this.#pieces = NO_PIECES;
     this.#callbacks = NO_CALLBACKS;
     this.#lastCallback = undefined;
     this.#length = 0;
     this.#filling = 0;
     this.#isWhole = false;
+    this.isBorrowed = false;
     return batch;
   }
 
   /** Drops what was taken and fails its callbacks. */
   drop(error: Error): void {
-    for (const callback of this.takeBatch().callbacks) process.nextTick(callback, error);
+    failCallbacks(this.takeBatch(), error);
   }
 
   /**
@@ -152,6 +170,7 @@ export class Outgoing {
       if (this.#framePart === 'size' && data[0] === '0') length -= data.length;
       this.#takeFrame(data, encoding);
     } else if (data.length > 0) {
+      if (typeof data !== 'string') this.isBorrowed = true;
       this.#addPiece(toOctets(data, encoding));
     }
     this.#length += length;
@@ -163,11 +182,12 @@ export class Outgoing {
     if (callback === NO_CALLBACK) return;
     if (this.#lastCallback !== undefined) this.#keepLastCallback(this.#lastCallback);
     this.#lastCallback = callback;
+    this.#lastCount = this.#pieces.length;
   }
 
   #keepLastCallback(callback: WriteCallback): void {
-    if (this.#callbacks === NO_CALLBACKS) this.#callbacks = [callback];
-    else this.#callbacks.push(callback);
+    if (this.#callbacks === NO_CALLBACKS) this.#callbacks = [];
+    this.#callbacks.push({ callback, count: this.#lastCount });
   }
 
   #addPiece(piece: Uint8Array): void {
@@ -183,6 +203,19 @@ export class Outgoing {
   /** Octets of content that are still here. */
   get contentLength(): number {
     return this.#pieces.reduce((sum, piece) => sum + piece.length, 0);
+  }
+
+  /**
+   * Copies what refers to memory of the program, if it is little.
+   *
+   * @returns false if it is not
+   */
+  copyBorrowed(): boolean {
+    if (!this.isBorrowed) return true;
+    if (this.contentLength > SMALL) return false;
+    this.#pieces = this.#pieces.map((piece) => NodeBuffer.from(piece));
+    this.isBorrowed = false;
+    return true;
   }
 
   /**
@@ -240,6 +273,7 @@ export class Outgoing {
       this.#crlf = data;
       this.#framePart = 'content';
     } else if (data !== this.#crlf) {
+      if (typeof data !== 'string') this.isBorrowed = true;
       this.#content ??= [];
       this.#content.push(toOctets(data, encoding));
     } else {
@@ -320,6 +354,25 @@ function setLength(socket: object, length: number): void {
   // A stand-in's length is a plain property, unlike a socket's.
   const standIn = socket as { writableLength: number };
   standIn.writableLength = length;
+}
+
+/** Calls the callbacks back that wait for the first `count` pieces of a batch. */
+export function callBack(batch: Batch, count: number = batch.pieces.length): void {
+  const { callbacks } = batch;
+  for (
+    let next = callbacks[batch.told];
+    next !== undefined && next.count <= count;
+    next = callbacks[batch.told]
+  ) {
+    batch.told += 1;
+    next.callback(null);
+  }
+}
+
+/** Fails the callbacks that have not been called, each in its own tick. */
+export function failCallbacks(batch: Batch, error: Error): void {
+  for (const { callback } of batch.callbacks.slice(batch.told)) process.nextTick(callback, error);
+  batch.told = batch.callbacks.length;
 }
 
 /** Emits 'drain' if a write was told to wait for it. */

@@ -14,11 +14,11 @@ type Step = IteratorResult<Uint8Array, undefined>;
 
 /** Listener for the progress of a body. */
 export interface BodyListener {
-  /** The gateway has taken all pieces of a batch. */
-  batchTaken(batch: Batch): void;
+  /** The gateway has taken the first `count` pieces of a batch. */
+  batchTaken(batch: Batch, count: number): void;
   /** The gateway has the end. */
   ended(): void;
-  /** The gateway wants nothing more. Called once, and not if it iterates to the end and does not close. */
+  /** The gateway wants nothing more, and has not come to the end. */
   closed(): void;
 }
 
@@ -46,8 +46,8 @@ export class PulledBody implements AsyncIterableIterator<Uint8Array, undefined> 
   #given = 0;
   #waiter: Waiter | undefined;
   #onReady: (() => void) | undefined;
-  #state: 'open' | 'ended' | 'failed' | 'closed' = 'open';
-  #isClosed = false;
+  /** `ended` and `failed` still give what was added before; `exhausted` has given it, and the end. */
+  #state: 'open' | 'ended' | 'failed' | 'exhausted' | 'closed' = 'open';
   #failure: unknown;
   /** Octets that were given. */
   length = 0;
@@ -86,7 +86,7 @@ export class PulledBody implements AsyncIterableIterator<Uint8Array, undefined> 
 
   /** Breaks the content off; what was added before is given first. */
   fail(error: unknown): void {
-    if (this.#state === 'closed' || this.#state === 'failed') return;
+    if (this.#state !== 'open' && this.#state !== 'ended') return;
     this.#state = 'failed';
     this.#failure = error;
     this.#wake();
@@ -136,10 +136,12 @@ export class PulledBody implements AsyncIterableIterator<Uint8Array, undefined> 
 
   #take(): Step | undefined {
     this.hasBegun = true;
-    if (this.#isClosed) return DONE;
+    if (this.#state === 'closed') return DONE;
     for (let queued = this.#first; queued !== undefined; queued = this.#first) {
-      const piece = queued.batch.pieces[this.#given];
+      const { batch } = queued;
+      const piece = batch.pieces[this.#given];
       if (piece !== undefined) {
+        if (batch.callbacks.length > 0) this.#listener.batchTaken(batch, this.#given);
         this.#given += 1;
         this.length += piece.length;
         return { done: false, value: piece };
@@ -147,19 +149,19 @@ export class PulledBody implements AsyncIterableIterator<Uint8Array, undefined> 
       this.#first = queued.next;
       if (this.#first === undefined) this.#last = undefined;
       this.#given = 0;
-      this.#listener.batchTaken(queued.batch);
+      this.#listener.batchTaken(batch, batch.pieces.length);
     }
     switch (this.#state) {
       case 'open':
         return undefined;
       case 'failed':
-        this.#state = 'closed';
+        this.#state = 'exhausted';
         throw this.#failure;
       case 'ended':
-        this.#state = 'closed';
+        this.#state = 'exhausted';
         this.#listener.ended();
         return DONE;
-      case 'closed':
+      case 'exhausted':
         return DONE;
     }
   }
@@ -195,8 +197,7 @@ export class PulledBody implements AsyncIterableIterator<Uint8Array, undefined> 
   }
 
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#state === 'closed' || this.#state === 'exhausted') return;
     this.#state = 'closed';
     this.#onReady = undefined;
     this.#waiter?.resolve(DONE);

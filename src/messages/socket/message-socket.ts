@@ -11,11 +11,11 @@
  * Rule 1: names are node's, because node calls them; underscored ones too.
  * Rule 2: this file decides nothing about a request or a response; its owner does.
  */
-import { OutgoingMessage, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { checkDuration, isServedByNode, nodeError } from '../../node-internals/index.ts';
 import type { Environ } from '../../wsgi.ts';
 import type { HostSocket } from './host-socket.ts';
-import { SocketFacts } from './socket-facts.ts';
+import { SocketState } from './socket-state.ts';
 
 /** The exchange that a socket stands in for at the moment. */
 export interface SocketOwner {
@@ -29,41 +29,26 @@ export interface SocketOwner {
   cut(error: Error | undefined): void;
   /** Acts on the connection past the response, once everything sent before has gone. */
   runAfterSent(action: () => void): void;
-  /** Tells request and response of a timeout. @returns true if somebody listened */
-  tellTimeout(): boolean;
   /** The program wants its own timeout, so the host's must stand back. */
   suspendHostTimeout(): void;
   /** The socket is closed. The messages must hear of it before other listeners of the socket. */
   closed(): void;
 }
 
-/** That of node's sockets: 16 KiB, or 64 KiB from Node 22 on. */
-const HIGH_WATER_MARK: number = new OutgoingMessage().writableHighWaterMark;
-
 /** Stands in for the socket of one exchange after the other. */
-export class MessageSocket extends SocketFacts {
+export class MessageSocket extends SocketState {
   /** The response that is being sent; node compares it with `this` before it sends. */
   _httpMessage: ServerResponse | null = null;
   /** Read by node before it resumes reading. */
   _paused = false;
   /** Read by node before it emits 'finish'; only its client and TLS set it. */
   readonly _hadError = false;
-  readable = true;
-  writable = true;
-  closed = false;
-  errored: Error | null = null;
   timeout: number | undefined;
-  /** Octets of the response that the gateway has not taken yet. */
-  writableLength = 0;
-  readonly readableHighWaterMark: number = HIGH_WATER_MARK;
-  readonly writableHighWaterMark: number = HIGH_WATER_MARK;
   #owner: SocketOwner | undefined;
   #corks = 0;
   #isEnding = false;
   #timer: NodeJS.Timeout | undefined;
   #hostError: Error | undefined;
-  #hasEmittedClose = false;
-  #isCutByProgram = false;
   /** The messages know of the timeout that the host is about to emit. */
   #hasToldTimeout = false;
 
@@ -76,7 +61,7 @@ export class MessageSocket extends SocketFacts {
     this.#corks = 0;
     this.#isEnding = false;
     this.writableLength = 0;
-    this.writable = !this.destroyed;
+    this.reopen();
   }
 
   /** Takes a response off the socket, unless the next one has it; the request may still be read. */
@@ -86,11 +71,6 @@ export class MessageSocket extends SocketFacts {
     this.writableLength = 0;
     this.#stopTimer();
     this.timeout = undefined;
-  }
-
-  /** The connection ends with the response that was sent. */
-  endWriting(): void {
-    this.writable = false;
   }
 
   /** Frees the socket for the next exchange. */
@@ -125,23 +105,6 @@ export class MessageSocket extends SocketFacts {
 
   get writableCorked(): number {
     return this.#corks;
-  }
-
-  get writableNeedDrain(): boolean {
-    return this.writableLength >= this.writableHighWaterMark;
-  }
-
-  /** net.Socket's old name. */
-  get bufferSize(): number {
-    return this.writableLength;
-  }
-
-  get writableEnded(): boolean {
-    return !this.writable;
-  }
-
-  get writableFinished(): boolean {
-    return !this.writable && this.writableLength === 0;
   }
 
   /** node reads and sets `corked` here, and `stream.finished` looks here for members that a stream may lack. */
@@ -182,7 +145,7 @@ export class MessageSocket extends SocketFacts {
   end(data?: unknown, encoding?: unknown, callback?: unknown): this {
     const { hostSocket } = this;
     if (hostSocket?.end === undefined) return this.destroy();
-    this.writable = false;
+    this.endWriting();
     this.#pass(() => hostSocket.end?.(data, encoding, callback));
     return this;
   }
@@ -193,7 +156,7 @@ export class MessageSocket extends SocketFacts {
       this.destroy();
       return;
     }
-    this.writable = false;
+    this.endWriting();
     this.#pass(() => hostSocket.destroySoon?.());
   }
 
@@ -219,14 +182,6 @@ export class MessageSocket extends SocketFacts {
     return false;
   }
 
-  get readableEnded(): boolean {
-    return !this.readable;
-  }
-
-  get readableAborted(): boolean {
-    return this.destroyed;
-  }
-
   setEncoding(): never {
     throw nodeError(
       'ERR_HTTP_SOCKET_ENCODING',
@@ -243,9 +198,8 @@ export class MessageSocket extends SocketFacts {
     this.#end(error);
     if (owner === undefined) this.destroyHostSocket();
     else owner.cut(error);
-    this.#isCutByProgram = true;
     // A socket's error comes at once, its 'close' when the event loop comes round.
-    if (error !== undefined) process.nextTick(emitError, this, error);
+    if (error !== undefined) process.nextTick(emitError, this, error, true);
     // The connection below tells of it too; without one this comes at the same time.
     setImmediate(() => setImmediate(emitClose, this));
     return this;
@@ -263,34 +217,30 @@ export class MessageSocket extends SocketFacts {
     if (this.destroyed) return;
     const cause = error ?? this.#hostError;
     this.#end(cause);
-    if (cause !== undefined) process.nextTick(emitError, this, cause);
+    if (cause !== undefined) process.nextTick(emitError, this, cause, false);
     process.nextTick(emitClose, this);
   }
 
   #end(error: Error | undefined): void {
-    this.destroyed = true;
-    // Long before 'close', as with a socket: `stream.finished` then does not wait for the event.
-    this.closed = true;
-    this.readable = false;
-    this.writable = false;
+    this.setDestroyed(error);
     this.#stopTimer();
-    if (this.writableLength > 0) process.nextTick(emptyBuffer, this);
-    if (error !== undefined) this.errored = error;
   }
 
-  /** Runs in its own tick: what listeners throw is thrown at nobody else. */
-  emitError(error: Error): void {
+  /**
+   * Runs in its own tick: what listeners throw is thrown at nobody else.
+   *
+   * @param isCut The program has cut the connection
+   */
+  emitError(error: Error, isCut: boolean): void {
     // The server hears of a socket's error first, as on node. node's own server has heard of it already.
     const { hostSocket } = this;
-    if (this.#isCutByProgram && !isServedByNode(hostSocket))
-      hostSocket?.server?.emit?.('clientError', error, this);
+    if (isCut && !isServedByNode(hostSocket)) hostSocket?.server?.emit?.('clientError', error, this);
     // node's server always listens, so that an error of a socket is never an uncaught one.
     if (this.listenerCount('error') > 0) this.emit('error', error);
   }
 
   emitClose(): void {
-    if (this.#hasEmittedClose) return;
-    this.#hasEmittedClose = true;
+    if (!this.setClosed()) return;
     const owner = this.#owner;
     this.#owner = undefined;
     owner?.closed();
@@ -350,7 +300,16 @@ export class MessageSocket extends SocketFacts {
   tellTimeout(): boolean {
     if (this._httpMessage === null) return false;
     this.#hasToldTimeout = true;
-    return this.#owner?.tellTimeout() === true;
+    return this.#tellMessages();
+  }
+
+  /** Tells of a timeout, as node does: not a complete request, and not a response that is over. */
+  #tellMessages(): boolean {
+    const response = this._httpMessage;
+    if (response === null || this.#owner === undefined) return false;
+    const isHeardByRequest = !response.req.complete && response.req.emit('timeout', this);
+    const isHeardByResponse = response.socket !== null && response.emit('timeout', this);
+    return isHeardByRequest || isHeardByResponse;
   }
 
   // Timeouts.
@@ -373,7 +332,7 @@ export class MessageSocket extends SocketFacts {
 
   /** node's rule: destroys the socket if neither request nor response nor server listens. */
   #onTimeout(): void {
-    const isHeard = this.#owner?.tellTimeout() === true;
+    const isHeard = this.#tellMessages();
     const isHeardByServer = this.hostSocket?.server?.emit?.('timeout', this) === true;
     if (!isHeard && !isHeardByServer) this.destroy();
     this.emit('timeout');
@@ -385,12 +344,8 @@ export class MessageSocket extends SocketFacts {
   }
 }
 
-function emptyBuffer(socket: MessageSocket): void {
-  socket.writableLength = 0;
-}
-
-function emitError(socket: MessageSocket, error: Error): void {
-  socket.emitError(error);
+function emitError(socket: MessageSocket, error: Error, isCut: boolean): void {
+  socket.emitError(error, isCut);
 }
 
 function emitClose(socket: MessageSocket): void {

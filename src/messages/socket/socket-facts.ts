@@ -25,7 +25,6 @@ const TLS_METHODS = [
 
 /** Facts about a connection, under the names of node's sockets. */
 export class SocketFacts extends LegacyStream {
-  destroyed = false;
   connecting = false;
   /** True over TLS. Programs behind a proxy assign it. */
   encrypted: boolean | undefined;
@@ -124,11 +123,6 @@ export class SocketFacts extends LegacyStream {
 
   get pending(): boolean {
     return this.connecting;
-  }
-
-  get readyState(): string {
-    if (this.destroyed) return 'closed';
-    return Reflect.get(this, 'writable') === false ? 'readOnly' : 'open';
   }
 
   address(): object {

@@ -223,7 +223,8 @@ describe('the socket of a wrapped program', () => {
     socket.on('timeout', () => calls++);
     hostSocket.emit('timeout');
     expect(calls).toBe(0);
-    socket.attach({ tellTimeout: () => calls++ } as never, {} as never, environ());
+    const response = { req: { complete: true }, emit: () => calls++ };
+    socket.attach({} as never, response as never, environ());
     hostSocket.emit('timeout');
     expect(calls).toBe(2);
     expect(socket.destroyed).toBe(false);
