@@ -34,6 +34,8 @@ export class ConnectionPool implements ConnectionOwner {
   readonly #connections = new Set<ServedConnection>();
   /** Sockets that listeners have taken over. */
   readonly #released = new Set<Socket>();
+  /** A listener for the event of a socket. */
+  readonly #onTimeout: (this: Socket) => void;
   #clock: NodeJS.Timeout | undefined;
   /** The fields that go into every response, and the settings that they were made of. */
   #persistence = { keepAliveTimeout: Number.NaN, maxRequestsPerSocket: Number.NaN, fields: '' };
@@ -47,6 +49,12 @@ export class ConnectionPool implements ConnectionOwner {
     this.settings = settings;
     this.options = options;
     this.events = events;
+    function onTimeout(this: Socket): void {
+      // node's order: first the messages, then the server; both are told.
+      const isHeard = tellTimeout(this);
+      if (!emitter.emit('timeout', this) && !isHeard) this.destroy();
+    }
+    this.#onTimeout = onTimeout;
   }
 
   get persistenceFields(): string {
@@ -68,11 +76,7 @@ export class ConnectionPool implements ConnectionOwner {
     if (isLimited(timeout)) {
       socket.setTimeout(timeout);
       // First, so that other listeners see what has become of the socket.
-      socket.prependListener('timeout', () => {
-        // node's order: first the messages, then the server; both are told.
-        const isHeard = tellTimeout(socket);
-        if (!this.#emitter.emit('timeout', socket) && !isHeard) socket.destroy();
-      });
+      socket.prependListener('timeout', this.#onTimeout);
     }
     this.#clock ??= setInterval(() => this.#checkAll(), connectionsCheckingInterval).unref();
   }
@@ -107,6 +111,7 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   release(socket: Socket): void {
+    socket.off('timeout', this.#onTimeout);
     this.#released.add(socket);
     socket.once('close', () => this.#released.delete(socket));
   }

@@ -55,7 +55,8 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     this.watchdog = new Watchdog(socket);
     this.#turn = new FairTurn(socket, () => this.#advance());
     this.output = new Output(socket, () => this.#onDrain());
-    this.parser = new RequestParser(toHttpLimits(owner.settings, owner.events.hasListener('connect')));
+    // takeover.ts refuses CONNECT if nobody listens for it by then.
+    this.parser = new RequestParser(toHttpLimits(owner.settings, true));
     this.#receiver = new Receiver(socket, this);
     socket.on('end', this.#onPeerEnd);
     socket.on('drain', this.#onDrain);

@@ -1,5 +1,6 @@
 /** Hands a connection over to a listener of `upgrade` or `connect`, to go on in another protocol. */
 import type { Socket } from 'node:net';
+import { ProtocolError } from '../../errors.ts';
 import type { RequestHead } from '../../http/index.ts';
 import { createTakeoverRequest } from '../../messages/index.ts';
 import type { Environ } from '../../wsgi.ts';
@@ -9,9 +10,16 @@ import type { RequestEvents } from './request-events.ts';
 /** The events that hand a connection over. */
 export type TakeoverEvent = 'upgrade' | 'connect';
 
-/** Gives the event of a request that asks for another protocol (RFC 9110 §7.8, §9.3.6), or undefined. */
+/**
+ * Gives the event of a request that asks for another protocol (RFC 9110 §7.8, §9.3.6), or undefined.
+ *
+ * @throws ProtocolError for CONNECT if nobody listens for it. Listeners come and go during the life of a connection
+ */
 export function takeoverOf(head: RequestHead, events: RequestEvents): TakeoverEvent | undefined {
-  if (head.method === 'CONNECT') return 'connect';
+  if (head.method === 'CONNECT') {
+    if (events.hasListener('connect')) return 'connect';
+    throw new ProtocolError('WSGI_ERR_CONNECT_REFUSED');
+  }
   const asks = head.connectionNominatesUpgrade && head.contentLength === 0;
   return asks && events.hasListener('upgrade') ? 'upgrade' : undefined;
 }
@@ -28,5 +36,6 @@ export interface Takeover {
 /** Hands a socket over to a listener of the event. Its connection has let go of it before. */
 export function handOver({ event, environ, socket, rest }: Takeover, owner: ConnectionOwner): void {
   owner.release(socket);
-  owner.emit(event, createTakeoverRequest(environ, socket), socket, rest);
+  // A patched `emit` may have told nobody: then the socket has no owner.
+  if (!owner.emit(event, createTakeoverRequest(environ, socket), socket, rest)) socket.destroy();
 }
