@@ -56,24 +56,29 @@ export function checkOptions(
     if (value !== undefined) checkOption(name, value, rule);
   }
   if (unknown === 'ignore') return;
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || Object.hasOwn(rules, name)) continue;
-    throw new TypeError(`Option ${name} is unknown here; known are ${Object.keys(rules).join(', ')}`);
+  for (const name of unknownOptions(options, rules)) {
+    const known = Object.keys(rules).join(', ');
+    throw wrong('ERR_INVALID_ARG_VALUE', `Option ${name} is unknown here; known are ${known}`);
   }
+}
+
+/** Gives the names of options for which there is no rule. A value of undefined is no option. */
+export function unknownOptions(options: object, rules: Readonly<Record<string, unknown>>): string[] {
+  const names = Object.entries(options).filter(([, value]) => value !== undefined);
+  return names.map(([name]) => name).filter((name) => !Object.hasOwn(rules, name));
 }
 
 function noOptions(options: unknown, likely: string | undefined): TypeError {
   const isValue = typeof options === 'number' || typeof options === 'string';
   if (isValue && likely !== undefined) {
-    return new TypeError(`Options must be an object such as { ${likely}: ${options} }`);
+    return wrong('ERR_INVALID_ARG_TYPE', `Options must be an object such as { ${likely}: ${options} }`);
   }
-  return new TypeError(
-    `Options must be an object, not ${typeof options === 'function' ? 'a function' : options}`,
-  );
+  const shown = typeof options === 'function' ? 'a function' : options;
+  return wrong('ERR_INVALID_ARG_TYPE', `Options must be an object, not ${shown}`);
 }
 
 /**
- * Checks the value of one option.
+ * Checks the value of one option. Errors have node's codes, by which programs tell them apart.
  *
  * @throws TypeError if the value has the wrong type
  * @throws RangeError if a number is out of range
@@ -81,19 +86,32 @@ function noOptions(options: unknown, likely: string | undefined): TypeError {
 export function checkOption(name: string, value: unknown, rule: OptionRules[string]): void {
   if (typeof rule === 'function') {
     if (rule(value)) return;
-    throw new TypeError(`Option ${name} has a value that it cannot have: ${JSON.stringify(value)}`);
+    const message = `Option ${name} has a value that it cannot have: ${JSON.stringify(value)}`;
+    throw wrong('ERR_INVALID_ARG_VALUE', message);
   }
   const { type, least = 0, most = Number.POSITIVE_INFINITY } = rule;
   if (typeof type !== 'string') {
     if (type.some((one) => one === value)) return;
-    throw new TypeError(`Option ${name} must be ${listValues(type)}, not ${show(value)}`);
+    const message = `Option ${name} must be ${listValues(type)}, not ${show(value)}`;
+    throw wrong('ERR_INVALID_ARG_VALUE', message);
   }
   const { isValid, expected } = CHECKS[type];
-  if (!isValid(value)) throw new TypeError(`Option ${name} must be ${expected}, not ${show(value)}`);
+  if (!isValid(value)) {
+    throw wrong('ERR_INVALID_ARG_TYPE', `Option ${name} must be ${expected}, not ${show(value)}`);
+  }
   if (typeof value === 'number' && !(value >= least && value <= most)) {
     const range = most === Number.POSITIVE_INFINITY ? `${least} or more` : `from ${least} to ${most}`;
-    throw new RangeError(`Option ${name} must be ${range}, not ${value}`);
+    throw outOfRange(`Option ${name} must be ${range}, not ${value}`);
   }
+}
+
+/** Makes the error of a number that an option cannot have. */
+export function outOfRange(message: string): RangeError {
+  return Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' });
+}
+
+function wrong(code: 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE', message: string): TypeError {
+  return Object.assign(new TypeError(message), { code });
 }
 
 interface Check {
@@ -112,6 +130,11 @@ const CHECKS: Readonly<Record<keyof OptionTypes, Check>> = {
   object: {
     expected: 'an object',
     isValid: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  },
+  function: { expected: 'a function', isValid: (value) => typeof value === 'function' },
+  names: {
+    expected: 'a list of names',
+    isValid: (value) => Array.isArray(value) && value.flat().every((name) => typeof name === 'string'),
   },
   'field value': {
     expected: 'text without control characters and characters above U+00FF',

@@ -17,6 +17,10 @@ export interface OptionTypes {
   /** Node checks the number when a server listens, and takes its digits as text. */
   port: number;
   object: object;
+  /** A function or a class. */
+  function: (...values: never[]) => unknown;
+  /** A list of names, or of lists of names. */
+  names: readonly (string | readonly string[])[];
   /** Text that may be sent as a field value (RFC 9110 §5.5). */
   'field value': string;
   /** Visible ASCII. */

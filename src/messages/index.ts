@@ -4,5 +4,5 @@ export { messageConstructors } from './message-constructors.ts';
 export { createTakeoverRequest, createUnansweredRequest } from './request/takeover-request.ts';
 export { listenerOf, serveEvent } from './serve-event.ts';
 export { serveListener } from './serve-listener.ts';
-export { connectionSocket, tellTimeout } from './socket/socket-registry.ts';
+export { connectionSocket, hostSocketBelow, tellTimeout } from './socket/socket-registry.ts';
 export { wrapListener } from './wrapped-listeners.ts';

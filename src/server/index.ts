@@ -1,4 +1,4 @@
 /** The front door of the standalone server. */
 export { DEFAULT_SETTINGS, type ServerOptions, type ServerSettings } from './options.ts';
 export { createServer, type ServeOptions, serve } from './serve.ts';
-export { Server, type ShutdownOptions } from './server.ts';
+export { type SecureServer, Server, type ShutdownOptions } from './server.ts';

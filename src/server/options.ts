@@ -4,11 +4,12 @@
  * An option has node:http's name where node:http has it too. Times are milliseconds, sizes are octets.
  */
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
-import { checkOptions } from '../gateway/check-options.ts';
+import { checkOption, checkOptions, outOfRange } from '../gateway/check-options.ts';
 import { ENVIRON_OPTIONS, type EnvironOptions } from '../gateway/environ.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from '../gateway/gateway-options.ts';
-import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
+import { type OptionsOf, type OptionTable, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
 import { LIMITS } from '../http/index.ts';
+import { judgeUnknownOptions } from './option-names.ts';
 
 /** Settings of the server besides the parser's limits. 0 switches a time-out off. */
 export const SERVER_SETTINGS = {
@@ -77,21 +78,78 @@ export interface ServerOptions
   readonly tls?: (TlsOptions & SecureContextOptions) | undefined;
 }
 
+/** Options of `http.createServer` without a meaning here: they are accepted, so that those of node can be passed along. */
+const WITHOUT_MEANING: Readonly<Record<string, true>> = {
+  allowHalfOpen: true,
+  httpValidation: true,
+  insecureHTTPParser: true,
+  pauseOnConnect: true,
+  IncomingMessage: true,
+  ServerResponse: true,
+  joinDuplicateHeaders: true,
+  uniqueHeaders: true,
+  highWaterMark: true,
+  rejectNonStandardBodyWrites: true,
+  optimizeEmptyRequests: true,
+  shouldUpgradeCallback: true,
+};
+
+const SETTINGS: OptionTable = { ...LIMITS, ...SERVER_SETTINGS };
+const RULES: OptionTable = { ...ENVIRON_OPTIONS, ...GATEWAY_OPTIONS, ...SETTINGS, ...SERVER_OPTIONS };
+
 /** The defaults of {@link ServerSettings}. */
 export const DEFAULT_SETTINGS: Readonly<ServerSettings> = Object.freeze(takeSettings({}));
 
 /**
- * Checks the options of a server. Unknown names are ignored, as by http.createServer.
+ * Checks the options of a server. Unknown names are told in a warning, as far as their loss does no harm.
  *
- * @throws TypeError if a value has the wrong type
+ * @param own More options, which the caller obeys
+ * @throws TypeError if a value has the wrong type, or for an unknown name that looks like TLS or an address
  * @throws RangeError if a number is out of range
  */
-export function checkServerOptions(options: ServerOptions): void {
-  const table = { ...ENVIRON_OPTIONS, ...GATEWAY_OPTIONS, ...LIMITS, ...SERVER_SETTINGS, ...SERVER_OPTIONS };
-  checkOptions(options, table, { unknown: 'ignore', likely: 'port' });
+export function checkServerOptions(options: ServerOptions, own: OptionTable = {}): void {
+  const rules = { ...RULES, ...own };
+  checkOptions(options, rules, { unknown: 'ignore', likely: 'port' });
+  const { headersTimeout = 0, requestTimeout = 0 } = options;
+  // As on node. After an assignment the smaller one counts.
+  if (requestTimeout > 0 && headersTimeout > requestTimeout) {
+    throw outOfRange(`Option headersTimeout must be requestTimeout or less, not ${headersTimeout}`);
+  }
+  judgeUnknownOptions(options, { ...rules, ...WITHOUT_MEANING });
 }
 
 /** Gives all settings: those among checked options, defaults for the others. */
 export function takeSettings(options: ServerOptions): ServerSettings {
-  return { ...settingsOf(LIMITS, options), ...settingsOf(SERVER_SETTINGS, options) };
+  const settings = { ...settingsOf(LIMITS, options), ...settingsOf(SERVER_SETTINGS, options) };
+  const { headersTimeout, requestTimeout } = settings;
+  // As on node: a request that is late does not wait for its head.
+  if (requestTimeout > 0) settings.headersTimeout = Math.min(headersTimeout, requestTimeout);
+  return settings;
+}
+
+/**
+ * Makes the settings assignable properties. A value is checked like an option; null and undefined restore the default,
+ * because tools for node:http assign them.
+ *
+ * @param prototype The prototype of servers
+ * @param settingsOfServer Gives the settings of one server
+ */
+export function defineSettings<Server extends object>(
+  prototype: Server,
+  settingsOfServer: (server: Server) => ServerSettings,
+): void {
+  for (const [name, row] of Object.entries(SETTINGS)) {
+    Object.defineProperty(prototype, name, {
+      configurable: true,
+      enumerable: true,
+      get(this: Server): unknown {
+        return Reflect.get(settingsOfServer(this), name);
+      },
+      set(this: Server, value: unknown) {
+        if (value !== undefined && value !== null) checkOption(name, value, row);
+        const isReset = value === undefined || value === null;
+        Reflect.set(settingsOfServer(this), name, isReset ? Reflect.get(DEFAULT_SETTINGS, name) : value);
+      },
+    });
+  }
 }

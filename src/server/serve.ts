@@ -1,9 +1,8 @@
 /** Creates servers: `createServer` makes one, `serve` makes one that listens. */
-import { checkOptions } from '../gateway/check-options.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import type { Application } from '../wsgi.ts';
-import { checkServerOptions, type ServerOptions } from './options.ts';
-import { Server } from './server.ts';
+import type { ServerOptions } from './options.ts';
+import { type SecureServer, Server } from './server.ts';
 
 /** The options of `serve` besides those of `createServer`. */
 export const SERVE_OPTIONS = {
@@ -16,6 +15,11 @@ export const SERVE_OPTIONS = {
   /** The server listens on this inherited descriptor of a listening socket, instead of port and host. */
   fd: { type: 'count' },
 } as const;
+
+/** Options of a server of TLS. */
+interface WithTls {
+  readonly tls: NonNullable<ServerOptions['tls']>;
+}
 
 /** Options of `serve`. */
 export interface ServeOptions extends ServerOptions, OptionsOf<typeof SERVE_OPTIONS> {}
@@ -33,6 +37,8 @@ export interface ServeOptions extends ServerOptions, OptionsOf<typeof SERVE_OPTI
  * });
  * server.listen(8124, '127.0.0.1');
  */
+export function createServer(application: Application, options: ServerOptions & WithTls): SecureServer;
+export function createServer(application: Application, options?: ServerOptions): Server;
 export function createServer(application: Application, options: ServerOptions = {}): Server {
   return new Server(application, options);
 }
@@ -48,11 +54,11 @@ export function createServer(application: Application, options: ServerOptions = 
  * console.log(server.address());
  * await server.shutdown();
  */
+export function serve(application: Application, options: ServeOptions & WithTls): Promise<SecureServer>;
+export function serve(application: Application, options?: ServeOptions): Promise<Server>;
 export async function serve(application: Application, options: ServeOptions = {}): Promise<Server> {
-  checkServerOptions(options);
-  checkOptions(options, SERVE_OPTIONS, { unknown: 'ignore' });
+  const server = new Server(application, options, SERVE_OPTIONS);
   const { port, host, path, fd } = settingsOf(SERVE_OPTIONS, options);
-  const server = createServer(application, options);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.once('listening', () => {

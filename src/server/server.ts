@@ -5,21 +5,20 @@
  * connection-pool.ts serves the accepted sockets.
  */
 import { Server as NetServer, type ServerOpts as NetServerOptions, type Socket } from 'node:net';
-import {
-  createServer as createTlsServer,
-  type SecureContextOptions,
-  type Server as TlsServer,
-} from 'node:tls';
+import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
-import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
+import { type OptionsOf, type OptionTable, settingsOf } from '../gateway/option-table.ts';
+import { carrierOf } from '../node-internals/index.ts';
 import type { Application } from '../wsgi.ts';
 import { ConnectionPool } from './connection-pool.ts';
-import { emitConnection, emitSecureConnection } from './node-surface/connection-event.ts';
-import { descendantOfHttps, descendFromHttp, recognize } from './node-surface/prototypes.ts';
+import { acceptedSocket, type ConnectionEvent, emitConnection } from './node-surface/connection-event.ts';
+import { checkPlace, checkTls } from './node-surface/listening.ts';
+import { constructBase, descendFromHttp, nodePrototypeOf, recognize } from './node-surface/prototypes.ts';
 import { RequestEvents } from './node-surface/request-events.ts';
 import {
   checkServerOptions,
+  defineSettings,
   SERVER_OPTIONS,
   type ServerOptions,
   type ServerSettings,
@@ -35,11 +34,19 @@ export const SHUTDOWN_OPTIONS = {
 /** Options of `shutdown`. */
 export interface ShutdownOptions extends OptionsOf<typeof SHUTDOWN_OPTIONS> {}
 
-/** net.Server with the settings as properties. */
-type NetServerWithSettings = new (options: NetServerOptions) => NetServer & ServerSettings;
+/** Milliseconds that a shutdown gives to handshakes in progress: a request may follow. */
+const HANDSHAKE_GRACE = 2_000;
 
-// The constructor of Server assigns the settings.
-const ServerBase: NetServerWithSettings = NetServer as unknown as NetServerWithSettings;
+/** A net.Server with the settings as properties, or a tls.Server. */
+type BaseServer = new (options: NetServerOptions, tls: ServerOptions['tls']) => NetServer & ServerSettings;
+
+function Base(this: unknown, options: NetServerOptions, tls: ServerOptions['tls']): object {
+  // Called by `super` only: it is the class that is constructed.
+  return constructBase(options, tls, new.target as unknown as BaseServer);
+}
+
+// A function that constructs what it returns. `defineSettings` adds the settings.
+const ServerBase = Base as unknown as BaseServer;
 
 /**
  * An HTTP/1.1 server for one gateway application.
@@ -47,96 +54,87 @@ const ServerBase: NetServerWithSettings = NetServer as unknown as NetServerWithS
  * It is a net.Server and emits node:http's events. Limits and time-outs are properties that can change at any time.
  */
 export class Server extends ServerBase {
+  readonly #settings: ServerSettings;
   readonly #pool: ConnectionPool;
-  readonly #tls: TlsServer | undefined;
+  readonly #tls: ServerOptions['tls'];
   /** Sockets during their TLS handshake. */
   readonly #handshakes = new Set<Socket>();
 
-  /** Use {@link createServer}. */
-  constructor(application: Application, options: ServerOptions) {
-    checkServerOptions(options);
+  /**
+   * Use {@link createServer}.
+   *
+   * @param own More options that are known, because the caller obeys them
+   */
+  constructor(application: Application, options: ServerOptions, own: OptionTable = {}) {
+    checkServerOptions(options, own);
     const { noDelay, keepAlive, keepAliveInitialDelay } = settingsOf(SERVER_OPTIONS, options);
-    // A client may close its half and wait for the response (RFC 9112 §9.6).
-    super({ allowHalfOpen: true, noDelay, keepAlive, keepAliveInitialDelay });
-    Object.assign(this, takeSettings(options));
+    const { tls } = options;
+    // A client may close its half and wait for the response (RFC 9112 §9.6). With TLS only after the handshake: during
+    // it Node 20 would not notice that the client leaves.
+    const base = { allowHalfOpen: tls === undefined, noDelay, keepAlive, keepAliveInitialDelay };
+    super(base, tls === undefined ? undefined : withProtocols(tls));
+    this.#tls = tls;
+    this.#settings = takeSettings(options);
     const events = new RequestEvents(this, toApplication(application));
-    this.#pool = new ConnectionPool(this, { settings: this, options, events });
-    this.#tls = options.tls === undefined ? undefined : this.#createTls(options.tls);
-    this.on('connection', this.#onConnection);
-    // Subclasses keep their own prototypes.
-    if (this.#tls !== undefined && new.target === Server)
-      Object.setPrototypeOf(this, Server.#securePrototype);
+    this.#pool = new ConnectionPool(this, { settings: this.#settings, options, events });
+    this.on(this.#event, this.#accept);
+    if (tls !== undefined) this.on('tlsClientError', this.#onHandshakeError);
   }
 
   static {
     descendFromHttp(Server.prototype);
     recognize(Server, (value) => #pool in value);
+    defineSettings(Server.prototype, (server) => server.#settings);
+    // Added here, because an override in the class would lose the overloads of node's types.
+    Object.defineProperty(Server.prototype, 'listen', {
+      configurable: true,
+      writable: true,
+      value: function listen(this: Server, ...values: unknown[]): unknown {
+        checkPlace(values);
+        // With TLS it is a tls.Server, whatever its type says.
+        if (this.#tls !== undefined) checkTls(this as unknown as TlsServer, this.#tls);
+        return Reflect.apply(nodePrototypeOf(this.#tls !== undefined).listen, this, values);
+      },
+    });
   }
 
-  static readonly #securePrototype = descendantOfHttps(Server.prototype);
+  /** The event of a connection that can be served. */
+  get #event(): ConnectionEvent {
+    return this.#tls === undefined ? 'connection' : 'secureConnection';
+  }
 
-  readonly #onConnection = (socket: Socket): void => {
-    if (this.#tls === undefined) this.#pool.accept(socket);
-    else this.#beginHandshake(this.#tls, socket);
+  readonly #accept = (shown: Socket): void => {
+    const socket = acceptedSocket(shown);
+    if (this.#tls !== undefined) {
+      socket.allowHalfOpen = true;
+      // It is one of TLS: a tls.Server emits no other.
+      const carrier = carrierOf(socket as TLSSocket);
+      if (carrier !== undefined) this.#handshakes.delete(carrier);
+    }
+    this.#pool.accept(socket);
   };
 
   override emit(event: string | symbol, ...values: unknown[]): boolean {
-    if (event !== 'connection' || this.#tls !== undefined) return super.emit(event, ...values);
-    // The value is a socket: accepted here, or emitted by others.
-    return emitConnection(this, values[0] as Socket, this.#onConnection);
+    // node's own `emit` is nearer, but tools patch that of the server that ours stands for.
+    const { emit } = nodePrototypeOf(this.#tls !== undefined);
+    // The value of both events is a socket: accepted here, or emitted by others.
+    if (event === this.#event) {
+      return emitConnection(this, values[0] as Socket, { event: this.#event, own: this.#accept, emit });
+    }
+    if (event === 'connection') this.#beginHandshake(values[0] as Socket);
+    return Reflect.apply(emit, this, [event, ...values]);
   }
 
-  /** Makes a TLS server that does not listen: this server hands its accepted sockets over. */
-  #createTls(options: NonNullable<ServerOptions['tls']>): TlsServer {
-    const server = createTlsServer({ ALPNProtocols: ['http/1.1'], ...options });
-    server.on('secureConnection', (socket) => {
-      socket.allowHalfOpen = true;
-      this.#pool.accept(socket);
-      emitSecureConnection(this, socket);
-    });
-    server.on('tlsClientError', (error, socket) => {
-      // As on node:https: listeners are told, and the socket is closed in any case.
-      if (!this.emit('tlsClientError', error, socket)) socket.destroy();
-    });
-    return server;
-  }
-
-  #beginHandshake(tls: TlsServer, socket: Socket): void {
+  #beginHandshake(socket: Socket): void {
     this.#handshakes.add(socket);
     socket.on('close', () => this.#handshakes.delete(socket));
-    // Allowed only after the handshake: during it Node 20 would not notice that the client leaves.
     socket.allowHalfOpen = false;
-    tls.emit('connection', socket);
   }
 
-  /**
-   * Replaces key and certificate for later connections.
-   *
-   * @throws TypeError if the server does not serve TLS
-   */
-  setSecureContext(options: SecureContextOptions): void {
-    this.#secureServer.setSecureContext(options);
-  }
-
-  /** Adds a certificate for a host name (SNI), as tls.Server does. @throws TypeError if it does not serve TLS */
-  addContext(hostname: string, context: SecureContextOptions): void {
-    this.#secureServer.addContext(hostname, context);
-  }
-
-  /** Gives the keys that encrypt session tickets, as tls.Server does. @throws TypeError if it does not serve TLS */
-  getTicketKeys(): Buffer {
-    return this.#secureServer.getTicketKeys();
-  }
-
-  /** Sets the keys that encrypt session tickets, as tls.Server does. @throws TypeError if it does not serve TLS */
-  setTicketKeys(keys: Buffer): void {
-    this.#secureServer.setTicketKeys(keys);
-  }
-
-  get #secureServer(): TlsServer {
-    if (this.#tls === undefined) throw new TypeError('Server was not created with the option tls');
-    return this.#tls;
-  }
+  readonly #onHandshakeError = (error: Error, socket: TLSSocket): void => {
+    // As on node:https.
+    if (!this.emit('clientError', error, socket)) socket.destroy(error);
+  };
 
   /**
    * Stops accepting connections and drops idle ones. Others are served until they end or idle out.
@@ -157,7 +155,7 @@ export class Server extends ServerBase {
   /** Closes all connections, also busy ones. */
   closeAllConnections(): void {
     this.#pool.destroyAll();
-    for (const socket of [...this.#handshakes]) socket.destroy();
+    this.#destroyHandshakes();
   }
 
   /**
@@ -173,10 +171,16 @@ export class Server extends ServerBase {
       closeListener(this, () => resolve());
     });
     this.#pool.beginShutdown();
+    const grace = setTimeout(() => this.#destroyHandshakes(), HANDSHAKE_GRACE);
     const deadline = Number.isFinite(timeout) ? setTimeout(() => this.#cutOff(), timeout) : undefined;
     await closed;
+    clearTimeout(grace);
     clearTimeout(deadline);
     this.#pool.endShutdown();
+  }
+
+  #destroyHandshakes(): void {
+    for (const socket of [...this.#handshakes]) socket.destroy();
   }
 
   #cutOff(): void {
@@ -206,6 +210,18 @@ export class Server extends ServerBase {
   override async [Symbol.asyncDispose](): Promise<void> {
     if (this.listening) await this.shutdown();
   }
+}
+
+/** A server with the option `tls`. It has the methods of tls.Server besides. */
+export interface SecureServer
+  extends Server,
+    Pick<TlsServer, 'addContext' | 'getTicketKeys' | 'setSecureContext' | 'setTicketKeys'> {}
+
+/** Offers HTTP/1.1 and HTTP/1.0, unless the deployer decides (RFC 7301 §6). */
+function withProtocols(tls: NonNullable<ServerOptions['tls']>): NonNullable<ServerOptions['tls']> {
+  // node refuses both.
+  if (tls.ALPNCallback !== undefined) return tls;
+  return { ...tls, ALPNProtocols: tls.ALPNProtocols ?? ['http/1.1', 'http/1.0'] };
 }
 
 /** Calls net.Server's close. The one of http.Server, which is nearer, also closes idle connections. */

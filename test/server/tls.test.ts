@@ -1,14 +1,15 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
-import { request } from 'node:https';
-import { type AddressInfo, connect as connectPlain } from 'node:net';
+import { createServer as createNodeServer, Server as HttpServer } from 'node:http';
+import { createServer as createHttpsServer, Server as HttpsServer, request } from 'node:https';
+import { type AddressInfo, connect as connectPlain, Server as NetServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { connect, type SecureContextOptions } from 'node:tls';
+import { connect, type SecureContextOptions, Server as TlsServer } from 'node:tls';
 import supertest from 'supertest';
 import { describe, expect, it, vi } from 'vitest';
 import { fromNode } from '../../bridges/node/index.ts';
-import { createServer, type Server, serve } from '../../src/server/index.ts';
+import { createServer, Server, serve } from '../../src/server/index.ts';
 import type { Application } from '../../src/wsgi.ts';
 import { hello } from './support.ts';
 
@@ -67,6 +68,60 @@ describe('TLS', () => {
     expect(sockets).toHaveLength(2);
     expect(sockets[0]).toBe(sockets[1]);
     await server.shutdown();
+  });
+
+  it.each([
+    {},
+    { keyFile: 'key.pem', certFile: 'cert.pem' },
+    { key: tls.key },
+    { cert: tls.cert },
+    { key: undefined, cert: undefined },
+  ])('is refused by listen if no handshake can succeed: %o', async (options) => {
+    await expect(serve(hello, { port: 0, tls: options })).rejects.toThrow(/Option tls needs key and cert/);
+    const server = createServer(hello, { tls: options });
+    expect(() => server.listen(0)).toThrow(TypeError);
+    // As a server does that gets its certificates later.
+    server.addContext('*', tls);
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    await server.shutdown();
+  });
+
+  it('is not refused if the certificate comes from elsewhere', async () => {
+    const callbacks = [{ SNICallback: () => {} }, { pskCallback: () => null }];
+    for (const options of callbacks) await (await serve(hello, { port: 0, tls: options })).shutdown();
+    const server = createServer(hello, { tls: {} });
+    server.setSecureContext(tls);
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    await expect(get(server)).rejects.toThrow(/Hello/);
+    await server.shutdown();
+  });
+
+  it('decides which methods and prototypes a server has, also if it is a subclass', () => {
+    class Special extends Server {
+      readonly label: string = 'special';
+      tell(): string {
+        return `${this.label} ${this.timeout}`;
+      }
+    }
+    for (const Type of [Server, Special]) {
+      const plain = new Type(hello, {});
+      const secure = new Type(hello, { tls });
+      for (const [server, node] of [
+        [plain, createNodeServer()],
+        [secure, createHttpsServer()],
+      ] as const) {
+        for (const name of ['setSecureContext', 'addContext', 'getTicketKeys', 'setTicketKeys']) {
+          expect(typeof Reflect.get(server, name), name).toBe(typeof Reflect.get(node, name));
+        }
+        for (const kind of [NetServer, TlsServer, HttpServer, HttpsServer, EventEmitter]) {
+          expect(server instanceof kind, kind.name).toBe(node instanceof kind);
+        }
+        expect(server instanceof Server).toBe(true);
+        expect(server instanceof Special).toBe(Type === Special);
+        expect(server.constructor).toBe(Type);
+        if (server instanceof Special) expect(server.tell()).toBe('special 0');
+      }
+    }
   });
 
   it('appears in the environ', async () => {
@@ -129,7 +184,6 @@ describe('TLS', () => {
     server.setSecureContext(tls);
     expect(await get(server)).toHaveProperty('HTTPS', 'on');
     await server.shutdown();
-    expect(() => createServer(hello).setSecureContext(tls)).toThrow(TypeError);
   });
 });
 

@@ -48,6 +48,11 @@ export class SocketFacts extends LegacyStream {
     return this.#hostSocket;
   }
 
+  /** The connection below, for the server that accepted it. */
+  get below(): HostSocket | undefined {
+    return this.#hostSocket;
+  }
+
   /** The request came from node's own server, which has a parser on its sockets. */
   get isServedByNode(): boolean {
     return isServedByNode(this.#hostSocket);

@@ -43,6 +43,11 @@ export function connectionSocket(hostSocket: HostSocket): MessageSocket {
   return createStandIn(hostSocket, facts as Environ);
 }
 
+/** Gives the connection for which a socket stands in; undefined if it is a connection itself. */
+export function hostSocketBelow(socket: object): HostSocket | undefined {
+  return socket instanceof MessageSocket ? socket.below : undefined;
+}
+
 function createStandIn(hostSocket: HostSocket, environ: Environ): MessageSocket {
   const socket = new MessageSocket(environ, hostSocket);
   standIns.set(hostSocket, socket);

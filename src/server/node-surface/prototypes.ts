@@ -1,31 +1,74 @@
 /**
- * Makes our Server an instance of node's servers, by its prototype alone.
+ * Makes our Server an instance of node's servers.
  *
  * Helpers ask for it: supertest speaks TLS to an https.Server, http-terminator and http-graceful-shutdown check
- * `socket.server instanceof http.Server`, Connect mounts an http.Server as an app. The constructor of net.Server runs,
- * those of http.Server and https.Server do not. So our class replaces every inherited method that needs what they make.
+ * `socket.server instanceof http.Server`, webpack-dev-server takes a server with `setSecureContext` for one of TLS. The
+ * constructor of net.Server runs, or with TLS that of tls.Server; those of http.Server and https.Server do not. So our
+ * class replaces every inherited method that needs what they make.
  */
 import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
+import { Server as NetServer, type ServerOpts as NetServerOptions } from 'node:net';
+import { type TlsOptions, Server as TlsServer } from 'node:tls';
+
+type Constructor = new (...values: never[]) => object;
 
 /** Puts http.Server between a class and net.Server, which http.Server extends. */
 export function descendFromHttp(prototype: object): void {
   Object.setPrototypeOf(prototype, HttpServer.prototype);
 }
 
-/** Copies a prototype to one that descends from https.Server. On node, too, that is no http.Server. */
-export function descendantOfHttps(prototype: object): object {
-  return Object.create(HttpsServer.prototype, Object.getOwnPropertyDescriptors(prototype));
+/**
+ * Constructs a net.Server, or a tls.Server if there are options of TLS, as the instance of a class that descends from
+ * http.Server.
+ *
+ * On node a server of TLS is no http.Server. So its class is a twin of the given one that descends from https.Server.
+ */
+export function constructBase(
+  options: NetServerOptions,
+  tls: TlsOptions | undefined,
+  type: Constructor,
+): object {
+  if (tls === undefined) return Reflect.construct(NetServer, [options], type);
+  return Reflect.construct(TlsServer, [{ ...tls, ...options }], secureTwin(type));
+}
+
+const twins = new WeakMap<Constructor, Constructor>();
+
+function secureTwin(type: Constructor): Constructor {
+  const known = twins.get(type);
+  if (known !== undefined) return known;
+  // Reflect.construct takes nothing of it but the prototype.
+  const twin = function SecureServer() {} as unknown as Constructor;
+  twin.prototype = copyChain(type.prototype);
+  twins.set(type, twin);
+  return twin;
+}
+
+/** Copies the prototypes down to http.Server's onto https.Server's. */
+function copyChain(prototype: object): object {
+  if (prototype === HttpServer.prototype) return HttpsServer.prototype;
+  const parent = copyChain(Object.getPrototypeOf(prototype));
+  return Object.create(parent, Object.getOwnPropertyDescriptors(prototype));
+}
+
+/** Gives the prototype of node's server that one of ours stands for. Tools patch its methods. */
+export function nodePrototypeOf(isSecure: boolean): NetServer {
+  return isSecure ? HttpsServer.prototype : HttpServer.prototype;
 }
 
 /**
- * Makes `instanceof` true for all that a class has constructed, whatever their prototype; for subclasses as usual.
+ * Makes `instanceof` true for all that a class has constructed, also for twins; for subclasses as usual.
  */
 export function recognize(type: object, isInstance: (value: object) => boolean): void {
+  const isUsual = Function.prototype[Symbol.hasInstance];
   Object.defineProperty(type, Symbol.hasInstance, {
-    value(this: unknown, value: unknown): boolean {
+    value(this: object, value: unknown): boolean {
       if (typeof value !== 'object' || value === null || !isInstance(value)) return false;
-      return this === type || Reflect.apply(Function.prototype[Symbol.hasInstance], this, [value]);
+      if (this === type || Reflect.apply(isUsual, this, [value])) return true;
+      // A twin has the constructor of its original.
+      const { prototype } = value.constructor;
+      return Reflect.get(this, 'prototype') === prototype || Reflect.apply(isUsual, this, [prototype]);
     },
   });
 }
