@@ -91,7 +91,8 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   reportSocketError(error: Error, socket: Socket): void {
-    this.#emitter.emit('clientError', error, socket);
+    // A fault of TLS does not end the socket by itself.
+    if (!this.#emitter.emit('clientError', error, socket)) socket.destroy(error);
   }
 
   reportDrop(environ: Environ, socket: Socket): void {

@@ -60,7 +60,6 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     this.#receiver = new Receiver(socket, this);
     socket.on('end', this.#onPeerEnd);
     socket.on('drain', this.#onDrain);
-    // 'close' follows and cleans up.
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
   }
@@ -134,8 +133,8 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
   }
 
   receive(buffer: Buffer, length: number, isLent: boolean): void {
-    if (this.lingeringClose !== undefined) {
-      this.lingeringClose.discard(length);
+    if (this.phase === 'closing') {
+      this.lingeringClose?.discard(length);
       return;
     }
     this.#turn.begin();
@@ -267,6 +266,7 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     this.exchange = undefined;
     if (!hasResponse && error instanceof ProtocolError) {
       this.output.flush();
+      this.#hearNoMoreErrors();
       if (this.#owner.reportClientError(error, this.#socket, this.#receiver.lastPacket)) {
         this.#enter('closing');
         return;
@@ -304,8 +304,14 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
   }
 
   readonly #onError = (error: Error): void => {
+    this.#hearNoMoreErrors();
     this.#owner.reportSocketError(error, this.#socket);
   };
+
+  /** Listeners hear of one error of a connection, as on node; destroying the socket would emit it again. */
+  #hearNoMoreErrors(): void {
+    this.#socket.off('error', this.#onError).on('error', ignore);
+  }
 
   readonly #onDrain = (): void => {
     this.output.onDrain();
@@ -314,6 +320,8 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
 
   readonly #onPeerEnd = (): void => {
     this.isPeerEnded = true;
+    // As node does, if a listener of `clientError` has left the socket alone.
+    if (this.phase === 'closing' && this.lingeringClose === undefined) this.#socket.end();
     this.exchange?.content.onPeerEnd();
     this.watchdog.onPeerEnd();
     if (this.exchange?.isHalfOpen === false && !this.exchange.isEnded) this.hangUp();
@@ -384,3 +392,6 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     if (exchange.isEnded) this.#advance();
   }
 }
+
+/** A socket without a listener for 'error' would end the process. */
+function ignore(): void {}

@@ -50,6 +50,9 @@ export interface TimedConnection {
 /** Milliseconds that a client has after the last response to close first, or to get a refusal. */
 const LAST_IDLE_TIMEOUT = 500;
 
+/** Milliseconds that a `clientError` listener has to answer a client that has closed its half. */
+const FORGOTTEN_TIMEOUT = 5_000;
+
 /**
  * Judges a connection.
  *
@@ -91,13 +94,13 @@ function judgeExchange(exchange: HttpSink, now: number, connection: TimedConnect
   return isWaitedFor ? watchdog.suspect(now, exchange.canProbe) : 'wait';
 }
 
-function judgeLingering({ lingeringClose, settings, watchdog }: TimedConnection, now: number): Verdict {
-  // Without lingeringClose the socket is a `clientError` listener's. It is cut only if its client takes nothing.
-  const isOverdue =
-    lingeringClose === undefined
-      ? watchdog.isStuck(now, settings.writeTimeout)
-      : lingeringClose.isOver(now, settings.writeTimeout);
-  return isOverdue ? 'gone' : 'wait';
+function judgeLingering(connection: TimedConnection, now: number): Verdict {
+  const { lingeringClose, settings, watchdog } = connection;
+  if (lingeringClose !== undefined)
+    return lingeringClose.isOver(now, settings.writeTimeout) ? 'gone' : 'wait';
+  // The socket is a `clientError` listener's, unless its client has left or takes nothing.
+  const isForgotten = connection.isPeerEnded && now - connection.since >= FORGOTTEN_TIMEOUT;
+  return isForgotten || watchdog.isStuck(now, settings.writeTimeout) ? 'gone' : 'wait';
 }
 
 function idleTimeout({ keepAliveTimeout, keepAliveTimeoutBuffer }: ServerSettings): number {

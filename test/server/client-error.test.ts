@@ -75,6 +75,36 @@ describe('clientError', () => {
     await vi.waitFor(() => expect(errors[1]).toMatchObject({ code: 'ECONNRESET' }));
   });
 
+  // On node a head that is cut off leaves its connection open for ever.
+  it.each([
+    ['BAD\r\n\r\n', 1_000],
+    ['GET /', 10_000],
+  ])(
+    'whose listener leaves the socket alone ends with the client: %j',
+    async (octets, limit) => {
+      running = await startServer(hello);
+      const codes: unknown[] = [];
+      running.server.on('clientError', (error: NodeJS.ErrnoException) => codes.push(error.code));
+      const clients = Array.from({ length: 20 }, () => running.connect());
+      for (const client of clients) client.send(octets);
+      await delay(50);
+      for (const [index, client] of clients.entries()) {
+        // More octets of a client that was refused are thrown away.
+        if (octets === 'BAD\r\n\r\n') client.send(Buffer.alloc(300_000));
+        if (index % 2 === 0) client.halfClose();
+        else client.reset();
+      }
+      const count = (): Promise<number> =>
+        new Promise((resolve) =>
+          running.server.getConnections((_error, connections) => resolve(connections)),
+        );
+      await vi.waitFor(async () => expect(await count()).toBe(0), limit);
+      // Each is told once, though half of them reset the connection later.
+      expect(codes).toHaveLength(20);
+    },
+    15_000,
+  );
+
   it('is answered by the server if there is no listener', async () => {
     running = await startServer(hello);
     const client = running.connect();

@@ -14,13 +14,25 @@ import type { HostSocket } from './host-socket.ts';
 const LegacyStream: new () => Stream = Object.getPrototypeOf(OutgoingMessage);
 
 const TLS_METHODS = [
+  'disableRenegotiation',
+  'enableTrace',
+  'exportKeyingMaterial',
+  'getCertificate',
   'getCipher',
   'getEphemeralKeyInfo',
+  'getFinished',
   'getPeerCertificate',
+  'getPeerFinished',
   'getPeerX509Certificate',
   'getProtocol',
   'getSession',
+  'getSharedSigalgs',
+  'getTLSTicket',
+  'getX509Certificate',
   'isSessionReused',
+  'renegotiate',
+  'setKeyCert',
+  'setMaxSendFragment',
 ] as const;
 
 /** Facts about a connection, under the names of node's sockets. */
