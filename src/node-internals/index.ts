@@ -15,5 +15,6 @@ export { clearNeedDrain } from './need-drain.ts';
 export { checkDuration, connectionReset, nodeError, streamDestroyed } from './node-errors.ts';
 export { closeQuietly, endQuietly, isBeingRead, isPiped } from './request-state.ts';
 export { isServedByNode } from './served-by-node.ts';
+export { foreignProperties } from './socket-properties.ts';
 export { carrierOf, hasCertificate } from './tls-server.ts';
 export { leaveUnread, readInto } from './user-buffer.ts';

@@ -4,6 +4,7 @@
  * If the host shows its connection, all its requests have the same stand-in in turn, as on node: what a program sets
  * on a socket stays there, and a listener for 'close' is called once.
  */
+import { foreignProperties } from '../../node-internals/index.ts';
 import type { Environ } from '../../wsgi.ts';
 import { type HostSocket, hostSocketOf } from './host-socket.ts';
 import { MessageSocket } from './message-socket.ts';
@@ -51,6 +52,21 @@ export function hostSocketBelow(socket: object): HostSocket | undefined {
 function createStandIn(hostSocket: HostSocket, environ: Environ): MessageSocket {
   const socket = new MessageSocket(environ, hostSocket);
   standIns.set(hostSocket, socket);
+  shareProperties(hostSocket, socket);
   socket.follow(hostSocket);
   return socket;
+}
+
+/** Shows what a program has set on the connection before it was served, such as the facts of the PROXY protocol. */
+function shareProperties(hostSocket: HostSocket, socket: MessageSocket): void {
+  for (const key of foreignProperties(hostSocket)) {
+    // The stand-in knows better what it has itself.
+    if (key in socket) continue;
+    Object.defineProperty(socket, key, {
+      configurable: true,
+      enumerable: true,
+      get: () => Reflect.get(hostSocket, key),
+      set: (value) => Reflect.set(hostSocket, key, value),
+    });
+  }
 }

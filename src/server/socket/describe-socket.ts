@@ -27,7 +27,8 @@ export function describeSocket(
   socket: Socket | TLSSocket,
   serverName: string | undefined,
 ): SocketDescription {
-  const isEncrypted = 'getCipher' in socket;
+  // A program that has ended TLS itself says so on the socket that it emits.
+  const isEncrypted = Reflect.get(socket, 'encrypted') === true;
   return {
     scheme: isEncrypted ? 'https' : 'http',
     // A unix socket has no address, but the variables are required.
@@ -37,7 +38,7 @@ export function describeSocket(
     remotePort: socket.remotePort === undefined ? undefined : String(socket.remotePort),
     multiprocess: cluster.isWorker,
     socket,
-    extensions: isEncrypted ? describeTls(socket) : undefined,
+    extensions: 'getCipher' in socket ? describeTls(socket) : undefined,
   };
 }
 
