@@ -57,6 +57,8 @@ export class Server extends ServerBase {
   readonly #settings: ServerSettings;
   readonly #pool: ConnectionPool;
   readonly #tls: ServerOptions['tls'];
+  /** Sockets that listeners got in the place of the server, to give them back to it. */
+  readonly #handedOut = new WeakSet<Socket>();
   /** Sockets during their TLS handshake. */
   readonly #handshakes = new Set<Socket>();
 
@@ -110,7 +112,7 @@ export class Server extends ServerBase {
       // It is one of TLS: a tls.Server emits no other.
       const carrier = carrierOf(socket as TLSSocket);
       if (carrier !== undefined) this.#handshakes.delete(carrier);
-    }
+    } else if (Reflect.get(socket, 'server') !== this || this.#handedOut.has(socket)) readAsStream(socket);
     this.#pool.accept(socket);
   };
 
@@ -119,6 +121,7 @@ export class Server extends ServerBase {
     const { emit } = nodePrototypeOf(this.#tls !== undefined);
     // The value of both events is a socket: accepted here, or emitted by others.
     if (event === this.#event) {
+      if (!this.listeners(event).includes(this.#accept)) this.#handedOut.add(values[0] as Socket);
       return emitConnection(this, values[0] as Socket, { event: this.#event, own: this.#accept, emit });
     }
     if (event === 'connection') this.#beginHandshake(values[0] as Socket);
@@ -216,6 +219,11 @@ export class Server extends ServerBase {
 export interface SecureServer
   extends Server,
     Pick<TlsServer, 'addContext' | 'getTicketKeys' | 'setSecureContext' | 'setTicketKeys'> {}
+
+/** Reads 'data' of a socket that others read too: they may put octets back, also after they have emitted it. */
+function readAsStream(socket: Socket): void {
+  if (socket.readableFlowing === null) socket.resume();
+}
 
 /** Offers HTTP/1.1 and HTTP/1.0, unless the deployer decides (RFC 7301 §6). */
 function withProtocols(tls: NonNullable<ServerOptions['tls']>): NonNullable<ServerOptions['tls']> {

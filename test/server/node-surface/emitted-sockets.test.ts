@@ -61,6 +61,94 @@ describe.each(servers)('on %s', (_name, make) => {
     expect(Reflect.get(Object(given), 'clientId')).toBe('changed');
   });
 
+  /** Ways to give octets back that were read from a socket. */
+  const ways: [string, (server: EitherServer, socket: Socket, octets: Buffer) => unknown][] = [
+    [
+      'unshift before',
+      (server, socket, octets) => {
+        socket.unshift(octets);
+        server.emit('connection', socket);
+      },
+    ],
+    [
+      'unshift after',
+      (server, socket, octets) => {
+        server.emit('connection', socket);
+        socket.unshift(octets);
+      },
+    ],
+    [
+      'push after',
+      (server, socket, octets) => {
+        server.emit('connection', socket);
+        socket.push(octets);
+      },
+    ],
+    [
+      // As @socket.io/sticky does.
+      'pause, emit, resume',
+      (server, socket, octets) => {
+        socket.pause();
+        server.emit('connection', socket);
+        socket.emit('data', octets);
+        socket.resume();
+      },
+    ],
+    [
+      'unshift a tick later',
+      (server, socket, octets) => {
+        server.emit('connection', socket);
+        setImmediate(() => socket.unshift(octets));
+      },
+    ],
+  ];
+
+  it.each(ways)('octets that were read before reach the parser: %s', async (way, giveBack) => {
+    const server = make((request, response) => {
+      request.on('data', (octets) => response.write(octets)).on('end', () => response.end('.'));
+    });
+    const post = 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc';
+    // Where the rest waits in the socket, it would overtake what comes later.
+    const isLate = way === 'push after' || way === 'unshift a tick later';
+    for (const length of isLate ? [post.length] : [1, 4, post.length]) {
+      const port = await front((socket) => {
+        socket.once('readable', () => {
+          const octets: Buffer = socket.read(length);
+          socket.removeAllListeners('readable');
+          giveBack(server, socket, octets);
+          // Listening for 'readable' has paused it.
+          socket.resume();
+        });
+      });
+      expect(await ask(port, post)).toMatch(/abc\r\n1\r\n\.\r\n0\r\n\r\n$/);
+    }
+  });
+
+  it.each(ways)('octets that came another way reach the parser: %s', async (_way, giveBack) => {
+    const server = make((_request, response) => response.end('Hello'));
+    // A process that was sent the socket and what another had read from it; nothing more comes.
+    const port = await front((socket) => giveBack(server, socket, Buffer.from(GET)));
+    expect(await ask(port, '')).toMatch(/Hello$/);
+  });
+
+  it('a listener that has taken the place of the server reads first, and gives octets back', async () => {
+    const server = make((_request, response) => response.end('Hello'));
+    const [own] = server.listeners('connection') as ((socket: Socket) => void)[];
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => {
+      socket.once('data', (octets) => {
+        own?.call(server, socket);
+        // The head of the PROXY protocol is not for the server.
+        socket.unshift(octets.subarray(octets.indexOf('\n') + 1));
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    cleanups.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    expect(await ask(port, `PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n${GET}`)).toMatch(/Hello$/);
+  });
+
   it('a listener of connection sees them, and what it sets stays', async () => {
     const seen: unknown[] = [];
     const server = make((request, response) => {
