@@ -6,7 +6,13 @@
  * properties.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type OptionsOf, settingsOf } from '../../src/gateway/index.ts';
+import {
+  isNodeResponse,
+  markAdapter,
+  type OptionsOf,
+  refuseMessages,
+  settingsOf,
+} from '../../src/gateway/index.ts';
 import {
   type Application,
   ApplicationError,
@@ -61,10 +67,15 @@ export function toExpress(application: Application, options: ToExpressOptions = 
   checkGatewayOptions(options, EXPRESS_OPTIONS);
   const { fallthrough } = settingsOf(EXPRESS_OPTIONS, options);
   const mount = { application: toApplication(application), options, addObjects };
-  return (req, res, next) => {
-    const sink = new ExpressSink(req, res, { next, fallthrough });
+  const handler: ExpressHandler = (req, res, next) => {
+    if (!isNodeResponse(res)) return refuseMessages('toExpress', req);
+    // As a listener of a server it has nobody to pass errors to.
+    const sink =
+      typeof next === 'function' ? new ExpressSink(req, res, { next, fallthrough }) : new NodeSink(req, res);
     void serve(mount, { req, res, routing: readRouting(req) }, sink);
+    return undefined;
   };
+  return markAdapter(handler, 'toExpress');
 }
 
 function addObjects(environ: Environ, { req, res }: HostRequest): void {

@@ -9,6 +9,7 @@ import type { ApplicationFunction } from '../../src/index.ts';
 import {
   LISTENER_OPTIONS,
   type ListenerOptions,
+  refuseListenersCall,
   serveListener,
   wrapListener,
 } from '../../src/messages/index.ts';
@@ -57,11 +58,12 @@ export function fromFastify(instance: FastifyApp, options: FromFastifyOptions = 
     });
   const listener = (request: RequestMessage, response: ResponseMessage): Promise<void> | void =>
     isReady ? dispatch(request, response) : beReady().then(() => dispatch(request, response));
-  return wrapListener(listener, (environ, startResponse) =>
-    isReady
-      ? serveListener(dispatch, environ, startResponse, options)
-      : beReady().then(() => serveListener(dispatch, environ, startResponse, options)),
-  );
+  return wrapListener(listener, (environ, startResponse) => {
+    if (isReady) return serveListener(dispatch, environ, startResponse, options);
+    // At once, and not later by a promise that a caller with node's messages would drop.
+    if (typeof startResponse !== 'function') return refuseListenersCall(environ);
+    return beReady().then(() => serveListener(dispatch, environ, startResponse, options));
+  });
 }
 
 function isFastifyApp(value: unknown): value is FastifyApp {

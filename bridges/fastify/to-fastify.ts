@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { OptionsOf } from '../../src/gateway/index.ts';
+import { markAdapter, type OptionsOf, refuseCall } from '../../src/gateway/index.ts';
 import { type Application, checkGatewayOptions, type Environ, toApplication } from '../../src/index.ts';
 import type { HostBody } from '../_node/consumed-body.ts';
 import type { HostRequest } from '../_node/node-request.ts';
@@ -56,7 +56,8 @@ export type FastifyPlugin = (scope: FastifyScope, options: object, done: (error?
 export function toFastify(application: Application, options: ToFastifyOptions = {}): FastifyPlugin {
   checkGatewayOptions(options, FASTIFY_OPTIONS);
   const mount = { application: toApplication(application), options, findBody, addObjects };
-  return (scope, _options, done) => {
+  const plugin: FastifyPlugin = (scope, _options, done) => {
+    if (!isScope(scope)) return refuseScope(scope);
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
     // This hook adds hooks, so that they come after those that other plugins add to each route.
@@ -74,7 +75,22 @@ export function toFastify(application: Application, options: ToFastifyOptions = 
       for (const method of [BODYLESS, others]) scope.route({ method: [...method], url, handler, schema });
     }
     done();
+    return undefined;
   };
+  return markAdapter(plugin, 'toFastify');
+}
+
+function isScope(scope: unknown): boolean {
+  // Read as any caller in JavaScript may pass it.
+  return typeof (scope as Partial<FastifyScope> | undefined)?.removeAllContentTypeParsers === 'function';
+}
+
+function refuseScope(scope: unknown): unknown {
+  return refuseCall(
+    'toFastify(application) makes a plugin of Fastify 5: pass it to register(plugin, { prefix }), ' +
+      'and use toNode or toExpress for other hosts',
+    scope,
+  );
 }
 
 /** Our state of a request: first the stream to read, decoded by hooks, then the sink. */

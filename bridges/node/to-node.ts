@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { isNodeResponse, markAdapter, refuseMessages } from '../../src/gateway/index.ts';
 import { type Application, checkGatewayOptions, toApplication } from '../../src/index.ts';
 import { NodeSink } from '../_node/node-sink.ts';
 import { readRouting } from '../_node/routing.ts';
@@ -38,10 +39,13 @@ export type NodeListener = (
 export function toNode(application: Application, options: ToNodeOptions = {}): NodeListener {
   checkGatewayOptions(options);
   const mount = { application: toApplication(application), options };
-  return (anyRequest, anyResponse) => {
+  const listener: NodeListener = (anyRequest, anyResponse) => {
+    if (!isNodeResponse(anyResponse)) return refuseMessages('toNode', anyRequest);
     // HTTP/2's compatibility API has the same methods; the sink knows the differences.
     const req = anyRequest as IncomingMessage;
     const res = anyResponse as ServerResponse;
     void serve(mount, { req, res, routing: readRouting(req) }, new NodeSink(req, res));
+    return undefined;
   };
+  return markAdapter(listener, 'toNode');
 }

@@ -5,7 +5,7 @@
  * cannot be called. It happens here, once, when an application is mounted. All other code knows only functions.
  */
 import type { Application, ApplicationClass, ApplicationFunction, ApplicationObject } from '../wsgi.ts';
-import { describe } from './describe.ts';
+import { mistakenFunction, mistakenValue } from './mistaken-application.ts';
 
 /**
  * Turns an application of any form into the function form.
@@ -16,7 +16,7 @@ import { describe } from './describe.ts';
  *
  * @param application A function, a class whose instances are iterable, or an object with a `call` method
  * @returns a function of `(environ, startResponse)`
- * @throws TypeError if the value is none of these
+ * @throws TypeError if the value is none of these, or what a `to…` function made; the message says what to pass
  * @example
  * class Hello {
  *   constructor(environ, startResponse) {
@@ -30,8 +30,8 @@ import { describe } from './describe.ts';
  */
 export function toApplication(application: Application): ApplicationFunction {
   if (typeof application === 'function') {
-    if (isRouter(application))
-      throw new TypeError(`${FORMS}, not an app or router of Express: ${WRAP_EXPRESS}`);
+    const mistake = mistakenFunction(application);
+    if (mistake !== undefined) throw new TypeError(`${FORMS}, not ${mistake}`);
     // isClass has checked it, but is no type guard.
     return isClass(application)
       ? asClass(application as ApplicationClass)
@@ -40,11 +40,10 @@ export function toApplication(application: Application): ApplicationFunction {
   if (isApplicationObject(application)) {
     return (environ, startResponse) => application.call(environ, startResponse);
   }
-  throw new TypeError(`${FORMS}, not ${describeCandidate(application)}`);
+  throw new TypeError(`${FORMS}, not ${mistakenValue(application)}`);
 }
 
 const FORMS = 'Application must be a function, a class or an object with a call method';
-const WRAP_EXPRESS = 'pass fromExpress(app), or fromNode(listener) for Connect and its kin';
 
 /**
  * Turns a class into the function form without inspecting it: `asClass(Hello.bind(null))`.
@@ -76,6 +75,8 @@ export function asClass(application: ApplicationClass): ApplicationFunction {
 export function asFunction(application: ApplicationFunction): ApplicationFunction {
   if (typeof application !== 'function')
     throw new TypeError(`Application must be a function, not ${application}`);
+  const mistake = mistakenFunction(application);
+  if (mistake !== undefined) throw new TypeError(`Application must be a function, not ${mistake}`);
   return (environ, startResponse) => application(environ, startResponse);
 }
 
@@ -91,12 +92,6 @@ function isClass(candidate: object): boolean {
   return Symbol.iterator in prototype || Symbol.asyncIterator in prototype;
 }
 
-/** Detects an app or a router of Express or Connect, which is a function but needs a bridge. */
-function isRouter(candidate: object): boolean {
-  if (!('handle' in candidate && typeof candidate.handle === 'function')) return false;
-  return 'stack' in candidate || ('request' in candidate && 'response' in candidate);
-}
-
 function isApplicationObject(candidate: unknown): candidate is ApplicationObject {
   return (
     typeof candidate === 'object' &&
@@ -104,14 +99,4 @@ function isApplicationObject(candidate: unknown): candidate is ApplicationObject
     'call' in candidate &&
     typeof candidate.call === 'function'
   );
-}
-
-/** Names the type of a value and says how to make an application from it. */
-function describeCandidate(value: unknown): string {
-  if (typeof value !== 'object' || value === null || value instanceof Promise) return describe(value);
-  if ('then' in value && 'catch' in value) return 'a promise: await it';
-  if ('routing' in value && 'inject' in value) return 'an instance of Fastify: pass fromFastify(instance)';
-  return Symbol.iterator in value || Symbol.asyncIterator in value
-    ? 'an iterable object (pass the class, not an instance of it)'
-    : 'an object without one';
 }

@@ -1,5 +1,6 @@
 /** Entry of src/gateway for bridges. */
 export { disconnection } from '../errors.ts';
+export { isNodeResponse, markAdapter, refuseCall, refuseMessages } from './adapter.ts';
 export { checkOptions } from './check-options.ts';
 export { insertFields, toPairs } from './headers.ts';
 export { NameMemory } from './name-memory.ts';

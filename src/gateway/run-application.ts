@@ -17,6 +17,7 @@ import { addExtensions } from './extensions.ts';
 import { failureResponse, isInstance, logError } from './failure.ts';
 import { fileLength } from './file-wrapper.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
+import { hintAtListener } from './mistaken-application.ts';
 import { onNextTurn } from './platform.ts';
 import { CHUNKS_A_TURN, pumpBody } from './pump-body.ts';
 import { ResponseWriter } from './response-writer.ts';
@@ -252,10 +253,10 @@ class ApplicationRun {
       } else if (isSent) {
         logError(this.#errors, error);
         sink.abort(error);
-      } else if (sink.fail !== undefined) {
-        sink.fail(error);
       } else {
-        this.#answerFailure(error);
+        if (response.state === 'idle') hintAtListener(this.#errors, error);
+        if (sink.fail !== undefined) sink.fail(error);
+        else this.#answerFailure(error);
       }
     } catch (inner) {
       logError(this.#errors, inner);

@@ -3,6 +3,6 @@ export { LISTENER_OPTIONS, type ListenerOptions } from './listener-options.ts';
 export { messageConstructors } from './message-constructors.ts';
 export { createTakeoverRequest, createUnansweredRequest } from './request/takeover-request.ts';
 export { listenerOf, serveEvent } from './serve-event.ts';
-export { serveListener } from './serve-listener.ts';
+export { refuseListenersCall, serveListener } from './serve-listener.ts';
 export { connectionSocket, hostSocketBelow, tellTimeout } from './socket/socket-registry.ts';
 export { wrapListener } from './wrapped-listeners.ts';

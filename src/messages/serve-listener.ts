@@ -1,4 +1,5 @@
 /** Turns a listener for node's 'request' event into a gateway application, for all bridges from node's world. */
+import { refuseCall } from '../gateway/adapter.ts';
 import type { Body, Environ, StartResponse } from '../wsgi.ts';
 import { type Dispatch, Exchange } from './exchange.ts';
 import { LISTENER_OPTIONS, type ListenerOptions } from './listener-options.ts';
@@ -26,12 +27,8 @@ export function serveListener(
   startResponse: StartResponse,
   options: MessageOptions = NO_OPTIONS,
 ): Body | Promise<Body> {
-  // A program that uses it as a listener, as in `app.use(fromExpress(other))`, passes a response here.
-  if (typeof startResponse !== 'function') {
-    throw new TypeError(
-      'Application was called without startResponse: mount it by toExpress, toFastify or toNode, or serve it',
-    );
-  }
+  // A program that uses it as a listener passes a response here.
+  if (typeof startResponse !== 'function') return refuseListenersCall(environ);
   const exchange = new Exchange(environ, startResponse, options.constructors ?? plainMessages);
   if (options.joinDuplicateHeaders ?? LISTENER_OPTIONS.joinDuplicateHeaders.default)
     exchange.request.joinDuplicateHeaders = true;
@@ -40,6 +37,21 @@ export function serveListener(
     Object.assign(exchange.request, { baseUrl: mountUrl(environ), originalUrl: fullUrl(environ) });
   }
   return exchange.run(dispatch);
+}
+
+/**
+ * Refuses the call of an application as a listener, as by `app.use(fromExpress(other))`.
+ *
+ * @param caller The first argument
+ * @returns a rejected promise for Fastify, which would not catch what its plugin throws
+ * @throws TypeError in all other cases
+ */
+export function refuseListenersCall(caller: unknown): Promise<never> {
+  return refuseCall(
+    'Application was called without startResponse: mount it by toExpress(application), toFastify(application) or ' +
+      'toNode(application), or serve it',
+    caller,
+  );
 }
 
 const NO_OPTIONS: MessageOptions = {};

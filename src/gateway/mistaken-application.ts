@@ -1,0 +1,144 @@
+/**
+ * Recognises what people pass or mount in place of an application, and says what to pass.
+ *
+ * All of it is told by the members that the values of other packages have; nothing is imported for it.
+ */
+import type { ErrorStream } from '../wsgi.ts';
+import { adapterName } from './adapter.ts';
+import { describe } from './describe.ts';
+import { logLine } from './failure.ts';
+
+/** Something that is no application, with what to pass instead. */
+interface Mistake {
+  readonly what: string;
+  readonly cure: string;
+  matches(value: object): boolean;
+}
+
+/** Functions, which would be called as applications. */
+const FUNCTIONS: readonly Mistake[] = [
+  {
+    what: 'an app or router of Express',
+    cure: 'pass fromExpress(app), or fromNode(listener) for Connect and its kin',
+    matches: (value) =>
+      hasMethods(value, 'handle') && ('stack' in value || ('request' in value && 'response' in value)),
+  },
+];
+
+/** Objects. The order counts: some have the members of others. */
+const OBJECTS: readonly Mistake[] = [
+  { what: 'a promise', cure: 'await it', matches: (value) => value instanceof Promise },
+  {
+    what: 'an instance of Fastify',
+    cure: 'pass fromFastify(instance)',
+    matches: (value) => 'routing' in value && 'inject' in value,
+  },
+  { what: 'a promise', cure: 'await it', matches: (value) => hasMethods(value, 'then', 'catch') },
+  {
+    what: 'a module',
+    cure: 'pass its default export',
+    matches: (value) =>
+      'default' in value && (isModule(value) || '__esModule' in value || onlyDefault(value)),
+  },
+  { what: 'a module', cure: 'pass one of its exports', matches: isModule },
+  {
+    what: 'an app of Koa',
+    cure: 'pass fromNode(app.callback())',
+    matches: (value) => hasMethods(value, 'callback', 'use', 'listen'),
+  },
+  {
+    what: 'an app of h3',
+    cure: "pass fromNode(toNodeListener(app)), with h3's own toNodeListener",
+    matches: (value) =>
+      hasMethods(value, 'handler', 'use') && ('~routes' in value || ('stack' in value && 'options' in value)),
+  },
+  {
+    what: 'an app of polka',
+    cure: 'pass fromNode(app.handler)',
+    matches: (value) => hasMethods(value, 'handler', 'use', 'listen'),
+  },
+  {
+    what: 'an app of Hono, or another one with a fetch method',
+    cure: 'pass fromNode(getRequestListener(app.fetch)), with getRequestListener of @hono/node-server',
+    matches: (value) => hasMethods(value, 'fetch'),
+  },
+  {
+    what: 'an app of Nest',
+    cure: 'await app.init(), then pass fromExpress(app.getHttpAdapter().getInstance())',
+    matches: (value) => hasMethods(value, 'getHttpAdapter'),
+  },
+  {
+    what: 'a server',
+    cure: 'pass fromNode(listener), with the listener that the server was made with',
+    matches: (value) => hasMethods(value, 'listen', 'emit'),
+  },
+  {
+    what: 'an iterable object',
+    cure: 'pass the class, not an instance of it',
+    matches: (value) => Symbol.iterator in value || Symbol.asyncIterator in value,
+  },
+];
+
+/**
+ * Tells what a function is, if it is surely no application, and what to pass instead.
+ *
+ * @returns undefined if it may be an application
+ */
+export function mistakenFunction(value: object): string | undefined {
+  const adapter = adapterName(value);
+  if (adapter !== undefined) return `the result of ${adapter}(application): pass the application itself`;
+  return explain(FUNCTIONS, value);
+}
+
+/** Tells what a value is that has none of the forms of an application, and what to pass instead. */
+export function mistakenValue(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return describe(value);
+  return explain(OBJECTS, value) ?? 'an object without one';
+}
+
+/**
+ * Logs a hint if an application failed as a listener for node:http does that was passed in its place.
+ *
+ * @param errors `wsgi.errors`
+ * @param error The failure, before any call of startResponse
+ */
+export function hintAtListener(errors: ErrorStream, error: unknown): void {
+  if (isListenersFailure(error)) logLine(errors, LISTENER_HINT);
+}
+
+const LISTENER_HINT =
+  'The application failed like a listener for node:http: if it takes (request, response), pass fromNode(listener)';
+
+/** What listeners and handlers of node's frameworks do first with their arguments. */
+const LISTENERS_CALL =
+  /\.(?:end|write|writeHead|setHeader|getHeader|appendHeader|flushHeaders|header|set|get|status|type|send|sendFile|json|redirect|render|on|once|pipe|resume) is not a function$/;
+
+function isListenersFailure(error: unknown): boolean {
+  // A proxy may throw when it is looked at.
+  try {
+    if (!(error instanceof Error)) return false;
+    if ('code' in error && error.code === 'WSGI_ERR_BODY_INVALID')
+      return /found undefined/.test(error.message);
+    return error.name === 'TypeError' && LISTENERS_CALL.test(error.message);
+  } catch {
+    return false;
+  }
+}
+
+function explain(mistakes: readonly Mistake[], value: object): string | undefined {
+  const mistake = mistakes.find(({ matches }) => matches(value));
+  return mistake && `${mistake.what}: ${mistake.cure}`;
+}
+
+function hasMethods(value: object, ...names: readonly string[]): boolean {
+  return names.every((name) => typeof Reflect.get(value, name) === 'function');
+}
+
+function isModule(value: object): boolean {
+  return Object.prototype.toString.call(value) === '[object Module]';
+}
+
+/** Loaders and bundlers make plain objects of modules. */
+function onlyDefault(value: object): boolean {
+  return Object.keys(value).length === 1;
+}
