@@ -20,6 +20,13 @@ export interface InputSource {
    * It is not called again after the end or after a failure.
    */
   pull(): Uint8Array | null | Promise<Uint8Array | null>;
+  /**
+   * Called when a wrapped program throws the rest away.
+   *
+   * @returns true if it counts as read to its end at once. Otherwise, and without this method, the program waits for
+   *   the end, as on node:http.
+   */
+  skip?(): boolean;
 }
 
 /** One request as received by a host. Strings are native strings: one code unit for each octet. */

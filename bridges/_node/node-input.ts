@@ -7,6 +7,7 @@
  * Rule: no `for await` and no `pipe`. Leaving such a loop destroys the request, and on Node 20 its socket.
  */
 
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { disconnection } from '../../src/gateway/index.ts';
@@ -22,13 +23,18 @@ interface Waiter {
 export interface HostInput extends InputSource {
   /** Releases the content after the run; what nobody reads is drained. */
   release(): void;
+  /**
+   * Calls back when the content has been read to its end, or is let go of before. Missing if the request itself ends
+   * when its content has been read.
+   */
+  whenOver?(callback: (isWhole: boolean) => void): void;
 }
 
 /** The content of one request. */
 export class NodeInput implements HostInput {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
-  readonly #stream: Readable;
+  protected readonly stream: Readable;
   /** An onlooker had set the content flowing, so it must flow again in the end. */
   readonly #wasFlowing: boolean;
   #state: 'idle' | 'reading' | 'drained' = 'idle';
@@ -37,8 +43,8 @@ export class NodeInput implements HostInput {
   #given = 0;
   #waiter: Waiter | undefined;
   #failure: unknown;
-  /** Made at the first read: most requests are never read. */
-  #readableListener: (() => void) | undefined;
+  /** Added at the first read: most requests are never read. */
+  #listeners: [emitter: EventEmitter, event: string, listener: (...args: unknown[]) => void][] | undefined;
 
   /**
    * @param req The request of the host
@@ -48,7 +54,7 @@ export class NodeInput implements HostInput {
   constructor(req: IncomingMessage, res: ServerResponse, stream: Readable = req) {
     this.#req = req;
     this.#res = res;
-    this.#stream = stream;
+    this.stream = stream;
     // A mere onlooker (a logger) would let the content pass before the application reads.
     this.#wasFlowing = stream.readableFlowing === true;
     if (this.#wasFlowing) stream.pause();
@@ -57,13 +63,13 @@ export class NodeInput implements HostInput {
   pull(): Uint8Array | null | Promise<Uint8Array | null> {
     if (this.#state === 'idle') this.#begin();
     if (this.#state === 'drained') {
-      throw new ApplicationError('WSGI_ERR_BODY_CONSUMED', 'the response is over, and the rest was drained');
+      throw drained();
     }
     const chunk = this.#read();
     if (chunk !== null) return chunk;
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#stream.readableEnded) return this.#end();
-    if (this.#stream.destroyed) throw disconnection('request');
+    if (this.isAtEnd) return this.#end();
+    if (this.stream.destroyed) throw disconnection('request');
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject };
     });
@@ -71,8 +77,8 @@ export class NodeInput implements HostInput {
 
   release(): void {
     // Node itself drains a request that nobody has touched, once it is answered.
-    const isUntouched = this.#state === 'idle' && this.#stream === this.#req && !this.#wasFlowing;
-    if (isUntouched || this.#isOver || this.#stream.readableEnded) return;
+    const isUntouched = this.#state === 'idle' && this.stream === this.#req && !this.#wasFlowing;
+    if (isUntouched || this.#isOver || this.stream.readableEnded) return;
     this.#isOver = true;
     // Another handler may answer instead, and want the rest, so it is drained after the answer. Over HTTP/2 no
     // response finishes before its request was read.
@@ -85,27 +91,58 @@ export class NodeInput implements HostInput {
   #drain(): void {
     if (this.#waiter !== undefined) return;
     this.#state = 'drained';
-    if (this.#readableListener !== undefined) this.#stream.off('readable', this.#readableListener);
-    this.#stream.resume();
+    for (const [emitter, event, listener] of this.#listeners ?? [])
+      if (event === 'readable') emitter.off(event, listener);
+    this.stream.resume();
+  }
+
+  /** Lets go of the content before its end: nothing is left on the request, and later reads fail. */
+  protected detach(): void {
+    this.#isOver = true;
+    this.#state = 'drained';
+    for (const [emitter, event, listener] of this.#listeners ?? []) emitter.off(event, listener);
+    this.#listeners = undefined;
+    if (this.#wasFlowing) this.stream.resume();
+    this.#take()?.reject(drained());
+  }
+
+  /** Called when all content has been given. */
+  protected ended(): void {}
+
+  /** All content has been read. */
+  protected get isAtEnd(): boolean {
+    return this.stream.readableEnded;
+  }
+
+  /** Takes what the stream has. A string after `setEncoding()`. */
+  protected readStream(): Uint8Array | string | null {
+    // Node's type is any.
+    return this.stream.read();
   }
 
   #begin(): void {
-    if (this.#stream.readableEnded || (this.#stream.destroyed && !this.#res.destroyed)) {
+    if (this.stream.readableEnded || (this.stream.destroyed && !this.#res.destroyed)) {
       const detail = 'it was read by something else while the application ran';
       if (!this.#isEmpty()) this.#failure = new ApplicationError('WSGI_ERR_BODY_CONSUMED', detail);
     }
     if (this.#isTapped()) this.#failure = this.#consumption();
     this.#state = 'reading';
     this.#continue();
+    if (this.isAtEnd) return;
     const onFailure = (error?: unknown): void => this.#onFailure(error);
-    const onReadable = (): void => this.#onReadable();
-    this.#readableListener = onReadable;
-    this.#stream.on('readable', onReadable);
-    this.#stream.once('end', () => this.#onEnd());
-    this.#stream.once('error', onFailure);
-    this.#stream.once('close', onFailure);
+    this.#listen(this.stream, 'readable', () => this.#onReadable());
+    this.#listen(this.stream, 'end', () => this.#onEnd());
+    this.#listen(this.stream, 'error', onFailure);
+    this.#listen(this.stream, 'close', onFailure);
     // The stream may never be told that the client has left.
-    if (this.#stream !== this.#req) this.#req.once('close', () => this.#onRequestClose());
+    if (this.stream !== this.#req) this.#listen(this.#req, 'close', () => this.#onRequestClose());
+  }
+
+  #listen(emitter: EventEmitter, event: string, listener: (...args: unknown[]) => void): void {
+    this.#listeners ??= [];
+    this.#listeners.push([emitter, event, listener]);
+    if (event === 'readable') emitter.on(event, listener);
+    else emitter.once(event, listener);
   }
 
   /**
@@ -114,7 +151,7 @@ export class NodeInput implements HostInput {
    */
   #isTapped(): boolean {
     const req = this.#req;
-    const isUnread = this.#stream !== req || !req.readableDidRead || req.readableLength > 0;
+    const isUnread = this.stream !== req || !req.readableDidRead || req.readableLength > 0;
     return !isUnread && req.headers['content-length'] === undefined && !this.#isEmpty();
   }
 
@@ -138,10 +175,8 @@ export class NodeInput implements HostInput {
   }
 
   #read(): Uint8Array | null {
-    // Node's type is any; it is a string after setEncoding().
-    const read: Uint8Array | string | null = this.#stream.read();
-    const chunk =
-      typeof read === 'string' ? Buffer.from(read, this.#stream.readableEncoding ?? 'utf8') : read;
+    const read = this.readStream();
+    const chunk = typeof read === 'string' ? Buffer.from(read, this.stream.readableEncoding ?? 'utf8') : read;
     if (chunk !== null) this.#given += chunk.length;
     return chunk;
   }
@@ -150,6 +185,7 @@ export class NodeInput implements HostInput {
   #end(): null {
     if (this.#req.aborted) throw disconnection('request');
     if (this.#isShort()) throw this.#consumption();
+    this.ended();
     return null;
   }
 
@@ -158,7 +194,7 @@ export class NodeInput implements HostInput {
    * does, at the last boundary); the rest then ends without an error.
    */
   #isShort(): boolean {
-    if (this.#stream !== this.#req || this.#stream.readableEncoding !== null) return false;
+    if (this.stream !== this.#req || this.stream.readableEncoding !== null) return false;
     return this.#given < Number(this.#req.headers['content-length'] ?? 0);
   }
 
@@ -170,17 +206,21 @@ export class NodeInput implements HostInput {
     if (this.#waiter === undefined) return;
     const chunk = this.#read();
     if (chunk !== null) this.#take()?.resolve(chunk);
+    else if (this.isAtEnd) this.#onEnd();
   }
 
   #onEnd(): void {
     if (this.#req.aborted) this.#onFailure();
     else if (this.#isShort()) this.#take()?.reject(this.#consumption());
-    else this.#take()?.resolve(null);
+    else {
+      this.ended();
+      this.#take()?.resolve(null);
+    }
   }
 
   #onFailure(error?: unknown): void {
-    if (this.#stream.readableEnded && !this.#req.aborted) return;
-    const isOwn = this.#stream !== this.#req && error !== undefined && !this.#req.aborted;
+    if (this.stream.readableEnded && !this.#req.aborted) return;
+    const isOwn = this.stream !== this.#req && error !== undefined && !this.#req.aborted;
     this.#failure ??= isOwn ? error : disconnection('request', error);
     this.#take()?.reject(this.#failure);
   }
@@ -195,6 +235,10 @@ export class NodeInput implements HostInput {
     if (waiter !== undefined && this.#isOver) setImmediate(() => this.#drain());
     return waiter;
   }
+}
+
+function drained(): ApplicationError {
+  return new ApplicationError('WSGI_ERR_BODY_CONSUMED', 'the response is over, and the rest was drained');
 }
 
 /** The ways from a request to its server, which node's types lack. */

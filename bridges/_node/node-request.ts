@@ -25,6 +25,8 @@ export interface HostRequest {
   readonly routing: Routing;
   /** Read instead of the request, if something of the host decodes the content. */
   readonly stream?: Readable | undefined;
+  /** Makes the reader of content that is still to come. @default one that drains the rest in the end */
+  readonly openInput?: (() => HostInput) | undefined;
 }
 
 /** Finds what a parser of the host left. */
@@ -63,7 +65,7 @@ export function createNodeRequest<Incoming extends HostRequest>(
     if (content instanceof Uint8Array) rawHeaders = fitHeaders(rawHeaders, req.headers, content);
     input = memoryInput(content ?? NOTHING);
   } else {
-    input = new NodeInput(req, hostRequest.res, stream);
+    input = hostRequest.openInput?.() ?? new NodeInput(req, hostRequest.res, stream);
     if (stream !== req && announcesContent(req.headers)) rawHeaders = fitHeaders(rawHeaders, req.headers);
   }
   return {
@@ -82,7 +84,7 @@ export function createNodeRequest<Incoming extends HostRequest>(
     multiprocess: cluster.isWorker,
     input,
     // There is no content to read to its end.
-    trailers: input === NO_CONTENT ? noTrailers : () => readTrailers(req),
+    trailers: input === NO_CONTENT ? noTrailers : () => readTrailers(req, input),
     socket: ownSocket,
   };
 }
@@ -161,7 +163,7 @@ function noTrailers(): Promise<HeaderList> {
 }
 
 /** RFC 9110 §6.5: the trailer section is known once the content was received. */
-function readTrailers(req: IncomingMessage): Promise<HeaderList> {
+function readTrailers(req: IncomingMessage, input: HostInput): Promise<HeaderList> {
   const trailers = new Promise<HeaderList>((resolve, reject) => {
     // Undefined, against node's types, for an injected request.
     const finish = (): void => resolve(toPairs(req.rawTrailers ?? []));
@@ -171,6 +173,10 @@ function readTrailers(req: IncomingMessage): Promise<HeaderList> {
     else {
       req.once('end', finish);
       req.once('close', fail);
+      input.whenOver?.((isWhole) => {
+        req.off('end', finish).off('close', fail);
+        if (isWhole) finish();
+      });
     }
   });
   // The caller may fail at reading before it awaits this.

@@ -48,6 +48,8 @@ export class NodeSink implements ResponseSink {
   protected readonly res: ServerResponse;
   /** Code of the host refused the head, so another one can still be sent. */
   protected hasHeadFailed = false;
+  /** Removes the listener for a client that leaves. */
+  protected unwatch: (() => void) | undefined;
   readonly #req: IncomingMessage;
   readonly #http2: Http2Response | undefined;
   /** The response is the application's, not one that the host has begun. */
@@ -182,7 +184,7 @@ export class NodeSink implements ResponseSink {
   watch(listener: (error: DisconnectError) => void): void {
     if (this.#isGone()) listener(disconnection('response'));
     else {
-      this.#onceClosed(() => {
+      this.unwatch = this.#onceClosed(() => {
         if (!this.#hasFinished()) listener(disconnection('response'));
       });
     }

@@ -13,18 +13,14 @@ import {
   refuseMessages,
   settingsOf,
 } from '../../src/gateway/index.ts';
-import {
-  type Application,
-  ApplicationError,
-  checkGatewayOptions,
-  type Environ,
-  type ResponseHead,
-  toApplication,
-} from '../../src/index.ts';
+import { type Application, checkGatewayOptions, type Environ, toApplication } from '../../src/index.ts';
 import type { HostRequest } from '../_node/node-request.ts';
 import { NodeSink } from '../_node/node-sink.ts';
 import { type RoutedRequest, readRouting } from '../_node/routing.ts';
 import { type MountOptions, serve } from '../_node/serve-request.ts';
+import { type ExpressNext, ExpressSink, PassingSink } from './express-sink.ts';
+
+export type { ExpressNext } from './express-sink.ts';
 
 /** The options of `toExpress` besides those of every mount. */
 export const EXPRESS_OPTIONS = {
@@ -33,13 +29,15 @@ export const EXPRESS_OPTIONS = {
    * `X-Cascade: pass` (`'cascade'`), or every 404 (`true`).
    */
   fallthrough: { type: [false, true, 'cascade'], default: false },
+  /**
+   * With `fallthrough`: octets of content that the application may read before such an answer. They are put back for
+   * the next handler. If it read more, `next` gets an error.
+   */
+  maxReplay: { type: 'octets', default: 1_048_576 },
 } as const;
 
 /** Options of {@link toExpress}. */
 export interface ToExpressOptions extends MountOptions, OptionsOf<typeof EXPRESS_OPTIONS> {}
-
-/** Goes on to the next handler, with an error or without. */
-export type ExpressNext = (error?: unknown) => void;
 
 /** A request handler of Express, in node's types. */
 export type ExpressHandler = (
@@ -65,14 +63,20 @@ export type ExpressHandler = (
  */
 export function toExpress(application: Application, options: ToExpressOptions = {}): ExpressHandler {
   checkGatewayOptions(options, EXPRESS_OPTIONS);
-  const { fallthrough } = settingsOf(EXPRESS_OPTIONS, options);
+  const { fallthrough, maxReplay } = settingsOf(EXPRESS_OPTIONS, options);
   const mount = { application: toApplication(application), options, addObjects };
   const handler: ExpressHandler = (req, res, next) => {
     if (!isNodeResponse(res)) return refuseMessages('toExpress', req);
-    // As a listener of a server it has nobody to pass errors to.
-    const sink =
-      typeof next === 'function' ? new ExpressSink(req, res, { next, fallthrough }) : new NodeSink(req, res);
-    void serve(mount, { req, res, routing: readRouting(req) }, sink);
+    const hostRequest = { req, res, routing: readRouting(req) };
+    if (typeof next !== 'function') {
+      // As a listener of a server it has nobody to pass errors and requests to.
+      void serve(mount, hostRequest, new NodeSink(req, res));
+    } else if (fallthrough === false) {
+      void serve(mount, hostRequest, new ExpressSink(req, res, next));
+    } else {
+      const sink = new PassingSink(req, res, { next, fallthrough });
+      void serve(mount, { ...hostRequest, openInput: () => sink.openInput(maxReplay) }, sink);
+    }
     return undefined;
   };
   return markAdapter(handler, 'toExpress');
@@ -81,59 +85,4 @@ export function toExpress(application: Application, options: ToExpressOptions = 
 function addObjects(environ: Environ, { req, res }: HostRequest): void {
   environ['express.req'] = req;
   environ['express.res'] = res;
-}
-
-interface Passing {
-  readonly next: ExpressNext;
-  readonly fallthrough: boolean | 'cascade';
-}
-
-class ExpressSink extends NodeSink {
-  readonly #passing: Passing;
-  #isPassed = false;
-
-  constructor(req: IncomingMessage, res: ServerResponse, passing: Passing) {
-    super(req, res);
-    this.#passing = passing;
-  }
-
-  override writeHead(head: ResponseHead): void {
-    this.#isPassed = fallsThrough(head, this.#passing.fallthrough);
-    if (!this.#isPassed) super.writeHead(head);
-  }
-
-  override write(chunk: Uint8Array): Promise<void> | undefined {
-    return this.#isPassed ? undefined : super.write(chunk);
-  }
-
-  override end(lastChunk?: Uint8Array): Promise<void> | undefined {
-    if (!this.#isPassed) return super.end(lastChunk);
-    this.#passing.next();
-    return undefined;
-  }
-
-  override abort(error: unknown): void {
-    if (!this.#isPassed && this.hasHeadFailed) this.fail(error);
-    else if (!this.#isPassed) super.abort(error);
-    else if (!this.res.destroyed) this.fail(error);
-  }
-
-  fail(error: unknown): void {
-    this.#passing.next(isCommand(error) ? new ApplicationError('WSGI_ERR_THROWN_VALUE', `${error}`) : error);
-  }
-}
-
-/** Tells if `next` takes a value for no error: a falsy one, and two words. */
-function isCommand(error: unknown): boolean {
-  return !error || error === 'route' || error === 'router';
-}
-
-function fallsThrough(head: ResponseHead, fallthrough: boolean | 'cascade'): boolean {
-  if (head.statusCode !== 404 || fallthrough === false) return false;
-  return fallthrough === true || head.headers.some(([name, value]) => isCascade(name, value));
-}
-
-/** Checks for Rack's sign to ask the next handler. */
-function isCascade(name: string, value: string): boolean {
-  return name.toLowerCase() === 'x-cascade' && value.trim().toLowerCase() === 'pass';
 }

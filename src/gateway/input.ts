@@ -76,6 +76,11 @@ export class Input implements InputStream {
     }
   }
 
+  /** Tells a source that the rest is thrown away. @returns true if the rest counts as read. For wrapped programs */
+  skip(): boolean {
+    return this.#source?.skip?.() === true;
+  }
+
   /** Runs a read after all earlier reads have settled. */
   #queue<T>(size: number | null | undefined, read: (limit: number) => T | Promise<T>): Promise<T> {
     if (size !== undefined && size !== null && !Number.isInteger(size)) {

@@ -6,6 +6,7 @@
  */
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { RequestMessage } from './message-types.ts';
 import { shortcut } from './shortcuts.ts';
 
@@ -62,4 +63,14 @@ export function closeQuietly(request: RequestWithState): boolean {
   state.closed = true;
   state.closeEmitted = true;
   return true;
+}
+
+/**
+ * Tells if a stream has been given its end, though it may not have told of it yet: it does so once it is read on.
+ */
+export function hasReceivedEnd(stream: Readable & { readonly complete?: boolean }): boolean {
+  // node's types leave out the private member.
+  const { _readableState: state } = stream as Pick<RequestWithState, '_readableState'>;
+  if (isKnown !== true || state === undefined) return stream.readableEnded || stream.complete === true;
+  return state.ended === true;
 }

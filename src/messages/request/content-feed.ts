@@ -54,6 +54,7 @@ export class ContentFeed {
       this.#end();
       return;
     }
+    if (this.#skips()) return;
     this.#state = 'reading';
     this.#next().then(
       (piece) => process.nextTick(deliver, this, piece),
@@ -97,6 +98,24 @@ export class ContentFeed {
       (fields) => process.nextTick(complete, this, fields),
       () => {},
     );
+  }
+
+  /**
+   * Ends content that nobody listens to, as in the `resume()` of finalhandler, if the gateway allows it: it may pass
+   * the request on to others.
+   */
+  #skips(): boolean {
+    const request = this.#request;
+    const isDrain =
+      request.readableFlowing === true &&
+      request.listenerCount('data') === 0 &&
+      request.listenerCount('readable') === 0;
+    // Only our own inputs have the method, and applications need not know it.
+    const input = this.#environ['wsgi.input'] as { skip?(): boolean };
+    if (!isDrain || input.skip?.() !== true) return false;
+    this.#state = 'over';
+    process.nextTick(complete, this, []);
+    return true;
   }
 
   async #next(): Promise<Uint8Array> {
