@@ -1,7 +1,8 @@
 /**
  * Makes a GatewayRequest of a request of node:http, or of node:http2's compatibility API.
  *
- * Rule 1: `rawHeaders`, not `headers`: node drops repeated fields from the object.
+ * Rule 1: `rawHeaders`, not `headers`: node drops repeated fields from the object. What middleware has changed in
+ *         `headers` counts all the same.
  * Rule 2: scheme and addresses are those of the last hop. Middleware judges what a proxy says about the hop before.
  * Rule 3: each property of a request is read once. Express gives each request its own prototype, after which Node 20
  *         caches no property: every read is as slow as the first.
@@ -15,6 +16,7 @@ import { disconnection, toPairs } from '../../src/gateway/index.ts';
 import type { ApplicationError, Environ, GatewayRequest, HeaderList } from '../../src/index.ts';
 import { isHttp2Message } from '../../src/node-internals/index.ts';
 import { announcesContent, fitHeaders, type HostBody, rescueContent } from './consumed-body.ts';
+import { fieldLines, type HostHeaders } from './host-fields.ts';
 import { type HostInput, memoryInput, NO_CONTENT, NodeInput } from './node-input.ts';
 import type { Routing } from './routing.ts';
 
@@ -25,6 +27,8 @@ export interface HostRequest {
   readonly routing: Routing;
   /** Read instead of the request, if something of the host decodes the content. */
   readonly stream?: Readable | undefined;
+  /** The headers as the host shows them. @default those of the request */
+  readonly headers?: HostHeaders | undefined;
   /** Makes the reader of content that is still to come. @default one that drains the rest in the end */
   readonly openInput?: (() => HostInput) | undefined;
 }
@@ -54,11 +58,16 @@ export function createNodeRequest<Incoming extends HostRequest>(
   const isHttp2 = isHttp2Message(req, req.httpVersionMajor);
   const isSecure = socket?.encrypted === true;
   const remotePort = socket?.remotePort;
-  let rawHeaders = isHttp2 ? withoutPseudoFields(req.rawHeaders) : req.rawHeaders;
+  const received: readonly string[] = req.rawHeaders ?? NO_LINES;
+  let rawHeaders = fieldLines(req, isHttp2, hostRequest.headers);
   // An injected request has no socket, and one of HTTP/2 is shared by many requests.
   const ownSocket = socket instanceof Socket && !isHttp2 ? socket : undefined;
   let input: HostInput;
-  if (ownSocket !== undefined && stream === req && !hasContentFields(rawHeaders)) {
+  if (
+    ownSocket !== undefined &&
+    stream === req &&
+    !hasContentFields(received.length === 0 ? rawHeaders : received)
+  ) {
     input = NO_CONTENT;
   } else if (stream.readableEnded) {
     const content = findConsumed(hostRequest, findBody);
@@ -127,6 +136,7 @@ export function addNodeObjects(environ: Environ, { req, res }: HostRequest): voi
 }
 
 const NOTHING = new Uint8Array(0);
+const NO_LINES: readonly string[] = [];
 
 /** Restores content that something else has read; undefined if there was none. */
 function findConsumed<Incoming extends HostRequest>(
@@ -140,22 +150,6 @@ function findConsumed<Incoming extends HostRequest>(
   const hasContent =
     announcesContent(req.headers) || (isHttp2Message(req, req.httpVersionMajor) && parsed.body !== undefined);
   return hasContent ? rescueContent(req.headers, parsed) : undefined;
-}
-
-/** RFC 9113 §8.3.1: `:authority` stands for Host. Other pseudo-header fields are dropped. */
-function withoutPseudoFields(rawHeaders: readonly string[]): string[] {
-  const fields: string[] = [];
-  let authority: string | undefined;
-  let hasHost = false;
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    const value = rawHeaders[index + 1] ?? '';
-    if (name === ':authority') authority = value;
-    if (name.startsWith(':')) continue;
-    if (name === 'host') hasHost = true;
-    fields.push(name, value);
-  }
-  return authority === undefined || hasHost ? fields : ['host', authority, ...fields];
 }
 
 function noTrailers(): Promise<HeaderList> {

@@ -9,6 +9,7 @@ import type { Readable } from 'node:stream';
 import { markAdapter, type OptionsOf, refuseCall } from '../../src/gateway/index.ts';
 import { type Application, checkGatewayOptions, type Environ, toApplication } from '../../src/index.ts';
 import type { HostBody } from '../_node/consumed-body.ts';
+import type { HostHeaders } from '../_node/host-fields.ts';
 import type { HostRequest } from '../_node/node-request.ts';
 import { pathOf, type Routing, withMount } from '../_node/routing.ts';
 import { type Mount, type MountOptions, serve } from '../_node/serve-request.ts';
@@ -122,6 +123,7 @@ function answer(mount: FastifyMount, request: MountedRequest, reply: FastifyRepl
     res: reply.raw as ServerResponse,
     routing: readRouting(req, mount.segments),
     stream: state instanceof ReplySink ? undefined : state,
+    headers: changedHeaders(request),
     request,
     reply,
   };
@@ -145,7 +147,11 @@ const LAST_HOOKS: LastHooks = {
   preParsing(request: MountedRequest, _reply, payload, done) {
     request[STATE] = payload;
     // Fastify answers 415 to an invalid Content-Type without asking a parser.
-    if (!isMediaType(request.headers['content-type'])) request.headers = { 'content-type': UNKNOWN_TYPE };
+    const type = request.headers['content-type'];
+    if (!isMediaType(type)) {
+      hiddenTypes.set(request, type);
+      request.headers = { ...addedTo(request), 'content-type': UNKNOWN_TYPE };
+    }
     done(null, payload);
   },
   onSend(request: MountedRequest, _reply, payload, done) {
@@ -177,6 +183,22 @@ function appendHooks(route: object, hooks: Partial<LastHooks>): void {
     const present = hooked[name];
     Object.assign(route, { [name]: [...(present === undefined ? [] : [present].flat()), hook] });
   }
+}
+
+/** The invalid Content-Types that we hide from Fastify, by request. */
+const hiddenTypes = new WeakMap<object, unknown>();
+
+/** Gives the headers of a request to which hooks have added by `request.headers = …`; undefined if none has. */
+function changedHeaders(request: MountedRequest): HostHeaders | undefined {
+  if (addedTo(request) === undefined) return undefined;
+  const { headers } = request;
+  const isHidden = headers['content-type'] === UNKNOWN_TYPE && hiddenTypes.has(request);
+  return isHidden ? { ...headers, 'content-type': hiddenTypes.get(request) } : headers;
+}
+
+/** Gives what was added. Fastify keeps it under this name; asking for all headers would make node's object. */
+function addedTo(request: MountedRequest): HostHeaders | undefined {
+  return Reflect.get(request, 'additionalHeaders');
 }
 
 const UNKNOWN_TYPE = 'application/octet-stream';

@@ -15,9 +15,9 @@ import type { GatewayRequest } from '../port.ts';
 import { SOFTWARE } from '../software.ts';
 import type { Environ } from '../wsgi.ts';
 import { standardErrors } from './error-stream.ts';
+import { COOKIE_SEPARATOR, fieldRules, LIST_SEPARATOR } from './field-rules.ts';
 import { fileWrapper } from './file-wrapper.ts';
 import { Input } from './input.ts';
-import { NameMemory } from './name-memory.ts';
 import { decodePath } from './native-string.ts';
 import type { OptionsOf } from './option-table.ts';
 
@@ -174,12 +174,6 @@ function hostLiteral(name: string): string {
 let lastName = '';
 let lastLiteral = '';
 
-/** The environ key of a field name, and how to treat its lines. */
-interface FieldRule {
-  readonly key: string;
-  readonly kind: 'list' | 'cookie' | 'singleton' | 'underscore' | 'drop';
-}
-
 /** Adds the field lines as HTTP_* (RFC 3875 §4.1.18). Joins repeated fields in order (RFC 9110 §5.3). */
 function addFields(
   environ: Environ,
@@ -201,26 +195,7 @@ function addFields(
     } else if (kind === 'singleton') {
       throw new ProtocolError('WSGI_ERR_FIELD_REPEATED', name);
     } else {
-      // RFC 9113 §8.2.3: Cookie is joined with '; ', because its values may contain commas.
-      environ[key] = `${present}${kind === 'cookie' ? '; ' : ', '}${value}`;
+      environ[key] = `${present}${kind === 'cookie' ? COOKIE_SEPARATOR : LIST_SEPARATOR}${value}`;
     }
   }
-}
-
-const fieldRules = new NameMemory((name) => fieldRule(name.toUpperCase()));
-
-function fieldRule(name: string): FieldRule {
-  const key = `HTTP_${name.replaceAll('-', '_')}`;
-  // HTTP/2's pseudo-header fields are not fields. `Proxy` would become HTTP_PROXY (CVE-2016-5385).
-  if (name.startsWith(':') || name === 'PROXY') return { key, kind: 'drop' };
-  // X_Foo and X-Foo make the same key, so that a client could forge a field that a proxy sets (CVE-2015-0219).
-  // Content_Type and Content_Length are always dropped: HTTP_CONTENT_TYPE must not exist (RFC 3875 §4.1.18).
-  if (name.includes('_')) {
-    const isReserved = key === 'HTTP_CONTENT_TYPE' || key === 'HTTP_CONTENT_LENGTH' || key === 'HTTP_PROXY';
-    return { key, kind: isReserved ? 'drop' : 'underscore' };
-  }
-  if (name === 'CONTENT-TYPE') return { key: 'CONTENT_TYPE', kind: 'singleton' };
-  if (name === 'CONTENT-LENGTH') return { key: 'CONTENT_LENGTH', kind: 'singleton' };
-  if (name === 'HOST') return { key, kind: 'singleton' };
-  return { key, kind: name === 'COOKIE' ? 'cookie' : 'list' };
 }

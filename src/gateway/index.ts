@@ -2,6 +2,7 @@
 export { disconnection } from '../errors.ts';
 export { isNodeResponse, markAdapter, refuseCall, refuseMessages } from './adapter.ts';
 export { checkOptions } from './check-options.ts';
+export { type FieldIdentity, rewriteLines, valuesOf } from './field-lines.ts';
 export { insertFields, toPairs } from './headers.ts';
 export { NameMemory } from './name-memory.ts';
 export { type OptionsOf, settingsOf } from './option-table.ts';

@@ -108,7 +108,7 @@ export class Exchange
       this.#abandon();
       return this.#successor(this.environ, this.delivery.startResponse);
     }
-    if (contentLength(this.environ) === 0) endEmpty(this.request, this.#isContentWanted, this);
+    if (contentLength(this.environ, this.request) === 0) endEmpty(this.request, this.#isContentWanted, this);
     else if (!this.outgoing.isEnded) this.feed.watch();
     if (this.isClosed) throw disconnection('response', this.socket.errored ?? undefined);
     return this.outgoing.isEnded ? this.#answer() : this.#wait();
@@ -328,7 +328,7 @@ export class Exchange
 
   resume(): void {
     const mayCall = this.phase === 'calling' || this.phase === 'closed';
-    if (mayCall && contentLength(this.environ) === 0) this.#isContentWanted = true;
+    if (mayCall && contentLength(this.environ, this.request) === 0) this.#isContentWanted = true;
     else this.feed.resume();
   }
 

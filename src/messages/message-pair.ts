@@ -8,7 +8,8 @@ import { saysClose, saysKeepAlive } from '../gateway/headers.ts';
 import { checkMessageMethods, type RequestMessage, type ResponseMessage } from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import type { MessageConstructors } from './message-constructors.ts';
-import { rawHeaders, requestUrl } from './request/request-target.ts';
+import { rawHeaders } from './request/request-fields.ts';
+import { requestUrl } from './request/request-target.ts';
 import type { MessageSocket } from './socket/message-socket.ts';
 
 /**

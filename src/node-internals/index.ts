@@ -13,6 +13,7 @@ export { checkMessageMethods } from './message-methods.ts';
 export type { RequestMessage, ResponseMessage, WriteCallback } from './message-types.ts';
 export { clearNeedDrain } from './need-drain.ts';
 export { checkDuration, connectionReset, nodeError, streamDestroyed } from './node-errors.ts';
+export { headersOfLines, madeHeadersOf } from './request-headers.ts';
 export { closeQuietly, endQuietly, hasReceivedEnd, isBeingRead, isPiped } from './request-state.ts';
 export { isServedByNode } from './served-by-node.ts';
 export { foreignProperties } from './socket-properties.ts';

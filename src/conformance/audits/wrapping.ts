@@ -1,9 +1,10 @@
 /** Audits of bridges that turn a program into an application, on the host under audit. */
 import assert, { deepEqual, equal } from 'node:assert/strict';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { toApplication } from '../../gateway/application.ts';
 import { isHopByHop } from '../../gateway/headers.ts';
-import type { Application, ApplicationFunction } from '../../wsgi.ts';
+import type { Application, ApplicationFunction, Environ, HeaderList } from '../../wsgi.ts';
 import type { AuditHost, AuditServer, AuditWrapper, GatewayAudit, Listener } from '../audit.ts';
 import { formatChunks, onStage, playOn, type RequestParts, type Stage } from '../stage.ts';
 import type { WireResponse } from '../wire-client.ts';
@@ -228,7 +229,87 @@ export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
       await onStage(host, wrapper.wrap(listener), act, { mounts: ['/m'] });
     },
   }),
+  wrapAudit({
+    id: 'bridge-242-changed-fields',
+    sentence: 'MUST show a wrapped program the fields as middleware left them in the environ',
+    citation: 'PEP 3333, Middleware',
+    async run(host, wrapper) {
+      const seen: Pick<IncomingMessage, 'headers' | 'rawHeaders'>[] = [];
+      const listener: Listener = ({ headers, rawHeaders, headersDistinct }, response) => {
+        deepEqual(headersDistinct['x-list'], ['1', '2']);
+        seen.push({ headers, rawHeaders });
+        response.end();
+      };
+      const program = toApplication(wrapper.wrap(listener));
+      const middleware: Application = (environ, startResponse) => {
+        delete environ.HTTP_COOKIE;
+        const changes = { HTTP_HOST: 'new.test', HTTP_X_REMOTE_USER: 'emma', HTTP_X_LIST: ['1', '2'] };
+        return program(Object.assign(environ, changes), startResponse);
+      };
+      const headers: HeaderList = [
+        ['X-List', 'a'],
+        ['cookie', 'c=1'],
+        ['x-KEPT', '1'],
+        ['X-Kept', '2'],
+        ['x-list', 'b'],
+      ];
+      await onStage(host, middleware, async ({ fetch }) => {
+        equal((await fetch({ headers })).statusCode, 200, wrapper.name);
+      });
+      const [request] = seen;
+      assert.ok(request !== undefined, wrapper.name);
+      equal(request.headers.host, 'new.test', wrapper.name);
+      equal(request.headers.cookie, undefined, wrapper.name);
+      equal(request.headers['x-kept'], '1, 2', wrapper.name);
+      const lines = ['X-List', '1', 'X-List', '2', 'x-KEPT', '1', 'X-Kept', '2', 'X-Remote-User', 'emma'];
+      deepEqual(request.rawHeaders.slice(-lines.length), lines, wrapper.name);
+    },
+  }),
+  wrapAudit({
+    id: 'bridge-242-changed-content',
+    sentence: 'MUST let a wrapped program read the content that middleware has put into the environ',
+    citation: 'PEP 3333, Middleware',
+    async run(host, wrapper) {
+      const listener: Listener = async (request, response) => {
+        let text = '';
+        for await (const chunk of request) text += chunk;
+        response.end(`${request.headers['content-encoding']} ${text}`);
+      };
+      const program = toApplication(wrapper.wrap(listener));
+      const plain = 'inflated '.repeat(1000);
+      const inflate = (isSized: boolean): Application => {
+        return (environ, startResponse) => {
+          delete environ.HTTP_CONTENT_ENCODING;
+          delete environ.CONTENT_LENGTH;
+          if (isSized) environ.CONTENT_LENGTH = String(plain.length);
+          environ['wsgi.input'] = inputOf(plain);
+          return program(environ, startResponse);
+        };
+      };
+      for (const isSized of [true, false]) {
+        await onStage(host, inflate(isSized), async ({ fetch }) => {
+          const coded: HeaderList = [['Content-Encoding', 'x-test']];
+          for (const request of [{ content: 'short' }, { chunks: ['short'] }]) {
+            const { content } = await fetch({ method: 'POST', headers: coded, ...request });
+            equal(content.toString(), `undefined ${plain}`, `${wrapper.name} ${isSized}`);
+          }
+        });
+      }
+    },
+  }),
 ];
+
+/** Makes an input that has no more than `read`, as middleware may. */
+function inputOf(content: string): Environ['wsgi.input'] {
+  let rest: Uint8Array = new TextEncoder().encode(content);
+  const read = async (size?: number | null): Promise<Uint8Array> => {
+    const piece = rest.subarray(0, size ?? rest.length);
+    rest = rest.subarray(piece.length);
+    return piece;
+  };
+  // PEP 3333 asks for more methods, but lets programs that others have written use only this one.
+  return { read } as Environ['wsgi.input'];
+}
 
 /** Makes an audit that runs on every bridge of the host. */
 function wrapAudit(

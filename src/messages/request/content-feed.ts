@@ -43,7 +43,7 @@ export class ContentFeed {
     this.#environ = environ;
     this.#request = request;
     this.#listener = listener;
-    this.#remaining = contentLength(environ);
+    this.#remaining = contentLength(environ, request);
   }
 
   /** Reads one piece, unless one is under way. */
@@ -67,8 +67,8 @@ export class ContentFeed {
    * fault, before the program asks.
    */
   watch(): void {
-    const trailers = this.#environ['gateway.trailers'];
-    if (this.#request.readableFlowing !== null || typeof trailers !== 'function') return;
+    const trailers = trailersOf(this.#environ);
+    if (this.#request.readableFlowing !== null || trailers === undefined) return;
     Promise.resolve<HeaderList>(trailers()).then(
       (fields) => this.#settle(fields),
       (error: unknown) => process.nextTick(fail, this, error),
@@ -87,8 +87,8 @@ export class ContentFeed {
     }
     this.#state = 'over';
     this.#pieces?.return?.().catch(() => {});
-    const trailers = this.#environ['gateway.trailers'];
-    if (this.#request.complete || typeof trailers !== 'function') {
+    const trailers = trailersOf(this.#environ);
+    if (this.#request.complete || trailers === undefined) {
       this.#complete([]);
       return;
     }
@@ -110,9 +110,7 @@ export class ContentFeed {
       request.readableFlowing === true &&
       request.listenerCount('data') === 0 &&
       request.listenerCount('readable') === 0;
-    // Only our own inputs have the method, and applications need not know it.
-    const input = this.#environ['wsgi.input'] as { skip?(): boolean };
-    if (!isDrain || input.skip?.() !== true) return false;
+    if (!isDrain || ownInput(this.#environ)?.skip() !== true) return false;
     this.#state = 'over';
     process.nextTick(complete, this, []);
     return true;
@@ -163,8 +161,8 @@ export class ContentFeed {
   #end(): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
-    const trailers = this.#environ['gateway.trailers'];
-    if (this.#environ.HTTP_TRANSFER_ENCODING === undefined || typeof trailers !== 'function') {
+    const trailers = trailersOf(this.#environ);
+    if (this.#environ.HTTP_TRANSFER_ENCODING === undefined || trailers === undefined) {
       this.#complete([]);
       return;
     }
@@ -191,6 +189,26 @@ export class ContentFeed {
     request.complete = true;
     if (fields.length > 0) request._addHeaderLines(fields.flat(), fields.length * 2);
   }
+}
+
+/** A gateway's own input. Applications need not know the method. */
+interface OwnInput {
+  skip(): boolean;
+}
+
+/** Gives `wsgi.input` unless middleware has put another one in its place. */
+function ownInput(environ: Environ): OwnInput | undefined {
+  const input: object = environ['wsgi.input'];
+  return 'skip' in input && typeof input.skip === 'function'
+    ? // The check before says so.
+      (input as OwnInput)
+    : undefined;
+}
+
+/** Gives `gateway.trailers`, which tells of the end of the gateway's own input. */
+function trailersOf(environ: Environ): Environ['gateway.trailers'] {
+  const trailers = environ['gateway.trailers'];
+  return typeof trailers === 'function' && ownInput(environ) !== undefined ? trailers : undefined;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -222,11 +240,19 @@ function toBuffer(octets: Uint8Array): Buffer {
  *
  * RFC 9112 §6.3: without Content-Length and Transfer-Encoding there is no content; from HTTP/2 on there may be.
  */
-export function contentLength(environ: Environ): number {
+export function contentLength(environ: Environ, request: RequestMessage): number {
   const { CONTENT_LENGTH } = environ;
   if (CONTENT_LENGTH !== undefined && CONTENT_LENGTH !== '') return Number(CONTENT_LENGTH) || 0;
   if (environ['wsgi.input_terminated'] !== true) return 0;
   const mayHaveContent =
-    environ.HTTP_TRANSFER_ENCODING !== undefined || !environ.SERVER_PROTOCOL.startsWith('HTTP/1');
+    environ.HTTP_TRANSFER_ENCODING !== undefined ||
+    !environ.SERVER_PROTOCOL.startsWith('HTTP/1') ||
+    hasLostLength(environ, request);
   return mayHaveContent ? Number.POSITIVE_INFINITY : 0;
+}
+
+/** Middleware has removed the length, as it does if it decodes the content; the request says that it has chunks. */
+function hasLostLength(environ: Environ, { rawHeaders }: RequestMessage): boolean {
+  if (rawHeaders === environ['gateway.raw_headers']) return false;
+  return rawHeaders.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'transfer-encoding');
 }

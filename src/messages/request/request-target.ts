@@ -1,9 +1,8 @@
 /**
- * Makes `req.url` and `req.rawHeaders` from an environ.
+ * Makes `req.url` from an environ.
  *
- * A gateway decodes paths and folds fields. If it kept what it received (REQUEST_URI, `gateway.raw_headers`), the
- * program sees that, octet by octet, unless a middleware has changed the environ. Otherwise both are rebuilt from the
- * keys that PEP 3333 requires.
+ * A gateway decodes paths. If it kept what it received (REQUEST_URI), the program sees that, octet by octet, unless a
+ * middleware has changed the environ. Otherwise the target is rebuilt from the keys that PEP 3333 requires.
  */
 import { decodePath, quotePath } from '../../gateway/native-string.ts';
 import { originOf, rawPathInfo, withoutOrigin } from '../../gateway/uri.ts';
@@ -60,41 +59,4 @@ function isTarget(target: string, path: string, query: string): boolean {
 
 function queryOf({ QUERY_STRING = '', REQUEST_URI }: Readonly<Environ>): string {
   return QUERY_STRING === '' && REQUEST_URI?.endsWith('?') !== true ? '' : `?${QUERY_STRING}`;
-}
-
-/** Gives `req.rawHeaders`: name, value, name, value, … */
-export function rawHeaders(environ: Readonly<Environ>): string[] {
-  const received = environ['gateway.raw_headers'];
-  if (!Array.isArray(received)) return fieldsOf(environ);
-  return originOf(environ.REQUEST_URI ?? '') === '' ? received : replaceHost(received, environ.HTTP_HOST);
-}
-
-/** RFC 9112 §3.2.2: the authority of an absolute-form target replaces the Host field. node keeps the field. */
-function replaceHost(lines: readonly string[], authority: string | undefined): string[] {
-  const copy = [...lines];
-  for (let index = 0; index + 1 < copy.length; index += 2) {
-    if (copy[index]?.toLowerCase() === 'host' && authority !== undefined) copy[index + 1] = authority;
-  }
-  return copy;
-}
-
-/** Rebuilds field lines from CGI variables: the case of names is lost, and repeated fields are one. */
-function fieldsOf(environ: Readonly<Environ>): string[] {
-  const lines: string[] = [];
-  for (const [key, value] of Object.entries(environ)) {
-    if (typeof value !== 'string') continue;
-    if (key.startsWith('HTTP_')) lines.push(fieldName(key.slice('HTTP_'.length)), value);
-    else if ((key === 'CONTENT_TYPE' || key === 'CONTENT_LENGTH') && value !== '') {
-      lines.push(fieldName(key), value);
-    }
-  }
-  return lines;
-}
-
-function fieldName(key: string): string {
-  return key
-    .toLowerCase()
-    .split('_')
-    .map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`)
-    .join('-');
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fullUrl, mountUrl, rawHeaders, requestUrl } from '../../../src/messages/request/request-target.ts';
+import { fullUrl, mountUrl, requestUrl } from '../../../src/messages/request/request-target.ts';
 import type { Environ } from '../../../src/wsgi.ts';
 
 /** An environ with the variables that matter here. */
@@ -51,23 +51,5 @@ describe('fullUrl and mountUrl', () => {
   ])('read %s, mounted at %j', (uri, script, path, query, full, mount) => {
     expect(fullUrl(environ(uri, script, path, query))).toBe(full);
     expect(mountUrl(environ(uri, script, path, query))).toBe(mount);
-  });
-});
-
-describe('rawHeaders', () => {
-  it('returns the received lines themselves', () => {
-    const lines = ['HOST', 'a', 'x_y', '1', 'X-Y', '2'];
-    expect(rawHeaders({ ...environ('/', '', '/'), 'gateway.raw_headers': lines })).toBe(lines);
-  });
-
-  it('replaces Host where the target has an authority', () => {
-    const lines = ['A', '1', 'HOST', 'wrong.test'];
-    const given = {
-      ...environ('http://right.test/', '', '/'),
-      HTTP_HOST: 'right.test',
-      'gateway.raw_headers': lines,
-    };
-    expect(rawHeaders(given)).toEqual(['A', '1', 'HOST', 'right.test']);
-    expect(lines[3]).toBe('wrong.test');
   });
 });

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { createEnviron, type EnvironOptions } from '../../../src/gateway/environ.ts';
+import { rawHeaders } from '../../../src/messages/request/request-fields.ts';
+import type { Environ } from '../../../src/wsgi.ts';
+
+function environOf(lines: readonly string[], options?: EnvironOptions, target = '/'): Environ {
+  return createEnviron(
+    {
+      method: 'GET',
+      target,
+      protocol: 'HTTP/1.1',
+      rawHeaders: lines,
+      scheme: 'http',
+      serverName: '127.0.0.1',
+      serverPort: '80',
+    },
+    options,
+  );
+}
+
+const LINES = [
+  'HOST',
+  'a',
+  'cookie',
+  'a=1',
+  'X-Two',
+  '1',
+  'x_y',
+  '3',
+  'Proxy',
+  'p',
+  'x-TWO',
+  '2',
+  'Cookie',
+  'b=2',
+];
+
+describe('rawHeaders', () => {
+  it.each([
+    [[]],
+    [['Host', 'a']],
+    [LINES],
+    [['Host', 'a', 'Content-Length', '0', 'Content-Type', '']],
+    [['Host', 'a', 'A', 'x', 'a', 'x']],
+    [['x_y', '1', 'X-Y', '2']],
+  ])('gives the received lines themselves if nothing has changed: %j', (lines) => {
+    expect(rawHeaders(environOf(lines))).toBe(lines);
+    expect(rawHeaders({ ...environOf(lines) })).toBe(lines);
+    expect(rawHeaders(environOf(lines, { underscoreHeaders: 'allow' }))).toBe(lines);
+    expect(rawHeaders(environOf(lines, {}, '*'))).toBe(lines);
+  });
+
+  const CHANGES: readonly [name: string, changes: Record<string, unknown>, lines: string[]][] = [
+    ['a changed value', { HTTP_HOST: 'b' }, ['HOST', 'b', ...LINES.slice(2)]],
+    ['a removed field', { HTTP_COOKIE: undefined }, [...LINES.slice(0, 2), ...LINES.slice(4, 12)]],
+    [
+      'a value for all lines of a name',
+      { HTTP_X_TWO: '5' },
+      ['HOST', 'a', 'cookie', 'a=1', 'X-Two', '5', 'x_y', '3', 'Proxy', 'p', 'Cookie', 'b=2'],
+    ],
+    [
+      'a list',
+      { HTTP_X_TWO: ['5', 6] },
+      ['HOST', 'a', 'cookie', 'a=1', 'X-Two', '5', 'X-Two', '6', 'x_y', '3', 'Proxy', 'p', 'Cookie', 'b=2'],
+    ],
+    ['an added field', { HTTP_X_REMOTE_USER: 'emma' }, [...LINES, 'X-Remote-User', 'emma']],
+    ['an added list', { HTTP_X_A: ['1', '2'] }, [...LINES, 'X-A', '1', 'X-A', '2']],
+    [
+      'an added type and length',
+      { CONTENT_TYPE: 'text/plain', CONTENT_LENGTH: '3' },
+      [...LINES, 'Content-Type', 'text/plain', 'Content-Length', '3'],
+    ],
+    ['an empty value', { HTTP_HOST: '' }, ['HOST', '', ...LINES.slice(2)]],
+    ['an empty type, which is none', { CONTENT_TYPE: '' }, LINES],
+    ['a key that a dropped name would have', { HTTP_X_Y: 'new' }, [...LINES, 'X-Y', 'new']],
+  ];
+
+  it.each(CHANGES)('shows %s, and all else as it was received', (_name, changes, lines) => {
+    const environ = Object.assign(environOf(LINES), changes);
+    for (const [key, value] of Object.entries(changes)) if (value === undefined) delete environ[key];
+    expect(rawHeaders(environ)).toEqual(lines);
+  });
+
+  it('takes undefined for a removed key', () => {
+    expect(rawHeaders(Object.assign(environOf(['A', '1']), { HTTP_A: undefined }))).toEqual([]);
+  });
+
+  it('has one framing: a changed length removes Transfer-Encoding, a removed one becomes chunks', () => {
+    const chunked = environOf(['Transfer-Encoding', 'chunked', 'A', '1']);
+    chunked.CONTENT_LENGTH = '5';
+    expect(rawHeaders(chunked)).toEqual(['A', '1', 'Content-Length', '5']);
+    const sized = environOf(['Content-Length', '9', 'Content-Encoding', 'gzip']);
+    delete sized.CONTENT_LENGTH;
+    delete sized.HTTP_CONTENT_ENCODING;
+    expect(rawHeaders(sized)).toEqual(['Transfer-Encoding', 'chunked']);
+    sized['wsgi.input_terminated'] = false;
+    expect(rawHeaders(sized)).toEqual([]);
+  });
+
+  it('replaces Host where the target has an authority', () => {
+    const lines = ['A', '1', 'HOST', 'wrong.test'];
+    const environ = environOf(lines, {}, 'http://right.test/');
+    expect(rawHeaders(environ)).toEqual(['A', '1', 'HOST', 'right.test']);
+    environ.HTTP_HOST = 'other.test';
+    expect(rawHeaders(environ)).toEqual(['A', '1', 'HOST', 'other.test']);
+    expect(lines[3]).toBe('wrong.test');
+  });
+
+  it('rebuilds all lines without those that were received', () => {
+    const environ = { ...environOf(LINES), CONTENT_LENGTH: '', HTTP_A: ['1', '2'] };
+    delete environ['gateway.raw_headers'];
+    expect(rawHeaders(environ)).toEqual([
+      'Host',
+      'a',
+      'Cookie',
+      'a=1; b=2',
+      'X-Two',
+      '1, 2',
+      'A',
+      '1',
+      'A',
+      '2',
+    ]);
+  });
+});
