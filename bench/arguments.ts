@@ -1,5 +1,6 @@
 /** Parses the arguments of `npm run bench`. */
 import { parseArgs } from 'node:util';
+import { findCheckout } from './checkouts.ts';
 import { OTHER_WORK, WORK, type Work } from './work.ts';
 
 /** The work and the server to profile. */
@@ -14,6 +15,8 @@ export interface Settings {
   readonly nodes: readonly string[];
   /** Names of the work to measure; empty for all. */
   readonly only: readonly string[];
+  /** The folder of a checkout to measure beside this one. */
+  readonly against: string | undefined;
   readonly rounds: number;
   /** Seconds that a server is measured in a round. */
   readonly seconds: number;
@@ -21,7 +24,7 @@ export interface Settings {
   readonly profile: Target | undefined;
   /** The target of an allocation profile. */
   readonly allocations: Target | undefined;
-  /** All work is measured, and not with --quick: only such figures are published. */
+  /** All work is measured, beside the peers and not with --quick: only such figures are published. */
   readonly isWhole: boolean;
   readonly list: boolean;
   readonly help: boolean;
@@ -33,6 +36,7 @@ export const USAGE = `npm run bench -- [options]
   --rounds N           rounds, each of all work (5)
   --seconds N          seconds that a server is measured in a round (3)
   --quick              3 rounds of 1 second; writes nothing
+  --against FOLDER     beside another checkout of gatebridge; writes nothing
   --profile NAME       where the time of a server goes: WORK, or WORK/SERVER
   --allocations NAME   what it allocates, for each request
   --list               names of work and servers`;
@@ -44,6 +48,7 @@ export function readArguments(argv: readonly string[]): Settings {
     options: {
       node: { type: 'string' },
       only: { type: 'string' },
+      against: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       quick: { type: 'boolean', default: false },
@@ -54,14 +59,17 @@ export function readArguments(argv: readonly string[]): Settings {
     },
   });
   const isQuick = values.quick;
+  const isContest = values.against !== undefined;
   return {
     nodes: values.node?.split(',') ?? [],
-    only: values.only?.split(',').map(known) ?? [],
-    rounds: count('rounds', values.rounds ?? (isQuick ? '3' : '5')),
+    only: values.only?.split(',').map(isContest ? comparable : known) ?? [],
+    against: values.against === undefined ? undefined : findCheckout(values.against),
+    // A ratio of two checkouts is close to 1, where fewer rounds tell nothing.
+    rounds: count('rounds', values.rounds ?? (isQuick && !isContest ? '3' : '5')),
     seconds: count('seconds', values.seconds ?? (isQuick ? '1' : '3')),
     profile: values.profile === undefined ? undefined : target(values.profile),
     allocations: values.allocations === undefined ? undefined : target(values.allocations),
-    isWhole: values.only === undefined && !isQuick,
+    isWhole: values.only === undefined && !isQuick && !isContest,
     list: values.list,
     help: values.help,
   };
@@ -76,6 +84,13 @@ function known(name: string): string {
   const names: readonly string[] = [...WORK.map((work) => work.name), ...OTHER_WORK];
   if (names.includes(name)) return name;
   throw new RangeError(`No work is called ${JSON.stringify(name)}; there is ${names.join(', ')}`);
+}
+
+/** Two checkouts are compared by CPU time only. */
+function comparable(name: string): string {
+  if (OTHER_WORK.some((other) => other === name))
+    throw new RangeError(`${name} is not measured with --against`);
+  return known(name);
 }
 
 /** Ours is the second server of each work. */

@@ -7,6 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { compilerOf, readServerName } from './checkouts.ts';
 
 const BENCH = import.meta.dirname;
 const ROOT = join(BENCH, '..');
@@ -15,26 +16,45 @@ const RUNS = join(BENCH, 'dist');
 
 /** The folder of this run, which is removed at its end. */
 export const RUN_FOLDER: string = join(RUNS, String(process.pid));
+/** The same programs, beside the package of the other checkout. */
+const OTHER_FOLDER = join(RUN_FOLDER, 'other');
 
-/** Installs what is missing or old, and compiles. */
-export function prepare(): void {
+/**
+ * Installs what is missing or old, and compiles.
+ *
+ * @param against The folder of another checkout, which is compiled too; nothing is written there
+ */
+export function prepare(against?: string): void {
   // npm writes .package-lock.json when it has installed package-lock.json.
   if (timeOf(join(MODULES, '.package-lock.json')) < timeOf(join(BENCH, 'package-lock.json'))) {
     run('npm', ['ci', '--no-audit', '--no-fund'], BENCH);
   }
-  const target = join(RUN_FOLDER, 'node_modules/gatebridge');
-  mkdirSync(target, { recursive: true });
+  mkdirSync(RUN_FOLDER, { recursive: true });
   process.once('exit', () => rmSync(RUN_FOLDER, { recursive: true, force: true }));
   removeLeftovers();
-  cpSync(join(ROOT, 'package.json'), join(target, 'package.json'));
-  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
-  run(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', join(target, 'dist')], ROOT);
-  run(process.execPath, [compiler, '-p', BENCH, '--outDir', RUN_FOLDER], ROOT);
+  compile(ROOT, RUN_FOLDER);
+  if (against !== undefined) compile(against, OTHER_FOLDER);
+}
+
+/** Compiles the package of a checkout and, beside it, the programs of this one. */
+function compile(checkout: string, folder: string): void {
+  const target = join(folder, 'node_modules/gatebridge');
+  mkdirSync(target, { recursive: true });
+  cpSync(join(checkout, 'package.json'), join(target, 'package.json'));
+  const options = ['-p', 'tsconfig.build.json', '--outDir', join(target, 'dist')];
+  run(process.execPath, [compilerOf(checkout), ...options], checkout);
+  run(process.execPath, [compilerOf(ROOT), '-p', BENCH, '--outDir', folder], ROOT);
 }
 
 /** The path of one of our programs, such as `loads/idle`. */
 export function programPath(name: string): string {
   return join(RUN_FOLDER, `${name}.js`);
+}
+
+/** The command that runs a server by its name, without Node. */
+export function serverCommand(name: string): [path: string, contender: string] {
+  const { contender, isOther } = readServerName(name);
+  return [join(isOther ? OTHER_FOLDER : RUN_FOLDER, 'servers/program.js'), contender];
 }
 
 /** Removes the folders of runs that were killed. */

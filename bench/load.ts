@@ -52,6 +52,7 @@ export function waitingTime(): number {
 
 /** Loads a server for so many seconds. */
 export function load(work: Work, port: number, seconds: number): Promise<Served> {
+  if (work.stream === 'events') return loadEvents(port, seconds);
   if (work.stream !== undefined) return loadStream(work.stream, port, seconds);
   return hasWrk() ? loadByWrk(work.request, port, seconds) : loadByAutocannon(work.request, port, seconds);
 }
@@ -64,7 +65,7 @@ export async function warmUp(work: Work, port: number): Promise<void> {
   let count = 0;
   for (let seconds = 0; count < WARM_UP_REQUESTS && seconds < MOST_WARM_UP_SECONDS; seconds += 1) {
     const served = await load(work, port, 1);
-    // A stream sends many pieces in one second.
+    // A stream sends many pieces or events in one second.
     count += work.stream === undefined ? served.count : WARM_UP_REQUESTS;
   }
 }
@@ -114,6 +115,16 @@ async function loadStream(direction: 'up' | 'down', port: number, seconds: numbe
   });
   if (mebibytes === undefined || duration === undefined) throw new Error('Load gave no figures');
   return { count: mebibytes, rate: mebibytes / (duration / 1000) };
+}
+
+async function loadEvents(port: number, seconds: number): Promise<Served> {
+  const { responses, duration } = await runProgram('events', {
+    port,
+    milliseconds: seconds * 1000,
+    connections: CONNECTIONS,
+  });
+  if (responses === undefined || duration === undefined) throw new Error('Load gave no figures');
+  return { count: responses, rate: responses / (duration / 1000) };
 }
 
 /** Runs one of our own clients, from loads/, and returns the figures that it prints. */

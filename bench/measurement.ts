@@ -17,6 +17,8 @@ interface Sample {
   readonly cost: number;
   /** Requests or MiB a second. */
   readonly rate: number;
+  /** Mean fraction of the time that others had the processors. */
+  readonly others: number;
 }
 
 /** All figures of one work. */
@@ -24,6 +26,8 @@ export interface Comparison {
   readonly work: Work;
   readonly costs: ReadonlyMap<string, Spread>;
   readonly rates: ReadonlyMap<string, Spread>;
+  /** Mean fraction of the time that others had the processors. */
+  readonly others: number;
   /** CPU time of `against` divided by that of `server`, round by round. */
   ratio(against: string, server: string): Spread;
 }
@@ -50,13 +54,14 @@ export async function measure(works: readonly Work[], settings: MeasurementSetti
 }
 
 function sum(seconds: readonly Observation<Served>[]): Sample {
-  let [cpu, count, rate] = [0, 0, 0];
-  for (const { cpu: used, result } of seconds) {
+  let [cpu, count, rate, others] = [0, 0, 0, 0];
+  for (const { cpu: used, result, others: share } of seconds) {
+    others += share;
     cpu += used;
     count += result.count;
     rate += result.rate;
   }
-  return { cost: cpu / count, rate: rate / seconds.length };
+  return { cost: cpu / count, rate: rate / seconds.length, others: others / seconds.length };
 }
 
 function compare(work: Work, rounds: readonly Samples[]): Comparison {
@@ -64,10 +69,12 @@ function compare(work: Work, rounds: readonly Samples[]): Comparison {
     rounds.map((samples) => samples.get(name)?.[key] ?? Number.NaN);
   const spreads = (key: keyof Sample): Map<string, Spread> =>
     new Map(work.servers.map((name) => [name, spread(of(name, key))]));
+  const shares = work.servers.flatMap((name) => of(name, 'others'));
   return {
     work,
     costs: spreads('cost'),
     rates: spreads('rate'),
+    others: shares.reduce((total, share) => total + share, 0) / shares.length,
     ratio(against, server) {
       const others = of(against, 'cost');
       return spread(of(server, 'cost').map((cost, round) => (others[round] ?? Number.NaN) / cost));

@@ -1,21 +1,27 @@
 /** Formats the figures as Markdown that reads well as plain text: for the terminal, bench/results and README.md. */
 import type { Latencies } from './latency.ts';
+import { figure, table } from './markdown.ts';
 import type { Comparison } from './measurement.ts';
 import type { Memory } from './memory.ts';
 import type { StartUp } from './start-up.ts';
 import type { Spread } from './statistics.ts';
-import type { Bar, Work } from './work.ts';
+import { type Bar, isByMebibyte, unitTitle } from './work.ts';
 
 /** The oldest supported version of Node: the default of bars, and the version of the table in README.md. */
 export const SERVED_LONGEST = 20;
 
-/** The measurements of one run; parts may be missing. */
-export interface Results {
+/** The conditions of a run. */
+export interface Conditions {
+  /** The version of Node. */
   readonly version: string;
   readonly machine: string;
   readonly load: string;
   readonly rounds: number;
   readonly seconds: number;
+}
+
+/** The measurements of one run; parts may be missing. */
+export interface Results extends Conditions {
   readonly comparisons: readonly Comparison[];
   readonly latency: Latencies | undefined;
   readonly memory: Memory | undefined;
@@ -27,8 +33,8 @@ export interface Results {
 /** Formats everything for one version of Node. */
 export function formatResults(results: Results): string {
   const { version, machine, load, rounds, seconds, comparisons, latency, memory, startUp } = results;
-  const requests = comparisons.filter(({ work }) => work.stream === undefined);
-  const streams = comparisons.filter(({ work }) => work.stream !== undefined);
+  const requests = comparisons.filter(({ work }) => !isByMebibyte(work));
+  const streams = comparisons.filter(({ work }) => isByMebibyte(work));
   const sections = [
     `# Benchmark on Node ${version.replace(/^v/, '')}`,
     `${machine}; ${load}; medians of ${rounds} rounds of ${seconds} s, with the least ` +
@@ -160,23 +166,10 @@ function startUpText({ servers }: StartUp): string {
   return table(['server', 'process to first answer, ms', 'CPU until then, ms', 'of it modules, ms'], rows);
 }
 
-function unitTitle({ title, stream }: Work): string {
-  return stream === undefined ? title : `${title}, for each MiB`;
-}
-
 function times(ratio: Spread): string {
   return `**${ratio.median.toFixed(2)}** (${ratio.least.toFixed(2)}–${ratio.most.toFixed(2)}) ×`;
 }
 
-function figure({ median, least, most }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`;
-}
-
 function capitalise(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -1,7 +1,7 @@
 /** A server under measurement: its own process on its own processor, which never outlives the benchmark. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { programPath } from './installation.ts';
+import { serverCommand } from './installation.ts';
 import { pinned } from './processors.ts';
 import type { Command, Usage } from './servers/program.ts';
 
@@ -37,7 +37,7 @@ export function track(child: ChildProcess): void {
 /**
  * Starts a server and waits until it listens.
  *
- * @param name The name of a server, as in servers/contenders.ts
+ * @param name The name of a server, as in servers/contenders.ts, or as `ofOther` gives it
  * @param node The binary of Node that runs it
  * @param flags Options for Node
  */
@@ -46,7 +46,7 @@ export async function startServer(
   node: string,
   flags: readonly string[] = [],
 ): Promise<ServerProcess> {
-  const [command, args] = pinned('server', [node, ...flags, programPath('servers/program'), name]);
+  const [command, args] = pinned('server', [node, ...flags, ...serverCommand(name)]);
   const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   track(child);
   const ended = rejectAtEnd(child, name);

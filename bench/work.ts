@@ -29,8 +29,11 @@ export interface Work {
   readonly title: string;
   readonly servers: readonly string[];
   readonly request: RequestTemplate;
-  /** Content in pieces of 64 KiB, sent by a client of our own; counted by the MiB. */
-  readonly stream?: 'up' | 'down';
+  /**
+   * Work for a client of our own: content in pieces of 64 KiB, counted by the MiB, or server-sent events, counted by
+   * the response.
+   */
+  readonly stream?: 'up' | 'down' | 'events';
   readonly bars: readonly Bar[];
 }
 
@@ -62,6 +65,12 @@ const POST: RequestTemplate = {
   headers: [['Content-Type', 'application/json']],
   content: createJson(1024),
 };
+const DOWN: Pick<Work, 'request' | 'stream' | 'bars'> = {
+  request: { ...HELLO, path: '/down' },
+  stream: 'down',
+  bars: [],
+};
+const EVENTS: typeof DOWN = { request: { ...HELLO, path: '/events' }, stream: 'events', bars: [] };
 const EVERYWHERE = [24, 26];
 
 export const WORK: readonly Work[] = [
@@ -128,8 +137,7 @@ export const WORK: readonly Work[] = [
     name: 'down',
     title: '64 MiB streamed down in 64 KiB pieces',
     servers: ['node:http', 'gatebridge'],
-    request: { ...HELLO, path: '/down' },
-    stream: 'down',
+    ...DOWN,
     bars: [{ server: 'gatebridge', against: 'node:http', atLeast: 1 }],
   },
   {
@@ -165,6 +173,42 @@ export const WORK: readonly Work[] = [
     bars: [{ server: 'fastify on gatebridge', against: 'fastify', atLeast: 1.15, on: [20, ...EVERYWHERE] }],
   },
   {
+    name: 'down-node',
+    title: '64 MiB streamed down by a listener through fromNode',
+    servers: ['node:http', 'gatebridge with fromNode'],
+    ...DOWN,
+  },
+  {
+    name: 'down-express',
+    title: '64 MiB streamed down by Express through fromExpress',
+    servers: ['express', 'express on gatebridge'],
+    ...DOWN,
+  },
+  {
+    name: 'down-fastify',
+    title: '64 MiB streamed down by Fastify through fromFastify',
+    servers: ['fastify', 'fastify on gatebridge'],
+    ...DOWN,
+  },
+  {
+    name: 'sse-node',
+    title: '100 server-sent events of a listener through fromNode',
+    servers: ['node:http', 'gatebridge with fromNode'],
+    ...EVENTS,
+  },
+  {
+    name: 'sse-express',
+    title: '100 server-sent events of Express through fromExpress',
+    servers: ['express', 'express on gatebridge'],
+    ...EVENTS,
+  },
+  {
+    name: 'sse-fastify',
+    title: '100 server-sent events of Fastify through fromFastify',
+    servers: ['fastify', 'fastify on gatebridge'],
+    ...EVENTS,
+  },
+  {
     name: 'mounted-express',
     title: 'an application mounted in Express, against the same answer by hand',
     servers: ['express by hand', 'mounted in express'],
@@ -182,6 +226,16 @@ export const WORK: readonly Work[] = [
 
 /** Other measurements, which are not CPU time of a request. */
 export const OTHER_WORK = ['latency', 'memory', 'start-up'] as const;
+
+/** Tells if the unit of some work is a MiB; otherwise it is a request. */
+export function isByMebibyte({ stream }: Work): boolean {
+  return stream === 'up' || stream === 'down';
+}
+
+/** The title of a row in a table of different units. */
+export function unitTitle(work: Work): string {
+  return isByMebibyte(work) ? `${work.title}, for each MiB` : work.title;
+}
 
 /** Makes JSON of about that many octets, shaped like what clients send. */
 function createJson(length: number): string {

@@ -21,6 +21,10 @@ export const PIECE: Buffer = Buffer.alloc(65_536, 'gatebridge ');
 export const PIECES = 1024;
 export const STREAM_LENGTH: string = String(PIECE.length * PIECES);
 
+/** One server-sent event, of 200 octets. */
+export const EVENT: string = `data: ${'gatebridge '.repeat(18).slice(0, 192)}\n\n`;
+export const EVENTS = 100;
+
 /** Listens on a free port of the loopback interface. */
 export function listenOn<S extends Server>(server: S): Promise<S> {
   return new Promise((resolve, reject) => {

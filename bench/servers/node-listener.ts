@@ -1,6 +1,7 @@
 /** A listener for node:http, written by hand and without a wasted step. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { HELLO, HELLO_LENGTH, PIECE, PIECES, STREAM_LENGTH } from './contender.ts';
+import { HELLO, HELLO_LENGTH } from './contender.ts';
+import { sendEvents, sendPieces } from './streamed.ts';
 
 export function createListener(): RequestListener {
   return (req, res) => {
@@ -12,7 +13,10 @@ export function createListener(): RequestListener {
         read(req, (content) => reply(res, JSON.stringify(JSON.parse(content.toString()))));
         break;
       case '/down':
-        down(res);
+        sendPieces(res);
+        break;
+      case '/events':
+        sendEvents(res);
         break;
       case '/up':
         up(req, res);
@@ -35,20 +39,6 @@ function reply(res: ServerResponse, content: Buffer | string): void {
   const length = String(Buffer.byteLength(content));
   res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': length });
   res.end(content);
-}
-
-function down(res: ServerResponse): void {
-  res.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': STREAM_LENGTH });
-  let sent = 0;
-  const send = (): void => {
-    while (sent < PIECES) {
-      sent += 1;
-      if (!res.write(PIECE)) return;
-    }
-    res.end();
-  };
-  res.on('drain', send);
-  send();
 }
 
 function up(req: IncomingMessage, res: ServerResponse): void {

@@ -5,6 +5,7 @@ import type { Comparison } from '../../bench/measurement.ts';
 import { doubt } from '../../bench/observation.ts';
 import { replaceSummary } from '../../bench/publication.ts';
 import { formatResults, formatSummary, type Results } from '../../bench/report.ts';
+import { EVENT, EVENTS } from '../../bench/servers/contender.ts';
 import { CONTENDERS } from '../../bench/servers/contenders.ts';
 import { type Spread, spread } from '../../bench/statistics.ts';
 import { NUMBER, WORK } from '../../bench/work.ts';
@@ -44,6 +45,19 @@ describe('work', () => {
 
   it.each(['varied', 'varied-browser', 'varied-pipelined'])('%s varies the target', (name) => {
     expect(WORK.find((work) => work.name === name)?.request.path).toContain(NUMBER);
+  });
+
+  it.each(['node', 'express', 'fastify'])(
+    'streams through %s beside the same program on node:http',
+    (name) => {
+      const of = (work: string) => WORK.find((candidate) => candidate.name === work);
+      expect(of(`down-${name}`)).toMatchObject({ servers: of(name)?.servers, stream: 'down' });
+      expect(of(`sse-${name}`)).toMatchObject({ servers: of(name)?.servers, stream: 'events' });
+    },
+  );
+
+  it('sends events of 200 octets', () => {
+    expect([Buffer.byteLength(EVENT), EVENTS]).toEqual([200, 100]);
   });
 
   it('posts a KiB of JSON', () => {
@@ -92,6 +106,19 @@ describe('reports', () => {
 
   it('show doubts above all tables', () => {
     expect(formatResults(results('v20.19.0', 10, 9)).indexOf('> Too loud.')).toBeGreaterThan(0);
+  });
+
+  it('count content by the MiB and events by the response', () => {
+    const hello = results('v26.1.0', 10, 9);
+    const comparisons = ['down-node', 'sse-node'].flatMap((name) => {
+      const work = WORK.find((candidate) => candidate.name === name);
+      return hello.comparisons.map((comparison) => ({ ...comparison, ...(work && { work }) }));
+    });
+    const text = formatResults({ ...hello, comparisons });
+    const [, requests, streams] = text.split(/^## .*$/m);
+    expect(requests).toContain('| 100 server-sent events of a listener');
+    expect(streams).toContain('| 64 MiB streamed down by a listener');
+    expect(streams).not.toContain('events');
   });
 
   it('sum up each work in one line', () => {
@@ -170,6 +197,7 @@ function results(version: string, theirs: number, ours: number): Results {
     work,
     costs,
     rates: costs,
+    others: 0,
     ratio: (against, server) =>
       same((costs.get(against)?.median ?? 0) / (costs.get(server)?.median ?? Number.NaN)),
   };
