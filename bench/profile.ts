@@ -71,6 +71,8 @@ function sumTime({ nodes, samples, timeDeltas }: CpuProfile): Map<string, number
     sums.set(name, (sums.get(name) ?? 0) + (timeDeltas[index] ?? 0));
   });
   sums.delete('(idle)');
+  // The inspector's own work, when it ends the profile.
+  sums.delete('dispatch');
   return sums;
 }
 
