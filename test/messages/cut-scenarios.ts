@@ -92,7 +92,30 @@ const AFTER_WRITES: readonly Scenario[] = Object.entries(WRITES).flatMap(([what,
   ),
 );
 
+/** Errors that programs emit on their socket; node's server hears of them. */
+const EMITTED_ERRORS: readonly Scenario[] = Object.entries(MOMENTS).flatMap(([when, at]) =>
+  [true, false].map(
+    (isHeard): Scenario => ({
+      name: `socket.emit('error') ${when}, ${isHeard ? 'with' : 'without'} a listener for clientError`,
+      prepare(server, trail) {
+        if (!isHeard) return;
+        server.on('clientError', (error: Error, socket: Socket) => {
+          trail.push(`clientError ${error.message}`);
+          socket.destroy();
+        });
+      },
+      run(req, res, trail) {
+        req.socket.on('error', (error) => trail.push(`socket error ${error.message}`));
+        req.socket.on('close', () => trail.push('last'));
+        at(res, () => req.socket.emit('error', new Error('emitted')));
+      },
+      last: 'last',
+    }),
+  ),
+);
+
 export const CUT_SCENARIOS: readonly Scenario[] = [
+  ...EMITTED_ERRORS,
   ...AFTER_FINISH,
   ...AFTER_WRITES,
   {

@@ -35,6 +35,9 @@ export interface SocketOwner {
   closed(): void;
 }
 
+/** node's answer to an error of a socket. */
+const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
+
 /** Stands in for the socket of one exchange after the other. */
 export class MessageSocket extends SocketState {
   /** The response that is being sent; node compares it with `this` before it sends. */
@@ -237,6 +240,20 @@ export class MessageSocket extends SocketState {
     if (isCut && !isServedByNode(hostSocket)) hostSocket?.server?.emit?.('clientError', error, this);
     // node's server always listens, so that an error of a socket is never an uncaught one.
     if (this.listenerCount('error') > 0) this.emit('error', error);
+  }
+
+  /** An error that a program emits is one of the connection, as on node. */
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    if (event !== 'error' || this.destroyed) return super.emit(event, ...values);
+    const { hostSocket } = this;
+    // The server hears of a socket's error first.
+    if (hostSocket?.server?.emit?.('clientError', values[0], this) !== true) {
+      if (this._httpMessage?.headersSent !== true) hostSocket?.write?.(BAD_REQUEST);
+      // An emitter accepts any value as an error; so does node's server.
+      this.destroy(values[0] as Error);
+    }
+    // The server always listens, so that it is never an uncaught error.
+    return this.listenerCount('error') === 0 || super.emit(event, ...values);
   }
 
   emitClose(): void {
