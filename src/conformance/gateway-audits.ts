@@ -12,6 +12,7 @@ import { FORM_AUDITS } from './audits/forms.ts';
 import { FRAMING_AUDITS } from './audits/framing.ts';
 import { INPUT_AUDITS } from './audits/input.ts';
 import { MOUNTING_AUDITS } from './audits/mounting.ts';
+import { PROMISE_AUDITS } from './audits/promises.ts';
 import { PROTOCOL_AUDITS } from './audits/protocol.ts';
 import { RESPONSE_HEAD_AUDITS } from './audits/response-head.ts';
 import { START_RESPONSE_AUDITS } from './audits/start-response.ts';
@@ -45,6 +46,7 @@ export function gatewayAudits(): GatewayAudit[] {
     ...CONTENT_AUDITS,
     ...PROTOCOL_AUDITS,
     ...FORM_AUDITS,
+    ...PROMISE_AUDITS,
     ...CGI_AUDITS,
     ...MOUNTING_AUDITS,
     ...WRAPPING_AUDITS,

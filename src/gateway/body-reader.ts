@@ -10,6 +10,7 @@ import { ApplicationError } from '../errors.ts';
 import type { Body, Chunk } from '../wsgi.ts';
 import { describe } from './describe.ts';
 import { encodeUtf8 } from './platform.ts';
+import { isPromise, toPromise } from './promise.ts';
 
 type Step = IteratorResult<unknown, unknown>;
 
@@ -56,7 +57,7 @@ export class BodyReader {
   next(): Step | Promise<Step> {
     this.#iterator ??= iterate(this.#body);
     const step = this.#nextOf(this.#iterator);
-    return isPromise(step) ? step.then(this.#note, this.#noteFailure) : this.#note(step);
+    return isPromise(step) ? toPromise(step).then(this.#note, this.#noteFailure) : this.#note(step);
   }
 
   #nextOf(iterator: ReadyIterator): Step | Promise<Step> {
@@ -118,11 +119,6 @@ export class BodyReader {
       report(error);
     }
   }
-}
-
-/** Tells if a value is a promise, also one of another library or realm. */
-export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> & Promise<T> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 function bodyHint(value: unknown): string {

@@ -7,6 +7,7 @@
 import type { InputSource } from '../port.ts';
 import type { InputStream } from '../wsgi.ts';
 import { joinOctets } from './platform.ts';
+import { isPromise } from './promise.ts';
 
 const EMPTY = new Uint8Array(0);
 const LF = 0x0a;
@@ -153,7 +154,7 @@ export class Input implements InputStream {
       if (this.#source === undefined) return false;
       try {
         const pulled = this.#source.pull();
-        if (pulled instanceof Promise) return this.#fillLater(pulled);
+        if (isPromise(pulled)) return this.#fillLater(pulled);
         this.#accept(pulled);
       } catch (error) {
         throw this.#fail(error);

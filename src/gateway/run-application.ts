@@ -12,13 +12,14 @@
 import { DisconnectError, ProtocolError } from '../errors.ts';
 import type { ResponseSink } from '../port.ts';
 import type { ApplicationFunction, Body, Chunk, Environ, ErrorStream, FinishedCallback } from '../wsgi.ts';
-import { BodyReader, isPromise } from './body-reader.ts';
+import { BodyReader } from './body-reader.ts';
 import { addExtensions } from './extensions.ts';
 import { failureResponse, isInstance, logError } from './failure.ts';
 import { fileLength } from './file-wrapper.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
 import { hintAtListener } from './mistaken-application.ts';
 import { onNextTurn } from './platform.ts';
+import { isPromise, toPromise } from './promise.ts';
 import { CHUNKS_A_TURN, pumpBody } from './pump-body.ts';
 import { ResponseWriter } from './response-writer.ts';
 
@@ -114,7 +115,7 @@ class ApplicationRun {
       const leave = (): void => queueMicrotask(() => fail(this.#writer.gone));
       this.#onGone = leave;
       this.#watch();
-      promised.then(settle, fail);
+      toPromise(promised).then(settle, fail);
     });
   }
 

@@ -21,8 +21,8 @@
  * below (response/finishing.ts). node emits 'finish' then, and after it 'close'; a closed exchange emits 'close' alone.
  */
 import { disconnection } from '../errors.ts';
-import { isPromise } from '../gateway/body-reader.ts';
 import { logError } from '../gateway/failure.ts';
+import { isPromise, toPromise } from '../gateway/promise.ts';
 import {
   connectionReset,
   nodeError,
@@ -96,7 +96,8 @@ export class Exchange
     try {
       // node's server too calls its listeners with itself as `this`.
       const returned = dispatch.call(this.socket.server, this.request, this.response);
-      if (isPromise(returned)) returned.then(undefined, (error: unknown) => this.programFailed(error));
+      if (isPromise(returned))
+        toPromise(returned).then(undefined, (error: unknown) => this.programFailed(error));
     } catch (error) {
       if (!this.outgoing.isEnded) {
         this.#abandon();

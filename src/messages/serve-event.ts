@@ -7,7 +7,7 @@
  */
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isPromise } from '../gateway/body-reader.ts';
+import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { RequestMessage, ResponseMessage } from '../node-internals/index.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
 import { Exchange } from './exchange.ts';
@@ -49,7 +49,7 @@ export function listenerOf(
       const exchange = exchanges.get(request);
       // An emitter drops what its listeners return.
       if (exchange !== undefined && isPromise(returned)) {
-        returned.then(undefined, (error: unknown) => exchange.programFailed(error));
+        toPromise(returned).then(undefined, (error: unknown) => exchange.programFailed(error));
       }
       return returned;
     };

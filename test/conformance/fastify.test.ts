@@ -1,4 +1,5 @@
 import { auditHost } from './conformance.ts';
-import { fastifyPrefixed } from './hosts.ts';
+import { fastifyHijacked, fastifyPrefixed } from './hosts.ts';
 
 auditHost(fastifyPrefixed);
+auditHost(fastifyHijacked);

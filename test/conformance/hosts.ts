@@ -1,5 +1,6 @@
 /**
- * The hosts under audit: the standalone server, toNode, toExpress at two mounts, toFastify, runCgi.
+ * The hosts under audit: the standalone server, toNode, toExpress at two mounts, toFastify in two modes,
+ * runCgi.
  *
  * All but runCgi listen on a real socket, at a free port of 127.0.0.1.
  */
@@ -103,29 +104,37 @@ export const expressRoot: AuditHost = createExpressHost('');
 /** A middleware of Express below a path. */
 export const expressMounted: AuditHost = createExpressHost('/m');
 
-/** A plugin of Fastify 5 with a prefix. */
-export const fastifyPrefixed: AuditHost = {
-  name: 'toFastify at /m',
-  capabilities: new Set<AuditCapability>([
-    ...COMMON,
-    'field-case',
-    'mount',
-    'host-fields',
-    'error-handler',
-    'http2',
-  ]),
-  objectKeys: ['node.req', 'node.res', 'fastify.request', 'fastify.reply'],
-  async serve(application, options = {}) {
-    const log = createLog(options);
-    const mounts = options.mounts ?? ['/m'];
-    const instance = createFastify(options);
-    mountInFastify(instance, toFastify(application, log.gateway), mounts);
-    await instance.ready();
-    answerExpectations(instance.server, (...exchange) => instance.routing(...exchange));
-    return listen(instance.server, { log, mount: mounts.join(''), isTls: options.tls });
-  },
-  wrappers: WRAPPERS,
-};
+/** Creates a host of Fastify 5, where a plugin has the prefix `/m` unless an audit names others. */
+function createFastifyHost(hijack: boolean): AuditHost {
+  return {
+    name: hijack ? 'toFastify at /m, with hijack' : 'toFastify at /m',
+    capabilities: new Set<AuditCapability>([
+      ...COMMON,
+      'field-case',
+      'mount',
+      'host-fields',
+      'error-handler',
+      'http2',
+    ]),
+    objectKeys: ['node.req', 'node.res', 'fastify.request', 'fastify.reply'],
+    async serve(application, options = {}) {
+      const log = createLog(options);
+      const mounts = options.mounts ?? ['/m'];
+      const instance = createFastify(options);
+      mountInFastify(instance, toFastify(application, { ...log.gateway, hijack }), mounts);
+      await instance.ready();
+      answerExpectations(instance.server, (...exchange) => instance.routing(...exchange));
+      return listen(instance.server, { log, mount: mounts.join(''), isTls: options.tls });
+    },
+    wrappers: WRAPPERS,
+  };
+}
+
+/** A plugin of Fastify 5 with a prefix, which answers by `reply.send`. */
+export const fastifyPrefixed: AuditHost = createFastifyHost(false);
+
+/** A plugin of Fastify 5 with a prefix, which answers past Fastify. */
+export const fastifyHijacked: AuditHost = createFastifyHost(true);
 
 /** A CGI program. */
 export const cgi: AuditHost = {

@@ -194,3 +194,16 @@ describe('runApp()', () => {
     await expect(write?.('late')).rejects.toMatchObject({ code: 'WSGI_ERR_WRITE_AFTER_END' });
   });
 });
+
+it('awaits objects with then, as hosts do', async () => {
+  const thenable = (value: unknown): never =>
+    Object.defineProperty({}, 'then', {
+      value: (resolve: (value: unknown) => void) => resolve(Promise.resolve(value)),
+    }) as never;
+  const steps = [{ done: false, value: 'awaited' }, { done: true }];
+  const { body } = await runApp((_environ, startResponse) => {
+    startResponse('200 OK', PLAIN);
+    return thenable({ [Symbol.asyncIterator]: () => ({ next: () => thenable(steps.shift()) }) });
+  }, buildEnviron('/'));
+  expect(await body.text()).toBe('awaited');
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Application, Environ, StartResponse } from '../../../src/wsgi.ts';
-import { record } from '../../support/recording-sink.ts';
+import { RecordingSink, record } from '../../support/recording-sink.ts';
 import { answering } from './applications.ts';
 
 const refuse = (): never => {
@@ -117,4 +117,42 @@ it('aborts if the error path of the host throws', async () => {
   await done;
   expect(sink.events.map(([kind]) => kind)).toEqual(['abort']);
   expect(log).toEqual(['Error: not to be asked']);
+});
+
+describe('runApplication, given objects with then that throw', () => {
+  const thenable = (): PromiseLike<never> => Object.defineProperty({}, 'then', { value: refuse }) as never;
+
+  it('answers 500 for the application, and goes on after close and callbacks', async () => {
+    const failed = record(thenable as never);
+    await failed.done;
+    expect(failed.sink.head?.statusCode).toBe(500);
+    expect(failed.log).toEqual(['Error: not to be asked']);
+    const calls: string[] = [];
+    const { sink, log, done } = record((environ: Environ, startResponse: StartResponse) => {
+      environ['gateway.on_finished']?.(() => calls.push('last'));
+      environ['gateway.on_finished']?.(thenable);
+      startResponse('200 OK', []);
+      return Object.assign(['x'], { close: thenable });
+    });
+    await done;
+    expect(sink.content).toBe('x');
+    expect(log).toEqual(['Error: not to be asked', 'Error: not to be asked']);
+    expect(calls).toEqual(['last']);
+  });
+
+  it('cuts the response off when a sink gives one', async () => {
+    const sink = Object.assign(new RecordingSink(), { wait: thenable() });
+    const { log, done } = record(
+      function* (_environ: Environ, startResponse: StartResponse) {
+        startResponse('200 OK', []);
+        yield 'x';
+        yield 'y';
+      },
+      {},
+      { sink },
+    );
+    await done;
+    expect(sink.events.map(([kind]) => kind)).toEqual(['head', 'write', 'abort']);
+    expect(log).toEqual(['Error: not to be asked']);
+  });
 });
