@@ -25,6 +25,11 @@ export function pumpBody(reader: BodyReader, writer: ResponseWriter): Promise<vo
     /** Sends one chunk. Returns false if the next one has to wait, or if there is none. */
     const sendNext = (): boolean => {
       if (writer.gone !== undefined) throw writer.gone;
+      if (writer.writing !== undefined) {
+        // Middleware has called write; its caller handles a failure.
+        writer.writing.then(pump, pump);
+        return false;
+      }
       const step = reader.nextReady(pump);
       if (step === undefined) return false;
       if (step.done === true) {

@@ -2,7 +2,8 @@
  * Sends head, chunks and end of a response to the sink, checked against ResponseState.
  *
  * Two callers send chunks. The application calls the `write` that startResponse returned; these calls are queued,
- * because the application need not wait for them. run-application.ts sends the chunks of the body, and waits itself.
+ * because the application need not wait for them. run-application.ts sends the chunks of the body, and waits itself: for
+ * the sink, and for calls of `write` that came before. So the sink gets one piece at a time.
  */
 
 import { ApplicationError, type DisconnectError } from '../errors.ts';
@@ -11,6 +12,7 @@ import type { Chunk, Environ, ErrorStream, HeaderList, StartResponse, Write } fr
 import { toOctets } from './body-reader.ts';
 import { logError } from './failure.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
+import { toPromise } from './promise.ts';
 import { ResponseState } from './response-state.ts';
 
 /** Writes one response. */
@@ -22,6 +24,8 @@ export class ResponseWriter {
   gone: DisconnectError | undefined;
   /** The latest call of `write`, if it has not settled. */
   writing: Promise<void> | undefined;
+  /** The latest piece that the sink got, if it asks to wait. */
+  #sending: Promise<void> | undefined;
   readonly #sink: ResponseSink;
   readonly #errors: ErrorStream;
   readonly #isHead: boolean;
@@ -49,8 +53,8 @@ export class ResponseWriter {
     let taken: Promise<void>;
     try {
       const chunk = this.#checkWritten(data);
-      const { writing } = this;
-      const wait = writing === undefined ? this.#writeNow(chunk) : writing.then(() => this.#writeNow(chunk));
+      const earlier = this.writing ?? this.#sending;
+      const wait = earlier === undefined ? this.#writeNow(chunk) : earlier.then(() => this.#writeNow(chunk));
       if (wait === undefined) return DONE;
       taken = wait;
     } catch (error) {
@@ -83,7 +87,7 @@ export class ResponseWriter {
     if (this.response.state === 'ended') throw new ApplicationError('WSGI_ERR_WRITE_AFTER_END');
     const isFirst = this.response.state !== 'sent';
     if (isFirst) this.sendHead(undefined);
-    const wait = isFirst && chunk.length === 0 ? this.#sink.write(chunk) : this.send(chunk);
+    const wait = isFirst && chunk.length === 0 ? this.#pass(chunk) : this.send(chunk);
     if (this.response.hasExceeded) {
       throw new ApplicationError('WSGI_ERR_CONTENT_LENGTH_EXCEEDED', this.response.declaredLength);
     }
@@ -108,7 +112,19 @@ export class ResponseWriter {
   /** Sends a chunk, up to the declared length. */
   send(chunk: Uint8Array): Promise<void> | undefined {
     const allowed = this.#allow(chunk);
-    return allowed.length === 0 ? undefined : this.#sink.write(allowed);
+    return allowed.length === 0 ? undefined : this.#pass(allowed);
+  }
+
+  #pass(chunk: Uint8Array): Promise<void> | undefined {
+    const wait = this.#sink.write(chunk);
+    if (wait === undefined) return undefined;
+    const sending = toPromise(wait);
+    this.#sending = sending;
+    const settled = (): void => {
+      if (this.#sending === sending) this.#sending = undefined;
+    };
+    sending.then(settled, settled);
+    return sending;
   }
 
   /**
@@ -120,7 +136,7 @@ export class ResponseWriter {
     const { response } = this;
     const allowed = this.#allow(lastChunk);
     if (response.missing > 0) {
-      if (allowed.length > 0) this.#sink.write(allowed)?.catch(ignore);
+      if (allowed.length > 0) this.#pass(allowed)?.catch(ignore);
       throw new ApplicationError('WSGI_ERR_CONTENT_LENGTH_SHORT', `${response.missing} octets are missing`);
     }
     response.state = 'ended';

@@ -214,6 +214,7 @@ class ApplicationRun {
     for (let count = 1; ; count += 1) {
       const next = reader.next();
       const step = isPromise(next) ? await this.#orGone(next) : next;
+      if (writer.writing !== undefined) await this.#settleWrites();
       if (step.done === true) return;
       // The writer checks the type of each chunk.
       const chunk = writer.toOctets(step.value as Chunk);

@@ -1,10 +1,11 @@
 /** Audits of `write()`. */
 import assert, { deepEqual, equal } from 'node:assert/strict';
-import type { Application, Chunk, Write } from '../../wsgi.ts';
+import type { Application, ApplicationFunction, Chunk, Write } from '../../wsgi.ts';
 import type { GatewayAudit } from '../audit.ts';
 import { onStage } from '../stage.ts';
 import { fieldValues } from '../wire-client.ts';
 import {
+  aMoment,
   assertTruncated,
   audit,
   eventually,
@@ -18,7 +19,51 @@ import {
   withoutUnhandledRejections,
 } from './kit.ts';
 
-/** The audits of lines 90 to 99. */
+/** Line 234: applications that write without waiting, and yield, by name. Each sends six pieces of one letter. */
+const UNAWAITED: Readonly<Record<string, (size: number) => Application>> = {
+  'below-a-generator': (size) => {
+    const inner: ApplicationFunction = (_environ, startResponse) => {
+      const write = startResponse('200 OK', text());
+      for (const letter of 'abcd') void write(filled(letter, size));
+      return [filled('e', size), filled('f', size)];
+    };
+    return function* (environ, startResponse) {
+      // The application is not async.
+      yield* inner(environ, startResponse) as Uint8Array[];
+    };
+  },
+  'between-yields': (size) =>
+    function* (_environ, startResponse) {
+      const write = startResponse('200 OK', text());
+      for (const [written, yielded] of ['ab', 'cd', 'ef']) {
+        void write(filled(written ?? '', size));
+        yield filled(yielded ?? '', size);
+      }
+    },
+  'between-asynchronous-yields': (size) =>
+    async function* (_environ, startResponse) {
+      const write = startResponse('200 OK', text());
+      for (const [written, yielded] of ['ab', 'cd', 'ef']) {
+        void write(filled(written ?? '', size));
+        await aMoment(2);
+        yield filled(yielded ?? '', size);
+      }
+    },
+  'after-the-last-yield': (size) =>
+    function* (_environ, startResponse) {
+      const write = startResponse('200 OK', text());
+      yield filled('a', size);
+      for (const letter of 'bcdef') void write(filled(letter, size));
+    },
+  'in-an-async-application': (size) => async (_environ, startResponse) => {
+    const write = startResponse('200 OK', text());
+    await write(filled('a', size));
+    for (const letter of 'bcde') void write(filled(letter, size));
+    return [filled('f', size)];
+  },
+};
+
+/** The audits of lines 90 to 99, and 234. */
 export const WRITE_AUDITS: readonly GatewayAudit[] = [
   audit({
     id: 'write-90-after-failed-call',
@@ -206,7 +251,29 @@ export const WRITE_AUDITS: readonly GatewayAudit[] = [
       });
     },
   }),
+  ...Object.entries(UNAWAITED).flatMap(([name, application]) =>
+    [3, 70_000].map((size) =>
+      responseAudit({
+        id: `write-234-${name}-${size}`,
+        sentence: `MUST keep the order of writes that are not awaited: ${name.replaceAll('-', ' ')}, ${size} octets`,
+        citation: 'PEP 3333, The write() Callable',
+        application: application(size),
+        check: ({ content }) => {
+          equal(content.length, 6 * size);
+          const letters = Array.from({ length: 6 }, (_, index) =>
+            content.toString('latin1', index * size, index * size + 1),
+          );
+          equal(letters.join(''), 'abcdef');
+        },
+      }),
+    ),
+  ),
 ];
+
+/** Gives octets that are all the same letter. */
+function filled(letter: string, size: number): Uint8Array {
+  return Buffer.alloc(size, letter);
+}
 
 /** Writes each value in its own request, and checks that the write rejects and the response fails. */
 async function refuses(
