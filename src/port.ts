@@ -143,8 +143,11 @@ export interface ResponseSink {
   /**
    * Sends one piece of content, after the head if that is still held back. An empty piece sends the head alone.
    *
+   * The application may use the memory of the piece again afterwards. So copy a small piece, and let a large one wait
+   * until the operating system has it.
+   *
    * @returns a promise if the next piece should wait, else undefined. The promise rejects with a
-   *   {@link DisconnectError} if the client leaves.
+   *   {@link DisconnectError} if the client leaves. Nothing is written before it has settled.
    */
   write(chunk: Uint8Array): Promise<void> | undefined;
   /**
@@ -153,6 +156,13 @@ export interface ResponseSink {
    * @returns a promise if the client has not taken everything yet, or undefined if the host does the rest alone.
    */
   end(lastChunk?: Uint8Array): Promise<void> | undefined;
+  /**
+   * Gives a promise if the host still refers to memory of pieces that it was given. It settles like that of `write`.
+   *
+   * Called once the response is over, and only if somebody is told of its end. Missing if the promise of `end` settles
+   * no earlier.
+   */
+  sent?(): Promise<void> | undefined;
   /** Cuts off the response after its head, so that the client notices that it is incomplete. */
   abort(error: unknown): void;
   /** Calls the listener if the client leaves before the response has ended; at once if it has already left. */

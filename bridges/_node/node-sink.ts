@@ -34,8 +34,11 @@ interface Http2Response {
   };
 }
 
-/** Node's own method. A response with another one was patched or has another class. */
-const { end: nodeEnd } = ServerResponse.prototype;
+/** Node's own methods. A response with others was patched or has another class. */
+const { end: nodeEnd, write: nodeWrite } = ServerResponse.prototype;
+
+/** Octets up to which a chunk is copied. Node keeps it until the end of the tick, or for as long as the client is slow. */
+const COPY_LIMIT = 16_384;
 
 /** RFC 9113 §7. */
 const INTERNAL_ERROR = 2;
@@ -103,10 +106,26 @@ export class NodeSink implements ResponseSink {
       res.flushHeaders();
       return undefined;
     }
-    const hasRoom = res.write(chunk);
+    if (chunk.length > COPY_LIMIT && writesAsNode(res, this.#http2 === undefined))
+      return this.#writeLarge(chunk);
+    // A replaced method may return nothing at all.
+    const hasRoom: unknown = res.write(Buffer.from(chunk));
     // The compression middleware keeps octets back until a flush. Node's old `flush` is inherited, and warns.
     if (Object.hasOwn(res, 'flush') && 'flush' in res && typeof res.flush === 'function') res.flush();
-    return hasRoom ? undefined : this.#settles('drain');
+    return hasRoom === false ? this.#settles('drain') : undefined;
+  }
+
+  /** Writes a chunk, and waits until the operating system has it. */
+  #writeLarge(chunk: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = (): void => reject(disconnection('response'));
+      this.res.write(chunk, (error) => {
+        stopWatching();
+        if (error) leave();
+        else resolve();
+      });
+      const stopWatching = this.#onceClosed(leave);
+    });
   }
 
   end(lastChunk?: Uint8Array): Promise<void> | undefined {
@@ -281,6 +300,11 @@ export class NodeSink implements ResponseSink {
       const stopWatching = this.#onceClosed(onClose);
     });
   }
+}
+
+/** Tells if nobody has replaced `write` of a response. Other code may keep what it is given, and may not call back. */
+export function writesAsNode(res: ServerResponse, isHttp1: boolean): boolean {
+  return isHttp1 ? res.write === nodeWrite : !Object.hasOwn(res, 'write');
 }
 
 /** Tells if the connection has taken a whole response of HTTP/1. */

@@ -63,11 +63,12 @@ export class CgiSink implements ResponseSink {
     const octets = this.#head === undefined ? chunk : Buffer.concat([this.#head, chunk]);
     this.#head = undefined;
     let settle: ((error?: Error | null) => void) | undefined;
-    const hasRoom = this.#output.write(octets, (error) => {
+    this.#output.write(octets, (error) => {
       if (error) this.#leave(error);
       settle?.(error);
     });
-    if (hasRoom && !isLast) return undefined;
+    // Otherwise the output may still refer to the chunk.
+    if (this.#output.writableLength === 0 && !isLast) return undefined;
     return new Promise((resolve, reject) => {
       settle = (error) => (error ? reject(this.#gone) : resolve());
     });

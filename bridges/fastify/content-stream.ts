@@ -10,6 +10,14 @@ import { Readable } from 'node:stream';
 import { disconnection } from '../../src/gateway/index.ts';
 import type { DisconnectError } from '../../src/index.ts';
 
+/** What a stream asks of the reply that it belongs to. */
+export interface StreamOwner {
+  /** Called when somebody first asks for content. */
+  begin(): void;
+  /** Tells if a chunk of this length has gone to the operating system once the next one is asked for. */
+  waitsFor(length: number): boolean;
+}
+
 interface Waiter {
   resolve(): void;
   reject(error: DisconnectError): void;
@@ -22,12 +30,11 @@ export class ContentStream extends Readable {
   #isEnding = false;
   #failure: Error | undefined;
   #waiter: Waiter | undefined;
-  readonly #onBegin: () => void;
+  readonly #owner: StreamOwner;
 
-  /** @param onBegin Called when somebody first asks for content */
-  constructor(onBegin: () => void) {
+  constructor(owner: StreamOwner) {
     super({ highWaterMark: 0 });
-    this.#onBegin = onBegin;
+    this.#owner = owner;
     // Fastify listens too, but not while its hooks are running.
     this.on('error', () => {});
   }
@@ -59,7 +66,7 @@ export class ContentStream extends Readable {
 
   override _read(): void {
     this.#isWanted = true;
-    if (!this.readableDidRead) this.#onBegin();
+    if (!this.readableDidRead) this.#owner.begin();
     if (this.#chunk === undefined) {
       this.#take()?.resolve();
       if (this.#failure !== undefined) this.destroy(this.#failure);
@@ -77,10 +84,15 @@ export class ContentStream extends Readable {
     if (chunk !== undefined) {
       this.#chunk = undefined;
       this.#isWanted = false;
-      this.push(chunk);
+      this.push(this.#mayRefer(chunk) ? chunk : Buffer.from(chunk));
     } else if (this.#isEnding && !this.destroyed) {
       this.push(null);
     }
+  }
+
+  /** Only a pipe to the response is known not to keep what it gets. */
+  #mayRefer({ length }: Uint8Array): boolean {
+    return this.listenerCount('data') === 1 && this.#owner.waitsFor(length);
   }
 
   #take(): Waiter | undefined {

@@ -14,8 +14,8 @@ import {
   type ResponseSink,
 } from '../../src/index.ts';
 import { isHttp2Message } from '../../src/node-internals/index.ts';
-import { isTaken, NodeSink } from '../_node/node-sink.ts';
-import { ContentStream } from './content-stream.ts';
+import { isTaken, NodeSink, writesAsNode } from '../_node/node-sink.ts';
+import { ContentStream, type StreamOwner } from './content-stream.ts';
 import type { FastifyReplyLike, FastifyRequestLike } from './instance.ts';
 import { ReplyHead } from './reply-head.ts';
 
@@ -40,7 +40,7 @@ function report(sink: FailingSink, error: unknown): void {
 const COLLECTABLE = 1024 * 1024;
 
 /** Sends one response by `reply.send`. */
-export class ReplySink implements FailingSink {
+export class ReplySink implements FailingSink, StreamOwner {
   /** Hooks see the payload of a route for HEAD too, and change its headers by it. */
   readonly takesHeadContent = true;
   failure: FailingSink['failure'];
@@ -52,12 +52,15 @@ export class ReplySink implements FailingSink {
   #nodeSink: NodeSink | undefined;
   #head: ResponseHead | undefined;
   #replyHead: ReplyHead | undefined;
-  #collected: Uint8Array[] | undefined;
+  /** Has the length of all content. */
+  #collected: Buffer | undefined;
+  #collectedLength = 0;
   #stream: ContentStream | undefined;
   #payload: unknown;
   /** The application wants the head to leave before any content. */
   #flushes = false;
-  #canFlush = false;
+  /** No hook has put another payload in front. */
+  #isOwn = false;
   #fields: ConnectionDirectives['fields'];
   #hasTrailers = false;
 
@@ -80,12 +83,11 @@ export class ReplySink implements FailingSink {
   write(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#stream === undefined) {
       if (this.#isCollectable()) {
-        this.#collected ??= [];
-        this.#collected.push(chunk);
+        this.#collect(chunk);
         return undefined;
       }
       this.#flushes = chunk.length === 0;
-      this.#stream = new ContentStream(() => this.#flushHead());
+      this.#stream = new ContentStream(this);
       this.#raw.once('close', () => this.#stream?.destroy());
       const taken = this.#flushes ? undefined : this.#stream.deliver(chunk);
       this.#send(this.#stream);
@@ -158,7 +160,7 @@ export class ReplySink implements FailingSink {
     const isOwn = payload === this.#payload;
     this.#replyHead?.settle(payload, isOwn, this.#fields);
     // If a hook has put another stream in front, the head leaves with that stream's first content.
-    this.#canFlush = isOwn;
+    this.#isOwn = isOwn;
   }
 
   /** Called by the last `onError` hook. */
@@ -180,10 +182,17 @@ export class ReplySink implements FailingSink {
     return !hasContentLengthField && contentLength <= COLLECTABLE;
   }
 
+  #collect(chunk: Uint8Array): void {
+    this.#collected ??= Buffer.allocUnsafe(this.#head?.contentLength ?? 0);
+    this.#collected.set(chunk, this.#collectedLength);
+    this.#collectedLength += chunk.length;
+  }
+
   #join(lastChunk: Uint8Array | undefined): Buffer | undefined {
-    const collected = this.#collected;
-    if (collected === undefined) return lastChunk === undefined ? undefined : toBuffer(lastChunk);
-    return Buffer.concat(lastChunk === undefined ? collected : [...collected, lastChunk]);
+    if (this.#collected === undefined) return lastChunk === undefined ? undefined : toBuffer(lastChunk);
+    if (lastChunk !== undefined) this.#collect(lastChunk);
+    // To HEAD not all of it may be there.
+    return this.#collected.subarray(0, this.#collectedLength);
   }
 
   get #node(): NodeSink {
@@ -202,7 +211,7 @@ export class ReplySink implements FailingSink {
 
   /** Sends a stream for content that is not sent and never iterated, so that hooks do not take it for known. */
   #sendEmptyStream(): ContentStream {
-    const stream = new ContentStream(ignore);
+    const stream = new ContentStream(this);
     stream.finish();
     this.#send(stream);
     return stream;
@@ -213,8 +222,13 @@ export class ReplySink implements FailingSink {
     return this.#hasTrailers && this.#head?.contentLength === undefined;
   }
 
-  #flushHead(): void {
-    if (this.#flushes && this.#canFlush && !this.#raw.headersSent) this.#raw.flushHeaders();
+  begin(): void {
+    if (this.#flushes && this.#isOwn && !this.#raw.headersSent) this.#raw.flushHeaders();
+  }
+
+  /** node takes nothing more after a chunk like this until it has gone. */
+  waitsFor(length: number): boolean {
+    return this.#isOwn && length >= this.#raw.writableHighWaterMark && writesAsNode(this.#raw, this.#isHttp1);
   }
 }
 

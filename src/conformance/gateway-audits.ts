@@ -11,6 +11,7 @@ import { FILE_WRAPPER_AUDITS } from './audits/file-wrapper.ts';
 import { FORM_AUDITS } from './audits/forms.ts';
 import { FRAMING_AUDITS } from './audits/framing.ts';
 import { INPUT_AUDITS } from './audits/input.ts';
+import { MEMORY_AUDITS } from './audits/memory.ts';
 import { MOUNTING_AUDITS } from './audits/mounting.ts';
 import { PROMISE_AUDITS } from './audits/promises.ts';
 import { PROTOCOL_AUDITS } from './audits/protocol.ts';
@@ -38,6 +39,7 @@ export function gatewayAudits(): GatewayAudit[] {
     ...WRITE_AUDITS,
     ...FRAMING_AUDITS,
     ...STREAMING_AUDITS,
+    ...MEMORY_AUDITS,
     ...CLOSING_AUDITS,
     ...FAILURE_AUDITS,
     ...EXTENSION_AUDITS,

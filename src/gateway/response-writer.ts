@@ -24,8 +24,8 @@ export class ResponseWriter {
   gone: DisconnectError | undefined;
   /** The latest call of `write`, if it has not settled. */
   writing: Promise<void> | undefined;
-  /** The latest piece that the sink got, if it asks to wait. */
-  #sending: Promise<void> | undefined;
+  /** The latest call of the sink, if it has not settled. */
+  sending: Promise<void> | undefined;
   readonly #sink: ResponseSink;
   readonly #errors: ErrorStream;
   readonly #isHead: boolean;
@@ -53,7 +53,7 @@ export class ResponseWriter {
     let taken: Promise<void>;
     try {
       const chunk = this.#checkWritten(data);
-      const earlier = this.writing ?? this.#sending;
+      const earlier = this.writing ?? this.sending;
       const wait = earlier === undefined ? this.#writeNow(chunk) : earlier.then(() => this.#writeNow(chunk));
       if (wait === undefined) return DONE;
       taken = wait;
@@ -119,9 +119,9 @@ export class ResponseWriter {
     const wait = this.#sink.write(chunk);
     if (wait === undefined) return undefined;
     const sending = toPromise(wait);
-    this.#sending = sending;
+    this.sending = sending;
     const settled = (): void => {
-      if (this.#sending === sending) this.#sending = undefined;
+      if (this.sending === sending) this.sending = undefined;
     };
     sending.then(settled, settled);
     return sending;

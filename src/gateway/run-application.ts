@@ -242,7 +242,29 @@ class ApplicationRun {
     if (failure !== undefined) this.#fail(failure);
     this.#writer.response.state = 'ended';
     if (reader === undefined && this.#finishedCallbacks === undefined) return undefined;
-    return this.#cleanUp(reader, failure);
+    const held = this.#held();
+    return held === undefined ? this.#cleanUp(reader, failure) : this.#cleanUpAfter(held, reader, failure);
+  }
+
+  /** Gives a promise if the host still refers to memory of the application, which is about to be told of the end. */
+  #held(): Promise<void> | undefined {
+    const { gone, sending } = this.#writer;
+    return gone === undefined ? (sending ?? this.#sink.sent?.()) : undefined;
+  }
+
+  async #cleanUpAfter(
+    held: Promise<void>,
+    reader: BodyReader | undefined,
+    failure: Failure | undefined,
+  ): Promise<void> {
+    let outcome = failure;
+    try {
+      await this.#orGone(held);
+    } catch (error) {
+      outcome ??= { error };
+      if (failure === undefined) this.#fail(outcome);
+    }
+    return this.#cleanUp(reader, outcome);
   }
 
   #fail({ error }: Failure): void {

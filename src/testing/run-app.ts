@@ -5,6 +5,7 @@
  *         body may be endless.
  * Rule 2: all errors are thrown at the test, also `excInfo`, which a server would turn into an error page.
  * Rule 3: nothing is repaired. Content is all that was written and yielded, whatever Content-Length says.
+ * Rule 4: chunks are copied, because the application may use their memory again.
  */
 
 import { ApplicationError } from '../errors.ts';
@@ -84,7 +85,7 @@ class Run {
       this.#state.start(status, headers, undefined);
       return async (data) => {
         if (this.#isClosed) throw new ApplicationError('WSGI_ERR_WRITE_AFTER_END');
-        this.#ahead.push(toOctets(data, false));
+        this.#ahead.push(Buffer.from(toOctets(data, false)));
       };
     };
     try {
@@ -114,7 +115,7 @@ class Run {
     const step = await this.#reader?.next();
     if (step === undefined || step.done === true) return undefined;
     // toOctets checks what the iterable gave.
-    return toOctets(step.value as Uint8Array, false);
+    return Buffer.from(toOctets(step.value as Uint8Array, false));
   }
 
   /** Yields the chunks ahead before it steps on: those written during a step come before the step's own chunk. */

@@ -21,7 +21,7 @@ const LINES = [
   [141, 162],
   [166, 190],
   [199, 219],
-  [233, 234],
+  [231, 234],
 ]
   .flatMap(([first = 0, last = 0]) => Array.from({ length: last - first + 1 }, (_, index) => first + index))
   // Marked V: the validator checks them.

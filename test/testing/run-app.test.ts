@@ -207,3 +207,18 @@ it('awaits objects with then, as hosts do', async () => {
   }, buildEnviron('/'));
   expect(await body.text()).toBe('awaited');
 });
+
+it('keeps what it was given, though the application uses the memory again', async () => {
+  const { body } = await runApp(async (_environ, startResponse) => {
+    const write = startResponse('200 OK', PLAIN);
+    const memory = Buffer.alloc(2);
+    await write(memory.fill('a'));
+    await write(memory.fill('b'));
+    return (function* () {
+      yield memory.fill('c');
+      yield memory.fill('d');
+      memory.fill('-');
+    })();
+  }, buildEnviron('/'));
+  expect(await body.text()).toBe('aabbccdd');
+});

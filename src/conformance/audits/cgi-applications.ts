@@ -47,6 +47,14 @@ export const failingLate: ApplicationFunction = async function* (_environ, start
   throw new Error('audit of line 206');
 };
 
+/** Sends more than any pipe holds, always from the same memory. */
+export const reusing: ApplicationFunction = function* (_environ, startResponse) {
+  startResponse('200 OK', text());
+  const memory = Buffer.alloc(BULK_SIZE / 64);
+  for (let index = 0; index < 64; index += 1) yield memory.fill(String.fromCharCode(64 + index));
+  memory.fill('-');
+};
+
 /** Sends more than any pipe holds. */
 export const bulk: ApplicationFunction = (_environ, startResponse) => {
   startResponse('200 OK', text());

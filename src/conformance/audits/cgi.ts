@@ -36,7 +36,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   REMOTE_ADDR: '192.0.2.1',
 };
 
-/** The audits of lines 199 to 208. */
+/** The audits of lines 199 to 208, and 231. */
 export const CGI_AUDITS: readonly GatewayAudit[] = [
   cgiAudit({
     id: 'cgi-199-output',
@@ -178,6 +178,24 @@ export const CGI_AUDITS: readonly GatewayAudit[] = [
       await delay(300);
     },
     check: ({ output }) => equal(output.length - output.indexOf('\r\n\r\n') - 4, BULK_SIZE),
+  }),
+  cgiAudit({
+    id: 'cgi-231-reused-memory',
+    sentence: 'MUST be done with a chunk when it asks for the next, also if the reader is slow',
+    citation: 'Gateway semantics, line 231',
+    program: 'reusing',
+    converse: async (child) => {
+      child.stdin.end();
+      await delay(300);
+    },
+    check({ output }) {
+      const start = output.indexOf('\r\n\r\n') + 4;
+      const size = BULK_SIZE / 64;
+      for (let index = 0; index < 64; index += 1) {
+        const chunk = output.slice(start + index * size, start + (index + 1) * size);
+        assert.ok(chunk === String.fromCharCode(64 + index).repeat(size), `Chunk ${index} was changed`);
+      }
+    },
   }),
   cgiAudit({
     id: 'cgi-208-iis',

@@ -165,8 +165,7 @@ export class HttpSink implements ResponseSink {
     const { output } = this.#owner;
     if (this.#disconnect !== undefined) return Promise.reject(this.#disconnect);
     this.#addContent(chunk);
-    output.flush();
-    return output.wait();
+    return output.sent();
   }
 
   end(lastChunk?: Uint8Array): Promise<void> | undefined {
@@ -180,6 +179,10 @@ export class HttpSink implements ResponseSink {
     this.isEnded = true;
     this.#owner.responseEnded();
     return wait;
+  }
+
+  sent(): Promise<void> | undefined {
+    return this.#owner.output.sent();
   }
 
   #addContent(chunk: Uint8Array): void {

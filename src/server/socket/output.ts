@@ -42,11 +42,13 @@ export class Output {
   #drained: { promise: Promise<void>; resolve(): void; reject(error: unknown): void } | undefined;
 
   readonly #goOn: () => void;
+  /** Writes that refer to memory of the application and were not called back. */
+  #references = 0;
   /** Octets sent in this turn. */
   #sent = 0;
   #awaitsTurn = false;
 
-  /** @param goOn Called when there is room again without a `drain` of the socket */
+  /** @param goOn Called when there is room again, or memory was taken, without a `drain` of the socket */
   constructor(socket: Socket, goOn: () => void) {
     this.#socket = socket;
     this.#goOn = goOn;
@@ -111,20 +113,49 @@ export class Output {
     if (text !== '') parts.push(text);
     const [first] = parts;
     if (parts.length === 1 && first !== undefined) {
-      writePart(socket, first);
+      this.#writePart(first);
     } else if (length <= GATHER_LIMIT) {
       socket.write(gather(parts, length));
     } else {
       socket.cork();
-      for (const part of parts) writePart(socket, part);
+      for (const part of parts) this.#writePart(part);
       socket.uncork();
     }
   }
+
+  #writePart(part: string | Uint8Array): void {
+    if (typeof part === 'string') {
+      this.#socket.write(part, 'latin1');
+    } else {
+      this.#references += 1;
+      this.#socket.write(part, this.#onTaken);
+    }
+  }
+
+  readonly #onTaken = (): void => {
+    this.#references -= 1;
+    // node calls back without an error when the socket is destroyed; 'close' tells of that.
+    if (this.#references > 0 || this.#drained === undefined || this.#socket.destroyed) return;
+    if (!this.isFull && !this.#awaitsTurn) this.#goOn();
+  };
 
   /** Gives a promise if the client must catch up or others have their turn. It rejects if the client leaves. */
   wait(): Promise<void> | undefined {
     if (this.#drained !== undefined) return this.#drained.promise;
     return this.#isTurnOver() || this.isFull ? this.#promiseDrain() : undefined;
+  }
+
+  /** Sends everything, and gives a promise as `wait` does, also if memory of the application is still referred to. */
+  sent(): Promise<void> | undefined {
+    this.flush();
+    // Nothing waits for the kernel any more, and nobody would settle the promise.
+    if (this.#socket.destroyed) return undefined;
+    return this.wait() ?? (this.#isReferring ? this.#promiseDrain() : undefined);
+  }
+
+  /** True if the kernel has not taken what a write refers to. Its callback comes later in any case. */
+  get #isReferring(): boolean {
+    return this.#references > 0 && this.#socket.writableLength > 0;
   }
 
   /** True if octets wait. `writableNeedDrain` is true even if the kernel took all; obeying it would cost ticks. */
@@ -159,7 +190,7 @@ export class Output {
 
   /** The socket has caught up, or the next turn has begun. */
   onDrain(): void {
-    if (this.#isTurnOver()) return;
+    if (this.#isReferring || this.#isTurnOver()) return;
     this.#drained?.resolve();
     this.#drained = undefined;
   }
@@ -169,11 +200,6 @@ export class Output {
     this.#drained?.reject(disconnection('response'));
     this.#drained = undefined;
   }
-}
-
-function writePart(socket: Socket, part: string | Uint8Array): void {
-  if (typeof part === 'string') socket.write(part, 'latin1');
-  else socket.write(part);
 }
 
 function gather(parts: readonly (string | Uint8Array)[], length: number): Buffer {
