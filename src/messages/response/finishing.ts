@@ -42,9 +42,13 @@ export function finishSoon(exchange: Finishing): void {
   process.nextTick(finish, exchange);
 }
 
-/** Finishes after the gateway's turn if the connection below has taken everything by then. */
+/**
+ * Finishes after the gateway's turn if the connection below has taken everything by then. On a connection of node's server only
+ * the gateway can tell: octets that have gone may be those of an earlier request, which node serves at the same time.
+ */
 export function finishIfGone(exchange: Finishing, isCalling: boolean): void {
   const { socket, outgoing } = exchange;
+  if (socket.isServedByNode) return;
   afterGateway(
     isCalling,
     socket.whenGone(outgoing.contentLength, () => finish(exchange)),
