@@ -8,6 +8,7 @@ import { channel } from 'node:diagnostics_channel';
 import type { RequestMessage, ResponseMessage } from '../node-internals/index.ts';
 
 const REQUEST_START = channel('http.server.request.start');
+const RESPONSE_CREATED = channel('http.server.response.created');
 const RESPONSE_FINISH = channel('http.server.response.finish');
 
 /** One exchange, as its channels show it. */
@@ -24,6 +25,11 @@ export function publishStart(
   socket: PublishedExchange['socket'],
 ): void {
   if (REQUEST_START.hasSubscribers) publish(REQUEST_START, { request, response, socket });
+}
+
+/** Tells if anybody subscribes to one of the channels of a server. */
+export function areRequestsHeard(): boolean {
+  return REQUEST_START.hasSubscribers || RESPONSE_CREATED.hasSubscribers || RESPONSE_FINISH.hasSubscribers;
 }
 
 /** Tells if anybody subscribes to `http.server.response.finish`. */

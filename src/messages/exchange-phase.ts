@@ -6,6 +6,7 @@
  * - `streaming`: the gateway has an iterable, and the program goes on.
  * - `complete`: the program has ended its response; the gateway has all of it, or pulls the rest.
  * - `released`: the gateway wants no more, but the program goes on, as after HEAD.
+ * - `passed`: an application answers in the program's place (successor.ts); what the program writes goes nowhere.
  * - `finishing`: everything has gone; callbacks of `end()` run.
  * - `finished`: 'finish' was emitted. Only the request may still be read.
  * - `closed`: the exchange ended without 'finish'.
@@ -16,6 +17,7 @@ export type Phase =
   | 'streaming'
   | 'complete'
   | 'released'
+  | 'passed'
   | 'finishing'
   | 'finished'
   | 'closed';

@@ -9,6 +9,7 @@
  * | waiting   |                | streaming | complete  | closed      | released  | closed |
  * | streaming |                | adds      | complete  | closed      | released  | closed |
  * | complete  |                |           |           | after it    | finished  | closed |
+ * | passed    |                |           |           | cuts below  | finished  | closed |
  * | released  |                | drops     | complete  | cuts below  | –         | closed |
  * | finished  |                |           |           | cuts below  | –         | –      |
  * | closed    |                |           |           | –           | –         | –      |
@@ -25,7 +26,6 @@ import { logError } from '../gateway/failure.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import {
   connectionReset,
-  nodeError,
   type RequestMessage,
   type ResponseMessage,
   streamDestroyed,
@@ -42,17 +42,18 @@ import { CLOSE, CUT, HALF_CLOSE_ENDS, HALF_CLOSE_IS_FINE } from './response/dire
 import {
   type Finishing,
   finish,
+  finished,
   finishIfGone,
   finishOncePulled,
   finishSoon,
   hearFinish,
   isUnobserved,
 } from './response/finishing.ts';
-import { withHeaders } from './response/inherited-headers.ts';
 import { type Batch, callBack, emitDrain, Outgoing, type OutgoingListener } from './response/outgoing.ts';
 import { causeOf, emitResponseClose, setSocket } from './response/response-endings.ts';
 import type { MessageSocket, SocketOwner } from './socket/message-socket.ts';
 import { socketFor } from './socket/socket-registry.ts';
+import { hasBegun, Successor } from './successor.ts';
 
 /** A listener or an app: takes requests as node:http gives them. */
 export type Dispatch = (this: unknown, request: RequestMessage, response: ResponseMessage) => unknown;
@@ -76,7 +77,8 @@ export class Exchange
   #isContentOver = false;
   /** The program asked for content before a request without content could end. */
   #isContentWanted = false;
-  #successor: ApplicationFunction | undefined;
+  /** Answers in the program's place. */
+  #successor: Successor | undefined;
 
   constructor(environ: Environ, startResponse: StartResponse, constructors: MessageConstructors) {
     this.environ = environ;
@@ -105,10 +107,7 @@ export class Exchange
       }
       this.programFailed(error);
     }
-    if (this.#successor !== undefined) {
-      this.#abandon();
-      return this.#successor(this.environ, this.delivery.startResponse);
-    }
+    if (this.#successor !== undefined) return this.#successor.result();
     if (contentLength(this.environ, this.request) === 0) endEmpty(this.request, this.#isContentWanted, this);
     else if (!this.outgoing.isEnded) this.feed.watch();
     if (this.isClosed) throw disconnection('response', this.socket.errored ?? undefined);
@@ -147,25 +146,27 @@ export class Exchange
    * @throws node's ERR_HTTP_HEADERS_SENT if the program has begun its response
    */
   passTo(application: ApplicationFunction): void {
-    const { response } = this;
-    const hasBegun = response.headersSent || this.outgoing.isEnded;
-    if (hasBegun || (this.phase !== 'calling' && this.phase !== 'waiting')) {
-      throw nodeError('ERR_HTTP_HEADERS_SENT', 'Cannot pass on a response that has begun');
-    }
-    const successor = withHeaders(application, response);
+    const mayPass = this.phase === 'calling' || this.phase === 'waiting';
+    if (this.response.headersSent || this.outgoing.isEnded || !mayPass) throw hasBegun();
+    const successor = new Successor(application, this.response, this);
+    this.#successor = successor;
+    if (this.phase === 'calling' && contentLength(this.environ, this.request) === 0)
+      endEmpty(this.request, this.#isContentWanted, this);
+    this.phase = 'passed';
     this.delivery.direct(HALF_CLOSE_IS_FINE);
-    if (this.phase === 'calling') {
-      this.#successor = successor;
-    } else {
-      this.delivery.passTo(successor);
-      this.#abandon();
-    }
+    successor.call(this.environ, this.delivery.startResponse);
+    this.delivery.passTo(() => successor.result());
+    if (!successor.isEndReported) this.#abandon();
+  }
+
+  succeeded(): void {
+    finished(this);
   }
 
   // Called by the response (OutgoingListener).
 
   get isClosed(): boolean {
-    return this.phase === 'closed';
+    return this.phase === 'closed' || this.phase === 'passed';
   }
 
   flush(): void {
@@ -280,11 +281,13 @@ export class Exchange
   // Called when the response has gone (Finishing).
 
   get isLeaving(): boolean {
-    return this.isFinishing && this.request.complete;
+    return (this.isFinishing || this.phase === 'passed') && this.request.complete;
   }
 
   finished(): void {
-    if (endAnswered(this.request, this)) this.#isContentOver = true;
+    // A successor reads the content itself, also after its response.
+    const isLeft = this.#successor !== undefined && !this.request.complete;
+    if (isLeft || endAnswered(this.request, this)) this.#isContentOver = true;
     this.#detachWhenOver();
   }
 

@@ -1,4 +1,5 @@
 /** The front door of messages: node's request and response over the gateway interface. */
+export { areRequestsHeard } from './diagnostics.ts';
 export { LISTENER_OPTIONS, type ListenerOptions } from './listener-options.ts';
 export { messageConstructors } from './message-constructors.ts';
 export { createTakeoverRequest, createUnansweredRequest } from './request/takeover-request.ts';

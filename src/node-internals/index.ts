@@ -1,4 +1,6 @@
 /** The door of node-internals: node's private parts, and its errors. */
+
+export { captureContext, type InContext } from './async-context.ts';
 export { createClientError } from './client-error.ts';
 export { forgetLength, leaveLengthToNode } from './computed-length.ts';
 export { canReset } from './connection-reset.ts';
@@ -12,6 +14,7 @@ export { hasListeners } from './listeners.ts';
 export { checkMessageMethods } from './message-methods.ts';
 export type { RequestMessage, ResponseMessage, WriteCallback } from './message-types.ts';
 export { clearNeedDrain } from './need-drain.ts';
+export { isNodeEmit } from './node-emit.ts';
 export { checkDuration, connectionReset, nodeError, streamDestroyed } from './node-errors.ts';
 export { headersOfLines, madeHeadersOf } from './request-headers.ts';
 export { closeQuietly, endQuietly, hasReceivedEnd, isBeingRead, isPiped } from './request-state.ts';

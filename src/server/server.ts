@@ -9,7 +9,8 @@ import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
 import { type OptionsOf, type OptionTable, settingsOf } from '../gateway/option-table.ts';
-import { carrierOf } from '../node-internals/index.ts';
+import { areRequestsHeard } from '../messages/index.ts';
+import { carrierOf, isNodeEmit } from '../node-internals/index.ts';
 import type { Application } from '../wsgi.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { acceptedSocket, type ConnectionEvent, emitConnection } from './node-surface/connection-event.ts';
@@ -77,10 +78,18 @@ export class Server extends ServerBase {
     super(base, tls === undefined ? undefined : withProtocols(tls));
     this.#tls = tls;
     this.#settings = takeSettings(options);
-    const events = new RequestEvents(this, toApplication(application));
+    const events = new RequestEvents(this, toApplication(application), () => this.#isObserved);
     this.#pool = new ConnectionPool(this, { settings: this.#settings, options, events });
     this.on(this.#event, this.#accept);
     if (tls !== undefined) this.on('tlsClientError', this.#onHandshakeError);
+  }
+
+  static readonly #emit: unknown = Server.prototype.emit;
+
+  /** Somebody has patched `emit`, here or on one of node's classes, or subscribes to node's channels. */
+  get #isObserved(): boolean {
+    if (this.emit !== Server.#emit || areRequestsHeard()) return true;
+    return !isNodeEmit(nodePrototypeOf(this.#tls !== undefined).emit);
   }
 
   static {
@@ -113,6 +122,8 @@ export class Server extends ServerBase {
       const carrier = carrierOf(socket as TLSSocket);
       if (carrier !== undefined) this.#handshakes.delete(carrier);
     } else if (Reflect.get(socket, 'server') !== this || this.#handedOut.has(socket)) readAsStream(socket);
+    // As node does, whoever has accepted it.
+    Reflect.set(socket, 'server', this);
     this.#pool.accept(socket);
   };
 

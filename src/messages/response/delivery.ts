@@ -14,7 +14,7 @@
 import { disconnection } from '../../errors.ts';
 import type { ResponseMessage } from '../../node-internals/index.ts';
 import type { ConnectionDirectives } from '../../port.ts';
-import type { ApplicationFunction, Body, Environ, StartResponse, Write } from '../../wsgi.ts';
+import type { Body, Environ, StartResponse, Write } from '../../wsgi.ts';
 import { FLUSH } from './directives.ts';
 import { sendTrailers } from './interim.ts';
 import { type Batch, callBack, failCallbacks, type Outgoing } from './outgoing.ts';
@@ -114,10 +114,11 @@ export class Delivery implements BodyListener {
     return promise;
   }
 
-  /** Lets another application answer the waiting gateway. */
-  passTo(application: ApplicationFunction): void {
+  /** Gives the gateway the answer of an application, if it waits for one. */
+  passTo(answer: () => Body | Promise<Body>): void {
+    if (this.#resolve === undefined) return;
     try {
-      this.#resolve?.(application(this.#environ, this.startResponse));
+      this.#resolve(answer());
     } catch (error) {
       this.#reject?.(error);
     }

@@ -92,7 +92,7 @@ export function hearFinish(exchange: Finishing): void {
 }
 
 /** Does what node's server does when a response has been sent. */
-function finished(exchange: Finishing): void {
+export function finished(exchange: Finishing): void {
   const { request, response, socket } = exchange;
   exchange.phase = 'finished';
   publishFinish(request, response, socket);

@@ -45,11 +45,27 @@ function secureTwin(type: Constructor): Constructor {
   return twin;
 }
 
-/** Copies the prototypes down to http.Server's onto https.Server's. */
+/** Copies the prototypes down to http.Server's onto https.Server's. A patched method is patched in the copy too. */
 function copyChain(prototype: object): object {
   if (prototype === HttpServer.prototype) return HttpsServer.prototype;
-  const parent = copyChain(Object.getPrototypeOf(prototype));
-  return Object.create(parent, Object.getOwnPropertyDescriptors(prototype));
+  const copy: object = Object.create(copyChain(Object.getPrototypeOf(prototype)));
+  for (const key of Reflect.ownKeys(prototype)) {
+    const descriptor = Object.getOwnPropertyDescriptor(prototype, key) ?? {};
+    const isMethod = typeof descriptor.value === 'function' && key !== 'constructor';
+    Object.defineProperty(copy, key, isMethod ? forward(prototype, key) : descriptor);
+  }
+  return copy;
+}
+
+function forward(prototype: object, key: string | symbol): PropertyDescriptor {
+  return {
+    configurable: true,
+    get: () => Reflect.get(prototype, key),
+    // Assigned to one server, or to the copy.
+    set(this: object, value: unknown) {
+      Object.defineProperty(this, key, { value, configurable: true, enumerable: true, writable: true });
+    },
+  };
 }
 
 /** Gives the prototype of node's server that one of ours stands for. Tools patch its methods. */

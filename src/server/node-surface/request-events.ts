@@ -2,7 +2,7 @@
  * The events of requests, with node:http's names and arguments.
  *
  * The application is the first `request` listener. Others may join it, or remove it and call it themselves, as
- * socket.io does. While it is alone, no node message object is made for a request.
+ * socket.io does. While it is alone and nobody observes the server, no node message object is made for a request.
  */
 import type { EventEmitter } from 'node:events';
 import { METHODS } from 'node:http';
@@ -17,11 +17,14 @@ export class RequestEvents {
   readonly #onRequest: ApplicationFunction;
   readonly #onContinue: ApplicationFunction;
   readonly #onExpectation: ApplicationFunction;
+  /** Tells if somebody waits for the event without listening for it: tracing tools patch `emit`. */
+  readonly #isObserved: () => boolean;
   /** The application is the only listener. */
   #isAlone = true;
 
-  constructor(emitter: EventEmitter, application: ApplicationFunction) {
+  constructor(emitter: EventEmitter, application: ApplicationFunction, isObserved: () => boolean) {
     this.#emitter = emitter;
+    this.#isObserved = isObserved;
     this.#application = application;
     this.#onRequest = serveEvent(emitter, 'request');
     this.#onContinue = serveEvent(emitter, 'checkContinue');
@@ -57,7 +60,7 @@ export class RequestEvents {
       return this.#emitter.listenerCount('checkExpectation') > 0 ? this.#onExpectation : undefined;
     }
     if (head.expectsContinue && this.#emitter.listenerCount('checkContinue') > 0) return this.#onContinue;
-    if (this.#isAlone) return this.#application;
+    if (this.#isAlone && !this.#isObserved()) return this.#application;
     return this.#emitter.listenerCount('request') > 0 ? this.#onRequest : unanswered;
   }
 }
