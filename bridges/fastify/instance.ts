@@ -47,10 +47,17 @@ export interface FastifyRouteLike {
   readonly schema?: object;
 }
 
+/** Settings of the router that change how it takes a path apart. */
+export interface RouterSettings {
+  readonly ignoreDuplicateSlashes?: boolean;
+  readonly useSemicolonDelimiter?: boolean;
+}
+
 /** A Fastify instance: the scope of one plugin. */
 export interface FastifyScope {
   readonly prefix: string;
   readonly supportedMethods: string[];
+  readonly initialConfig?: RouterSettings & { readonly routerOptions?: RouterSettings };
   removeAllContentTypeParsers(): unknown;
   addContentTypeParser(
     contentType: string,

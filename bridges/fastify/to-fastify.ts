@@ -11,7 +11,6 @@ import { type Application, checkGatewayOptions, type Environ, toApplication } fr
 import type { HostBody } from '../_node/consumed-body.ts';
 import type { HostHeaders } from '../_node/host-fields.ts';
 import type { HostRequest } from '../_node/node-request.ts';
-import { pathOf, type Routing, withMount } from '../_node/routing.ts';
 import { type Mount, type MountOptions, serve } from '../_node/serve-request.ts';
 import type {
   FastifyReplyLike,
@@ -21,6 +20,7 @@ import type {
   LastHooks,
 } from './instance.ts';
 import { type FailingSink, HijackSink, ReplySink } from './reply-sink.ts';
+import { type Prefix, prefixOf, readRouting } from './routing.ts';
 
 /** The options of `toFastify` besides those of every mount. */
 export const FASTIFY_OPTIONS = {
@@ -65,8 +65,7 @@ export function toFastify(application: Application, options: ToFastifyOptions = 
     scope.addHook('onRoute', (route) => appendHooks(route, hooksFor(route)));
     // Every request is made with the property, so that it keeps its shape.
     scope.decorateRequest(STATE, undefined);
-    const segments = scope.prefix.split('/').filter((segment) => segment !== '').length;
-    const fastifyMount = { ...mount, segments };
+    const fastifyMount = { ...mount, prefix: prefixOf(scope) };
     const handler = (request: FastifyRequestLike, reply: FastifyReplyLike): unknown =>
       answer(fastifyMount, request, reply);
     const others = scope.supportedMethods.filter((method) => !BODYLESS.includes(method));
@@ -109,8 +108,7 @@ interface FastifyHostRequest extends HostRequest {
 
 interface FastifyMount extends Mount<FastifyHostRequest> {
   readonly options: ToFastifyOptions;
-  /** How many segments the prefix has. */
-  readonly segments: number;
+  readonly prefix: Prefix;
 }
 
 /** Throws, or rejects with, the very value that the application threw, for Fastify's error handler. */
@@ -121,7 +119,7 @@ function answer(mount: FastifyMount, request: MountedRequest, reply: FastifyRepl
   const hostRequest = {
     req,
     res: reply.raw as ServerResponse,
-    routing: readRouting(req, mount.segments),
+    routing: readRouting(req, mount.prefix),
     stream: state instanceof ReplySink ? undefined : state,
     headers: changedHeaders(request),
     request,
@@ -225,68 +223,3 @@ function findBody({ request, req }: FastifyHostRequest): HostBody {
 function kept(request: object, name: 'body' | 'rawBody'): unknown {
   return name in request ? Reflect.get(request, name) : undefined;
 }
-
-/** A request as Fastify leaves it, and as an application that contains a whole instance finds it. */
-interface RewrittenRequest extends IncomingMessage {
-  /** The target before `rewriteUrl` or middleware, with the mount of the instance. */
-  readonly originalUrl?: unknown;
-  /** The mount of the instance. */
-  readonly baseUrl?: unknown;
-}
-
-/** Fastify leaves the URL whole; the mount is as many of its segments as the prefix has. */
-function readRouting(req: RewrittenRequest, segments: number): Routing {
-  const { url = '/', baseUrl, originalUrl } = req;
-  // Most requests: the URL is not taken apart and joined again (Node 20 to 26).
-  if (typeof originalUrl !== 'string' && typeof baseUrl !== 'string' && isPlain(url)) {
-    const end = endOfMount(url, segments);
-    return end === 0
-      ? { target: url, url: undefined, mount: undefined }
-      : { target: url, url: url.slice(end), mount: url.slice(0, end) };
-  }
-  const encoded = NOT_ASCII.test(url) ? url.replaceAll(ALL_NOT_ASCII, encodeURIComponent) : url;
-  const outer = typeof baseUrl === 'string' ? baseUrl : '';
-  let target = typeof originalUrl === 'string' ? originalUrl : encoded;
-  // The original that Fastify keeps lacks the outer mount.
-  if (outer !== '' && !pathOf(target).startsWith(outer)) target = withMount(target, outer);
-  const path = pathOf(encoded);
-  const question = encoded.indexOf('?');
-  const query = question === -1 ? '' : encoded.slice(question);
-  const end = endOfMount(path, segments);
-  const rest = path === '' ? '/' : path.slice(end);
-  return { target, url: `${rest}${query}`, mount: outer + path.slice(0, end) };
-}
-
-/** Tells if a URL is as it should be: ASCII that begins with a slash, without fragment. */
-function isPlain(url: string): boolean {
-  if (url.charCodeAt(0) !== SLASH) return false;
-  for (let index = 1; index < url.length; index += 1) {
-    const code = url.charCodeAt(index);
-    if (code > 0x7f || code === HASH) return false;
-  }
-  return true;
-}
-
-const SLASH = 0x2f;
-const HASH = 0x23;
-
-/** Finds the end of a prefix with so many segments in a path, which a query may follow. */
-function endOfMount(path: string, segments: number): number {
-  if (segments === 0) return 0;
-  const question = path.indexOf('?');
-  const length = question === -1 ? path.length : question;
-  let end = 0;
-  for (let count = 0; count < segments; count += 1) {
-    let start = end;
-    while (start < length && path.charCodeAt(start) === SLASH) start += 1;
-    // A parameter at the end of a prefix may be empty; then the slash is the application's.
-    if (start === length) break;
-    const next = path.indexOf('/', start);
-    end = next === -1 || next > length ? length : next;
-  }
-  return end;
-}
-
-/** Some plugins leave a decoded URL behind. */
-const NOT_ASCII = /[^\0-\x7f]/;
-const ALL_NOT_ASCII = /[^\0-\x7f]+/g;

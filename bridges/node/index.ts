@@ -1,3 +1,4 @@
 /** node:http in both directions. */
+export { environOf } from '../../src/gateway/index.ts';
 export { type FromNodeOptions, fromNode, type RequestHandler } from './from-node.ts';
 export { type NodeListener, type ToNodeOptions, toNode } from './to-node.ts';

@@ -31,6 +31,7 @@ export function withoutOrigin(target: string): string {
 const PATH_END = /[?#]/;
 
 const ESCAPE = /^%[0-9A-Fa-f]{2}$/;
+const ESCAPE_LENGTH = 3;
 
 /**
  * Guesses the scheme from the CGI variable HTTPS: `https` if it is `yes`, `on` or `1`.
@@ -114,17 +115,35 @@ export function rawPathInfo(
     const [path = ''] = withoutOrigin(REQUEST_URI).split(PATH_END, 1);
     const start = encodedLength(path, SCRIPT_NAME.length);
     const rest = path.slice(start);
-    if (decodePath(path.slice(0, start)) === SCRIPT_NAME && decodePath(rest) === PATH_INFO) return rest;
+    if (decodePath(path.slice(0, start)) === SCRIPT_NAME && decodePath(rest) === PATH_INFO) {
+      // A slash that separated nothing when it was received does so now: without it, `@` could begin an authority.
+      return rest.startsWith('%') && PATH_INFO.startsWith('/') ? `/${rest.slice(ESCAPE_LENGTH)}` : rest;
+    }
   }
   return quotePath(PATH_INFO);
 }
 
-/** Builds scheme and authority (PEP 3333, URL Reconstruction). */
+/** Builds scheme and authority (PEP 3333, URL Reconstruction). A Host that is none does not become part of a URL. */
 function origin(environ: Readonly<Environ>): string {
   const scheme = environ['wsgi.url_scheme'];
-  if (environ.HTTP_HOST) return `${scheme}://${environ.HTTP_HOST}`;
+  if (environ.HTTP_HOST && isHost(environ.HTTP_HOST)) return `${scheme}://${environ.HTTP_HOST}`;
   const isDefaultPort = environ.SERVER_PORT === (scheme === 'https' ? '443' : '80');
   return `${scheme}://${environ.SERVER_NAME}${isDefaultPort ? '' : `:${environ.SERVER_PORT}`}`;
+}
+
+/** reg-name or IPv4 address [ ":" port ] (RFC 3986 §3.2.2, §3.2.3). */
+const NAME_AND_PORT = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+(?::[0-9]{0,5})?$/;
+
+/** IP-literal [ ":" port ]; enough to keep what comes after it out of the authority. */
+const LITERAL_AND_PORT =
+  /^\[(?:[0-9A-Fa-f:.]{2,}|[Vv][0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+)\](?::[0-9]{0,5})?$/;
+
+/**
+ * Tells if the value of a Host field is `uri-host [ ":" port ]` (RFC 9110 §7.2). Hosts that take requests of other
+ * parsers may pass on anything: in `good/public?` or `user@evil` a URL would lead to another server or path.
+ */
+export function isHost(value: string): boolean {
+  return NAME_AND_PORT.test(value) || LITERAL_AND_PORT.test(value);
 }
 
 function isNamed(segment: string): boolean {

@@ -5,6 +5,7 @@
  */
 
 import { saysClose, saysKeepAlive } from '../gateway/headers.ts';
+import { ENVIRON } from '../gateway/message-environ.ts';
 import { checkMessageMethods, type RequestMessage, type ResponseMessage } from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import type { MessageConstructors } from './message-constructors.ts';
@@ -36,6 +37,7 @@ export function createRequest(
     request.httpVersionMinor = Number(minor);
     request.httpVersion = `${major}.${minor}`;
   }
+  Reflect.set(request, ENVIRON, environ);
   request.url = requestUrl(environ);
   request.method = environ.REQUEST_METHOD;
   request.upgrade = false;

@@ -51,19 +51,26 @@ export const TARGETS: readonly string[] = [
   'HTTP://u@h:1/x/y',
 ];
 
-/** Describes the error in an environ for a target; undefined if it is right or the path has no mount. */
+/**
+ * Describes the error in an environ for a target; undefined if it is right or the path has no mount.
+ *
+ * @param routed The target as the router took it apart
+ */
 export function faultOf(
   target: string,
   environ: Readonly<Record<string, string | undefined>>,
+  routed: string = target,
 ): string | undefined {
   const { REQUEST_METHOD, SCRIPT_NAME = '', PATH_INFO = '', QUERY_STRING, REQUEST_URI } = environ;
   if (REQUEST_METHOD === undefined) return undefined;
-  const [path = '', query = ''] = target
+  const [path = '', query = ''] = routed
     .replace(/^http:\/\/[^/?#]*/i, '')
     .replace(/#.*/, '')
     .split(/\?(.*)/, 2);
-  const isWhole = `${SCRIPT_NAME}${PATH_INFO}` === decodePath(path || '/') && QUERY_STRING === query;
-  const isSplit = !SCRIPT_NAME.endsWith('/') && /^(?:\/|$)/.test(PATH_INFO);
+  // SCRIPT_NAME never begins with two slashes, because links begin with it.
+  const whole = SCRIPT_NAME === '' ? path || '/' : path.replace(/^\/+/, '/');
+  const isWhole = `${SCRIPT_NAME}${PATH_INFO}` === decodePath(whole) && QUERY_STRING === query;
+  const isSplit = !SCRIPT_NAME.endsWith('/') && !SCRIPT_NAME.startsWith('//') && /^(?:\/|$)/.test(PATH_INFO);
   if (isWhole && isSplit && REQUEST_URI === target) return undefined;
   return `${target} became ${SCRIPT_NAME} + ${PATH_INFO} ? ${QUERY_STRING} of ${REQUEST_URI}`;
 }

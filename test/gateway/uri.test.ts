@@ -91,6 +91,42 @@ describe('requestUri()', () => {
   });
 });
 
+describe('a Host that is no host', () => {
+  const foreign = [
+    'good/public?',
+    'good#',
+    'user@evil',
+    '"><script>',
+    'a b',
+    'a:b',
+    'a\\b',
+    '[::1',
+    '[x]',
+    'a:1:2',
+    'a/',
+    ':80',
+    '%zz',
+  ];
+
+  it.each(foreign)('never becomes part of a URL: %s', (HTTP_HOST) => {
+    const environ = environWith({
+      HTTP_HOST,
+      SERVER_NAME: 'site.test',
+      SERVER_PORT: '8000',
+      PATH_INFO: '/admin',
+    });
+    expect(requestUri(environ)).toBe('http://site.test:8000/admin');
+    expect(applicationUri(environ)).toBe('http://site.test:8000/');
+  });
+
+  it.each(['a.test', 'a.test:1', '127.0.0.1:80', '[::1]:80', '[v1.a:b]', 'caf%C3%A9', 'a_b', 'a:'])(
+    'stays where it is one: %s',
+    (HTTP_HOST) => {
+      expect(applicationUri(environWith({ HTTP_HOST }))).toBe(`http://${HTTP_HOST}/`);
+    },
+  );
+});
+
 describe('shiftPathInfo()', () => {
   it.each<[string, string, string | null, string, string]>([
     ['', '/', '', '/', ''],

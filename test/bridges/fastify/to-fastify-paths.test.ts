@@ -2,6 +2,7 @@
 import fastify, { type FastifyServerOptions } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { toFastify } from '../../../bridges/fastify/index.ts';
+import type { Application } from '../../../src/wsgi.ts';
 import { report, reported } from '../site.ts';
 import { faultOf, TARGETS } from '../whole-paths.ts';
 import { serve } from './fastify-site.ts';
@@ -39,8 +40,46 @@ describe.each(Object.keys(ROUTERS))('a router %s', (name) => {
     app.setErrorHandler((_error, _request, reply) => reply.code(400).send({}));
     const site = await serve(app);
     const faults = await Promise.all(
-      TARGETS.map(async (target) => faultOf(target, reported(await site.fetch(target)))),
+      TARGETS.map(async (target) => {
+        // Fastify takes the first semicolon for a question mark.
+        const routed = name === 'with semicolons' ? target.replace(/^([^?#]+);/, '$1?') : target;
+        return faultOf(target, reported(await site.fetch(target)), routed);
+      }),
     );
     expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
+  });
+});
+
+describe('SCRIPT_NAME is what the router consumed', () => {
+  const show: Application = (
+    { SCRIPT_NAME, PATH_INFO, QUERY_STRING, 'fastify.request': request },
+    startResponse,
+  ) => {
+    // The host's own object.
+    const { params } = request as { params: Record<string, string> };
+    startResponse('200 OK', []);
+    return [JSON.stringify([SCRIPT_NAME, PATH_INFO, QUERY_STRING, params])];
+  };
+
+  it.each<[string, string, RouterOptions, [string, string, string], Record<string, string>]>([
+    ['/:tenant', '//evil.com/x', {}, ['', '//evil.com/x', ''], { tenant: '', '*': 'evil.com/x' }],
+    ['/:tenant', '/a//x', {}, ['/a', '//x', ''], { tenant: 'a', '*': '/x' }],
+    ['/:a/:b', '/x//y', {}, ['/x', '//y', ''], { a: 'x', b: '', '*': 'y' }],
+    ['/:tenant', '/a/x;b=c', {}, ['/a', '/x;b=c', ''], { tenant: 'a', '*': 'x;b=c' }],
+    ['/shop/v1', '/shop/v1;a=b/x', ROUTERS['with semicolons'] ?? {}, ['/shop/v1', '', 'a=b/x'], {}],
+    [
+      '/shop',
+      '/shop/v1;a=b/x?c',
+      ROUTERS['with semicolons'] ?? {},
+      ['/shop', '/v1', 'a=b/x?c'],
+      { '*': 'v1' },
+    ],
+    ['/x', '//x//y', ROUTERS['that ignores slashes'] ?? {}, ['/x', '//y', ''], { '*': 'y' }],
+  ])('at %s for %s', async (prefix, target, routerOptions, expected, params) => {
+    const app = fastify({ routerOptions });
+    app.register(toFastify(show), { prefix });
+    const site = await serve(app);
+    const seen = JSON.parse((await site.fetch(target)).content.toString());
+    expect(seen).toEqual([...expected, params]);
   });
 });

@@ -31,6 +31,9 @@ describe('requestUrl', () => {
     ['/x/a%2Fb?', '/x', '/a/b', '', '/a%2Fb?'],
     ['/caf%C3%A9/a%20b?q', '/caf\xc3\xa9', '/a b', 'q', '/a%20b?q'],
     ['http://host.test/x/y', '/x', '/y', '', 'http://host.test/y'],
+    ['/api%2F@evil.example/x', '/api', '/@evil.example/x', '', '/@evil.example/x'],
+    ['/a%2fb%2Fc', '/a', '/b/c', 'q', '/b%2Fc?q'],
+    ['%2Fa', '', '/a', '', '/a'],
     ['/old', '', '/new path', 'q=1', '/new%20path?q=1'],
     [undefined, '', '/a b/\xe9', 'q=%20', '/a%20b/%E9?q=%20'],
     [undefined, '/x', '', '', '/'],
@@ -46,6 +49,7 @@ describe('fullUrl and mountUrl', () => {
     ['/caf%c3%a9', '/caf\xc3\xa9', '', '', '/caf%c3%a9', '/caf%c3%a9'],
     ['http://host.test/x/y', '/x', '/y', '', 'http://host.test/x/y', '/x'],
     ['/a%2Fb/c', '/a/b', '/c', '', '/a%2Fb/c', '/a%2Fb'],
+    ['/api%2F@evil/x', '/api', '/@evil/x', '', '/api%2F@evil/x', '/api'],
     ['/else', '/a b', '/c', '', '/else', '/a%20b'],
     [undefined, '/a b', '/c', 'q', '/a%20b/c?q', '/a%20b'],
   ])('read %s, mounted at %j', (uri, script, path, query, full, mount) => {
