@@ -1,8 +1,8 @@
 /**
  * Writes the head of a response on node's ServerResponse, beside the headers that the host has set.
  *
- * The application's headers replace the host's of the same name, but each Set-Cookie of both is sent. Other headers
- * of the host stay, except framing, which is ours: a Content-Length of the host's goes.
+ * The application's headers replace the host's of the same name, but each Set-Cookie of both is sent, and Vary is
+ * joined. Other headers of the host stay, except framing, which is ours: a Content-Length of the host's goes.
  */
 import { ServerResponse } from 'node:http';
 import { insertFields, NameMemory } from '../../src/gateway/index.ts';
@@ -99,7 +99,7 @@ function mergeHeaders(res: ServerResponse, head: ResponseHead, merger: Merger): 
         replaced.push([name, present]);
         // A new list: the present one may be the host's.
         if (isSetCookie(name)) res.setHeader(name, [...[present].flat().map(String), value]);
-        else res.setHeader(name, value);
+        else res.setHeader(name, isVary(name) ? joinVary([present].flat().map(String), value) : value);
       }
     }
     if (needsLength(head)) res.setHeader('Content-Length', `${head.contentLength}`);
@@ -160,6 +160,27 @@ export function keyOf(name: string): string {
 /** Checks for the one field that cannot be combined (RFC 9110 §5.3). */
 export function isSetCookie(name: string): boolean {
   return name.length === 10 && name.toLowerCase() === 'set-cookie';
+}
+
+/** Checks for the field that tells caches what the host and the application have looked at (RFC 9110 §12.5.5). */
+export function isVary(name: string): boolean {
+  return name.length === 4 && name.toLowerCase() === 'vary';
+}
+
+/**
+ * Joins the members of Vary, each once.
+ *
+ * @param present The values of the host
+ * @param value The value of the application
+ */
+export function joinVary(present: readonly string[], value: string): string {
+  const members = new Map<string, string>();
+  for (const member of [...present, value].join(',').split(',')) {
+    const name = member.trim();
+    if (name === '*') return '*';
+    if (name !== '' && !members.has(name.toLowerCase())) members.set(name.toLowerCase(), name);
+  }
+  return [...members.values()].join(', ');
 }
 
 /**

@@ -9,7 +9,15 @@
 import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse, STATUS_CODES } from 'node:http';
 import type { ConnectionDirectives, HeaderList, ResponseHead } from '../../src/index.ts';
 import { isHttp2Message } from '../../src/node-internals/index.ts';
-import { hasEarlier, isSetCookie, keyOf, needsLength, ownFields } from '../_node/response-head.ts';
+import {
+  hasEarlier,
+  isSetCookie,
+  isVary,
+  joinVary,
+  keyOf,
+  needsLength,
+  ownFields,
+} from '../_node/response-head.ts';
 import type { FastifyReplyLike } from './instance.ts';
 
 /** The head of one response. */
@@ -60,6 +68,7 @@ export class ReplyHead {
     if (!isOwn && (!isHeld || this.#head.isBodiless)) this.#removeOwnLength();
     // Fastify gives every Buffer a type; PEP 3333 leaves that to the application.
     if (!this.#hasType && isHeld && isOwn) reply.removeHeader('content-type');
+    if (isOwn) this.#setProto();
     if (isHttp2Message(this.#raw, this.#raw.req.httpVersionMajor)) return;
     spellHead(
       this.#raw,
@@ -93,6 +102,8 @@ export class ReplyHead {
     const [name, value] = headers[index] ?? NO_FIELD;
     const key = keyOf(name);
     if (key === 'content-type') this.#hasType = true;
+    // The reply keeps headers in a plain object, where this is no name.
+    if (key === PROTO) return;
     const present = reply.getHeader(key);
     if (present === undefined) {
       reply.header(key, value);
@@ -100,23 +111,22 @@ export class ReplyHead {
       // Fastify itself adds to the cookies.
       reply.header(key, isSetCookie(name) ? value : [...toList(present), value]);
     } else {
-      const cookies = isSetCookie(name) ? this.#hostCookies() : [];
+      const cookies = isSetCookie(name) ? hostValues(reply, this.#raw, key) : [];
+      const vary = isVary(name) ? joinVary(hostValues(reply, this.#raw, key), value) : value;
       this.#remember(key, present);
       reply.removeHeader(key);
-      reply.header(key, cookies.length === 0 ? value : [...cookies, value]);
+      reply.header(key, cookies.length === 0 ? vary : [...cookies, value]);
     }
+  }
+
+  #setProto(): void {
+    for (const [name, value] of this.#head.headers)
+      if (keyOf(name) === PROTO) this.#raw.appendHeader(name, value);
   }
 
   #remember(key: string, value: unknown): void {
     this.#replaced ??= [];
     this.#replaced.push([key, value]);
-  }
-
-  /** Hooks set cookies on the reply, other middleware on node's response; the reply tells only its own. */
-  #hostCookies(): string[] {
-    const raw = this.#raw.getHeader('set-cookie');
-    const own = this.#reply.getHeader('set-cookie');
-    return [...toList(raw), ...(own === raw ? [] : toList(own))];
   }
 
   #removeOwnLength(): void {
@@ -126,6 +136,17 @@ export class ReplyHead {
   }
 }
 
+/**
+ * Gives the values of a host's header. Hooks set them on the reply, other middleware on node's response; the reply
+ * tells only its own if there are both.
+ */
+export function hostValues(reply: FastifyReplyLike, raw: ServerResponse, name: string): string[] {
+  const below = raw.getHeader(name);
+  const own = reply.getHeader(name);
+  return [...toList(below), ...(own === below ? [] : toList(own))];
+}
+
+const PROTO = '__proto__';
 const NO_FIELD: readonly [name: string, value: string] = ['', ''];
 const NO_FIELDS: HeaderList = [];
 const CHUNKS_ONLY = /^(?:trailer|transfer-encoding)$/i;
@@ -166,8 +187,9 @@ function spell(
   let count = 0;
   for (let index = 0; index < headers.length; index += 1) {
     const [name] = headers[index] ?? NO_FIELD;
-    const value = given[keyOf(name)];
-    if (value === undefined || hasEarlier(headers, index)) continue;
+    const key = keyOf(name);
+    const value = given[key];
+    if (value === undefined || key === PROTO || hasEarlier(headers, index)) continue;
     lines[count] = name;
     lines[count + 1] = value;
     count += 2;

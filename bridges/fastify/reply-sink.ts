@@ -17,7 +17,7 @@ import { isHttp2Message } from '../../src/node-internals/index.ts';
 import { isTaken, NodeSink, writesAsNode } from '../_node/node-sink.ts';
 import { ContentStream, type StreamOwner } from './content-stream.ts';
 import type { FastifyReplyLike, FastifyRequestLike } from './instance.ts';
-import { ReplyHead } from './reply-head.ts';
+import { hostValues, ReplyHead } from './reply-head.ts';
 
 /** The reason why there is no response; a box, because applications may throw undefined. */
 interface Failure {
@@ -255,8 +255,10 @@ export class HijackSink extends NodeSink implements FailingSink {
     reply.hijack();
     // Headers that hooks have set (CORS, cookies) are the reply's only, and would be lost with it.
     for (const [name, value] of headers) {
-      if (value !== undefined)
-        this.res.setHeader(name, Array.isArray(value) ? value.map(String) : String(value));
+      if (value === undefined) continue;
+      const isJoined = name === 'set-cookie' || name === 'vary';
+      const shown = isJoined ? hostValues(reply, this.res, name) : value;
+      this.res.setHeader(name, Array.isArray(shown) ? shown.map(String) : String(shown));
     }
     super.writeHead(head);
   }

@@ -19,6 +19,7 @@ import type {
   FastifyScope,
   LastHooks,
 } from './instance.ts';
+import { declareOtherMethods } from './methods.ts';
 import { type FailingSink, HijackSink, ReplySink } from './reply-sink.ts';
 import { type Prefix, prefixOf, readRouting } from './routing.ts';
 
@@ -59,25 +60,38 @@ export function toFastify(application: Application, options: ToFastifyOptions = 
   const mount = { application: toApplication(application), options, findBody, addObjects };
   const plugin: FastifyPlugin = (scope, _options, done) => {
     if (!isScope(scope)) return refuseScope(scope);
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
-    // This hook adds hooks, so that they come after those that other plugins add to each route.
-    scope.addHook('onRoute', (route) => appendHooks(route, hooksFor(route)));
-    // Every request is made with the property, so that it keeps its shape.
-    scope.decorateRequest(STATE, undefined);
-    const fastifyMount = { ...mount, prefix: prefixOf(scope) };
-    const handler = (request: FastifyRequestLike, reply: FastifyReplyLike): unknown =>
-      answer(fastifyMount, request, reply);
-    const others = scope.supportedMethods.filter((method) => !BODYLESS.includes(method));
-    for (const url of ['/', '/*']) {
-      // Pages made of routes (@fastify/swagger) leave hidden routes out: these two are no part of an API.
-      const schema = { hide: true };
-      for (const method of [BODYLESS, others]) scope.route({ method: [...method], url, handler, schema });
+    try {
+      mountIn(scope, mount);
+    } catch (error) {
+      // Fastify catches nothing that a plugin throws.
+      done(error instanceof Error ? error : new Error(`${error}`));
+      return undefined;
     }
     done();
     return undefined;
   };
   return markAdapter(plugin, 'toFastify');
+}
+
+function mountIn(scope: FastifyScope, mount: Omit<FastifyMount, 'prefix'>): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
+  // This hook adds hooks, so that they come after those that other plugins add to each route.
+  scope.addHook('onRoute', (route) => appendHooks(route, hooksFor(route)));
+  // Every request is made with the property, so that it keeps its shape.
+  scope.decorateRequest(STATE, undefined);
+  const fastifyMount = { ...mount, prefix: prefixOf(scope) };
+  const handler = (request: FastifyRequestLike, reply: FastifyReplyLike): unknown =>
+    answer(fastifyMount, request, reply);
+  const parsed = scope.supportedMethods.filter((method) => !BODYLESS.includes(method));
+  const others = scope.prefix === '' ? [] : declareOtherMethods(scope);
+  for (const url of ['/', '/*']) {
+    // Pages made of routes (@fastify/swagger) leave hidden routes out: these two are no part of an API.
+    const schema = { hide: true };
+    for (const method of [BODYLESS, parsed, others]) {
+      if (method.length > 0) scope.route({ method: [...method], url, handler, schema });
+    }
+  }
 }
 
 function isScope(scope: unknown): boolean {

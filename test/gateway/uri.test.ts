@@ -203,9 +203,10 @@ describe('rawPathInfo()', () => {
         };
         const raw = rawPathInfo(environ);
         expect(decodePath(raw)).toBe(environ.PATH_INFO);
+        // An escaped slash that begins the path is one.
         // Skips mounts that split an escape: a router never cuts a path there.
         if (decodePath(environ.REQUEST_URI) === environ.SCRIPT_NAME + environ.PATH_INFO)
-          expect(raw).toBe(rest);
+          expect(raw).toBe(rest.replace(/^%2F/, '/'));
       }),
     );
   });
