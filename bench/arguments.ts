@@ -35,7 +35,7 @@ export const USAGE = `npm run bench -- [options]
   --node V,V           on other versions of Node, from npm's package node, one after another
   --rounds N           rounds, each of all work (5)
   --seconds N          seconds that a server is measured in a round (3)
-  --quick              3 rounds of 1 second; writes nothing
+  --quick              3 rounds of 1 second, 5 with --against; writes nothing
   --against FOLDER     beside another checkout of gatebridge; writes nothing
   --profile NAME       where the time of a server goes: WORK, or WORK/SERVER
   --allocations NAME   what it allocates, for each request

@@ -31,6 +31,8 @@ export function compilerOf(checkout: string): string {
  * @throws RangeError if it is none, or cannot be compiled
  */
 export function findCheckout(path: string): string {
+  // The empty path would be this checkout.
+  if (path === '') throw new RangeError('Option --against must be a folder');
   const folder = resolve(path);
   if (nameOfPackage(folder) !== 'gatebridge')
     throw new RangeError(`No checkout of gatebridge is at ${folder}`);

@@ -62,6 +62,10 @@ describe('arguments', () => {
     expect(() => readArguments(['--against', ROOT, '--only', name])).toThrow(`${name} is not measured with`);
   });
 
+  it('refuse an empty path, as of a variable that is not set', () => {
+    expect(() => readArguments(['--against', ''])).toThrow('Option --against must be a folder');
+  });
+
   it('refuse a folder that does not exist', () => {
     const missing = join(folder, 'missing');
     expect(() => readArguments(['--against', missing])).toThrow(`No checkout of gatebridge is at ${missing}`);
