@@ -27,6 +27,13 @@ export interface InputSource {
    *   the end, as on node:http.
    */
   skip?(): boolean;
+  /**
+   * Called when an iteration over the content begins. Until it ends, its reader may come back for the rest, also after
+   * the response: the host throws nothing away.
+   */
+  beginIteration?(): void;
+  /** Called when an iteration ends: at the end of the content, after a failure, or because its reader left. */
+  endIteration?(): void;
 }
 
 /** One request as received by a host. Strings are native strings: one code unit for each octet. */

@@ -56,30 +56,45 @@ export class Input implements InputStream {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, undefined, void> {
-    for (;;) {
-      const line = await this.readline();
-      if (line.length === 0) return;
-      yield line;
+    const source = this.#source;
+    source?.beginIteration?.();
+    try {
+      for (;;) {
+        const line = await this.readline();
+        if (line.length === 0) return;
+        yield line;
+      }
+    } finally {
+      source?.endIteration?.();
     }
   }
 
   /** Iterates over the content in pieces of any size, as they arrive. Not in PEP 3333. */
   async *chunks(): AsyncGenerator<Uint8Array, undefined, void> {
-    for (;;) {
-      const piece = await this.#queue(null, async () => {
-        await this.#fill();
-        const buffered = this.#buffered;
-        this.#buffered = EMPTY;
-        return buffered;
-      });
-      if (piece.length === 0) return;
-      yield piece;
+    const source = this.#source;
+    source?.beginIteration?.();
+    try {
+      for (;;) {
+        const piece = await this.#queue(null, () => this.#takeBuffered());
+        if (piece.length === 0) return;
+        yield piece;
+      }
+    } finally {
+      source?.endIteration?.();
     }
   }
 
   /** Tells a source that the rest is thrown away. @returns true if the rest counts as read. For wrapped programs */
   skip(): boolean {
     return this.#source?.skip?.() === true;
+  }
+
+  /** Takes what is buffered, after a pull if that is nothing. */
+  async #takeBuffered(): Promise<Uint8Array> {
+    await this.#fill();
+    const buffered = this.#buffered;
+    this.#buffered = EMPTY;
+    return buffered;
   }
 
   /** Runs a read after all earlier reads have settled. */

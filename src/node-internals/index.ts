@@ -20,5 +20,6 @@ export { headersOfLines, madeHeadersOf } from './request-headers.ts';
 export { closeQuietly, endQuietly, hasReceivedEnd, isBeingRead, isPiped } from './request-state.ts';
 export { isServedByNode } from './served-by-node.ts';
 export { foreignProperties } from './socket-properties.ts';
-export { carrierOf, hasCertificate } from './tls-server.ts';
+export { areCarriersKnown, carrierOf } from './tls-carrier.ts';
+export { hasCertificate } from './tls-server.ts';
 export { leaveUnread, readInto } from './user-buffer.ts';

@@ -1,6 +1,5 @@
-/** Looks into tls.Server and its sockets (checked on Node 20 to 26). */
-import type { Socket } from 'node:net';
-import type { Server, TLSSocket } from 'node:tls';
+/** Looks into tls.Server (checked on Node 20 to 26). */
+import type { Server } from 'node:tls';
 
 interface ServerInternals {
   readonly key?: unknown;
@@ -17,11 +16,4 @@ export function hasCertificate(server: Server): boolean {
   const { key, cert, pfx, privateKeyIdentifier, _contexts } = server as Server & ServerInternals;
   if (pfx !== undefined || (_contexts?.length ?? 0) > 0) return true;
   return cert !== undefined && (key ?? privateKeyIdentifier) !== undefined;
-}
-
-/** Gives the socket that carries TLS; undefined if it cannot be found. */
-export function carrierOf(socket: TLSSocket): Socket | undefined {
-  const carrier: unknown = Reflect.get(socket, '_parent');
-  // It is a socket wherever it is set.
-  return typeof carrier === 'object' && carrier !== null ? (carrier as Socket) : undefined;
 }

@@ -28,6 +28,8 @@ export interface ConnectionOwner {
   readonly settings: ServerSettings;
   /** The server is shutting down, so no connection is kept. */
   readonly isShuttingDown: boolean;
+  /** The server has stopped to listen: a connection that nobody uses is dropped. */
+  readonly isStopping: boolean;
   /** The field lines that tell a client that its connection is kept, and how long it may idle. */
   readonly persistenceFields: string;
   /** Emits `clientError`. True if there are listeners: the socket is theirs then. */
@@ -39,6 +41,8 @@ export interface ConnectionOwner {
   emit(event: 'upgrade' | 'connect', request: IncomingMessage, socket: Socket, rest: Buffer): boolean;
   /** Forgets a connection that is closed or handed over. */
   remove(connection: ServedConnection): void;
+  /** Notes a connection that waits for its client to close; cuts the oldest if they are too many. */
+  noteLingering(connection: ServedConnection): void;
   /** Notes that a socket belongs to a listener now. */
   release(socket: Socket): void;
 }

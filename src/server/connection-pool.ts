@@ -8,10 +8,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ProtocolError } from '../errors.ts';
 import { createUnansweredRequest, tellTimeout } from '../messages/index.ts';
-import { createClientError } from '../node-internals/index.ts';
+import { carrierOf, createClientError } from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
+import { Handshake } from './handshake.ts';
 import type { RequestEvents } from './node-surface/request-events.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
 import { describeSocket } from './socket/describe-socket.ts';
@@ -24,14 +25,23 @@ export interface PoolOptions {
   readonly events: RequestEvents;
 }
 
+/** A server, as its connections know it. */
+export interface ListeningEmitter extends EventEmitter {
+  readonly listening: boolean;
+}
+
 /** The connections of one server. */
 export class ConnectionPool implements ConnectionOwner {
   readonly settings: ServerSettings;
   readonly options: ServerOptions;
   readonly events: RequestEvents;
   isShuttingDown = false;
-  readonly #emitter: EventEmitter;
+  #wasStopped = false;
+  readonly #emitter: ListeningEmitter;
   readonly #connections = new Set<ServedConnection>();
+  /** Those that wait for their clients to close, the oldest first. */
+  readonly #lingering = new Set<ServedConnection>();
+  readonly #handshakes = new WeakMap<Socket, Handshake>();
   /** Sockets that listeners have taken over. */
   readonly #released = new Set<Socket>();
   /** A listener for the event of a socket. */
@@ -44,7 +54,7 @@ export class ConnectionPool implements ConnectionOwner {
    * @param emitter Its listeners hear of errors and take connections over
    * @param options Shared by all connections
    */
-  constructor(emitter: EventEmitter, { settings, options, events }: PoolOptions) {
+  constructor(emitter: ListeningEmitter, { settings, options, events }: PoolOptions) {
     this.#emitter = emitter;
     this.settings = settings;
     this.options = options;
@@ -68,16 +78,29 @@ export class ConnectionPool implements ConnectionOwner {
     return fields;
   }
 
+  /** Notes a socket whose TLS handshake begins. */
+  awaitHandshake(socket: Socket): void {
+    const handshake = new Handshake(socket, this);
+    this.#handshakes.set(socket, handshake);
+    this.#add(handshake);
+  }
+
   /** Serves a socket; a TLS socket after its handshake. */
   accept(socket: Socket): void {
-    const connection = new Connection(socket, this, describeSocket(socket, this.options.serverName));
-    this.#connections.add(connection);
-    const { timeout, connectionsCheckingInterval } = this.settings;
+    const handshake = this.#handshakes.get(carrierOf(socket) ?? socket);
+    if (handshake !== undefined) this.remove(handshake);
+    this.#add(new Connection(socket, this, describeSocket(socket, this.options.serverName)));
+    const { timeout } = this.settings;
     if (isLimited(timeout)) {
       socket.setTimeout(timeout);
       // First, so that other listeners see what has become of the socket.
       socket.prependListener('timeout', this.#onTimeout);
     }
+  }
+
+  #add(connection: ServedConnection): void {
+    this.#connections.add(connection);
+    const { connectionsCheckingInterval } = this.settings;
     this.#clock ??= setInterval(() => this.#checkAll(), connectionsCheckingInterval).unref();
   }
 
@@ -104,8 +127,21 @@ export class ConnectionPool implements ConnectionOwner {
     return this.#emitter.emit(event, request, socket, rest);
   }
 
+  get isStopping(): boolean {
+    return this.#wasStopped && !this.#emitter.listening;
+  }
+
+  noteLingering(connection: ServedConnection): void {
+    this.#lingering.add(connection);
+    if (this.#lingering.size <= this.settings.maxLingering) return;
+    const [oldest = connection] = this.#lingering;
+    this.#lingering.delete(oldest);
+    oldest.destroy();
+  }
+
   remove(connection: ServedConnection): void {
     this.#connections.delete(connection);
+    this.#lingering.delete(connection);
     if (this.#connections.size > 0) return;
     clearInterval(this.#clock);
     this.#clock = undefined;
@@ -115,6 +151,12 @@ export class ConnectionPool implements ConnectionOwner {
     socket.off('timeout', this.#onTimeout);
     this.#released.add(socket);
     socket.once('close', () => this.#released.delete(socket));
+  }
+
+  /** The server stops to listen: drops idle connections now, and later those that are not used. */
+  stop(): void {
+    this.#wasStopped = true;
+    this.destroyIdle();
   }
 
   destroyIdle(): void {
@@ -133,6 +175,7 @@ export class ConnectionPool implements ConnectionOwner {
 
   /** Ends every connection after its current response. */
   beginShutdown(): void {
+    this.#wasStopped = true;
     this.isShuttingDown = true;
     for (const connection of [...this.#connections]) connection.closeWhenDone();
   }

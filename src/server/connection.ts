@@ -1,63 +1,82 @@
 /**
  * One connection: serves requests one after another, each to its end before the next begins.
  *
- * timeouts.ts lists its phases. The server's one clock checks their time-outs, so that no request needs a timer.
+ * The code transcribes this chart. Causes: C the client, A the application, T the clock (timeouts.ts), S the server,
+ * which stops. C may reset in every phase: closed, and the application of an exchange is told.
+ *
+ *   fresh      nothing has come       C sends: head. C ends, T, S: closing. S, by force: closed
+ *   idle       between two requests   the same; only S need not wait for firstRequestGrace
+ *   head       a part of it has come  C sends the rest: serving. C ends: refused with 400. T: refused with 408
+ *   serving    an application runs    C sends: it is for the application, or waits. C ends: served on; but if content
+ *                                     is missing, or the program takes this for leaving, the application is told.
+ *                                     A answers: answered. A fails: closing, or cut where only the end of the
+ *                                     connection can tell. T: its read fails; closed if C takes nothing, or is gone
+ *   answered   the response has ended A reads on: reading. Content is left: draining. Else ready, once C has taken the
+ *                                     response (T: closed); or closing, if the connection is not kept
+ *   reading    A reads on             C sends: for A. C ends, T: reading fails. A stops, content ends: answered
+ *   draining   nobody reads           C sends: thrown away. It ends: answered. Too much, C ends, T: closing
+ *   ready      a head may be read     in this turn or the next: serving, head or idle; closing if C has ended
+ *   closing    our half is to close   C sends, from here on: thrown away. C has taken the rest: lingering. T: closed
+ *   lingering  our half is closed     C ends, T, others have lingered less: closed
+ *   reported   a listener of clientError has the socket      it closes, T: closed
+ *   cut        the response is seen to be cut off            C ends, T: closed
+ *   closed     or handed over to a listener of upgrade or connect
+ *
+ * What breaks HTTP is refused: with a response, then closing, or reported; only closing if an exchange goes on.
  */
 import type { Socket } from 'node:net';
 import { DisconnectError, disconnection, ProtocolError } from '../errors.ts';
 import { standardErrors } from '../gateway/error-stream.ts';
 import { logError } from '../gateway/failure.ts';
 import { runApplication } from '../gateway/run-application.ts';
-import { type RequestHead, RequestParser, toHttpLimits } from '../http/index.ts';
+import { type RequestHead, type RequestParser, toHttpLimits } from '../http/index.ts';
 import type { Environ } from '../wsgi.ts';
 import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
 import { HttpSink, type SinkOwner } from './exchange/http-sink.ts';
 import { addRefusal } from './exchange/refusal.ts';
-import type { Content } from './exchange/request-content.ts';
 import { createRequestEnviron } from './exchange/request-environ.ts';
 import { handOver, type TakeoverEvent, takeoverOf } from './node-surface/takeover.ts';
-import type { ServerSettings } from './options.ts';
+import { type Appetite, appetiteIn, isEnding, type Phase } from './phase.ts';
 import type { SocketDescription } from './socket/describe-socket.ts';
 import { FairTurn } from './socket/fair-turn.ts';
-import { cutOff, LingeringClose } from './socket/lingering-close.ts';
+import { Intake, type IntakeOwner } from './socket/intake.ts';
+import { closeHalf, cutOff } from './socket/lingering-close.ts';
 import { Output } from './socket/output.ts';
-import { Receiver, type ReceiverOwner } from './socket/receiver.ts';
 import { Watchdog } from './socket/watchdog.ts';
-import { judgeTimeouts, type Phase, type TimedConnection } from './timeouts.ts';
-
-/** The socket is paused when more octets than this wait to be parsed. */
-const INPUT_LIMIT = 65_536;
+import { judgeTimeouts, type TimedConnection } from './timeouts.ts';
 
 /** One connection of a server. */
-export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, TimedConnection {
+export class Connection implements SinkOwner, IntakeOwner, ServedConnection, TimedConnection {
+  readonly owner: ConnectionOwner;
+  readonly intake: Intake;
   readonly parser: RequestParser;
   readonly output: Output;
-  isPeerEnded = false;
-  readonly #socket: Socket;
-  readonly #owner: ConnectionOwner;
-  readonly #description: SocketDescription;
+  readonly watchdog: Watchdog;
+  readonly turn: FairTurn;
   phase: Phase = 'fresh';
   since: number = performance.now();
   headTime = 0;
+  isPeerEnded = false;
+  /** The exchange of serving, answered, reading and draining. */
   exchange: HttpSink | undefined;
+  readonly #socket: Socket;
+  readonly #description: SocketDescription;
   #requests = 0;
+  /** An application has set the socket's time-out. */
   #hasOwnTimeout = false;
+  /** Steps are being taken; what they set off waits for the next one. */
   #isAdvancing = false;
-  readonly watchdog: Watchdog;
-  readonly #turn: FairTurn;
-  lingeringClose: LingeringClose | undefined;
-  readonly #receiver: Receiver;
 
   constructor(socket: Socket, owner: ConnectionOwner, description: SocketDescription) {
     this.#socket = socket;
-    this.#owner = owner;
+    this.owner = owner;
     this.#description = description;
     this.watchdog = new Watchdog(socket);
-    this.#turn = new FairTurn(socket, () => this.#advance());
+    this.turn = new FairTurn(() => this.#advance());
     this.output = new Output(socket, () => this.#onDrain());
     // takeover.ts refuses CONNECT if nobody listens for it by then.
-    this.parser = new RequestParser(toHttpLimits(owner.settings, true));
-    this.#receiver = new Receiver(socket, this);
+    this.intake = new Intake(socket, toHttpLimits(owner.settings, true), this);
+    this.parser = this.intake.parser;
     socket.on('end', this.#onPeerEnd);
     socket.on('drain', this.#onDrain);
     socket.on('error', this.#onError);
@@ -65,33 +84,29 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
   }
 
   get isIdle(): boolean {
-    const isWaiting = this.phase === 'fresh' || this.phase === 'idle' || this.phase === 'head';
-    return isWaiting && !this.parser.hasPartialHead;
+    const isOld = performance.now() - this.since >= this.owner.settings.firstRequestGrace;
+    return this.phase === 'idle' || (this.phase === 'fresh' && isOld);
   }
 
   get mayPersist(): boolean {
-    return !this.#owner.isShuttingDown;
+    return !this.owner.isShuttingDown;
   }
 
   get isUsedUp(): boolean {
-    const { maxRequestsPerSocket } = this.#owner.settings;
+    const { maxRequestsPerSocket } = this.owner.settings;
     return maxRequestsPerSocket !== 0 && this.#requests >= maxRequestsPerSocket;
   }
 
-  get settings(): ServerSettings {
-    return this.#owner.settings;
-  }
-
   get persistenceFields(): string {
-    return this.#owner.persistenceFields;
+    return this.owner.persistenceFields;
   }
 
   get serverHeader(): string | undefined {
-    return this.#owner.options.serverHeader;
+    return this.owner.options.serverHeader;
   }
 
   mayDrain(octets: number): boolean {
-    return octets <= this.#owner.settings.maxDrainSize;
+    return octets <= this.owner.settings.maxDrainSize;
   }
 
   resume(): void {
@@ -101,12 +116,6 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
   setSocketTimeout(milliseconds: number): void {
     this.#socket.setTimeout(milliseconds);
     this.#hasOwnTimeout = true;
-  }
-
-  /** A time-out that an application has set ends with its response. */
-  #restoreTimeout(): void {
-    if (this.#hasOwnTimeout) this.#socket.setTimeout(this.settings.timeout);
-    this.#hasOwnTimeout = false;
   }
 
   closeWhenDone(): void {
@@ -124,26 +133,13 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     this.since = performance.now();
   }
 
-  get hasRest(): boolean {
-    return this.parser.bufferedLength > 0 || this.parser.hasPartialHead;
-  }
-
-  get keepsViews(): boolean {
-    return this.parser.state === 'content';
-  }
-
-  receive(buffer: Buffer, length: number, isLent: boolean): void {
-    if (this.phase === 'closing') {
-      this.lingeringClose?.discard(length);
-      return;
-    }
-    this.#turn.begin();
-    this.parser.push(buffer, length, isLent);
+  onInput(): void {
+    this.turn.begin();
     this.#advance();
-    if (isLent) this.parser.keep();
-    // Requests wait for their turn, or nobody reads the content: TCP holds the client back.
-    if (this.exchange?.content.isReading === false && this.parser.bufferedLength > INPUT_LIMIT)
-      this.#socket.pause();
+  }
+
+  get appetite(): Appetite {
+    return appetiteIn(this.phase, this.exchange?.content.isReading === true);
   }
 
   #advance(): void {
@@ -153,61 +149,55 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     try {
       while (this.#step());
     } catch (error) {
-      this.#refuse(error);
+      this.refuse(error);
     } finally {
       this.#isAdvancing = false;
       this.output.release();
     }
-    if (this.exchange === undefined && (this.phase === 'serving' || this.phase === 'draining')) {
-      this.#enter(this.parser.hasPartialHead ? 'head' : 'idle');
-    } else if ((this.phase === 'idle' || this.phase === 'fresh') && this.parser.hasPartialHead) {
-      this.#enter('head');
-    }
+    this.intake.regulate();
   }
 
-  /** Takes one step; false if the next one needs an event. */
+  /** Takes one step of the chart. False if the next one needs an event. */
   #step(): boolean {
-    const exchange = this.exchange;
-    if (exchange === undefined) return this.#beginRequest();
-    if (!exchange.isEnded) {
-      exchange.content.onInput();
-      return false;
+    switch (this.phase) {
+      case 'fresh':
+      case 'idle':
+      case 'head':
+      case 'ready':
+        return this.#awaitHead();
+      case 'serving':
+        this.exchange?.content.onInput();
+        return false;
+      case 'answered':
+      case 'reading':
+      case 'draining':
+        return this.exchange !== undefined && this.#finish(this.exchange);
+      default:
+        return false;
     }
-    if (!exchange.isPersistent) {
-      this.#close();
-      return false;
-    }
-    if (!exchange.content.isEnded) return this.#finishContent(exchange.content);
-    // RFC 9112 §9.6: requests that were sent before the client could know of the close are not processed.
-    if (this.isUsedUp && this.parser.bufferedLength > 0) {
-      this.#close();
-      return false;
-    }
-    // The next request waits until the client has taken the response.
-    if (this.output.wait() !== undefined) return false;
-    this.exchange = undefined;
-    this.#restoreTimeout();
-    if (this.#socket.isPaused() && this.parser.bufferedLength <= INPUT_LIMIT) this.#socket.resume();
-    return true;
   }
 
-  #beginRequest(): boolean {
-    if (this.phase === 'closing' || !this.#turn.mayServe()) return false;
+  #awaitHead(): boolean {
+    if (this.parser.bufferedLength > 0 && !this.turn.mayServe()) return false;
     const head = this.parser.readHead();
-    if (head === undefined) {
-      if (this.isPeerEnded) this.#endOfInput();
-      return false;
+    if (head !== undefined) {
+      this.#serve(head);
+      return true;
     }
-    this.#serve(head);
-    return true;
+    const { hasPartialHead } = this.parser;
+    if (this.isPeerEnded) {
+      if (hasPartialHead) throw new ProtocolError('WSGI_ERR_HEAD_INCOMPLETE');
+      this.#close();
+    } else if (hasPartialHead && this.phase !== 'head') this.#enter('head');
+    else if (this.phase === 'ready') this.#enter('idle');
+    return false;
   }
 
   #serve(head: RequestHead): void {
     const isDropped = this.isUsedUp;
     this.#requests += 1;
     if (head.contentLength !== 0) this.headTime = this.phase === 'head' ? performance.now() - this.since : 0;
-    this.phase = 'serving';
-    const { events, options } = this.#owner;
+    const { events, options } = this.owner;
     if (!events.isKnownMethod(head.method)) throw new ProtocolError('WSGI_ERR_METHOD_UNKNOWN', head.method);
     const exchange = new HttpSink(head, this);
     const environ = createRequestEnviron(this.#description, exchange, options);
@@ -222,14 +212,16 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     }
     const application = events.choose(head);
     if (application === undefined) throw new ProtocolError('WSGI_ERR_EXPECTATION_UNKNOWN');
+    this.phase = 'serving';
     this.exchange = exchange;
-    // Never rejects, and tells the exchange when it has ended.
-    void runApplication(application, environ, exchange, options);
+    // Never rejects, and tells the exchange when the response has ended.
+    const run = runApplication(application, environ, exchange, options);
+    if (run !== undefined && !exchange.content.isEnded) exchange.content.follow(run);
   }
 
   /** Refuses a request beyond the number that a connection may serve, as node:http does. */
   #drop(environ: Environ): void {
-    this.#owner.reportDrop(environ, this.#socket);
+    this.owner.reportDrop(environ, this.#socket);
     addRefusal(this.output, new ProtocolError('WSGI_ERR_REQUESTS_TOO_MANY'), environ.REQUEST_METHOD);
     this.#close();
   }
@@ -238,37 +230,71 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     const socket = this.#socket;
     this.output.flush();
     this.phase = 'closed';
-    this.#receiver.release();
+    const rest = this.intake.release();
     socket.off('end', this.#onPeerEnd);
     socket.off('drain', this.#onDrain);
     socket.off('error', this.#onError);
     socket.off('close', this.#onClose);
-    this.#owner.remove(this);
-    handOver({ event, environ, socket, rest: this.parser.takeRest() }, this.#owner);
+    this.owner.remove(this);
+    handOver({ event, environ, socket, rest }, this.owner);
   }
 
-  /** After a response the application still gets the content that it asks for; the rest is thrown away. */
-  #finishContent(content: Content): boolean {
-    if (this.phase !== 'draining') {
-      this.#enter('draining');
-      this.#socket.resume();
+  responseEnded(error?: unknown): void {
+    const { exchange } = this;
+    if (error === undefined) {
+      if (this.phase === 'serving') this.phase = 'answered';
+      this.#advance();
+    } else if (exchange?.isHeadSent === true && exchange.endsWithConnection) {
+      this.output.flush();
+      this.exchange = undefined;
+      this.#enter('cut');
+      cutOff(this.#socket);
+    } else this.#close();
+  }
+
+  /** The response has ended: its content ends, the client takes the response, the next head is read. */
+  #finish(exchange: HttpSink): boolean {
+    if (!exchange.content.isEnded && !this.#finishContent(exchange)) return false;
+    this.phase = 'answered';
+    // RFC 9112 §9.6: requests that were sent before the client could know of the close are not processed.
+    if (!exchange.isPersistent || (this.isUsedUp && this.parser.bufferedLength > 0)) {
+      this.#close();
+      return false;
     }
-    if (this.#turn.applicationHasTurn) return false;
-    const state = content.finish();
-    if (state === 'turn') this.#turn.leave();
-    else if (state === 'waits' && !this.mayDrain(content.discarded)) this.#close();
-    return state === 'ended';
+    // The next request waits until the client has taken the response.
+    if (this.output.wait() !== undefined) return false;
+    this.exchange = undefined;
+    this.phase = 'ready';
+    // A time-out that an application has set ends with its response.
+    if (this.#hasOwnTimeout) this.setSocketTimeout(this.owner.settings.timeout);
+    this.#hasOwnTimeout = false;
+    return true;
+  }
+
+  /** Content is left: it is read on, or thrown away. True when nothing of it is awaited any more. */
+  #finishContent({ content, isPersistent }: HttpSink): boolean {
+    if (this.turn.applicationHasTurn) return false;
+    const next = content.finish(isPersistent, this.owner.settings.maxDrainSize);
+    if (next === 'turn') this.turn.leave();
+    else if (next === 'closing') this.#close();
+    else if (next !== 'answered' && next !== this.phase) {
+      this.#enter(next);
+      this.#socket.resume();
+      // The client must not wait for the end of the response.
+      if (!isPersistent) this.#socket.end();
+    }
+    return next === 'answered';
   }
 
   /** Turns errors of the client into responses; nothing else does. */
-  #refuse(error: unknown): void {
+  refuse(error: unknown): void {
     const hasResponse = this.exchange !== undefined;
     this.exchange = undefined;
     if (!hasResponse && error instanceof ProtocolError) {
       this.output.flush();
       this.#hearNoMoreErrors();
-      if (this.#owner.reportClientError(error, this.#socket, this.#receiver.lastPacket)) {
-        this.#enter('closing');
+      if (this.owner.reportClientError(error, this.#socket, this.intake.lastPacket)) {
+        this.#enter('reported');
         return;
       }
       addRefusal(this.output, error, this.parser.method);
@@ -281,36 +307,26 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     this.#close();
   }
 
-  responseEnded(error?: unknown): void {
-    const exchange = this.exchange;
-    if (error === undefined) this.#advance();
-    // All that was sent so far, earlier responses too, must still arrive.
-    else if (exchange?.isHeadSent !== true || !exchange.endsWithConnection) this.#close();
-    else {
-      this.output.flush();
-      this.exchange = undefined;
-      this.#enter('closing');
-      cutOff(this.#socket);
-    }
-  }
-
-  /** Sends the rest, closes our half and reads on for a moment. */
+  /** Sends all that is left, earlier responses too, closes our half and reads on for a while. */
   #close(): void {
     this.exchange = undefined;
-    if (this.phase === 'closing' || this.phase === 'closed') return;
+    if (isEnding(this.phase)) return;
     this.output.flush();
     this.#enter('closing');
-    this.lingeringClose = new LingeringClose(this.#socket, this.watchdog);
+    closeHalf(this.#socket, () => {
+      this.#enter('lingering');
+      this.owner.noteLingering(this);
+    });
   }
 
   readonly #onError = (error: Error): void => {
     this.#hearNoMoreErrors();
-    this.#owner.reportSocketError(error, this.#socket);
+    this.owner.reportSocketError(error, this.#socket);
   };
 
   /** Listeners hear of one error of a connection, as on node; destroying the socket would emit it again. */
   #hearNoMoreErrors(): void {
-    this.#socket.off('error', this.#onError).on('error', ignore);
+    this.#socket.off('error', this.#onError).on('error', () => {});
   }
 
   readonly #onDrain = (): void => {
@@ -320,21 +336,22 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
 
   readonly #onPeerEnd = (): void => {
     this.isPeerEnded = true;
-    // As node does, if a listener of `clientError` has left the socket alone.
-    if (this.phase === 'closing' && this.lingeringClose === undefined) this.#socket.end();
     this.exchange?.content.onPeerEnd();
     this.watchdog.onPeerEnd();
-    if (this.exchange?.isHalfOpen === false && !this.exchange.isEnded) this.hangUp();
+    if (this.phase === 'cut') this.#socket.destroy();
+    // As node does, if a listener of `clientError` has left the socket alone.
+    else if (this.phase === 'reported') this.#socket.end();
+    else if (this.phase === 'serving' && this.exchange?.isHalfOpen === false) this.hangUp();
     else this.#advance();
   };
 
   hangUp(): void {
-    const exchange = this.exchange;
+    const { exchange } = this;
     if (exchange?.content.isLost === true) {
       // The application was told; its answer goes nowhere.
       if (exchange.isHeadSent) return;
       this.exchange = undefined;
-      this.#refuse(new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE'));
+      this.refuse(new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE'));
       this.output.flush();
       return;
     }
@@ -343,17 +360,11 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     this.#socket.end();
   }
 
-  /** The client has closed its half between two requests or in the middle of a head. */
-  #endOfInput(): void {
-    if (this.parser.hasPartialHead) throw new ProtocolError('WSGI_ERR_HEAD_INCOMPLETE');
-    this.#close();
-  }
-
   readonly #onClose = (): void => {
     this.phase = 'closed';
     this.output.onClose();
     this.exchange?.disconnect(disconnection('response'));
-    this.#owner.remove(this);
+    this.owner.remove(this);
   };
 
   check(now: number): void {
@@ -362,7 +373,7 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
         this.#close();
         break;
       case 'refuse':
-        this.#refuseLate();
+        this.refuse(new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT'));
         break;
       case 'fail':
         this.#failContent();
@@ -377,21 +388,11 @@ export class Connection implements SinkOwner, ReceiverOwner, ServedConnection, T
     }
   }
 
-  #refuseLate(): void {
-    // Without a head, the connection was opened on speculation: nobody waits for an answer.
-    if (this.parser.hasPartialHead) this.#refuse(new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT'));
-    else this.#close();
-    this.output.flush();
-  }
-
   #failContent(): void {
     const { exchange } = this;
     if (exchange === undefined) return;
     exchange.isPersistent = false;
     exchange.content.fail(new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT'));
-    if (exchange.isEnded) this.#advance();
+    if (this.phase === 'reading') this.#advance();
   }
 }
-
-/** A socket without a listener for 'error' would end the process. */
-function ignore(): void {}

@@ -15,8 +15,16 @@ import { judgeUnknownOptions } from './option-names.ts';
 export const SERVER_SETTINGS = {
   /** The server throws away this many octets of unread content to keep the connection; more closes it. */
   maxDrainSize: { type: 'octets', default: 8_388_608 },
-  /** Throwing unread content away may take this many milliseconds; then the connection is closed. */
+  /** Unread content may stop coming for this many milliseconds; then the connection is closed. */
   drainTimeout: { type: 'milliseconds', default: 5_000 },
+  /**
+   * A client may go on for this many milliseconds to send what nobody reads: unread content, or anything to a
+   * connection that the server has closed. A closed connection also ends after 5 s without an octet. The defaults are
+   * nginx's.
+   */
+  lingerTimeout: { type: 'milliseconds', default: 30_000 },
+  /** At most this many connections wait for clients that go on after the server has closed; then the oldest is cut. */
+  maxLingering: { type: 'count', default: 1_000 },
   /**
    * A head must be complete this many milliseconds after its first octet, or gets a 408. The default is node:http's and
    * nginx's.
@@ -31,9 +39,14 @@ export const SERVER_SETTINGS = {
   keepAliveTimeout: { type: 'milliseconds', default: 5_000 },
   /**
    * A connection may idle this many milliseconds longer than clients are told, so that a request at the last moment is
-   * served. The default is that of node:http before 24.6; since then it is 1000.
+   * served. The default is node:http's.
    */
-  keepAliveTimeoutBuffer: { type: 'milliseconds', default: 0 },
+  keepAliveTimeoutBuffer: { type: 'milliseconds', default: 1_000 },
+  /**
+   * `close` and `shutdown` give a new connection this many milliseconds for the first octet of its first request. Then
+   * it counts as idle.
+   */
+  firstRequestGrace: { type: 'milliseconds', default: 2_000 },
   /** A socket may be without traffic for this many milliseconds; see `setTimeout`. The default is node:http's. */
   timeout: { type: 'milliseconds', default: 0 },
   /** A client that takes nothing of what waits for it is cut off after this many milliseconds. The default is nginx's. */

@@ -10,7 +10,7 @@ import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
 import { type OptionsOf, type OptionTable, settingsOf } from '../gateway/option-table.ts';
 import { areRequestsHeard } from '../messages/index.ts';
-import { carrierOf, isNodeEmit } from '../node-internals/index.ts';
+import { isNodeEmit } from '../node-internals/index.ts';
 import type { Application } from '../wsgi.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { acceptedSocket, type ConnectionEvent, emitConnection } from './node-surface/connection-event.ts';
@@ -35,9 +35,6 @@ export const SHUTDOWN_OPTIONS = {
 /** Options of `shutdown`. */
 export interface ShutdownOptions extends OptionsOf<typeof SHUTDOWN_OPTIONS> {}
 
-/** Milliseconds that a shutdown gives to handshakes in progress: a request may follow. */
-const HANDSHAKE_GRACE = 2_000;
-
 /** A net.Server with the settings as properties, or a tls.Server. */
 type BaseServer = new (options: NetServerOptions, tls: ServerOptions['tls']) => NetServer & ServerSettings;
 
@@ -60,8 +57,6 @@ export class Server extends ServerBase {
   readonly #tls: ServerOptions['tls'];
   /** Sockets that listeners got in the place of the server, to give them back to it. */
   readonly #handedOut = new WeakSet<Socket>();
-  /** Sockets during their TLS handshake. */
-  readonly #handshakes = new Set<Socket>();
 
   /**
    * Use {@link createServer}.
@@ -118,9 +113,6 @@ export class Server extends ServerBase {
     const socket = acceptedSocket(shown);
     if (this.#tls !== undefined) {
       socket.allowHalfOpen = true;
-      // It is one of TLS: a tls.Server emits no other.
-      const carrier = carrierOf(socket as TLSSocket);
-      if (carrier !== undefined) this.#handshakes.delete(carrier);
     } else if (Reflect.get(socket, 'server') !== this || this.#handedOut.has(socket)) readAsStream(socket);
     // As node does, whoever has accepted it.
     Reflect.set(socket, 'server', this);
@@ -140,8 +132,7 @@ export class Server extends ServerBase {
   }
 
   #beginHandshake(socket: Socket): void {
-    this.#handshakes.add(socket);
-    socket.on('close', () => this.#handshakes.delete(socket));
+    this.#pool.awaitHandshake(socket);
     socket.allowHalfOpen = false;
   }
 
@@ -157,7 +148,7 @@ export class Server extends ServerBase {
    */
   override close(callback?: (error?: Error) => void): this {
     closeListener(this, callback);
-    this.closeIdleConnections();
+    this.#pool.stop();
     return this;
   }
 
@@ -169,7 +160,6 @@ export class Server extends ServerBase {
   /** Closes all connections, also busy ones. */
   closeAllConnections(): void {
     this.#pool.destroyAll();
-    this.#destroyHandshakes();
   }
 
   /**
@@ -185,16 +175,10 @@ export class Server extends ServerBase {
       closeListener(this, () => resolve());
     });
     this.#pool.beginShutdown();
-    const grace = setTimeout(() => this.#destroyHandshakes(), HANDSHAKE_GRACE);
     const deadline = Number.isFinite(timeout) ? setTimeout(() => this.#cutOff(), timeout) : undefined;
     await closed;
-    clearTimeout(grace);
     clearTimeout(deadline);
     this.#pool.endShutdown();
-  }
-
-  #destroyHandshakes(): void {
-    for (const socket of [...this.#handshakes]) socket.destroy();
   }
 
   #cutOff(): void {

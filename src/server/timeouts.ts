@@ -1,27 +1,16 @@
 /**
- * Decides what to do with a connection on which nothing has moved for a while.
- *
- * A connection is in one phase at a time:
- * - `fresh`: no octet of the first request has come. Closed after headersTimeout or requestTimeout.
- * - `idle`: no octet of the next request has come. Closed after keepAliveTimeout + keepAliveTimeoutBuffer.
- * - `head`: a head has begun. 408 after headersTimeout or requestTimeout, counted from its first octet.
- * - `serving`: an application runs. requestTimeout goes on, but only while the application waits for content.
- * - `draining`: the response has ended. Unread content is thrown away, up to a size and a time. While the application
- *   reads on, requestTimeout counts instead.
- * - `closing`: no request is served any more. socket/lingering-close.ts ends the connection.
- * - `closed`.
+ * Decides what to do with a connection on which nothing has moved for a while. connection.ts has the chart of the
+ * phases.
  *
  * During a request only the client is to blame: for content that does not come, octets that it does not take, and a
  * half that it has closed for good.
  */
-import type { RequestParser } from '../http/index.ts';
+import type { ConnectionOwner } from './connection-owner.ts';
 import type { HttpSink } from './exchange/http-sink.ts';
 import type { ServerSettings } from './options.ts';
-import type { LingeringClose } from './socket/lingering-close.ts';
+import type { Phase } from './phase.ts';
+import type { Intake } from './socket/intake.ts';
 import type { Watchdog } from './socket/watchdog.ts';
-
-/** The phases of a connection, explained above. */
-export type Phase = 'fresh' | 'idle' | 'head' | 'serving' | 'draining' | 'closing' | 'closed';
 
 /**
  * `wait`: do nothing. `close`: close in order. `refuse`: refuse a late request. `fail`: fail the waiting read of
@@ -34,13 +23,12 @@ export interface TimedConnection {
   readonly phase: Phase;
   /** When the phase began, by performance.now(). */
   readonly since: number;
-  readonly settings: ServerSettings;
+  readonly owner: ConnectionOwner;
   readonly watchdog: Watchdog;
-  readonly parser: RequestParser;
+  readonly intake: Intake;
   /** Milliseconds that the head took of the request whose content is awaited. */
   readonly headTime: number;
   readonly exchange: HttpSink | undefined;
-  readonly lingeringClose: LingeringClose | undefined;
   /** The client has closed its half. */
   readonly isPeerEnded: boolean;
   /** The connection has served as many requests as it may. */
@@ -49,6 +37,12 @@ export interface TimedConnection {
 
 /** Milliseconds that a client has after the last response to close first, or to get a refusal. */
 const LAST_IDLE_TIMEOUT = 500;
+
+/** Milliseconds without an octet after which a client that was told of the close counts as silent. */
+const LINGER_SILENCE = 5_000;
+
+/** Milliseconds for which a response stays cut off visibly. Proxies wait for 60 s. */
+const CUT_TIMEOUT = 90_000;
 
 /** Milliseconds that a `clientError` listener has to answer a client that has closed its half. */
 const FORGOTTEN_TIMEOUT = 5_000;
@@ -59,48 +53,72 @@ const FORGOTTEN_TIMEOUT = 5_000;
  * @param now performance.now()
  */
 export function judgeTimeouts(connection: TimedConnection, now: number): Verdict {
-  const { exchange, settings } = connection;
+  const { exchange, watchdog } = connection;
+  const { settings, isStopping } = connection.owner;
   const passed = now - connection.since;
   switch (connection.phase) {
+    case 'fresh':
+      if (isStopping && passed >= settings.firstRequestGrace) return 'gone';
+      // The connection was opened on speculation: nobody waits for an answer.
+      return isLate(passed, settings) ? 'close' : 'wait';
+    case 'head':
+      return isLate(passed, settings) ? 'refuse' : 'wait';
     case 'idle':
       return isOver(passed, connection.isUsedUp ? LAST_IDLE_TIMEOUT : idleTimeout(settings))
         ? 'close'
         : 'wait';
-    case 'fresh':
-    case 'head': {
-      const isLate = isOver(passed, settings.headersTimeout) || isOver(passed, settings.requestTimeout);
-      return isLate ? 'refuse' : 'wait';
-    }
     case 'serving':
       return exchange === undefined ? 'wait' : judgeExchange(exchange, now, connection);
+    case 'reading':
+      return exchange === undefined ? 'wait' : judgeReader(exchange, now, connection);
     case 'draining':
-      if (exchange?.content.isReading === true) return judgeExchange(exchange, now, connection);
-      return isOver(passed, settings.drainTimeout) ? 'close' : 'wait';
+      return isSilent(connection, now, settings.drainTimeout) ? 'close' : 'wait';
+    case 'lingering':
+      return isSilent(connection, now, LINGER_SILENCE) ? 'gone' : 'wait';
+    case 'cut':
+      return passed >= CUT_TIMEOUT || watchdog.isStuck(now, settings.writeTimeout) ? 'gone' : 'wait';
+    case 'reported':
+      if (connection.isPeerEnded && passed >= FORGOTTEN_TIMEOUT) return 'gone';
+      return watchdog.isStuck(now, settings.writeTimeout) ? 'gone' : 'wait';
+    case 'answered':
     case 'closing':
-      return judgeLingering(connection, now);
+      return watchdog.isStuck(now, settings.writeTimeout) ? 'gone' : 'wait';
+    case 'ready':
     case 'closed':
       return 'wait';
   }
 }
 
 function judgeExchange(exchange: HttpSink, now: number, connection: TimedConnection): Verdict {
-  const { settings, watchdog } = connection;
+  const { watchdog, owner } = connection;
+  const { settings } = owner;
   if (exchange.content.isReading) {
     const passed = connection.headTime + exchange.content.waited(now);
     return isOver(passed, settings.requestTimeout) ? 'fail' : 'wait';
   }
   if (watchdog.isStuck(now, settings.writeTimeout)) return 'gone';
-  const isWaitedFor = connection.isPeerEnded && exchange.isHalfOpen && !exchange.isEnded;
+  const isWaitedFor = connection.isPeerEnded && exchange.isHalfOpen;
   return isWaitedFor ? watchdog.suspect(now, exchange.canProbe) : 'wait';
 }
 
-function judgeLingering(connection: TimedConnection, now: number): Verdict {
-  const { lingeringClose, settings, watchdog } = connection;
-  if (lingeringClose !== undefined)
-    return lingeringClose.isOver(now, settings.writeTimeout) ? 'gone' : 'wait';
-  // The socket is a `clientError` listener's, unless its client has left or takes nothing.
-  const isForgotten = connection.isPeerEnded && now - connection.since >= FORGOTTEN_TIMEOUT;
-  return isForgotten || watchdog.isStuck(now, settings.writeTimeout) ? 'gone' : 'wait';
+/** After the answer, requestTimeout bounds a reader that never goes on, too. */
+function judgeReader(
+  { content }: HttpSink,
+  now: number,
+  { owner, headTime, since }: TimedConnection,
+): Verdict {
+  const passed = content.isReading ? headTime + content.waited(now) : now - Math.max(since, content.lastPull);
+  return isOver(passed, owner.settings.requestTimeout) ? 'fail' : 'wait';
+}
+
+/** The client has sent nothing for long, or has sent what nobody reads for longer. */
+function isSilent({ since, intake, owner }: TimedConnection, now: number, silence: number): boolean {
+  const lastInput = Math.max(since, intake.lastInput);
+  return isOver(now - lastInput, silence) || isOver(now - since, owner.settings.lingerTimeout);
+}
+
+function isLate(passed: number, { headersTimeout, requestTimeout }: ServerSettings): boolean {
+  return isOver(passed, headersTimeout) || isOver(passed, requestTimeout);
 }
 
 function idleTimeout({ keepAliveTimeout, keepAliveTimeoutBuffer }: ServerSettings): number {

@@ -63,7 +63,12 @@ const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n';
 /** Octets of a client, and the time-out that ends its connection. */
 interface Scenario {
   readonly name: string;
-  readonly option: 'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout' | 'drainTimeout';
+  readonly option:
+    | 'headersTimeout'
+    | 'requestTimeout'
+    | 'keepAliveTimeout'
+    | 'drainTimeout'
+    | 'lingerTimeout';
   readonly application: Application;
   readonly first: string;
   /** Octets to repeat while the connection lives. */
@@ -146,7 +151,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'content that is not read and drips',
-    option: 'drainTimeout',
+    option: 'lingerTimeout',
     application: hello,
     first: POST,
     drip: 'x',
@@ -177,7 +182,10 @@ function expectInTime(timeout: number, passed: Moment): void {
 
 describe.each([500, 1000])('after %d ms', (timeout) => {
   it.concurrent.each(SCENARIOS)('$option ends $name', async (scenario) => {
-    const running = await start(scenario.application, { [scenario.option]: timeout });
+    const running = await start(scenario.application, {
+      keepAliveTimeoutBuffer: 0,
+      [scenario.option]: timeout,
+    });
     expectInTime(timeout, await measure(running, scenario));
   });
 

@@ -1,14 +1,16 @@
 /**
  * The content of a request: gives it to the application on demand, and tells the application if it fails.
  *
- * The application pulls, before and after the end of its response. Then the connection throws the rest away. If the
- * client leaves in the middle, nobody reads.
+ * The application pulls, before and after the end of its response. When nobody reads any more, the connection throws
+ * the rest away. A reader is a pull that waits, an iteration that is open, and a run that has begun to read. Single
+ * pulls after the run have a turn of the event loop each.
  */
-import { DisconnectError, disconnection, ProtocolError } from '../../errors.ts';
+import { ApplicationError, DisconnectError, disconnection, ProtocolError } from '../../errors.ts';
 import type { RequestHead, RequestParser } from '../../http/index.ts';
 import { createClientError } from '../../node-internals/index.ts';
 import type { InputSource } from '../../port.ts';
 import type { HeaderList } from '../../wsgi.ts';
+import type { FairTurn } from '../socket/fair-turn.ts';
 import type { Output } from '../socket/output.ts';
 import { ContentPieces } from './content-pieces.ts';
 import { TrailerSection } from './trailer-section.ts';
@@ -26,6 +28,8 @@ export interface ContentOwner {
   readonly isPeerEnded: boolean;
   /** Asks for octets. */
   resume(): void;
+  /** The application's turn to ask for content. */
+  readonly turn: FairTurn;
 }
 
 /** A read that waits for octets of the client. */
@@ -52,7 +56,15 @@ export class RequestContent implements InputSource {
   readonly #head: RequestHead;
   readonly #owner: ContentOwner;
   readonly #pieces: ContentPieces;
-  #isFinishing = false;
+  #isAnswered = false;
+  /** The run of the application is not over. */
+  #isRunning = false;
+  #iterations = 0;
+  #pulls = 0;
+  /** Pulls when the application got its last turn after the response. */
+  #pullsBeforeTurn = -1;
+  /** When the application asked last after its response, by performance.now(). */
+  lastPull = 0;
   #pendingPull: PendingPull | undefined;
   /** Milliseconds that the application has waited for the client, without the current wait. */
   #waited = 0;
@@ -72,13 +84,52 @@ export class RequestContent implements InputSource {
   }
 
   pull(): Uint8Array | null | Promise<Uint8Array | null> {
+    this.#pulls += 1;
+    if (this.discarded > 0) {
+      throw new ApplicationError(
+        'WSGI_ERR_BODY_CONSUMED',
+        'the response is over, and the rest was thrown away',
+      );
+    }
     const piece = this.#read();
+    if (this.#isAnswered) this.#noteLatePull();
     if (piece !== undefined) return piece;
     this.#continue();
     this.#owner.resume();
     return new Promise((resolve, reject) => {
       this.#pendingPull = { since: performance.now(), resolve, reject };
     });
+  }
+
+  #noteLatePull(): void {
+    this.lastPull = performance.now();
+    if (this.isEnded) this.#owner.turn.leave();
+  }
+
+  beginIteration(): void {
+    this.#iterations += 1;
+  }
+
+  endIteration(): void {
+    this.#iterations -= 1;
+    this.#readerLeft();
+  }
+
+  /** Counts the application as a reader until its run is over, if it has begun to read. */
+  follow(run: Promise<void>): void {
+    this.#isRunning = true;
+    void run.then(() => {
+      this.#isRunning = false;
+      this.#readerLeft();
+    });
+  }
+
+  #readerLeft(): void {
+    if (this.#isAnswered && !this.#hasReader) this.#owner.turn.leave();
+  }
+
+  get #hasReader(): boolean {
+    return this.isReading || this.#iterations > 0 || (this.#isRunning && this.#pulls > 0);
   }
 
   /** The client has left in the middle of it. */
@@ -104,7 +155,8 @@ export class RequestContent implements InputSource {
     const pending = this.#pendingPull;
     if (pending === undefined) return undefined;
     this.#pendingPull = undefined;
-    this.#waited += performance.now() - pending.since;
+    this.lastPull = performance.now();
+    this.#waited += this.lastPull - pending.since;
     return pending;
   }
 
@@ -207,23 +259,39 @@ export class RequestContent implements InputSource {
   /**
    * Goes on after the response: the application gets what it asks for, the rest is thrown away.
    *
-   * @returns `ended`; `waits` for more octets; `turn` if the application needs a turn to ask for more
+   * @param isPersistent The connection is kept: it must be known where the content ends
+   * @param maxDrainSize Octets that may be thrown away for that
+   * @returns the next phase of the connection; `turn` if the application needs a turn to ask for more
    */
-  finish(): 'ended' | 'waits' | 'turn' {
+  finish(
+    isPersistent: boolean,
+    maxDrainSize: number,
+  ): 'answered' | 'reading' | 'draining' | 'closing' | 'turn' {
+    this.#isAnswered = true;
     if (this.isReading) {
       this.onInput();
-      return this.isReading ? 'waits' : 'turn';
+      // The application has its octets before the next request is served.
+      if (!this.isReading) return 'turn';
     }
-    if (!this.#isFinishing) {
-      this.#isFinishing = true;
-      return 'turn';
+    if (this.isEnded) return 'answered';
+    if (this.#failure === undefined) {
+      if (this.#hasReader) return 'reading';
+      if (this.#pulls !== this.#pullsBeforeTurn) {
+        this.#pullsBeforeTurn = this.#pulls;
+        return 'turn';
+      }
     }
-    for (;;) {
-      const piece = this.#read();
-      if (piece === null) return 'ended';
-      if (piece === undefined) return 'waits';
+    if (!isPersistent) return 'closing';
+    return this.#discard() ? 'answered' : this.discarded <= maxDrainSize ? 'draining' : 'closing';
+  }
+
+  /** Throws away what there is; true at the end. */
+  #discard(): boolean {
+    for (let piece = this.#read(); piece !== null; piece = this.#read()) {
+      if (piece === undefined) return false;
       this.discarded += piece.length;
     }
+    return true;
   }
 
   /** `gateway.trailers`. */
@@ -250,11 +318,15 @@ export const NO_CONTENT: Content = {
   isReading: false,
   isLost: false,
   discarded: 0,
+  lastPull: 0,
   pull: () => null,
+  beginIteration: () => {},
+  endIteration: () => {},
+  follow: () => {},
   waited: () => 0,
   onInput: () => {},
   onPeerEnd: () => {},
   fail: () => {},
-  finish: () => 'ended',
+  finish: () => 'answered',
   trailers: () => Promise.resolve([]),
 };

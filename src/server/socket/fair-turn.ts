@@ -4,14 +4,11 @@
  * A full read buffer can hold thousands of pipelined requests. Serving them in one go would keep every other client
  * waiting, even with an asynchronous application: promises go before sockets.
  */
-import type { Socket } from 'node:net';
-
 /** More than benchmarks and browsers pipeline, and few enough to be over soon. */
 const REQUESTS_A_TURN = 32;
 
 /** The turn of one connection. */
 export class FairTurn {
-  readonly #socket: Socket;
   readonly #goOn: () => void;
   #requestsLeft = REQUESTS_A_TURN;
   #isOver = false;
@@ -19,18 +16,16 @@ export class FairTurn {
   applicationHasTurn = false;
 
   /** @param goOn Called when the next turn begins */
-  constructor(socket: Socket, goOn: () => void) {
-    this.#socket = socket;
+  constructor(goOn: () => void) {
     this.#goOn = goOn;
   }
 
   /** Gives the application a whole turn to read on after its response, despite drains and input meanwhile. */
   leave(): void {
+    if (this.applicationHasTurn) return;
     this.applicationHasTurn = true;
     setImmediate(() => {
       this.applicationHasTurn = false;
-      // Input that came meanwhile may have paused the socket.
-      this.#socket.resume();
       this.#goOn();
     });
   }
@@ -46,12 +41,9 @@ export class FairTurn {
     this.#requestsLeft -= 1;
     if (this.#requestsLeft >= 0) return true;
     this.#isOver = true;
-    // Bounds the octets that wait to be served.
-    this.#socket.pause();
     setImmediate(() => {
       this.#isOver = false;
       this.#requestsLeft = REQUESTS_A_TURN;
-      this.#socket.resume();
       this.#goOn();
     });
     return false;

@@ -1,63 +1,33 @@
 /**
- * Ends a connection: in order (RFC 9112 §9.6), or visibly cut off.
+ * The ways to end a connection: in order (RFC 9112 §9.6), or visibly cut off.
  *
- * In order, our half is closed once the client has taken what was sent. What still comes is thrown away for a moment:
+ * In order, our half is closed once the client has taken what was sent. What still comes is thrown away for a while:
  * closing with unread octets would make TCP reset the connection and destroy the response on its way.
  */
 import type { Socket } from 'node:net';
-import { canReset } from '../../node-internals/index.ts';
-import type { Watchdog } from './watchdog.ts';
-
-/** Octets and milliseconds for which a client may go on sending. */
-const LINGER_LIMIT = 1_048_576;
-const LINGER_TIMEOUT = 1_500;
+import { canReset, carrierOf } from '../../node-internals/index.ts';
 
 const NOTHING = new Uint8Array(0);
+
+/** Closes our half of a socket. Calls back when all that was sent has left. */
+export function closeHalf(socket: Socket, onClosed: () => void): void {
+  if (socket.writableFinished) onClosed();
+  else socket.once('finish', onClosed);
+  socket.end();
+  // If it is paused, it would not learn that the client closes its half too.
+  socket.resume();
+}
 
 /**
  * Cuts off a response that ends with its connection, so that the client sees that it is not whole (RFC 9112 §8).
  *
- * TCP: a reset; node resets nothing else. TLS: no close_notify (RFC 9112 §9.8). A unix socket has no such sign.
+ * TCP, also below TLS: a reset. Without a way to it TLS has no close_notify (RFC 9112 §9.8). A unix socket has no reset:
+ * its connection stays open without another octet, and the client's time-out fails the response.
  */
 export function cutOff(socket: Socket): void {
+  const carrier = carrierOf(socket);
   if (canReset(socket)) socket.resetAndDestroy();
-  else socket.write(NOTHING, () => socket.destroy());
-}
-
-/** Closes one socket in order. */
-export class LingeringClose {
-  readonly #socket: Socket;
-  readonly #watchdog: Watchdog;
-  #discarded = 0;
-  /** When our half was closed, by performance.now(). */
-  #finishedAt: number | undefined;
-
-  constructor(socket: Socket, watchdog: Watchdog) {
-    this.#socket = socket;
-    this.#watchdog = watchdog;
-    socket.on('finish', () => {
-      this.#finishedAt = performance.now();
-    });
-    socket.end();
-    // If it is paused, it would not learn that the client closes its half too.
-    socket.resume();
-  }
-
-  /** Throws octets away. */
-  discard(octets: number): void {
-    this.#discarded += octets;
-    if (this.#finishedAt !== undefined && this.#discarded > LINGER_LIMIT) this.#socket.destroy();
-  }
-
-  /**
-   * Tells if the connection is to be cut, because the client has had its time.
-   *
-   * @param now performance.now()
-   * @param writeTimeout Milliseconds for which a client may take nothing
-   */
-  isOver(now: number, writeTimeout: number): boolean {
-    return this.#finishedAt === undefined
-      ? this.#watchdog.isStuck(now, writeTimeout)
-      : now - this.#finishedAt >= LINGER_TIMEOUT;
-  }
+  else if (carrier !== undefined && canReset(carrier)) {
+    socket.write(NOTHING, () => carrier.resetAndDestroy());
+  } else if ('encrypted' in socket) socket.write(NOTHING, () => socket.destroy());
 }
