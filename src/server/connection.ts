@@ -280,8 +280,10 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     else if (next !== 'answered' && next !== this.phase) {
       this.#enter(next);
       this.#socket.resume();
+      if (isPersistent) return false;
       // The client must not wait for the end of the response.
-      if (!isPersistent) this.#socket.end();
+      this.output.flush();
+      this.#socket.end();
     }
     return next === 'answered';
   }
