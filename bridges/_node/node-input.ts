@@ -1,8 +1,9 @@
 /**
  * `wsgi.input` over the content of a host's request: a node stream, read in paused mode.
  *
- * The stream is read only when the application reads. The rest is drained in the end: a client that cannot finish its
- * upload may never read its answer, and the next request waits behind it.
+ * The stream is read only when the application reads. When nobody reads any more, the rest is drained: a client that
+ * cannot finish its upload may never read its answer, and the next request waits behind it. A reader after the answer
+ * is a read that waits, or an iteration that is open. Single reads have a turn of the event loop each.
  *
  * Rule: no `for await` and no `pipe`. Leaving such a loop destroys the request, and on Node 20 its socket.
  */
@@ -41,6 +42,8 @@ export class NodeInput implements HostInput {
   #isOver = false;
   /** Octets that the application has got so far. */
   #given = 0;
+  #pulls = 0;
+  #iterations = 0;
   #waiter: Waiter | undefined;
   #failure: unknown;
   /** Added at the first read: most requests are never read. */
@@ -61,6 +64,7 @@ export class NodeInput implements HostInput {
   }
 
   pull(): Uint8Array | null | Promise<Uint8Array | null> {
+    this.#pulls += 1;
     if (this.#state === 'idle') this.#begin();
     if (this.#state === 'drained') {
       throw drained();
@@ -75,21 +79,46 @@ export class NodeInput implements HostInput {
     });
   }
 
-  release(): void {
-    // Node itself drains a request that nobody has touched, once it is answered.
-    const isUntouched = this.#state === 'idle' && this.stream === this.#req && !this.#wasFlowing;
-    if (isUntouched || this.#isOver || this.stream.readableEnded) return;
-    this.#isOver = true;
-    // Another handler may answer instead, and want the rest, so it is drained after the answer. Over HTTP/2 no
-    // response finishes before its request was read.
-    const isHttp2 = isHttp2Message(this.#req, this.#req.httpVersionMajor);
-    if (this.#res.writableFinished || this.#res.destroyed || isHttp2) this.#drain();
-    else this.#res.once('finish', () => this.#drain());
+  beginIteration(): void {
+    this.#iterations += 1;
   }
 
-  /** Drains the rest, unless somebody waits for it: an application may answer first and read on. */
+  endIteration(): void {
+    this.#iterations -= 1;
+    if (this.#isOver) this.#drainSoon();
+  }
+
+  release(): void {
+    if (this.#isOver || this.stream.readableEnded) return;
+    this.#isOver = true;
+    // Node itself drains a request that nobody has touched, once it is answered.
+    const isUntouched = this.#state === 'idle' && this.stream === this.#req && !this.#wasFlowing;
+    if (!isUntouched) this.#drainAfterResponse();
+  }
+
+  /**
+   * Another handler may answer instead, and want the rest, so it is drained after the answer. Over HTTP/2 no response
+   * finishes before its request was read.
+   */
+  #drainAfterResponse(): void {
+    const isHttp2 = isHttp2Message(this.#req, this.#req.httpVersionMajor);
+    if (this.#res.writableFinished || this.#res.destroyed || isHttp2) this.#drainSoon();
+    else this.#res.once('finish', () => this.#drainSoon());
+  }
+
+  /** Drains the rest after a turn in which nobody has read. */
+  #drainSoon(): void {
+    const pulls = this.#pulls;
+    if (pulls === 0) this.#drain();
+    else
+      setImmediate(() => {
+        if (pulls === this.#pulls) this.#drain();
+        else this.#drainSoon();
+      });
+  }
+
   #drain(): void {
-    if (this.#waiter !== undefined) return;
+    if (this.#waiter !== undefined || this.#iterations > 0) return;
     this.#state = 'drained';
     for (const [emitter, event, listener] of this.#listeners ?? [])
       if (event === 'readable') emitter.off(event, listener);
@@ -136,6 +165,7 @@ export class NodeInput implements HostInput {
     this.#listen(this.stream, 'close', onFailure);
     // The stream may never be told that the client has left.
     if (this.stream !== this.#req) this.#listen(this.#req, 'close', () => this.#onRequestClose());
+    if (this.#isOver) this.#drainAfterResponse();
   }
 
   #listen(emitter: EventEmitter, event: string, listener: (...args: unknown[]) => void): void {
@@ -232,7 +262,7 @@ export class NodeInput implements HostInput {
   #take(): Waiter | undefined {
     const waiter = this.#waiter;
     this.#waiter = undefined;
-    if (waiter !== undefined && this.#isOver) setImmediate(() => this.#drain());
+    if (waiter !== undefined && this.#isOver) this.#drainSoon();
     return waiter;
   }
 }

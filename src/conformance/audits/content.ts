@@ -1,11 +1,11 @@
 /** Audits of request content: limits, unread content, Expect. */
 import assert, { deepEqual, equal } from 'node:assert/strict';
-import type { Application } from '../../wsgi.ts';
+import type { Application, InputStream } from '../../wsgi.ts';
 import type { GatewayAudit } from '../audit.ts';
 import { onStage, type RequestParts } from '../stage.ts';
 import { fieldValues } from '../wire-client.ts';
 import { echo, post } from './input.ts';
-import { audit, gate, hello, octets, refusalAudit, text } from './kit.ts';
+import { aMoment, audit, eventually, gate, hello, octets, refusalAudit, text } from './kit.ts';
 
 /** Lines 167 to 170: too much content, and content that the application ignores. */
 const LIMIT_AUDITS: readonly GatewayAudit[] = [
@@ -206,7 +206,92 @@ const EXPECT_AUDITS: readonly GatewayAudit[] = [
   }),
 ];
 
-/** The audits of lines 167 to 174. */
-export const CONTENT_AUDITS: readonly GatewayAudit[] = [...LIMIT_AUDITS, ...EXPECT_AUDITS];
+type Reader = (input: InputStream, note: (octets: number) => void) => Promise<void>;
+
+/** Readers that go on after the answer. */
+const READERS: readonly Reader[] = [
+  async (input, note) => {
+    for await (const piece of input.chunks()) {
+      note(piece.length);
+      await aMoment(1);
+    }
+  },
+  async (input, note) => {
+    let count = 0;
+    for await (const line of input) {
+      note(line.length);
+      count += 1;
+      if (count % 200 === 0) await aMoment(1);
+    }
+  },
+  async (input, note) => note((await input.read()).length),
+];
+
+/** Line 235: content that is read on. */
+const READING_ON_AUDITS: readonly GatewayAudit[] = [
+  audit({
+    id: 'input-235-read-on',
+    sentence: 'MUST give an application the content that it goes on to read after its response',
+    citation: 'node:http, whose requests are read on after the response',
+    async run(host) {
+      const content = `${'0'.repeat(99)}\n`.repeat(2000);
+      for (const read of READERS) {
+        let length = 0;
+        let isOver = false;
+        const application: Application = async (environ, startResponse) => {
+          if (environ.REQUEST_METHOD === 'POST') {
+            const note = (octets: number): void => {
+              length += octets;
+            };
+            void read(environ['wsgi.input'], note).finally(() => {
+              isOver = true;
+            });
+            await null;
+          }
+          return hello(environ, startResponse);
+        };
+        await onStage(host, application, async ({ open, exchange }) => {
+          const client = open();
+          equal((await exchange(client, post(content))).content.toString(), 'hello');
+          await eventually(() => isOver, 'the end of the reading');
+          equal(length, content.length);
+          equal((await exchange(client)).content.toString(), 'hello');
+        });
+      }
+    },
+  }),
+  audit({
+    id: 'input-235-left-unread',
+    sentence: 'MUST serve the next request after content that an application has ceased to read',
+    citation: 'RFC 9112 §9.3',
+    run: (host) =>
+      onStage(
+        host,
+        async (environ, startResponse) => {
+          if (environ.REQUEST_METHOD === 'POST') {
+            void (async () => {
+              for await (const piece of environ['wsgi.input'].chunks()) {
+                await aMoment(20);
+                if (piece.length > 0) return;
+              }
+            })();
+          }
+          return hello(environ, startResponse);
+        },
+        async ({ open, exchange }) => {
+          const client = open();
+          equal((await exchange(client, post('x\n'.repeat(100_000)))).content.toString(), 'hello');
+          equal((await exchange(client)).content.toString(), 'hello');
+        },
+      ),
+  }),
+];
+
+/** The audits of lines 167 to 174, and 235. */
+export const CONTENT_AUDITS: readonly GatewayAudit[] = [
+  ...LIMIT_AUDITS,
+  ...EXPECT_AUDITS,
+  ...READING_ON_AUDITS,
+];
 
 type Act = Parameters<typeof onStage>[2];
