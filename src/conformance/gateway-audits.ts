@@ -3,6 +3,8 @@ import type { GatewayAudit } from './audit.ts';
 import { CGI_AUDITS } from './audits/cgi.ts';
 import { CLOSING_AUDITS } from './audits/closing.ts';
 import { CONTENT_AUDITS } from './audits/content.ts';
+import { CONTEXT_AUDITS } from './audits/context.ts';
+import { DISPOSAL_AUDITS } from './audits/disposal.ts';
 import { ENVIRON_AUDITS } from './audits/environ.ts';
 import { EXTENSION_AUDITS } from './audits/extensions.ts';
 import { FAILURE_AUDITS } from './audits/failure.ts';
@@ -41,6 +43,8 @@ export function gatewayAudits(): GatewayAudit[] {
     ...STREAMING_AUDITS,
     ...MEMORY_AUDITS,
     ...CLOSING_AUDITS,
+    ...DISPOSAL_AUDITS,
+    ...CONTEXT_AUDITS,
     ...FAILURE_AUDITS,
     ...EXTENSION_AUDITS,
     ...FILE_WRAPPER_AUDITS,

@@ -3,14 +3,16 @@
  *
  * Closing depends on how far the body was iterated:
  * - `close()` of the returned object itself is called exactly once, however the response ends (PEP 3333).
- * - An iteration that is cut short gets `return()` first, because JavaScript's generators have no `close()`.
- * - An abandoned body without `close()` is disposed of, so that an unread stream does not leak.
+ * - A body without `close()` is disposed of instead, if it has `Symbol.asyncDispose` or `Symbol.dispose`.
+ * - An iteration that is cut short gets `return()` first, because JavaScript's generators have no `close()`. One that has
+ *   ended or thrown does not, as in `for await`.
  */
 import { ApplicationError } from '../errors.ts';
 import type { Body, Chunk } from '../wsgi.ts';
 import { describe } from './describe.ts';
 import { encodeUtf8 } from './platform.ts';
 import { isPromise, toPromise } from './promise.ts';
+import { within } from './within.ts';
 
 type Step = IteratorResult<unknown, unknown>;
 
@@ -55,13 +57,17 @@ export class BodyReader {
 
   /** Gives the next step of the iteration. */
   next(): Step | Promise<Step> {
-    this.#iterator ??= iterate(this.#body);
-    const step = this.#nextOf(this.#iterator);
+    const step = this.#nextStep();
     return isPromise(step) ? toPromise(step).then(this.#note, this.#noteFailure) : this.#note(step);
   }
 
-  #nextOf(iterator: ReadyIterator): Step | Promise<Step> {
-    return iterator[READY]?.() ?? iterator.next();
+  #nextStep(): Step | Promise<Step> {
+    try {
+      this.#iterator ??= iterate(this.#body);
+      return this.#iterator[READY]?.() ?? this.#iterator.next();
+    } catch (error) {
+      return this.#noteFailure(error);
+    }
   }
 
   /** The body can be read without promises, by `nextReady`. */
@@ -94,7 +100,8 @@ export class BodyReader {
   /**
    * Ends the iteration if it has not ended by itself, and closes the body.
    *
-   * An async generator cannot stop while it awaits something. After `timeout` milliseconds the body is closed anyway.
+   * An async generator cannot stop while it awaits something, and `close()` may never settle. After `timeout`
+   * milliseconds each is left alone.
    *
    * @param timeout Milliseconds
    * @param report Called with each error; closing continues
@@ -103,18 +110,19 @@ export class BodyReader {
     const body = this.#body;
     const isAbandoned = !this.#isExhausted;
     this.#isExhausted = true;
+    let hasClose = false;
     try {
-      if (isAbandoned) {
-        // Both at once: the iterator of a waiting node stream returns only once the stream is destroyed.
-        const returned = this.#iterator?.return?.();
-        const disposed = body.close === undefined ? dispose(body) : undefined;
+      hasClose = body.close !== undefined;
+      // Both at once: the iterator of a waiting node stream returns only once the stream is destroyed.
+      const returned = isAbandoned ? this.#iterator?.return?.() : undefined;
+      const disposed = hasClose ? undefined : dispose(body, isAbandoned);
+      if (returned !== undefined || disposed !== undefined)
         await within(timeout, Promise.all([returned, disposed]));
-      }
     } catch (error) {
       report(error);
     }
     try {
-      if (body.close !== undefined) await body.close();
+      if (hasClose) await within(timeout, body.close?.());
     } catch (error) {
       report(error);
     }
@@ -152,33 +160,31 @@ function iterateStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> 
   };
 }
 
-/** Releases node's streams, web streams and other resources that have no `close()`. */
-async function dispose(body: object): Promise<unknown> {
-  // No type of TypeScript says that an iterable may have these methods.
-  const disposable = body as Partial<AsyncDisposable & Disposable>;
+/**
+ * Releases node's streams, web streams and other resources that have no `close()`.
+ *
+ * @param isAbandoned The body has not ended by itself
+ */
+function dispose(body: object, isAbandoned: boolean): unknown {
   // The iterator cancels a web stream that is being read; any other cancel() rejects.
   if (body instanceof ReadableStream && body.locked) return undefined;
-  if (disposable[Symbol.asyncDispose] !== undefined) return disposable[Symbol.asyncDispose]?.();
-  if (disposable[Symbol.dispose] !== undefined) return disposable[Symbol.dispose]?.();
+  // No type of TypeScript says that an iterable may have these methods.
+  const { [Symbol.asyncDispose]: asyncDispose, [Symbol.dispose]: syncDispose } = body as Partial<
+    AsyncDisposable & Disposable
+  >;
+  const method = asyncDispose ?? syncDispose;
+  if (method !== undefined) return RETURNS.has(method) ? undefined : Reflect.apply(method, body, []);
   // Web streams have no dispose method before Node 24.
-  if (body instanceof ReadableStream) return body.cancel();
-  return undefined;
+  return isAbandoned && body instanceof ReadableStream ? body.cancel() : undefined;
 }
 
-/** Milliseconds. Node's timers fire after 1 ms if the delay is longer. */
-const MAX_DELAY = 2 ** 31 - 1;
+/** The methods of the language's iterators: they call `return()`, which is done already (Node 24). */
+const RETURNS: ReadonlySet<unknown> = new Set([inherited(values()), inherited(asyncValues())]);
 
-/** Waits for a value, but no longer than `timeout` milliseconds. */
-async function within(timeout: number, value: unknown): Promise<void> {
-  if (!isPromise(value)) return;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timedOut = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.min(timeout, MAX_DELAY));
-  });
-  try {
-    await Promise.race([value, timedOut]);
-  } finally {
-    clearTimeout(timer);
-    value.catch(() => {});
-  }
+function inherited(iterator: object): unknown {
+  return Reflect.get(iterator, Symbol.asyncDispose) ?? Reflect.get(iterator, Symbol.dispose);
 }
+
+function* values(): Generator<never> {}
+
+async function* asyncValues(): AsyncGenerator<never> {}

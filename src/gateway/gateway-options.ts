@@ -7,7 +7,7 @@ export const GATEWAY_OPTIONS = {
   hopByHop: { type: ['error', 'drop'], default: 'error' },
   /** A string as a chunk is an error. Without this option it is sent as UTF-8. */
   strict: { type: 'boolean', default: false },
-  /** The gateway waits so many milliseconds for an abandoned body to stop, then closes it anyway. */
+  /** The gateway waits so many milliseconds for an abandoned body to stop, for `close()` and for each callback of `gateway.on_finished`. Then it goes on. */
   closeTimeout: { type: 'milliseconds', default: 5_000 },
   /** Error responses of the gateway itself show the stack to the client; Express and Fastify have their own. For development. */
   exposeErrors: { type: 'boolean', default: false },

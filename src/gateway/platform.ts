@@ -2,6 +2,7 @@
  * The parts of Node that src/gateway uses at run time. An architecture test checks that no other file of src/gateway
  * uses `Buffer`, `process` or `setImmediate`.
  */
+import type { AsyncResource } from 'node:async_hooks';
 
 /** Encodes text as UTF-8. */
 export function encodeUtf8(text: string): Uint8Array {
@@ -42,6 +43,19 @@ export function onNextTurn(callback: () => void): void {
 export function writeStandardError(text: string): void {
   process.stderr.write(text);
 }
+
+/** An asynchronous context: what `AsyncLocalStorage` gives in it. */
+export type AsyncContext = Pick<AsyncResource, 'runInAsyncScope'>;
+
+// Not imported, so that the gateway loads where there is no such module.
+const asyncHooks = process.getBuiltinModule?.('node:async_hooks');
+
+/** Keeps the asynchronous context of now, to call functions in it later. */
+export function keepContext(): AsyncContext {
+  return asyncHooks === undefined ? HERE : new asyncHooks.AsyncResource('gatebridge');
+}
+
+const HERE: AsyncContext = { runInAsyncScope: (call, self, ...values) => Reflect.apply(call, self, values) };
 
 function toBuffer(octets: Uint8Array): Buffer {
   return Buffer.isBuffer(octets) ? octets : Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);

@@ -13,9 +13,11 @@ import { DisconnectError, ProtocolError } from '../errors.ts';
 import type { ResponseSink } from '../port.ts';
 import type { ApplicationFunction, Body, Chunk, Environ, ErrorStream, FinishedCallback } from '../wsgi.ts';
 import { BodyReader } from './body-reader.ts';
+import { createDepartureSignal } from './departure-signal.ts';
 import { addExtensions } from './extensions.ts';
 import { failureResponse, isInstance, logError } from './failure.ts';
 import { fileLength } from './file-wrapper.ts';
+import { FinishedCallbacks } from './finished-callbacks.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
 import { hintAtListener } from './mistaken-application.ts';
 import { onNextTurn } from './platform.ts';
@@ -62,7 +64,7 @@ class ApplicationRun {
   #isWatching = false;
   #onGone: (() => void) | undefined;
   #abortController: AbortController | undefined;
-  #finishedCallbacks: FinishedCallback[] | undefined;
+  #finishedCallbacks: FinishedCallbacks | undefined;
 
   constructor(environ: Environ, sink: ResponseSink, options: GatewayOptions) {
     this.#environ = environ;
@@ -313,39 +315,40 @@ class ApplicationRun {
   }
 
   async #cleanUp(reader: BodyReader | undefined, failure: Failure | undefined): Promise<void> {
-    if (reader !== undefined) await this.#close(reader);
-    const { response } = this.#writer;
-    const isStarted = response.status !== '';
-    for (const callback of (this.#finishedCallbacks ?? []).reverse()) {
-      try {
-        await callback(
-          this.#environ,
-          isStarted ? response.status : undefined,
-          isStarted ? response.headers : undefined,
-          failure?.error,
-        );
-      } catch (error) {
-        logError(this.#errors, error);
-      }
-    }
+    if (reader !== undefined) await this.#close(reader, failure);
+    const { status, headers } = this.#writer.response;
+    const isStarted = status !== '';
+    const ending = {
+      environ: this.#environ,
+      status: isStarted ? status : undefined,
+      headers: isStarted ? headers : undefined,
+      error: failure?.error,
+    };
+    await this.#finishedCallbacks?.run(ending, this.#closeTimeout, (error) => logError(this.#errors, error));
   }
 
-  #close(reader: BodyReader): Promise<void> {
+  #close(reader: BodyReader, failure?: Failure): Promise<void> {
     const report = (error: unknown): void => {
-      if (!isInstance(error, DisconnectError)) logError(this.#errors, error);
+      // A stream that has failed rejects with the same error when it is closed.
+      const isKnown = failure !== undefined && error === failure.error;
+      if (!isKnown && !isInstance(error, DisconnectError)) logError(this.#errors, error);
     };
-    return reader.close(this.#options.closeTimeout ?? GATEWAY_OPTIONS.closeTimeout.default, report);
+    return reader.close(this.#closeTimeout, report);
+  }
+
+  get #closeTimeout(): number {
+    return this.#options.closeTimeout ?? GATEWAY_OPTIONS.closeTimeout.default;
   }
 
   /** `gateway.on_finished`. */
   onFinished(callback: FinishedCallback): void {
-    this.#finishedCallbacks ??= [];
-    this.#finishedCallbacks.push(callback);
+    this.#finishedCallbacks ??= new FinishedCallbacks();
+    this.#finishedCallbacks.add(callback);
   }
 
   /** `gateway.signal`. */
   signal(): AbortSignal {
-    this.#abortController ??= new AbortController();
+    this.#abortController ??= createDepartureSignal();
     if (this.#writer.gone !== undefined) this.#abortController.abort(this.#writer.gone);
     else if (this.#writer.response.state !== 'ended') this.#watch();
     return this.#abortController.signal;
@@ -372,11 +375,12 @@ class ApplicationRun {
   }
 }
 
-/** Tells if a body is an array without `close()` and without an iterator of its own. */
+/** Tells if a body is an array without a way to close it and without an iterator of its own. */
 function isPlainArray(body: Body | Promise<Body>): body is Chunk[] {
   return (
     Array.isArray(body) &&
     !('close' in body && body.close !== undefined) &&
+    !(Symbol.asyncDispose in body || Symbol.dispose in body) &&
     body[Symbol.iterator] === Array.prototype[Symbol.iterator]
   );
 }

@@ -97,7 +97,8 @@ const HOSTS: Readonly<Record<string, Fetch>> = {
     const { port } = await listen(createHttp2Server(toNode(application)));
     const session = connectHttp2(`http://127.0.0.1:${port}`);
     atEnd(() => session.destroy());
-    return session.request({ ':path': '/' });
+    // Read at once: a stream that closes unread may be lost (Node 26).
+    return session.request({ ':path': '/' }).pipe(new PassThrough());
   },
   'toExpress below compression': async (application) =>
     fetchFrom(

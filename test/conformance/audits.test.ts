@@ -22,6 +22,7 @@ const LINES = [
   [166, 190],
   [199, 219],
   [231, 234],
+  [238, 240],
 ]
   .flatMap(([first = 0, last = 0]) => Array.from({ length: last - first + 1 }, (_, index) => first + index))
   // Marked V: the validator checks them.
