@@ -223,7 +223,7 @@ export class HttpSink implements ResponseSink {
 
   /** Tells if something can be sent that does not change the response. */
   get canProbe(): boolean {
-    return !this.isHeadSent || this.#framing === 'chunked';
+    return this.isHeadSent ? this.#framing === 'chunked' : this.head.protocol !== 'HTTP/1.0';
   }
 
   /**

@@ -15,6 +15,8 @@ import { kernelQueue } from '../../node-internals/index.ts';
 const BEFORE_PROBE = 1_000;
 const BETWEEN_PROBES = 15_000;
 const WITHOUT_PROBE = 5_000;
+/** Milliseconds after a probe in which its reset is looked for first; each further look doubles them. */
+const FIRST_LOOK = 100;
 
 const NOTHING = new Uint8Array(0);
 
@@ -25,6 +27,8 @@ export class Watchdog {
   #queued = 0;
   #movedAt = 0;
   #hasProbed = false;
+  /** Milliseconds after a probe at which its reset is looked for next. */
+  #nextLook = FIRST_LOOK;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -55,10 +59,14 @@ export class Watchdog {
     if (!canProbe) return passed >= WITHOUT_PROBE ? 'gone' : 'wait';
     if (passed >= (this.#hasProbed ? BETWEEN_PROBES : BEFORE_PROBE)) {
       this.#hasProbed = true;
+      this.#nextLook = FIRST_LOOK;
       return 'probe';
     }
     // Nobody reads this socket any more, so only a write meets a reset: even one of no octets (Linux).
-    if (this.#hasProbed) this.#socket.write(NOTHING);
+    if (this.#hasProbed && passed >= this.#nextLook) {
+      this.#nextLook *= 2;
+      this.#socket.write(NOTHING);
+    }
     return 'wait';
   }
 
