@@ -21,7 +21,7 @@ import {
 } from '../../src/index.ts';
 import { canReset, isHttp2Message, writeRaw } from '../../src/node-internals/index.ts';
 import { onceLost } from './lost-connections.ts';
-import { toHeaderObject, writeHead, writeHttp2Head } from './response-head.ts';
+import { isPatched, prepareHead, toHeaderObject, writeHead, writeHttp2Head } from './response-head.ts';
 
 /** The stream behind HTTP/2's compatibility API. */
 interface Http2Response {
@@ -66,6 +66,8 @@ export class NodeSink implements ResponseSink {
    */
   #openSocket: Socket | undefined;
   #fields: ConnectionDirectives['fields'];
+  /** Set while the head waits for the first write, because `write` or `end` is patched. */
+  #undoHead: (() => void) | undefined;
 
   /**
    * @param req The request of the host
@@ -88,6 +90,7 @@ export class NodeSink implements ResponseSink {
     if (this.#isGone()) return;
     try {
       if (this.#http2 !== undefined) writeHttp2Head(res, head);
+      else if (isPatched(res)) this.#undoHead = prepareHead(res, head, this.#fields);
       else if (writeHead(res, head, this.#fields) && res.socket instanceof Socket)
         this.#openSocket = res.socket;
     } catch (error) {
@@ -106,10 +109,12 @@ export class NodeSink implements ResponseSink {
       res.flushHeaders();
       return undefined;
     }
-    if (chunk.length > COPY_LIMIT && writesAsNode(res, this.#http2 === undefined))
+    const isHeadWritten = this.#undoHead === undefined;
+    if (isHeadWritten && chunk.length > COPY_LIMIT && writesAsNode(res, this.#http2 === undefined))
       return this.#writeLarge(chunk);
-    // A replaced method may return nothing at all.
-    const hasRoom: unknown = res.write(Buffer.from(chunk));
+    const copy = Buffer.from(chunk);
+    // A patched method may return nothing: only false means wait, as for `pipe`.
+    const hasRoom: unknown = isHeadWritten ? res.write(copy) : this.#begin(() => res.write(copy));
     // The compression middleware keeps octets back until a flush. Node's old `flush` is inherited, and warns.
     if (Object.hasOwn(res, 'flush') && 'flush' in res && typeof res.flush === 'function') res.flush();
     return hasRoom === false ? this.#settles('drain') : undefined;
@@ -135,11 +140,24 @@ export class NodeSink implements ResponseSink {
       if (this.#isGone()) return Promise.reject(disconnection('response'));
       if (res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
     }
-    if (lastChunk === undefined) res.end();
-    else res.end(lastChunk);
+    if (this.#undoHead !== undefined) this.#begin(() => endWith(res, lastChunk));
+    else endWith(res, lastChunk);
     if (socket === undefined || socket.writableLength > 0 || !socket.writable) return this.delivered();
     this.#isDelivered = true;
     return undefined;
+  }
+
+  /** Makes the call that writes the head. The host's code around it may throw; then nothing has been sent. */
+  #begin<Result>(call: () => Result): Result {
+    const undo = this.#undoHead;
+    this.#undoHead = undefined;
+    try {
+      return call();
+    } catch (error) {
+      this.hasHeadFailed = !this.res.headersSent;
+      if (this.hasHeadFailed) undo?.();
+      throw error;
+    }
   }
 
   /** Waits until the client has taken a response that is complete, even one that the host has completed. */
@@ -305,6 +323,11 @@ export class NodeSink implements ResponseSink {
 /** Tells if nobody has replaced `write` of a response. Other code may keep what it is given, and may not call back. */
 export function writesAsNode(res: ServerResponse, isHttp1: boolean): boolean {
   return isHttp1 ? res.write === nodeWrite : !Object.hasOwn(res, 'write');
+}
+
+function endWith(res: ServerResponse, lastChunk: Uint8Array | undefined): void {
+  if (lastChunk === undefined) res.end();
+  else res.end(lastChunk);
 }
 
 /** Tells if the connection has taken a whole response of HTTP/1. */

@@ -18,7 +18,7 @@ import {
 type ConnectionFields = NonNullable<ConnectionDirectives['fields']>;
 
 /** Node's own method. A response with another one was patched or has another class. */
-const { writeHead: nodeWriteHead } = ServerResponse.prototype;
+const { writeHead: nodeWriteHead, write: nodeWrite, end: nodeEnd } = ServerResponse.prototype;
 
 /**
  * Writes a head. If it throws, the response has its earlier headers again.
@@ -29,14 +29,48 @@ const { writeHead: nodeWriteHead } = ServerResponse.prototype;
  * @returns true if node alone wrote it, not a patch of the host's
  */
 export function writeHead(res: ServerResponse, head: ResponseHead, fields?: ConnectionFields): boolean {
-  const headers =
-    fields === undefined ? head.headers : insertFields(head.headers, ownFields(res, head, fields));
-  const stored = headerMapOf(res);
   // Patches of writeHead, such as on-headers, look for the headers on the response.
   const isUnpatched = res.writeHead === nodeWriteHead;
+  const headers =
+    fields === undefined ? head.headers : insertFields(head.headers, framedFields(res, head, fields));
+  const stored = headerMapOf(res);
   if (isUnpatched && takesList(res, headers, stored)) writeList(res, head, headers);
   else mergeHeaders(res, head, { headers, stored, isHttp2: false });
   return isUnpatched;
+}
+
+/**
+ * Sets a head on a response whose `write` or `end` was patched, so that the first of them writes it, as after
+ * `res.send`: such middleware may change status and headers until then.
+ *
+ * @returns a function that gives the response its earlier headers again, for a patch that throws
+ */
+export function prepareHead(res: ServerResponse, head: ResponseHead, fields?: ConnectionFields): () => void {
+  const headers =
+    fields === undefined ? head.headers : insertFields(head.headers, framedFields(res, head, fields));
+  const { statusCode, statusMessage } = res;
+  const undo = mergeHeaders(res, head, { headers, stored: headerMapOf(res), isHttp2: false, isHeld: true });
+  res.statusCode = head.statusCode;
+  res.statusMessage = head.reason;
+  return () => {
+    Object.assign(res, { statusCode, statusMessage });
+    undo();
+  };
+}
+
+/**
+ * Chooses connection fields. A patch may set Content-Length after we have set Transfer-Encoding, so node adds that
+ * itself then: never both (RFC 9112 §6.2).
+ */
+function framedFields(res: ServerResponse, head: ResponseHead, fields: ConnectionFields): ConnectionFields {
+  const own = ownFields(res, head, fields);
+  const isUnpatched = res.writeHead === nodeWriteHead && !isPatched(res);
+  return isUnpatched ? own : own.filter(({ name }) => name.toLowerCase() !== 'transfer-encoding');
+}
+
+/** Tells if middleware has replaced `write` or `end` of a response. */
+export function isPatched(res: ServerResponse): boolean {
+  return res.write !== nodeWrite || res.end !== nodeEnd;
 }
 
 /** Writes the head of a response over HTTP/2, which has no reason phrase. */
@@ -72,14 +106,24 @@ interface Merger {
   /** Headers that are set already; undefined if only `getHeader` tells. */
   readonly stored: HeaderMap | null | undefined;
   readonly isHttp2: boolean;
+  /** The head is not written yet. */
+  readonly isHeld?: boolean;
 }
 
-function mergeHeaders(res: ServerResponse, head: ResponseHead, merger: Merger): void {
+/** @returns a function that gives the response its earlier headers again */
+function mergeHeaders(res: ServerResponse, head: ResponseHead, merger: Merger): () => void {
   const { headers, isHttp2 } = merger;
   const { sendDate } = res;
   // Looks for headers where node keeps them, which is faster than `getHeader`.
   const stored = merger.stored ?? undefined;
   let replaced: [name: string, value: number | string | string[]][] | undefined;
+  const undo = (): void => {
+    for (const [name] of headers) res.removeHeader(name);
+    if (needsLength(head)) res.removeHeader('Content-Length');
+    for (const [name, value] of replaced ?? []) res.setHeader(name, value);
+    // Node takes the removal of Date for the wish to send none.
+    if (!isHttp2) res.sendDate = sendDate;
+  };
   try {
     // Node takes the removal of an absent framing field for the wish to do without: no chunks, no length.
     for (const name of FRAMING) {
@@ -104,17 +148,12 @@ function mergeHeaders(res: ServerResponse, head: ResponseHead, merger: Merger): 
     }
     if (needsLength(head)) res.setHeader('Content-Length', `${head.contentLength}`);
     if (isHttp2) res.writeHead(head.statusCode);
-    else res.writeHead(head.statusCode, head.reason);
+    else if (merger.isHeld !== true) res.writeHead(head.statusCode, head.reason);
   } catch (error) {
-    if (!res.headersSent) {
-      for (const [name] of headers) res.removeHeader(name);
-      if (needsLength(head)) res.removeHeader('Content-Length');
-      for (const [name, value] of replaced ?? []) res.setHeader(name, value);
-      // Node takes the removal of Date for the wish to send none.
-      if (!isHttp2) res.sendDate = sendDate;
-    }
+    if (!res.headersSent) undo();
     throw error;
   }
+  return undo;
 }
 
 const FRAMING = ['content-length', 'transfer-encoding'] as const;

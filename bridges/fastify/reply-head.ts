@@ -70,18 +70,19 @@ export class ReplyHead {
     if (!this.#hasType && isHeld && isOwn) reply.removeHeader('content-type');
     if (isOwn) this.#setProto();
     if (isHttp2Message(this.#raw, this.#raw.req.httpVersionMajor)) return;
-    spellHead(
-      this.#raw,
-      this.#head,
-      isOwn && fields !== undefined ? this.#choose(fields, isHeld) : NO_FIELDS,
-    );
+    const isStream = typeof payload === 'object' && payload !== null && !isHeld;
+    const isChunked = isStream && this.#head.contentLength === undefined && !this.#head.isBodiless;
+    spellHead(this.#raw, this.#head, {
+      extra: isOwn && fields !== undefined ? this.#choose(fields, isChunked) : NO_FIELDS,
+      isChunked,
+    });
   }
 
-  #choose(fields: NonNullable<ConnectionDirectives['fields']>, isHeld: boolean): HeaderList {
+  #choose(fields: NonNullable<ConnectionDirectives['fields']>, isChunked: boolean): HeaderList {
     const chosen: HeaderList = [];
     for (const { name, value } of ownFields(this.#raw, this.#head, fields)) {
-      // A payload in memory gets a length, so neither chunks nor trailers.
-      if (!isHeld || !CHUNKS_ONLY.test(name)) chosen.push([name, value]);
+      // Fastify gives a payload in memory a length, even where there is none, so neither chunks nor trailers.
+      if (isChunked || !CHUNKS_ONLY.test(name)) chosen.push([name, value]);
     }
     return chosen;
   }
@@ -154,8 +155,16 @@ const CHUNKS_ONLY = /^(?:trailer|transfer-encoding)$/i;
 /** Node's own method. A response with another one was patched or has another class. */
 const { writeHead: nodeWriteHead } = ServerResponse.prototype;
 
+/** How a head is written. */
+interface Spelling {
+  /** Connection fields to add. */
+  readonly extra: HeaderList;
+  /** The content is a stream of unknown length. */
+  readonly isChunked: boolean;
+}
+
 /** Makes the next `writeHead` of a response write the application's spelling of names, and its reason phrase. */
-function spellHead(raw: ServerResponse, head: ResponseHead, extra: HeaderList): void {
+function spellHead(raw: ServerResponse, head: ResponseHead, { extra, isChunked }: Spelling): void {
   // A patch of the host's is called in its turn.
   const { writeHead } = raw;
   const writeSpelled = (statusCode: number, first?: unknown, second?: unknown): ServerResponse => {
@@ -165,15 +174,31 @@ function spellHead(raw: ServerResponse, head: ResponseHead, extra: HeaderList): 
     if (!isHeaderObject(given)) {
       // For a stream Fastify sets the headers one by one.
       respell(raw, head, extra);
-      if (reason !== undefined) raw.statusMessage = reason;
-      return raw.writeHead(statusCode);
+      keepOneFraming(raw, {}, isChunked);
+      return reason === undefined ? raw.writeHead(statusCode) : raw.writeHead(statusCode, reason);
     }
+    keepOneFraming(raw, given, isChunked);
     const lines = spell(given, head, extra);
     // A patch of writeHead may know no lists.
     const fields = writeHead === nodeWriteHead ? lines : toObject(lines);
     return raw.writeHead(statusCode, reason ?? STATUS_CODES[statusCode] ?? 'unknown', fields);
   };
   raw.writeHead = writeSpelled;
+}
+
+/**
+ * RFC 9112 §6.2: a message has no Content-Length beside Transfer-Encoding. Hooks and other middleware may have set
+ * either, on the reply or on node's response.
+ */
+function keepOneFraming(raw: ServerResponse, given: OutgoingHttpHeaders, isChunked: boolean): void {
+  if (!isFramed(raw, given, 'transfer-encoding') || !isFramed(raw, given, 'content-length')) return;
+  const surplus = isChunked ? 'content-length' : 'transfer-encoding';
+  delete given[surplus];
+  if (raw.hasHeader(surplus)) raw.removeHeader(surplus);
+}
+
+function isFramed(raw: ServerResponse, given: OutgoingHttpHeaders, name: string): boolean {
+  return given[name] !== undefined || raw.hasHeader(name);
 }
 
 /** Gives the headers of a reply as a list: name, value, name, value, … */

@@ -297,7 +297,38 @@ export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
       }
     },
   }),
+  wrapAudit({
+    id: 'bridge-246-one-framing',
+    sentence: 'MUST NOT send Content-Length with Transfer-Encoding, whatever a wrapped program has set',
+    citation: 'RFC 9112 §6.2',
+    async run(host, wrapper) {
+      const listener: Listener = (request, response) => {
+        const [, names = '', , pieces = ''] = request.url?.split('/') ?? [];
+        const [status = 200] = names.split('-').filter(Number).map(Number);
+        response.statusCode = status;
+        if (names.includes('te')) response.setHeader('Transfer-Encoding', 'chunked');
+        if (names.includes('cl')) response.setHeader('Content-Length', pieces.length);
+        for (const piece of pieces.slice(1)) response.write(piece);
+        response.end(pieces.slice(0, 1));
+      };
+      await onStage(host, wrapper.wrap(listener), async ({ fetch }) => {
+        for (const method of ['GET', 'HEAD']) {
+          for (const names of ['te', 'cl', 'te-cl', 'te-204', 'te-304', 'cl-304', 'none']) {
+            for (const pieces of ['', 'a', 'abc']) {
+              const what = `${wrapper.name} ${method} ${names} ${pieces}`;
+              const { headers, statusCode } = await fetch({ method, target: `/${names}/x/${pieces}` });
+              const framing = headers.map(([name]) => name.toLowerCase()).filter((name) => FRAMING.has(name));
+              assert.ok(framing.length < 2, `${what}: ${framing.join(' and ')}`);
+              assert.ok(statusCode < 500, what);
+            }
+          }
+        }
+      });
+    },
+  }),
 ];
+
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
 
 /** Makes an input that has no more than `read`, as middleware may. */
 function inputOf(content: string): Environ['wsgi.input'] {
