@@ -42,9 +42,11 @@ export interface FromExpressOptions extends ListenerOptions {}
  */
 export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions = {}): ApplicationFunction {
   if (!isExpressApp(expressApp)) {
-    throw new TypeError(
-      'Value must be an Express app, as express() makes it; use fromNode for other listeners',
-    );
+    const isRouter = typeof expressApp === 'function' && 'stack' in expressApp;
+    const hint = isRouter
+      ? 'put a router into one: express().use(router)'
+      : 'use fromNode for other listeners';
+    throw new TypeError(`Value must be an Express app, as express() makes it; ${hint}`);
   }
   checkOptions(options, LISTENER_OPTIONS);
   // An app takes any node messages; the further properties that it declares are Express's own.

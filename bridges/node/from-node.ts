@@ -15,8 +15,19 @@ import {
   wrapListener,
 } from '../../src/messages/index.ts';
 
-/** A listener for the `request` event of node:http; it may be asynchronous. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
+/**
+ * A listener for the `request` event of node:http; it may be asynchronous.
+ *
+ * If it takes `next`, it is middleware such as serve-static. There is no next handler: a request that it passes on is
+ * a 404, and an error is the application's.
+ */
+export type RequestHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => unknown;
+
+type Listener = (this: unknown, request: IncomingMessage, response: ServerResponse) => unknown;
 
 /** Options of {@link fromNode}. */
 export interface FromNodeOptions extends ListenerOptions {}
@@ -27,7 +38,7 @@ export interface FromNodeOptions extends ListenerOptions {}
  * Mounted below a path, the listener sees `request.url` without the mount. The very value that it throws or rejects
  * with before its response is complete reaches the gateway.
  *
- * @param listener Called with node's request and response
+ * @param listener Called with node's request and response; middleware such as serve-static gets `next` too
  * @param options As for http.createServer
  * @returns the application
  * @throws TypeError if the listener is no function, or an option is unknown or wrong
@@ -43,7 +54,25 @@ export function fromNode(listener: RequestHandler, options: FromNodeOptions = {}
     throw new TypeError(`Listener must be a function of request and response, not ${typeof listener}${hint}`);
   }
   checkOptions(options, LISTENER_OPTIONS);
-  return wrapListener(listener, (environ, startResponse) =>
-    serveListener(listener, environ, startResponse, options),
+  // Frameworks tell middleware by its number of parameters too.
+  const dispatch = listener.length > 2 ? withNext(listener) : (listener as Listener);
+  return wrapListener(dispatch, (environ, startResponse) =>
+    serveListener(dispatch, environ, startResponse, options),
   );
+}
+
+/** Ends the chain behind middleware: an error is the application's, everything else a 404. */
+function withNext(middleware: RequestHandler): Listener {
+  return function listener(this: unknown, request, response) {
+    return new Promise<void>((_resolve, reject) => {
+      const next = (error?: unknown): void => {
+        if (error) reject(error);
+        else if (!response.headersSent) {
+          response.writeHead(404, { 'Content-Type': 'text/plain' }).end('Not Found\n');
+        }
+      };
+      // Only a failure counts: the response tells when the middleware is done.
+      Promise.resolve(middleware.call(this, request, response, next)).catch(reject);
+    });
+  };
 }
