@@ -3,7 +3,8 @@
  *
  * Rule 1: `rawHeaders`, not `headers`: node drops repeated fields from the object. What middleware has changed in
  *         `headers` counts all the same.
- * Rule 2: scheme and addresses are those of the last hop. Middleware judges what a proxy says about the hop before.
+ * Rule 2: scheme and addresses are those of the last hop, unless the deployer has told the framework to trust proxies.
+ *         Otherwise middleware judges what a proxy says about the hop before.
  * Rule 3: each property of a request is read once. Express gives each request its own prototype, after which Node 20
  *         caches no property: every read is as slow as the first.
  */
@@ -29,8 +30,20 @@ export interface HostRequest {
   readonly stream?: Readable | undefined;
   /** The headers as the host shows them. @default those of the request */
   readonly headers?: HostHeaders | undefined;
+  /** Set if the deployer has told the framework to trust proxies. */
+  readonly hop?: TrustedHop | undefined;
   /** Makes the reader of content that is still to come. @default one that drains the rest in the end */
   readonly openInput?: (() => HostInput) | undefined;
+}
+
+/** What a framework has decided about the hop before a proxy that its deployer trusts. */
+export interface TrustedHop {
+  /** The scheme, if it is one that a request may have. */
+  readonly protocol: string | undefined;
+  /** Host and perhaps port. */
+  readonly host: string | undefined;
+  /** The address of the client. */
+  readonly ip: string | undefined;
 }
 
 /** Finds what a parser of the host left. */
@@ -77,7 +90,7 @@ export function createNodeRequest<Incoming extends HostRequest>(
     input = hostRequest.openInput?.() ?? new NodeInput(req, hostRequest.res, stream);
     if (stream !== req && announcesContent(req.headers)) rawHeaders = fitHeaders(rawHeaders, req.headers);
   }
-  return {
+  const request: NodeRequest = {
     method: req.method ?? 'GET',
     target: routing.target,
     url: routing.url,
@@ -96,6 +109,32 @@ export function createNodeRequest<Incoming extends HostRequest>(
     trailers: input === NO_CONTENT ? noTrailers : () => readTrailers(req, input),
     socket: ownSocket,
   };
+  return hostRequest.hop === undefined ? request : beforeProxies(request, hostRequest.hop);
+}
+
+/** Takes scheme, host and address from the framework. The fields stay as they were received. */
+function beforeProxies(request: NodeRequest, { protocol, host, ip }: TrustedHop): NodeRequest {
+  const scheme = protocol === 'https' || protocol === 'http' ? protocol : request.scheme;
+  const isForwarded = host !== undefined && host !== '' && host !== hostField(request.rawHeaders);
+  const [, name = '', port = scheme === 'https' ? '443' : '80'] = HOST_AND_PORT.exec(host ?? '') ?? [];
+  const isNamed = isForwarded && name !== '';
+  return {
+    ...request,
+    scheme,
+    serverName: isNamed ? name : request.serverName,
+    serverPort: isNamed ? port : request.serverPort,
+    remoteAddress: ip ?? request.remoteAddress,
+    remotePort: ip === undefined || ip === request.remoteAddress ? request.remotePort : undefined,
+    extensions: isForwarded ? { HTTP_HOST: host } : undefined,
+  };
+}
+
+/** Not more than may stand in a URL. */
+const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%]+)(?::([0-9]+))?$/;
+
+function hostField(lines: readonly string[]): string | undefined {
+  const index = lines.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'host');
+  return index === -1 ? undefined : lines[index + 1];
 }
 
 /** A socket that may be TLS's, which its type does not say. */

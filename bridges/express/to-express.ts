@@ -14,7 +14,7 @@ import {
   settingsOf,
 } from '../../src/gateway/index.ts';
 import { type Application, checkGatewayOptions, type Environ, toApplication } from '../../src/index.ts';
-import type { HostRequest } from '../_node/node-request.ts';
+import type { HostRequest, TrustedHop } from '../_node/node-request.ts';
 import { NodeSink } from '../_node/node-sink.ts';
 import { type RoutedRequest, readRouting } from '../_node/routing.ts';
 import { type MountOptions, serve } from '../_node/serve-request.ts';
@@ -67,7 +67,7 @@ export function toExpress(application: Application, options: ToExpressOptions = 
   const mount = { application: toApplication(application), options, addObjects };
   const handler: ExpressHandler = (req, res, next) => {
     if (!isNodeResponse(res)) return refuseMessages('toExpress', req);
-    const hostRequest = { req, res, routing: readRouting(req) };
+    const hostRequest = { req, res, routing: readRouting(req), hop: trustedHop(req) };
     if (typeof next !== 'function') {
       // As a listener of a server it has nobody to pass errors and requests to.
       void serve(mount, hostRequest, new NodeSink(req, res));
@@ -80,6 +80,20 @@ export function toExpress(application: Application, options: ToExpressOptions = 
     return undefined;
   };
   return markAdapter(handler, 'toExpress');
+}
+
+/** What Express adds to a request, as far as it concerns proxies. */
+interface ProxiedRequest extends IncomingMessage, TrustedHop {
+  readonly app?: { readonly settings?: Readonly<Record<string, unknown>> };
+}
+
+/** Gives what Express says about the hop before a trusted proxy; undefined if it trusts none, as by default. */
+function trustedHop(req: IncomingMessage): TrustedHop | undefined {
+  // Connect has no app.
+  const proxied = req as Partial<ProxiedRequest>;
+  if (!proxied.app?.settings?.['trust proxy']) return undefined;
+  const { protocol, host, ip } = proxied;
+  return { protocol, host, ip };
 }
 
 function addObjects(environ: Environ, { req, res }: HostRequest): void {

@@ -13,6 +13,10 @@ export interface FastifyRequestLike {
   readonly raw: IncomingMessage | Http2ServerRequest;
   body: unknown;
   headers: Record<string, unknown>;
+  readonly ips?: string[] | undefined;
+  readonly ip: string;
+  readonly host: string;
+  readonly protocol: string;
 }
 
 /** A Fastify reply. */

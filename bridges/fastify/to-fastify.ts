@@ -10,7 +10,7 @@ import { markAdapter, type OptionsOf, refuseCall } from '../../src/gateway/index
 import { type Application, checkGatewayOptions, type Environ, toApplication } from '../../src/index.ts';
 import type { HostBody } from '../_node/consumed-body.ts';
 import type { HostHeaders } from '../_node/host-fields.ts';
-import type { HostRequest } from '../_node/node-request.ts';
+import type { HostRequest, TrustedHop } from '../_node/node-request.ts';
 import { type Mount, type MountOptions, serve } from '../_node/serve-request.ts';
 import type {
   FastifyReplyLike,
@@ -136,6 +136,8 @@ function answer(mount: FastifyMount, request: MountedRequest, reply: FastifyRepl
     routing: readRouting(req, mount.prefix),
     stream: state instanceof ReplySink ? undefined : state,
     headers: changedHeaders(request),
+    // Fastify lists addresses only with its option trustProxy.
+    hop: request.ips === undefined ? undefined : trustedHop(request),
     request,
     reply,
   };
@@ -177,6 +179,10 @@ const LAST_HOOKS: LastHooks = {
     done();
   },
 };
+
+function trustedHop({ protocol, host, ip }: FastifyRequestLike): TrustedHop {
+  return { protocol, host, ip };
+}
 
 /** Methods whose content Fastify never parses. */
 const BODYLESS: readonly string[] = ['GET', 'HEAD'];
