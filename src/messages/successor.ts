@@ -55,7 +55,7 @@ export class Successor {
       showHead(this.#response, status, headers);
       return (chunk) => {
         const written = write(chunk);
-        this.#isHeadSent = true;
+        this.#headGoes();
         return written;
       };
     };
@@ -84,6 +84,7 @@ export class Successor {
     const isCut = error !== undefined && (this.#isHeadSent || isInstance(error, DisconnectError));
     if (!isCut && error !== undefined) showFailure(this.#response, error);
     this.#isOver = !isCut;
+    if (!isCut) this.#headGoes();
     process.nextTick(tellEnd, this.#response, this.#listener, isCut ? error : undefined);
   }
 
@@ -132,8 +133,16 @@ export class Successor {
     // Iterators of applications may give anything.
     const value: unknown = typeof step === 'object' && step !== null ? Reflect.get(step, 'value') : undefined;
     if (typeof value === 'string' ? value !== '' : value instanceof Uint8Array && value.length > 0) {
-      this.#isHeadSent = true;
+      this.#headGoes();
     }
+  }
+
+  /** Tools that patch `writeHead` hear of the head too. What they set there is not sent. */
+  #headGoes(): void {
+    if (this.#isHeadSent) return;
+    this.#isHeadSent = true;
+    const { statusCode, statusMessage } = this.#response;
+    this.#response.writeHead(statusCode, statusMessage);
   }
 }
 

@@ -66,6 +66,21 @@ describe('the request event', () => {
     ]);
   });
 
+  it('closes the connection if another listener says so, before the application answers', async () => {
+    running = await startServer(hello);
+    running.server.prependListener('request', (_request, response) => {
+      response.setHeader('Connection', 'close');
+      response.setHeader('X-Seen', 'yes');
+    });
+    const client = running.connect();
+    client.send(get);
+    const { headers, content } = await client.readResponse();
+    expect(content.toString()).toBe('Hello');
+    expect(headers).toContainEqual(['Connection', 'close']);
+    expect(headers).toContainEqual(['X-Seen', 'yes']);
+    expect(await client.farewell()).toBe('end');
+  });
+
   it('lets a listener call the application later, with unread content', async () => {
     running = await startServer(echo);
     const original = originalListener();

@@ -51,7 +51,7 @@ const application: Application = async (environ, startResponse) => {
   return ['Hello'];
 };
 
-const program: RequestListener = async (request, response) => {
+async function program(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = request.url ?? '';
   if (path === '/throws') {
     response.statusCode = 500;
@@ -70,13 +70,15 @@ const program: RequestListener = async (request, response) => {
   }
   response.writeHead(path === '/missing' ? 404 : 200, path === '/missing' ? 'Not Here' : 'OK', head);
   response.end('Hello');
-};
+}
+
+const listener: RequestListener = (request, response) => void program(request, response);
 
 type EitherServer = HttpServer | Server;
 const makers: [string, (options?: ServerOptions) => EitherServer][] = [
   [
     'node',
-    (options = {}) => (options.tls ? createNodeTlsServer(options.tls, program) : createNodeServer(program)),
+    (options = {}) => (options.tls ? createNodeTlsServer(options.tls, listener) : createNodeServer(listener)),
   ],
   ['ours', (options = {}) => createServer(application, { environ, ...options })],
 ];
