@@ -12,6 +12,8 @@ export interface ServedConnection {
   readonly isIdle: boolean;
   /** Closes the connection after its current exchange, or at once if it is idle. */
   closeWhenDone(): void;
+  /** Closes the connection if it is idle, or once its client has taken a response that is complete. */
+  closeIfAnswered(): void;
   destroy(): void;
   /**
    * Applies the time-outs.

@@ -157,6 +157,11 @@ export class ConnectionPool implements ConnectionOwner {
   stop(): void {
     this.#wasStopped = true;
     this.destroyIdle();
+    // A program's response may be complete and reach its connection in this turn: on node the connection is idle by then.
+    setImmediate(() => {
+      if (!this.isStopping) return;
+      for (const connection of [...this.#connections]) connection.closeIfAnswered();
+    });
   }
 
   destroyIdle(): void {

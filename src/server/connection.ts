@@ -123,6 +123,10 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     else if (this.exchange !== undefined) this.exchange.isPersistent = false;
   }
 
+  closeIfAnswered(): void {
+    if (this.phase === 'idle' || this.phase === 'answered') this.closeWhenDone();
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }

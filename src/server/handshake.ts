@@ -24,6 +24,9 @@ export class Handshake implements ServedConnection {
     if (this.isIdle) this.destroy();
   }
 
+  /** Nothing was answered. */
+  closeIfAnswered(): void {}
+
   destroy(): void {
     this.#socket.destroy();
   }
