@@ -36,6 +36,15 @@ export interface Takeover {
 /** Hands a socket over to a listener of the event. Its connection has let go of it before. */
 export function handOver({ event, environ, socket, rest }: Takeover, owner: ConnectionOwner): void {
   owner.release(socket);
-  // A patched `emit` may have told nobody: then the socket has no owner.
-  if (!owner.emit(event, createTakeoverRequest(environ, socket), socket, rest)) socket.destroy();
+  try {
+    // A patched `emit` may have told nobody: then the socket has no owner.
+    if (!owner.emit(event, createTakeoverRequest(environ, socket), socket, rest)) socket.destroy();
+  } catch (error) {
+    // As on node, an error of a listener is uncaught; nobody here answers for it.
+    process.nextTick(rethrow, error);
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }

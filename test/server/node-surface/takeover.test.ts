@@ -112,3 +112,32 @@ function connections(server: EitherServer): Promise<number> {
     server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
   });
 }
+
+describe.each(servers)('what a listener throws on %s', (_name, make) => {
+  it.each([
+    ['upgrade', UPGRADE],
+    ['connect', CONNECT],
+  ])('is an uncaught exception: %s', async (event, request) => {
+    const server = make();
+    listening = await listen(server);
+    const thrown = new Error(`listener of ${event}`);
+    server.on(event, () => {
+      throw thrown;
+    });
+    const uncaught = new Promise<unknown>((resolve) => {
+      // Instead of the test runner's own listeners, which would fail the run.
+      const others = process.rawListeners('uncaughtException');
+      process.removeAllListeners('uncaughtException');
+      process.once('uncaughtException', (error) => {
+        // The runner's were listeners of this event.
+        for (const other of others)
+          process.on('uncaughtException', other as NodeJS.UncaughtExceptionListener);
+        resolve(error);
+      });
+    });
+    const client = open(listening.port);
+    client.socket.write(request);
+    expect(await uncaught).toBe(thrown);
+    client.socket.destroy();
+  });
+});
