@@ -92,10 +92,11 @@ export function judgeTimeouts(connection: TimedConnection, now: number): Verdict
 function judgeExchange(exchange: HttpSink, now: number, connection: TimedConnection): Verdict {
   const { watchdog, owner } = connection;
   const { settings } = owner;
-  if (exchange.content.isReading) {
+  if (exchange.content.isAwaited) {
     const passed = connection.headTime + exchange.content.waited(now);
-    return isOver(passed, settings.requestTimeout) ? 'fail' : 'wait';
+    if (isOver(passed, settings.requestTimeout)) return 'fail';
   }
+  if (exchange.content.isReading) return 'wait';
   if (watchdog.isStuck(now, settings.writeTimeout)) return 'gone';
   const isWaitedFor = connection.isPeerEnded && exchange.isHalfOpen;
   return isWaitedFor ? watchdog.suspect(now, exchange.canProbe) : 'wait';

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { WireClient } from '../../src/conformance/wire-client.ts';
 import type { ServerOptions } from '../../src/server/options.ts';
-import type { Application } from '../../src/wsgi.ts';
+import type { Application, Environ, StartResponse } from '../../src/wsgi.ts';
 import { echo, hello, type RunningServer, startServer } from './support.ts';
 
 /** The most milliseconds that this clock advances without a turn of the event loop. */
@@ -134,6 +134,33 @@ const SCENARIOS: readonly Scenario[] = [
     statuses: [408],
   },
   {
+    name: 'content before an awaited trailer section that does not arrive',
+    option: 'requestTimeout',
+    application: awaitTrailers,
+    first: 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel',
+    drip: undefined,
+    statuses: [408],
+  },
+  {
+    name: 'content before an awaited trailer section that drips',
+    option: 'requestTimeout',
+    application: awaitTrailers,
+    first: 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n',
+    drip: '1\r\nx\r\n',
+    statuses: [408],
+  },
+  {
+    name: 'an awaited trailer section that stops after the content was read',
+    option: 'requestTimeout',
+    application: async (environ, startResponse) => {
+      for await (const _piece of environ['wsgi.input'].chunks()) break;
+      return awaitTrailers(environ, startResponse);
+    },
+    first: 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-',
+    drip: undefined,
+    statuses: [408],
+  },
+  {
     name: 'an idle connection',
     option: 'keepAliveTimeout',
     application: hello,
@@ -158,6 +185,12 @@ const SCENARIOS: readonly Scenario[] = [
     statuses: [200],
   },
 ];
+
+/** Answers once the trailer section is known. */
+async function awaitTrailers(environ: Environ, startResponse: StartResponse): Promise<string[]> {
+  await environ['gateway.trailers']?.();
+  return hello(environ, startResponse);
+}
 
 /** Measures the time until the server closes; checks the responses before that. */
 async function measure(running: RunningServer, { first, drip, statuses }: Scenario): Promise<Moment> {

@@ -34,8 +34,6 @@ export interface ContentOwner {
 
 /** A read that waits for octets of the client. */
 interface PendingPull {
-  /** performance.now() */
-  readonly since: number;
   resolve(piece: Uint8Array | null): void;
   reject(error: unknown): void;
 }
@@ -66,6 +64,8 @@ export class RequestContent implements InputSource {
   /** When the application asked last after its response, by performance.now(). */
   lastPull = 0;
   #pendingPull: PendingPull | undefined;
+  /** Since when the application waits for the client, by performance.now(). */
+  #waitingSince: number | undefined;
   /** Milliseconds that the application has waited for the client, without the current wait. */
   #waited = 0;
   /** Made on demand. */
@@ -97,7 +97,8 @@ export class RequestContent implements InputSource {
     this.#continue();
     this.#owner.resume();
     return new Promise((resolve, reject) => {
-      this.#pendingPull = { since: performance.now(), resolve, reject };
+      this.#pendingPull = { resolve, reject };
+      this.#noteWait();
     });
   }
 
@@ -142,13 +143,28 @@ export class RequestContent implements InputSource {
     return this.#pendingPull !== undefined;
   }
 
+  /** The application waits for octets of the client, or for a trailer section that comes after them. */
+  get isAwaited(): boolean {
+    return this.isReading || (this.#trailerSection?.isAwaited === true && this.#aheadLength < AHEAD_LIMIT);
+  }
+
   /**
    * Gives the milliseconds that the application has waited for octets of the client.
    *
    * @param now performance.now()
    */
   waited(now: number): number {
-    return this.#waited + (this.#pendingPull === undefined ? 0 : now - this.#pendingPull.since);
+    return this.#waited + (this.#waitingSince === undefined ? 0 : now - this.#waitingSince);
+  }
+
+  /** A wait has begun or ended. */
+  #noteWait(): void {
+    if (this.isAwaited) {
+      this.#waitingSince ??= performance.now();
+    } else if (this.#waitingSince !== undefined) {
+      this.#waited += performance.now() - this.#waitingSince;
+      this.#waitingSince = undefined;
+    }
   }
 
   #takePendingPull(): PendingPull | undefined {
@@ -156,7 +172,7 @@ export class RequestContent implements InputSource {
     if (pending === undefined) return undefined;
     this.#pendingPull = undefined;
     this.lastPull = performance.now();
-    this.#waited += this.lastPull - pending.since;
+    this.#noteWait();
     return pending;
   }
 
@@ -164,6 +180,7 @@ export class RequestContent implements InputSource {
     const ahead = this.#ahead?.shift();
     if (ahead !== undefined) {
       this.#aheadLength -= ahead.length;
+      this.#noteWait();
       return ahead;
     }
     if (this.isEnded) return null;
@@ -197,6 +214,7 @@ export class RequestContent implements InputSource {
   #end(): void {
     this.isEnded = true;
     this.#trailerSection?.complete(this.#trailerFields());
+    this.#noteWait();
   }
 
   /** RFC 9110 §10.1.1: 100 invites content, so it is sent at a read, if no content has come. */
@@ -247,12 +265,14 @@ export class RequestContent implements InputSource {
       // The next read tells the application.
     }
     this.#ahead = ahead;
+    this.#noteWait();
   }
 
   /** It cannot be read to its end; a waiting read fails. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#trailerSection?.fail(error);
+    this.#noteWait();
     this.#takePendingPull()?.reject(error);
   }
 
@@ -303,7 +323,9 @@ export class RequestContent implements InputSource {
       // Finds the end when it comes, even if nobody reads the content.
       else this.#readAhead(AHEAD_LIMIT);
     }
-    return this.#trailerSection.wait();
+    const fields = this.#trailerSection.wait();
+    this.#noteWait();
+    return fields;
   };
 
   #trailerFields(): readonly string[] {
@@ -316,6 +338,7 @@ export const NO_CONTENT: Content = {
   isEnded: true,
   awaitsContinue: false,
   isReading: false,
+  isAwaited: false,
   isLost: false,
   discarded: 0,
   lastPull: 0,

@@ -13,6 +13,11 @@ export class TrailerSection {
   #failure: { readonly error: unknown } | undefined;
   #waiters: Waiter[] = [];
 
+  /** Somebody waits for the fields. */
+  get isAwaited(): boolean {
+    return this.#waiters.length > 0;
+  }
+
   /** Gives the fields; rejects if the content has no end. */
   wait(): Promise<HeaderList> {
     const promise = new Promise<HeaderList>((resolve, reject) => {
