@@ -277,7 +277,8 @@ class ApplicationRun {
       if (gone !== undefined || isInstance(error, DisconnectError)) {
         sink.abort(error);
       } else if (isSent) {
-        logError(this.#errors, error);
+        // A client that breaks HTTP, or stalls, is no fault of the application.
+        if (!isInstance(error, ProtocolError)) logError(this.#errors, error);
         sink.abort(error);
       } else {
         if (response.state === 'idle') hintAtListener(this.#errors, error);

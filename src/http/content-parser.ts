@@ -44,6 +44,11 @@ export class ContentParser {
     return this.#given;
   }
 
+  /** Octets of data left in the content, or in the current chunk. */
+  get remaining(): number {
+    return this.#remaining;
+  }
+
   /** The trailer section of the message, once its content has ended. */
   get trailers(): string[] {
     return this.#trailers;

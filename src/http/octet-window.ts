@@ -76,11 +76,10 @@ export class OctetWindow {
     this.#end += length;
   }
 
-  /** Copies the octets that are left, if they were lent. */
+  /** Copies the octets that are left, if they were lent. If none are left, lets go of all that were pushed. */
   keep(): void {
-    if (!this.#isLent) return;
     if (this.#start === this.#end) this.clear();
-    else this.#grow(0);
+    else if (this.#isLent) this.#grow(0);
   }
 
   #grow(size: number): void {

@@ -57,6 +57,11 @@ export class RequestParser {
     return this.#state === 'head' && this.#head.isPartial;
   }
 
+  /** Octets of content that must still be pushed: of all of it, or of the current chunk. */
+  get expectedLength(): number {
+    return this.#state === 'content' ? Math.max(0, this.#content.remaining - this.#window.length) : 0;
+  }
+
   /** Octets that were pushed and not consumed yet. */
   get bufferedLength(): number {
     return this.#window.length;
@@ -73,7 +78,7 @@ export class RequestParser {
     if (this.#state !== 'failed') this.#window.push(octets, length, isLent);
   }
 
-  /** Copies the octets that are left, if they were lent. */
+  /** Copies the octets that are left, if they were lent. If none are left, lets go of all that were pushed. */
   keep(): void {
     this.#window.keep();
   }

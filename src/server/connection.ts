@@ -193,7 +193,10 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
       if (hasPartialHead) throw new ProtocolError('WSGI_ERR_HEAD_INCOMPLETE');
       this.#close();
     } else if (hasPartialHead && this.phase !== 'head') this.#enter('head');
-    else if (this.phase === 'ready') this.#enter('idle');
+    else if (this.phase === 'ready') {
+      this.#enter('idle');
+      this.intake.forget();
+    }
     return false;
   }
 
@@ -299,10 +302,10 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     if (!hasResponse && error instanceof ProtocolError) {
       this.output.flush();
       this.#hearNoMoreErrors();
-      if (this.owner.reportClientError(error, this.#socket, this.intake.lastPacket)) {
-        this.#enter('reported');
-        return;
-      }
+      // First, because a listener may throw.
+      this.#enter('reported');
+      if (this.owner.reportClientError(error, this.#socket, this.intake.lastPacket)) return;
+      this.phase = 'ready';
       addRefusal(this.output, error, this.parser.method);
     } else if (!hasResponse && !(error instanceof DisconnectError)) {
       // Our own fault: lose the connection, not the server.

@@ -40,8 +40,15 @@ export class Intake implements ReceiverOwner {
     return this.parser.bufferedLength > 0 || this.parser.hasPartialHead;
   }
 
-  get keepsViews(): boolean {
-    return this.parser.state === 'content' && this.#owner.appetite !== 'discard';
+  get expectedLength(): number {
+    const { appetite } = this.#owner;
+    return appetite === 'now' || appetite === 'later' ? this.parser.expectedLength : 0;
+  }
+
+  /** Keeps no more memory than an idle connection needs. */
+  forget(): void {
+    this.#receiver.forget();
+    this.parser.keep();
   }
 
   /** A copy of the last packet. */

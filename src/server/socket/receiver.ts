@@ -13,8 +13,11 @@ import { leaveUnread, readInto } from '../../node-internals/index.ts';
 /** As much as libuv reads at once. */
 const BUFFER_SIZE = 65_536;
 
-/** Packets of this size get a new buffer, which costs less than copies of their parts. */
-const LARGE_PACKET = 16_384;
+/**
+ * Packets of this size are given away with their buffer, which costs less than copies of their parts. So a view of
+ * content keeps at most twice its size in memory.
+ */
+const LARGE_PACKET: number = BUFFER_SIZE / 2;
 
 const NO_OCTETS = Buffer.alloc(0);
 
@@ -22,8 +25,8 @@ const NO_OCTETS = Buffer.alloc(0);
 export interface ReceiverOwner {
   /** The last octets are part of something incomplete. */
   readonly hasRest: boolean;
-  /** Views of the next octets will be kept. */
-  readonly keepsViews: boolean;
+  /** Octets that are certain to come, of which views will be kept. */
+  readonly expectedLength: number;
   /**
    * Takes octets.
    *
@@ -67,6 +70,12 @@ export class Receiver {
     leaveUnread(this.#socket, this.#isLending);
   }
 
+  /** Forgets the last packet, so that an idle connection does not keep its buffer. */
+  forget(): void {
+    this.#packet = NO_OCTETS;
+    this.#length = 0;
+  }
+
   /** A copy of the last packet. */
   get lastPacket(): Buffer {
     return Buffer.from(this.#packet.subarray(0, this.#length));
@@ -81,7 +90,7 @@ export class Receiver {
   /** False if nothing more is to be read for now. */
   readonly #onPacket = (length: number, buffer: Buffer): boolean => {
     if (this.#isReleased) return this.#socket.push(Buffer.from(buffer.subarray(0, length)));
-    const isLent = buffer === shared;
+    const isLent = buffer === shared || length < LARGE_PACKET;
     this.#packet = buffer;
     this.#length = length;
     this.#owner.receive(buffer, length, isLent);
@@ -90,9 +99,9 @@ export class Receiver {
     return true;
   };
 
-  /** Reads large content into buffers of its own, which are given away in views. */
+  /** Reads large content into buffers of its own, which are given away in views, if their packets are large. */
   readonly #nextBuffer = (): Buffer | undefined => {
-    const isUpload = this.#length >= LARGE_PACKET && this.#owner.keepsViews;
+    const isUpload = this.#length >= LARGE_PACKET && this.#owner.expectedLength >= LARGE_PACKET;
     const buffer = isUpload ? Buffer.allocUnsafeSlow(BUFFER_SIZE) : shared;
     if (buffer === this.#buffer) return undefined;
     this.#buffer = buffer;

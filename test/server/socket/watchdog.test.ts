@@ -27,7 +27,7 @@ describe('clients that leave before the head', () => {
       running = await startServer(longPoll);
       const clients = Array.from({ length: 20 }, () => running.connect());
       for (const client of clients) client.send(request);
-      await vi.waitFor(async () => expect(await connections(running)).toBe(20));
+      await vi.waitFor(async () => expect(await connections(running)).toBe(20), 5000);
       await delay(50);
       for (const client of clients) client.destroy();
       await vi.waitFor(async () => expect(await connections(running)).toBe(0), 8000);
