@@ -82,7 +82,7 @@ export function createNodeRequest<Incoming extends HostRequest>(
     !hasContentFields(received.length === 0 ? rawHeaders : received)
   ) {
     input = NO_CONTENT;
-  } else if (stream.readableEnded) {
+  } else if (stream.readableEnded || !isStream(stream)) {
     const content = findConsumed(hostRequest, findBody);
     if (content instanceof Uint8Array) rawHeaders = fitHeaders(rawHeaders, req.headers, content);
     input = memoryInput(content ?? NOTHING);
@@ -135,6 +135,11 @@ const HOST_AND_PORT = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%]+)(?::([0-9]+))?$/;
 function hostField(lines: readonly string[]): string | undefined {
   const index = lines.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'host');
   return index === -1 ? undefined : lines[index + 1];
+}
+
+/** Requests that tools make for tests may have a body and no content to read. */
+function isStream(stream: Partial<Readable>): boolean {
+  return stream.readableLength !== undefined;
 }
 
 /** A socket that may be TLS's, which its type does not say. */

@@ -37,7 +37,8 @@ export function createRequest(
     request.httpVersionMinor = Number(minor);
     request.httpVersion = `${major}.${minor}`;
   }
-  Reflect.set(request, ENVIRON, environ);
+  // The one member that is ours; mounts of any copy of this package look for it.
+  (request as RequestMessage & { [ENVIRON]?: Environ })[ENVIRON] = environ;
   request.url = requestUrl(environ);
   request.method = environ.REQUEST_METHOD;
   request.upgrade = false;

@@ -180,10 +180,10 @@ describe.each(Object.entries(HOSTS))('%s', (_name, host) => {
     });
     const site = await host(chunked, (res) => {
       const { writeHead } = res;
-      res.writeHead = ((...args: never[]) => {
+      res.writeHead = (...args: never[]) => {
         res.setHeader('Content-Length', '6');
         return writeHead.apply(res, args as never);
-      }) as never;
+      };
     });
     const response = await site.fetch('/x');
     expect(response.content.toString()).toBe('onetwo');

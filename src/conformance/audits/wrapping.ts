@@ -270,10 +270,12 @@ export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
     sentence: 'MUST let a wrapped program read the content that middleware has put into the environ',
     citation: 'PEP 3333, Middleware',
     async run(host, wrapper) {
-      const listener: Listener = async (request, response) => {
+      const listener: Listener = (request, response) => {
         let text = '';
-        for await (const chunk of request) text += chunk;
-        response.end(`${request.headers['content-encoding']} ${text}`);
+        request.setEncoding('latin1').on('data', (chunk: string) => {
+          text += chunk;
+        });
+        request.on('end', () => response.end(`${request.headers['content-encoding']} ${text}`));
       };
       const program = toApplication(wrapper.wrap(listener));
       const plain = 'inflated '.repeat(1000);
