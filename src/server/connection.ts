@@ -88,25 +88,9 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     return this.phase === 'idle' || (this.phase === 'fresh' && isOld);
   }
 
-  get mayPersist(): boolean {
-    return !this.owner.isShuttingDown;
-  }
-
   get isUsedUp(): boolean {
     const { maxRequestsPerSocket } = this.owner.settings;
     return maxRequestsPerSocket !== 0 && this.#requests >= maxRequestsPerSocket;
-  }
-
-  get persistenceFields(): string {
-    return this.owner.persistenceFields;
-  }
-
-  get serverHeader(): string | undefined {
-    return this.owner.options.serverHeader;
-  }
-
-  mayDrain(octets: number): boolean {
-    return octets <= this.owner.settings.maxDrainSize;
   }
 
   resume(): void {

@@ -123,7 +123,9 @@ describe('the messages of a wrapped program', () => {
         !/^(remote|local)Port$/.test(name),
     );
     expect(unexpected).toEqual([]);
-    const missing = MISSING_OF_SOCKET.filter((name) => ours[0]?.socket[name] !== undefined);
+    // They are hidden, because the classes of node's sockets are in the prototype chain.
+    const hidden = [undefined, 'undefined'];
+    const missing = MISSING_OF_SOCKET.filter((name) => !hidden.includes(ours[0]?.socket[name]));
     expect(missing).toEqual([]);
   });
 

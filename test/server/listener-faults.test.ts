@@ -1,7 +1,7 @@
 /** What listeners and stalled clients must not do to other connections, nor to the log. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { get, hello, type RunningServer, startServer } from './support.ts';
+import { hello, type RunningServer, startServer } from './support.ts';
 
 let running: RunningServer;
 afterEach(() => running.stop());

@@ -1,11 +1,22 @@
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
-import { createServer as createNodeServer, Server as HttpServer } from 'node:http';
-import { createServer as createHttpsServer, Server as HttpsServer, request } from 'node:https';
-import { type AddressInfo, connect as connectPlain, Server as NetServer } from 'node:net';
+import { createServer as createNodeServer, Server as HttpServer, type RequestListener } from 'node:http';
+import {
+  createServer as createHttpsServer,
+  Server as HttpsServer,
+  type Server as NodeTlsServer,
+  request,
+} from 'node:https';
+import {
+  type AddressInfo,
+  connect as connectPlain,
+  Server as NetServer,
+  Socket as NetSocket,
+} from 'node:net';
 import { tmpdir } from 'node:os';
-import { connect, type SecureContextOptions, Server as TlsServer } from 'node:tls';
+import { Duplex, Stream } from 'node:stream';
+import { connect, type SecureContextOptions, TLSSocket, Server as TlsServer } from 'node:tls';
 import supertest from 'supertest';
 import { describe, expect, it, vi } from 'vitest';
 import { fromNode } from '../../bridges/node/index.ts';
@@ -122,6 +133,57 @@ describe('TLS', () => {
         if (server instanceof Special) expect(server.tell()).toBe('special 0');
       }
     }
+  });
+
+  it('is shown to programs as on node:https', async () => {
+    const methods = Object.keys(TLSSocket.prototype).filter((name) => !name.startsWith('_'));
+    const seen: unknown[][] = [];
+    const make: ((listener: RequestListener) => NodeTlsServer | Server)[] = [
+      (listener) => createHttpsServer(tls, listener),
+      (listener) => createServer(fromNode(listener), { tls }),
+    ];
+    for (const makeServer of make) {
+      const notes: unknown[] = [];
+      const server = makeServer((request, response) => {
+        const { socket } = request;
+        const { servername, alpnProtocol, authorized, authorizationError, encrypted } = socket as TLSSocket;
+        notes.push({ servername, alpnProtocol, authorized, authorizationError, encrypted });
+        notes.push(methods.filter((name) => typeof Reflect.get(socket, name) !== 'function'));
+        notes.push(typeof (socket as TLSSocket).exportKeyingMaterial(8, 'label', Buffer.alloc(0)));
+        notes.push(
+          Reflect.get(socket, 'server') === server,
+          Reflect.get(response.socket ?? {}, 'server') === server,
+        );
+        notes.push([NetSocket, TLSSocket, Duplex, Stream].map((type) => socket instanceof type));
+        response.end('{}');
+      });
+      server.on('secureConnection', function secured(this: unknown, socket: TLSSocket) {
+        notes.push(
+          this === server,
+          [NetSocket, TLSSocket, Duplex].map((type) => socket instanceof type),
+        );
+      });
+      server.on('keylog', (line: Buffer) => notes.push(Buffer.isBuffer(line)));
+      server.on('newSession', (_id, _data, done: () => void) => {
+        notes.push('newSession');
+        done();
+      });
+      server.on('OCSPRequest', (_certificate, _issuer, done: (error: null, response: null) => void) => {
+        notes.push('OCSPRequest');
+        done(null, null);
+      });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const options = { port, host: '127.0.0.1', servername: 'localhost', ca: tls.cert, requestOCSP: true };
+      const socket = connect({ ...options, maxVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] });
+      socket.end('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+      await socket.toArray();
+      server.close();
+      seen.push(notes);
+    }
+    expect(seen[1]).toEqual(seen[0]);
+    expect(seen[0]).toContain('OCSPRequest');
   });
 
   it('appears in the environ', async () => {

@@ -6,7 +6,7 @@
  */
 import { OutgoingMessage } from 'node:http';
 import type { Stream } from 'node:stream';
-import { isServedByNode } from '../../node-internals/index.ts';
+import { isServedByNode, securePrototypeOf, socketPrototype } from '../../node-internals/index.ts';
 import type { Environ } from '../../wsgi.ts';
 import type { HostSocket } from './host-socket.ts';
 
@@ -33,7 +33,21 @@ const TLS_METHODS = [
   'renegotiate',
   'setKeyCert',
   'setMaxSendFragment',
+  'setServername',
+  'setSession',
 ] as const;
+
+const TLS_FACTS = ['alpnProtocol', 'authorizationError', 'authorized', 'servername'] as const;
+
+const secureTwins = new Map<object, object>();
+
+function secureTwinOf(prototype: object): object {
+  const twin = secureTwins.get(prototype) ?? securePrototypeOf(prototype);
+  secureTwins.set(prototype, twin);
+  return twin;
+}
+
+function ignore(): void {}
 
 /** Facts about a connection, under the names of node's sockets. */
 export class SocketFacts extends LegacyStream {
@@ -80,17 +94,30 @@ export class SocketFacts extends LegacyStream {
     if (isSecure === this.#isSecure) return;
     this.#isSecure = isSecure;
     this.encrypted = isSecure ? true : undefined;
-    if (isSecure) this.#borrowMethods();
+    if (isSecure) this.#becomeSecure();
   }
 
-  #borrowMethods(): void {
+  static {
+    Object.setPrototypeOf(SocketFacts.prototype, socketPrototype(false));
+  }
+
+  /** Tells if a value is a stand-in, whatever its prototype. */
+  static isStandIn(value: object): value is SocketFacts {
+    return #hostSocket in value;
+  }
+
+  /** Takes the facts and methods of a socket of TLS, if the host shows one. */
+  #becomeSecure(): void {
     const hostSocket = this.#hostSocket;
     if (hostSocket === undefined) return;
-    for (const name of TLS_METHODS) {
-      const method: unknown = Reflect.get(hostSocket, name);
-      if (typeof method === 'function') Reflect.set(this, name, method.bind(hostSocket));
+    const methods = TLS_METHODS.filter((name) => typeof Reflect.get(hostSocket, name) === 'function');
+    if (methods.length === 0) return;
+    Object.setPrototypeOf(this, secureTwinOf(Object.getPrototypeOf(this)));
+    for (const name of methods) Reflect.set(this, name, Reflect.get(hostSocket, name).bind(hostSocket));
+    for (const name of TLS_FACTS) {
+      const get = (): unknown => Reflect.get(hostSocket, name);
+      Object.defineProperty(this, name, { get, set: ignore, configurable: true, enumerable: true });
     }
-    this.authorized = Reflect.get(hostSocket, 'authorized') === true;
   }
 
   /** As the connection tells it, unless a middleware has changed REMOTE_ADDR. */

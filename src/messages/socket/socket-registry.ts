@@ -46,7 +46,7 @@ export function connectionSocket(hostSocket: HostSocket): MessageSocket {
 
 /** Gives the connection for which a socket stands in; undefined if it is a connection itself. */
 export function hostSocketBelow(socket: object): HostSocket | undefined {
-  return socket instanceof MessageSocket ? socket.below : undefined;
+  return MessageSocket.isStandIn(socket) ? socket.below : undefined;
 }
 
 function createStandIn(hostSocket: HostSocket, environ: Environ): MessageSocket {

@@ -19,6 +19,7 @@ import {
 } from '../../http/index.ts';
 import type { ConnectionDirectives, ConnectionField, ResponseHead, ResponseSink } from '../../port.ts';
 import type { HeaderList } from '../../wsgi.ts';
+import type { ConnectionOwner } from '../connection-owner.ts';
 import { dateField } from './date.ts';
 import { formatFieldLines } from './field-line-memory.ts';
 import { type PlacedFields, placeFields } from './placed-fields.ts';
@@ -26,15 +27,10 @@ import { type Content, type ContentOwner, NO_CONTENT, RequestContent } from './r
 
 /** The connection of an exchange. */
 export interface SinkOwner extends ContentOwner {
-  /** The connection may serve another request, as far as the server knows. */
-  readonly mayPersist: boolean;
+  /** Its server. */
+  readonly owner: ConnectionOwner;
   /** It has served as many as it may: the client is told that it closes. */
   readonly isUsedUp: boolean;
-  /** The field lines that tell a client that its connection is kept, and how long it may idle. */
-  readonly persistenceFields: string;
-  readonly serverHeader: string | undefined;
-  /** Tells if this much content may be thrown away. */
-  mayDrain(octets: number): boolean;
   /** The response has ended: whole, or cut off with an error. */
   responseEnded(error?: unknown): void;
   setSocketTimeout(milliseconds: number): void;
@@ -131,19 +127,21 @@ export class HttpSink implements ResponseSink {
 
   #mayPersist(): boolean {
     const owner = this.#owner;
-    if (!owner.mayPersist || owner.parser.state === 'failed') return false;
+    if (owner.owner.isShuttingDown || owner.parser.state === 'failed') return false;
     if (this.content.isEnded) return true;
     // The client may wait for a 100 that will not come, or send the content all the same.
     if (this.content.awaitsContinue) return false;
-    return this.head.contentLength < 0 || owner.mayDrain(this.head.contentLength - owner.parser.contentRead);
+    const rest = this.head.contentLength - owner.parser.contentRead;
+    return this.head.contentLength < 0 || rest <= owner.owner.settings.maxDrainSize;
   }
 
   /** Formats the server's own fields in node's order: Date, Connection, Keep-Alive, then framing. */
   #formatFraming(response: ResponseHead, placed: PlacedFields | undefined, isAnnounced: boolean): string {
     const owner = this.#owner;
     let fields = '';
-    if (owner.serverHeader !== undefined && !hasField(response.headers, 'server')) {
-      fields += `Server: ${owner.serverHeader}\r\n`;
+    const { serverHeader } = owner.owner.options;
+    if (serverHeader !== undefined && !hasField(response.headers, 'server')) {
+      fields += `Server: ${serverHeader}\r\n`;
     }
     const date = this.#sendsDate && !hasField(response.headers, 'date') ? dateField() : '';
     fields += joinFields(date, this.#formatPersistence(placed, isAnnounced));
@@ -158,7 +156,7 @@ export class HttpSink implements ResponseSink {
   #formatPersistence(placed: PlacedFields | undefined, isAnnounced: boolean): string {
     if (placed?.hasConnection === true || this.#wishes?.announce === 'nothing') return '';
     if (!isAnnounced || this.#owner.isUsedUp) return 'Connection: close\r\n';
-    return placed?.hasKeepAlive === true ? 'Connection: keep-alive\r\n' : this.#owner.persistenceFields;
+    return placed?.hasKeepAlive === true ? 'Connection: keep-alive\r\n' : this.#owner.owner.persistenceFields;
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {

@@ -7,8 +7,9 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
-import { finished, Stream } from 'node:stream';
+import { type AddressInfo, connect, Socket } from 'node:net';
+import { Duplex, finished, Stream } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
 import { fromExpress } from '../../../bridges/express/index.ts';
@@ -62,9 +63,9 @@ describe('the socket of a wrapped program', () => {
       const { connecting, readyState, writableHighWaterMark, readableHighWaterMark } = socket;
       const more = { connecting, readyState, writableHighWaterMark, readableHighWaterMark };
       const encrypted: unknown = Reflect.get(socket, 'encrypted');
-      const isStream = socket instanceof Stream && socket instanceof EventEmitter;
+      const kinds = [EventEmitter, Stream, Duplex, Socket, TLSSocket].map((kind) => socket instanceof kind);
       const types = [typeof socket.remotePort, typeof socket.localPort, typeof socket.bytesWritten];
-      return { ...facts, ...more, encrypted, isStream, types };
+      return { ...facts, ...more, encrypted, kinds, types };
     });
     expect(ours).toEqual(node);
   });
