@@ -134,7 +134,7 @@ const CHECKS: Readonly<Record<keyof OptionTypes, Check>> = {
   function: { expected: 'a function', isValid: (value) => typeof value === 'function' },
   names: {
     expected: 'a list of names',
-    isValid: (value) => Array.isArray(value) && value.flat().every((name) => typeof name === 'string'),
+    isValid: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
   },
   'field value': {
     expected: 'text without control characters and characters above U+00FF',

@@ -19,8 +19,7 @@ export interface OptionTypes {
   object: object;
   /** A function or a class. */
   function: (...values: never[]) => unknown;
-  /** A list of names, or of lists of names. */
-  names: readonly (string | readonly string[])[];
+  names: readonly string[];
   /** Text that may be sent as a field value (RFC 9110 §5.5). */
   'field value': string;
   /** Visible ASCII. */

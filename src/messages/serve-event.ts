@@ -11,7 +11,7 @@ import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { RequestMessage, ResponseMessage } from '../node-internals/index.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
 import { Exchange } from './exchange.ts';
-import { plainMessages } from './message-constructors.ts';
+import { type MessageConstructors, plainMessages } from './message-constructors.ts';
 import { wrappedListenerOf } from './wrapped-listeners.ts';
 
 /** Exchanges by their requests, for listeners that are applications. */
@@ -22,10 +22,15 @@ const exchanges = new WeakMap<object, Exchange>();
  *
  * @param emitter Emits the event; somebody must listen
  * @param event `request`, `checkContinue` or `checkExpectation`
+ * @param constructors Of the messages
  */
-export function serveEvent(emitter: EventEmitter, event: string): ApplicationFunction {
+export function serveEvent(
+  emitter: EventEmitter,
+  event: string,
+  constructors: MessageConstructors = plainMessages,
+): ApplicationFunction {
   return (environ, startResponse) => {
-    const exchange = new Exchange(environ, startResponse, plainMessages);
+    const exchange = new Exchange(environ, startResponse, constructors);
     exchanges.set(exchange.request, exchange);
     return exchange.run((request, response) => {
       emitter.emit(event, request, response);

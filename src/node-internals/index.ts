@@ -23,4 +23,5 @@ export { foreignProperties } from './socket-properties.ts';
 export { securePrototypeOf, socketPrototype } from './socket-prototype.ts';
 export { areCarriersKnown, carrierOf } from './tls-carrier.ts';
 export { hasCertificate } from './tls-server.ts';
+export { isUniqueHeader, parseUniqueHeaders, setUniqueHeaders } from './unique-headers.ts';
 export { leaveUnread, readInto } from './user-buffer.ts';

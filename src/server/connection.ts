@@ -30,6 +30,7 @@ import { standardErrors } from '../gateway/error-stream.ts';
 import { logError } from '../gateway/failure.ts';
 import { runApplication } from '../gateway/run-application.ts';
 import { type RequestHead, type RequestParser, toHttpLimits } from '../http/index.ts';
+import { createTakeoverRequest } from '../messages/index.ts';
 import type { Environ } from '../wsgi.ts';
 import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
 import { HttpSink, type SinkOwner } from './exchange/http-sink.ts';
@@ -196,7 +197,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
       this.#drop(environ);
       return;
     }
-    const takeover = takeoverOf(head, events);
+    const takeover = takeoverOf(head, events, () => createTakeoverRequest(environ, this.#socket));
     if (takeover !== undefined) {
       this.#handOver(takeover, environ);
       return;

@@ -3,12 +3,14 @@
  *
  * An option has node:http's name where node:http has it too. Times are milliseconds, sizes are octets.
  */
+import type { IncomingMessage } from 'node:http';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import { checkOption, checkOptions, outOfRange } from '../gateway/check-options.ts';
 import { ENVIRON_OPTIONS, type EnvironOptions } from '../gateway/environ.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from '../gateway/gateway-options.ts';
 import { type OptionsOf, type OptionTable, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
 import { LIMITS } from '../http/index.ts';
+import type { ServerMessageOptions } from '../messages/index.ts';
 import { judgeUnknownOptions } from './option-names.ts';
 
 /** Settings of the server besides the parser's limits. 0 switches a time-out off. */
@@ -56,6 +58,8 @@ export const SERVER_SETTINGS = {
    * request gets a 503 and the event `dropRequest`; one that had arrived by then gets nothing. As in node:http.
    */
   maxRequestsPerSocket: { type: 'count', default: 0 },
+  /** A client that closes its half is still served by a wrapped program, as in node:http; applications always serve it. */
+  httpAllowHalfOpen: { type: 'boolean', default: false },
   /** The server has at most this many connections at once; it closes further ones. */
   maxConnections: { type: 'count', isUnlimited: true },
   /** The server checks time-outs every so many milliseconds, so that one may come this much late. */
@@ -78,6 +82,24 @@ export const SERVER_OPTIONS = {
   keepAliveInitialDelay: { type: 'milliseconds', default: 0 },
 } as const;
 
+/** Options of http.createServer about the messages that listeners and wrapped programs get. */
+export const MESSAGE_OPTIONS = {
+  /** The class of requests, a subclass of node's `IncomingMessage`. */
+  IncomingMessage: { type: 'function' },
+  /** The class of responses, a subclass of node's `ServerResponse`. */
+  ServerResponse: { type: 'function' },
+  /** Joins repeated fields with a comma in `req.headers`, where node would keep the first alone. */
+  joinDuplicateHeaders: { type: 'boolean', default: false },
+  /** Writing content to a response without content throws. */
+  rejectNonStandardBodyWrites: { type: 'boolean', default: false },
+  /** Octets that sockets and responses hold before `write` returns false. The default is node's. */
+  highWaterMark: { type: 'octets' },
+  /** Values of these response fields are joined with `; `. Not with `tls`, as on node. */
+  uniqueHeaders: { type: 'names' },
+  /** Decides if a request that asks for an upgrade is given to `upgrade`. By default it is if there is a listener. */
+  shouldUpgradeCallback: { type: 'function' },
+} as const;
+
 /** Limits and time-outs. They can be assigned on a server; parser limits and `timeout` then hold for new connections. */
 export interface ServerSettings extends SettingsOf<typeof LIMITS>, SettingsOf<typeof SERVER_SETTINGS> {}
 
@@ -87,7 +109,10 @@ export interface ServerOptions
     GatewayOptions,
     OptionsOf<typeof LIMITS>,
     OptionsOf<typeof SERVER_SETTINGS>,
-    OptionsOf<typeof SERVER_OPTIONS> {
+    OptionsOf<typeof SERVER_OPTIONS>,
+    ServerMessageOptions {
+  /** Decides if a request that asks for an upgrade is given to `upgrade`; its `this` is the server. */
+  readonly shouldUpgradeCallback?: ((request: IncomingMessage) => unknown) | undefined;
   readonly tls?: (TlsOptions & SecureContextOptions) | undefined;
 }
 
@@ -97,18 +122,17 @@ const WITHOUT_MEANING: Readonly<Record<string, true>> = {
   httpValidation: true,
   insecureHTTPParser: true,
   pauseOnConnect: true,
-  IncomingMessage: true,
-  ServerResponse: true,
-  joinDuplicateHeaders: true,
-  uniqueHeaders: true,
-  highWaterMark: true,
-  rejectNonStandardBodyWrites: true,
   optimizeEmptyRequests: true,
-  shouldUpgradeCallback: true,
 };
 
 const SETTINGS: OptionTable = { ...LIMITS, ...SERVER_SETTINGS };
-const RULES: OptionTable = { ...ENVIRON_OPTIONS, ...GATEWAY_OPTIONS, ...SETTINGS, ...SERVER_OPTIONS };
+const RULES: OptionTable = {
+  ...ENVIRON_OPTIONS,
+  ...GATEWAY_OPTIONS,
+  ...SETTINGS,
+  ...SERVER_OPTIONS,
+  ...MESSAGE_OPTIONS,
+};
 
 /** The defaults of {@link ServerSettings}. */
 export const DEFAULT_SETTINGS: Readonly<ServerSettings> = Object.freeze(takeSettings({}));

@@ -9,7 +9,7 @@ import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
 import { type OptionsOf, type OptionTable, settingsOf } from '../gateway/option-table.ts';
-import { areRequestsHeard } from '../messages/index.ts';
+import { areRequestsHeard, serverMessages } from '../messages/index.ts';
 import { isNodeEmit } from '../node-internals/index.ts';
 import type { Application } from '../wsgi.ts';
 import { ConnectionPool } from './connection-pool.ts';
@@ -69,11 +69,23 @@ export class Server extends ServerBase {
     const { tls } = options;
     // A client may close its half and wait for the response (RFC 9112 §9.6). With TLS only after the handshake: during
     // it Node 20 would not notice that the client leaves.
-    const base = { allowHalfOpen: tls === undefined, noDelay, keepAlive, keepAliveInitialDelay };
+    const { highWaterMark } = options;
+    const base = {
+      allowHalfOpen: tls === undefined,
+      noDelay,
+      keepAlive,
+      keepAliveInitialDelay,
+      ...(highWaterMark !== undefined && { highWaterMark }),
+    };
     super(base, tls === undefined ? undefined : withProtocols(tls));
     this.#tls = tls;
     this.#settings = takeSettings(options);
-    const events = new RequestEvents(this, toApplication(application), () => this.#isObserved);
+    const events = new RequestEvents(this, toApplication(application), {
+      isObserved: () => this.#isObserved,
+      // https.createServer has no uniqueHeaders.
+      messages: serverMessages(tls === undefined ? options : { ...options, uniqueHeaders: undefined }),
+      shouldUpgrade: options.shouldUpgradeCallback,
+    });
     this.#pool = new ConnectionPool(this, { settings: this.#settings, options, events });
     this.on(this.#event, this.#accept);
     if (tls !== undefined) this.on('tlsClientError', this.#onHandshakeError);

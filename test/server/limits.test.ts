@@ -59,10 +59,10 @@ describe.each<[Limit, number, (size: number) => string, number, number]>([
 
   it(`as a property holds for connections to come: ${request.name}`, async () => {
     const client = await start(echo);
-    running.server[name] = limit;
+    Reflect.set(running.server, name, limit);
     client.send(request(limit + 2));
     expect((await client.readResponse()).statusCode).toBe(status);
-    running.server[name] = limit + 2;
+    Reflect.set(running.server, name, limit + 2);
     const other = running.connect();
     other.send(request(limit + 2));
     expect((await other.readResponse()).statusCode).toBe(200);

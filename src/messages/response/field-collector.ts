@@ -6,7 +6,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { isHopByHop } from '../../gateway/headers.ts';
 import { LastValue, NameMemory } from '../../gateway/name-memory.ts';
-import type { ResponseMessage } from '../../node-internals/index.ts';
+import { isUniqueHeader, type ResponseMessage } from '../../node-internals/index.ts';
 import type { ConnectionDirectives, ConnectionField } from '../../port.ts';
 import type { HeaderList } from '../../wsgi.ts';
 
@@ -57,7 +57,7 @@ export class FieldCollector {
     const rule = rules.get(name);
     if (!Array.isArray(value)) {
       this.#put(rule, name, value);
-    } else if (value.length >= 2 && rule.kind === 'cookie') {
+    } else if ((value.length >= 2 && rule.kind === 'cookie') || isUniqueHeader(this.#response, name)) {
       this.#put(rule, name, value.join('; '));
     } else {
       for (const item of value) this.#put(rule, name, item);

@@ -16,6 +16,8 @@ export interface HostSocket {
   readonly bytesWritten?: number | undefined;
   readonly server?: { emit?(event: 'clientError' | 'timeout', ...values: unknown[]): boolean } | undefined;
   readonly writableLength?: number | undefined;
+  readonly writableHighWaterMark?: number | undefined;
+  readonly readableHighWaterMark?: number | undefined;
   on?(event: 'close' | 'end' | 'error' | 'timeout', listener: (error: Error) => void): unknown;
   write?(data: unknown, encoding?: unknown, callback?: unknown): unknown;
   end?(data?: unknown, encoding?: unknown, callback?: unknown): unknown;

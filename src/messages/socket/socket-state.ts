@@ -15,8 +15,8 @@ export class SocketState extends SocketFacts {
   errored: Error | null = null;
   /** Octets of the response that the gateway has not taken yet. */
   writableLength = 0;
-  readonly readableHighWaterMark: number = HIGH_WATER_MARK;
-  readonly writableHighWaterMark: number = HIGH_WATER_MARK;
+  readonly readableHighWaterMark: number = this.hostSocket?.readableHighWaterMark ?? HIGH_WATER_MARK;
+  readonly writableHighWaterMark: number = this.hostSocket?.writableHighWaterMark ?? HIGH_WATER_MARK;
   #state: 'open' | 'ended' | 'destroyed' | 'closed' = 'open';
 
   /** The connection goes on after the response that was sent. */

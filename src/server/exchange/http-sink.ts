@@ -256,7 +256,7 @@ export class HttpSink implements ResponseSink {
     if (directives.fields !== undefined) this.#connectionFields = directives.fields;
     if (directives.flush === true) this.#owner.output.flush();
     if (directives.halfOpen === undefined) return;
-    this.isHalfOpen = directives.halfOpen;
+    this.isHalfOpen = directives.halfOpen || this.#owner.owner.settings.httpAllowHalfOpen;
     if (!this.isHalfOpen && this.#owner.isPeerEnded) this.#owner.hangUp();
   }
 }

@@ -5,10 +5,19 @@
  * socket.io does. While it is alone and nobody observes the server, no node message object is made for a request.
  */
 import type { EventEmitter } from 'node:events';
-import { METHODS } from 'node:http';
+import { type IncomingMessage, METHODS } from 'node:http';
 import type { RequestHead } from '../../http/index.ts';
-import { listenerOf, serveEvent } from '../../messages/index.ts';
+import { listenerOf, type MessageConstructors, serveEvent } from '../../messages/index.ts';
 import type { ApplicationFunction } from '../../wsgi.ts';
+
+/** Options of {@link RequestEvents}. */
+export interface RequestEventsOptions {
+  isObserved(): boolean;
+  /** Constructors of the messages of events, if not the usual ones. */
+  readonly messages: MessageConstructors | undefined;
+  /** The option `shouldUpgradeCallback`; its `this` is the server. */
+  readonly shouldUpgrade: ((request: IncomingMessage) => unknown) | undefined;
+}
 
 /** Chooses the function that answers a request. */
 export class RequestEvents {
@@ -19,16 +28,22 @@ export class RequestEvents {
   readonly #onExpectation: ApplicationFunction;
   /** Tells if somebody waits for the event without listening for it: tracing tools patch `emit`. */
   readonly #isObserved: () => boolean;
+  /** The deployer wants messages of other classes or with other settings. */
+  readonly #hasOwnMessages: boolean;
+  readonly #shouldUpgrade: RequestEventsOptions['shouldUpgrade'];
   /** The application is the only listener. */
   #isAlone = true;
 
-  constructor(emitter: EventEmitter, application: ApplicationFunction, isObserved: () => boolean) {
+  constructor(emitter: EventEmitter, application: ApplicationFunction, options: RequestEventsOptions) {
+    const { isObserved, messages, shouldUpgrade } = options;
     this.#emitter = emitter;
     this.#isObserved = isObserved;
+    this.#hasOwnMessages = messages !== undefined;
+    this.#shouldUpgrade = shouldUpgrade;
     this.#application = application;
-    this.#onRequest = serveEvent(emitter, 'request');
-    this.#onContinue = serveEvent(emitter, 'checkContinue');
-    this.#onExpectation = serveEvent(emitter, 'checkExpectation');
+    this.#onRequest = serveEvent(emitter, 'request', messages);
+    this.#onContinue = serveEvent(emitter, 'checkContinue', messages);
+    this.#onExpectation = serveEvent(emitter, 'checkExpectation', messages);
     const listener = listenerOf(application);
     emitter.on('request', listener);
     emitter.on('newListener', (event) => {
@@ -54,13 +69,19 @@ export class RequestEvents {
     return this.#emitter.listenerCount(event) > 0;
   }
 
+  /** Tells if a request that asks for another protocol leaves HTTP, as on node: if there is a listener, by default. */
+  mayUpgrade(createRequest: () => IncomingMessage): boolean {
+    if (this.#shouldUpgrade === undefined) return this.hasListener('upgrade');
+    return Boolean(Reflect.apply(this.#shouldUpgrade, this.#emitter, [createRequest()]));
+  }
+
   /** Gives the function that answers a request; undefined if nobody can meet its expectation. */
   choose(head: RequestHead): ApplicationFunction | undefined {
     if (head.hasUnknownExpectation) {
       return this.#emitter.listenerCount('checkExpectation') > 0 ? this.#onExpectation : undefined;
     }
     if (head.expectsContinue && this.#emitter.listenerCount('checkContinue') > 0) return this.#onContinue;
-    if (this.#isAlone && !this.#isObserved()) return this.#application;
+    if (this.#isAlone && !this.#hasOwnMessages && !this.#isObserved()) return this.#application;
     return this.#emitter.listenerCount('request') > 0 ? this.#onRequest : unanswered;
   }
 }

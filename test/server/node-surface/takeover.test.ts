@@ -90,7 +90,7 @@ describe.each(servers)('on %s', (name, make) => {
 
   it('the time-out of the server is no affair of a connection that a listener has', async () => {
     const server = make();
-    server.timeout = 30;
+    server.timeout = 400;
     let told = 0;
     listening = await listen(server);
     server.on('timeout', () => {
@@ -100,7 +100,7 @@ describe.each(servers)('on %s', (name, make) => {
     const client = open(listening.port);
     client.socket.write(UPGRADE);
     await once(client.socket, 'data');
-    await delay(100);
+    await delay(700);
     expect(told).toBe(0);
     expect(client.socket.readyState).toBe('open');
     client.socket.destroy();
