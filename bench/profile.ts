@@ -7,6 +7,7 @@ import { startServer } from './server-process.ts';
 import type { ProfileKind } from './servers/profiling.ts';
 
 const TOP = 45;
+const INSPECTOR = /^post node:inspector/;
 const FOLDER = join(import.meta.dirname, 'profiles');
 
 export interface ProfileSettings {
@@ -71,8 +72,8 @@ function sumTime({ nodes, samples, timeDeltas }: CpuProfile): Map<string, number
     sums.set(name, (sums.get(name) ?? 0) + (timeDeltas[index] ?? 0));
   });
   sums.delete('(idle)');
-  // The inspector's own work, when it ends the profile.
-  sums.delete('dispatch');
+  // The inspector's own work when it ends the profile: in a native function, or in `post` (Node 26).
+  for (const name of sums.keys()) if (name === 'dispatch' || INSPECTOR.test(name)) sums.delete(name);
   return sums;
 }
 
