@@ -2,7 +2,8 @@
  * One round of a measurement, in which a disturbance hits all servers alike.
  *
  * Rule 1: all servers of a round run at the same time, and are observed for a second in turn, forwards and backwards.
- * Rule 2: each round has new processes, because the compiler does not do the same in each.
+ * Rule 2: the server that starts and is warmed up first is another in each round.
+ * Rule 3: each round has new processes, because the compiler does not do the same in each.
  */
 import { warmUp } from './load.ts';
 import { type Observation, observe } from './observation.ts';
@@ -37,10 +38,11 @@ export async function play<T>(
   const found = new Map<string, Observation<T>[]>(names.map((name) => [name, []]));
   const servers: ServerProcess[] = [];
   try {
-    for (const name of names) servers.push(await startServer(name, node));
+    const order = number % 2 === 0 ? names : names.toReversed();
+    for (const name of order) servers.push(await startServer(name, node));
     for (const server of servers) await server.during(warmUp(work, server.port));
     for (let second = 0; second < seconds; second += 1) {
-      for (const server of (number + second) % 2 === 0 ? servers : servers.toReversed()) {
+      for (const server of second % 2 === 0 ? servers : servers.toReversed()) {
         const observation = await observe(server, () => act(server));
         onOthers(observation.others);
         found.get(server.name)?.push(observation);
