@@ -31,7 +31,11 @@ export function pumpBody(reader: BodyReader, writer: ResponseWriter): Promise<vo
         return false;
       }
       const step = reader.nextReady(pump);
-      if (step === undefined) return false;
+      if (step === undefined) {
+        // It has waited, and others had their turn.
+        count = 0;
+        return false;
+      }
       if (step.done === true) {
         resolve();
         return false;

@@ -233,7 +233,10 @@ export class Delivery implements BodyListener {
   }
 
   batchTaken(batch: Batch, count: number): void {
-    process.nextTick(tellTaken, this, batch, count);
+    // Without a listener nothing of the program runs, and a tick for each event is saved.
+    const isHeard = batch.callbacks.length > 0 || this.#outgoing.isDrainOwed || this.isDeferring;
+    if (batch.length === 0 && !isHeard) this.#listener.taken(batch, count);
+    else process.nextTick(tellTaken, this, batch, count);
   }
 
   ended(): void {
