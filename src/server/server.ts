@@ -91,11 +91,9 @@ export class Server extends ServerBase {
     if (tls !== undefined) this.on('tlsClientError', this.#onHandshakeError);
   }
 
-  static readonly #emit: unknown = Server.prototype.emit;
-
   /** Somebody has patched `emit`, here or on one of node's classes, or subscribes to node's channels. */
   get #isObserved(): boolean {
-    if (this.emit !== Server.#emit || areRequestsHeard()) return true;
+    if (this.emit !== OWN_EMIT || areRequestsHeard()) return true;
     return !isNodeEmit(nodePrototypeOf(this.#tls !== undefined).emit);
   }
 
@@ -221,6 +219,9 @@ export class Server extends ServerBase {
     if (this.listening) await this.shutdown();
   }
 }
+
+/** To find out if somebody has patched it. */
+const OWN_EMIT: unknown = Server.prototype.emit;
 
 /** A server with the option `tls`. It has the methods of tls.Server besides. */
 export interface SecureServer
