@@ -65,7 +65,7 @@ const ANSWERS: Record<string, (environ: Environ, read: () => void) => Body | Pro
   },
   'in a promise': async (_environ, read) => {
     read();
-    await null;
+    await Promise.resolve();
     return ['ok'];
   },
   'in a generator': (_environ, read) =>

@@ -246,7 +246,7 @@ const READING_ON_AUDITS: readonly GatewayAudit[] = [
             void read(environ['wsgi.input'], note).finally(() => {
               isOver = true;
             });
-            await null;
+            await Promise.resolve();
           }
           return hello(environ, startResponse);
         };
