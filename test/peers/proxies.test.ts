@@ -108,7 +108,7 @@ describe.each(Object.keys(PROXIES))('the answer to an upload that nobody reads, 
 });
 
 describe('the answer to an upload that nobody reads', () => {
-  it.each(['401', '413'])('arrives at curl: %s', { timeout: 60_000 }, async (status, context) => {
+  it.for(['401', '413'])('arrives at curl: %s', { timeout: 60_000 }, async (status, context) => {
     const url = `http://127.0.0.1:${await listen('TCP')}/${status}`;
     for (const expectation of ['Expect:', 'Expect: 100-continue']) {
       for (let count = 0; count < UPLOADS; count += 1) {
