@@ -5,7 +5,7 @@
  */
 
 import { saysClose, saysKeepAlive } from '../gateway/headers.ts';
-import { ENVIRON } from '../gateway/message-environ.ts';
+import { rememberEnviron } from '../gateway/message-environ.ts';
 import { checkMessageMethods, type RequestMessage, type ResponseMessage } from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import type { MessageConstructors } from './message-constructors.ts';
@@ -37,8 +37,7 @@ export function createRequest(
     request.httpVersionMinor = Number(minor);
     request.httpVersion = `${major}.${minor}`;
   }
-  // The one member that is ours; mounts of any copy of this package look for it.
-  (request as RequestMessage & { [ENVIRON]?: Environ })[ENVIRON] = environ;
+  rememberEnviron(request, environ);
   request.url = requestUrl(environ);
   request.method = environ.REQUEST_METHOD;
   request.upgrade = false;

@@ -302,7 +302,7 @@ describe('settings', () => {
     expect(fieldValues(await site.fetch('/'), 'ETag')).toEqual([]);
   });
 
-  it('of proxies affect the host only: the application sees the last hop', async () => {
+  it('of proxies count for the application too', async () => {
     const app = express().set('trust proxy', true).use(toExpress(report));
     const environ = reported(
       await (await serve(app)).fetch({
@@ -312,7 +312,7 @@ describe('settings', () => {
         ],
       }),
     );
-    expect(environ).toMatchObject({ REMOTE_ADDR: '127.0.0.1', HTTP_X_FORWARDED_FOR: '9.9.9.9' });
+    expect(environ).toMatchObject({ REMOTE_ADDR: '9.9.9.9', HTTPS: 'on', HTTP_X_FORWARDED_FOR: '9.9.9.9' });
   });
 });
 
