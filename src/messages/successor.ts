@@ -41,11 +41,9 @@ export class Successor {
     this.#application = withHeaders(application, response);
     this.#response = response;
     this.#inContext = captureContext();
-    Object.defineProperty(response, 'headersSent', {
-      configurable: true,
-      enumerable: true,
-      get: () => this.#isHeadSent || this.#isOver,
-    });
+    // Node 26 keeps the latter under a symbol of its own.
+    defineState(response, 'headersSent', () => this.#isHeadSent || this.#isOver);
+    defineState(response, 'writableFinished', () => response.finished);
   }
 
   /** Calls the application. `result` gives what it returned. */
@@ -144,6 +142,10 @@ export class Successor {
     const { statusCode, statusMessage } = this.#response;
     this.#response.writeHead(statusCode, statusMessage);
   }
+}
+
+function defineState(response: ResponseMessage, name: string, get: () => boolean): void {
+  Object.defineProperty(response, name, { configurable: true, enumerable: true, get });
 }
 
 function showHead(response: ResponseMessage, status: string, headers: HeaderList): void {

@@ -105,7 +105,11 @@ describe.each(servers)('on %s', (_name, make) => {
 
   it.each(ways)('octets that were read before reach the parser: %s', async (way, giveBack) => {
     const server = make((request, response) => {
-      request.on('data', (octets) => response.write(octets)).on('end', () => response.end('.'));
+      let content = '';
+      request.on('data', (octets) => {
+        content += octets;
+      });
+      request.on('end', () => response.end(`${content}.`));
     });
     const post = 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc';
     // Where the rest waits in the socket, it would overtake what comes later.
@@ -120,7 +124,7 @@ describe.each(servers)('on %s', (_name, make) => {
           socket.resume();
         });
       });
-      expect(await ask(port, post)).toMatch(/abc\r\n1\r\n\.\r\n0\r\n\r\n$/);
+      expect(await ask(port, post)).toMatch(/\r\n\r\nabc\.$/);
     }
   });
 
