@@ -30,7 +30,6 @@ import { standardErrors } from '../gateway/error-stream.ts';
 import { logError } from '../gateway/failure.ts';
 import { runApplication } from '../gateway/run-application.ts';
 import { type RequestHead, type RequestParser, toHttpLimits } from '../http/index.ts';
-import { createTakeoverRequest } from '../messages/index.ts';
 import type { Environ } from '../wsgi.ts';
 import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
 import { HttpSink, type SinkOwner } from './exchange/http-sink.ts';
@@ -197,8 +196,8 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
       this.#drop(environ);
       return;
     }
-    const takeover = takeoverOf(head, events, () => createTakeoverRequest(environ, this.#socket));
-    if (takeover !== undefined) {
+    const takeover = takeoverOf(head, events);
+    if (takeover !== undefined && events.confirms(takeover, environ, this.#socket)) {
       this.#handOver(takeover, environ);
       return;
     }

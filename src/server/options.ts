@@ -165,27 +165,21 @@ export function takeSettings(options: ServerOptions): ServerSettings {
 }
 
 /**
- * Makes the settings assignable properties. A value is checked like an option; null and undefined restore the default,
- * because tools for node:http assign them.
+ * Makes the settings assignable properties of a server. A value is checked like an option; null and undefined restore
+ * the default, because tools for node:http assign them.
  *
- * @param prototype The prototype of servers
- * @param settingsOfServer Gives the settings of one server
+ * @param settings The values, which are read here and changed
  */
-export function defineSettings<Server extends object>(
-  prototype: Server,
-  settingsOfServer: (server: Server) => ServerSettings,
-): void {
+export function defineSettings(server: object, settings: ServerSettings): void {
   for (const [name, row] of Object.entries(SETTINGS)) {
-    Object.defineProperty(prototype, name, {
+    Object.defineProperty(server, name, {
       configurable: true,
       enumerable: true,
-      get(this: Server): unknown {
-        return Reflect.get(settingsOfServer(this), name);
-      },
-      set(this: Server, value: unknown) {
-        if (value !== undefined && value !== null) checkOption(name, value, row);
+      get: (): unknown => Reflect.get(settings, name),
+      set(value: unknown) {
         const isReset = value === undefined || value === null;
-        Reflect.set(settingsOfServer(this), name, isReset ? Reflect.get(DEFAULT_SETTINGS, name) : value);
+        if (!isReset) checkOption(name, value, row);
+        Reflect.set(settings, name, isReset ? Reflect.get(DEFAULT_SETTINGS, name) : value);
       },
     });
   }

@@ -52,7 +52,6 @@ const ServerBase = Base as unknown as BaseServer;
  * It is a net.Server and emits node:http's events. Limits and time-outs are properties that can change at any time.
  */
 export class Server extends ServerBase {
-  readonly #settings: ServerSettings;
   readonly #pool: ConnectionPool;
   readonly #tls: ServerOptions['tls'];
   /** Sockets that listeners got in the place of the server, to give them back to it. */
@@ -79,14 +78,15 @@ export class Server extends ServerBase {
     };
     super(base, tls === undefined ? undefined : withProtocols(tls));
     this.#tls = tls;
-    this.#settings = takeSettings(options);
+    const settings = takeSettings(options);
+    defineSettings(this, settings);
     const events = new RequestEvents(this, toApplication(application), {
       isObserved: () => this.#isObserved,
       // https.createServer has no uniqueHeaders.
       messages: serverMessages(tls === undefined ? options : { ...options, uniqueHeaders: undefined }),
       shouldUpgrade: options.shouldUpgradeCallback,
     });
-    this.#pool = new ConnectionPool(this, { settings: this.#settings, options, events });
+    this.#pool = new ConnectionPool(this, { settings, options, events });
     this.on(this.#event, this.#accept);
     if (tls !== undefined) this.on('tlsClientError', this.#onHandshakeError);
   }
@@ -100,7 +100,6 @@ export class Server extends ServerBase {
   static {
     descendFromHttp(Server.prototype);
     recognize(Server, (value) => #pool in value);
-    defineSettings(Server.prototype, (server) => server.#settings);
     // Added here, because an override in the class would lose the overloads of node's types.
     Object.defineProperty(Server.prototype, 'listen', {
       configurable: true,

@@ -10,7 +10,6 @@ import {
 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Server as TlsServer } from 'node:tls';
 import request from 'supertest';
 import { describe, expect, it, vi } from 'vitest';
 import { fromNode } from '../../bridges/node/index.ts';
@@ -46,11 +45,10 @@ describe('createServer', () => {
     },
   );
 
-  it('has no public properties beyond its settings, which are accessors of its class', () => {
+  it('has no public properties beyond its settings', () => {
     const server = createServer(hello);
     const own = Object.keys(server).filter((key) => !(key in createNetServer()));
-    expect(own).toEqual([]);
-    for (const name of Object.keys(DEFAULT_SETTINGS)) expect(name in server).toBe(true);
+    expect(own.sort()).toEqual(Object.keys(DEFAULT_SETTINGS).sort());
   });
 
   it('drops a connection at close once the client has the answer to all its content', async () => {
@@ -239,16 +237,13 @@ describe('a Server as node sees it', () => {
     for (const [server, ancestor] of [
       [createServer(hello), HttpServer],
       [createServer(hello, { tls: {} }), HttpsServer],
-      [createServer(hello, { tls: {} }), TlsServer],
     ] as const) {
       const inherited = Object.getOwnPropertyNames(ancestor.prototype).filter(
         (name) =>
           name !== 'constructor' && Reflect.get(server, name) === Reflect.get(ancestor.prototype, name),
       );
-      // Left out: methods that only call overridden ones, serve cluster, or are unused since Node 12. Those of certificates are
-      // tls.Server's own, which a server with TLS is.
-      const kept = /^_|^setOptions$|^(set|add)(Secure)?Context$|TicketKeys$/;
-      expect(inherited.filter((name) => !kept.test(name))).toEqual([]);
+      // With TLS the constructor of tls.Server has run, so its methods work. Left out: methods that only call overridden ones, serve cluster, or are unused since Node 12.
+      expect(inherited.filter((name) => !/^_|^setOptions$/.test(name))).toEqual([]);
     }
   });
 });

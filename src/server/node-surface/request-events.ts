@@ -6,9 +6,15 @@
  */
 import type { EventEmitter } from 'node:events';
 import { type IncomingMessage, METHODS } from 'node:http';
+import type { Socket } from 'node:net';
 import type { RequestHead } from '../../http/index.ts';
-import { listenerOf, type MessageConstructors, serveEvent } from '../../messages/index.ts';
-import type { ApplicationFunction } from '../../wsgi.ts';
+import {
+  createTakeoverRequest,
+  listenerOf,
+  type MessageConstructors,
+  serveEvent,
+} from '../../messages/index.ts';
+import type { ApplicationFunction, Environ } from '../../wsgi.ts';
 
 /** Options of {@link RequestEvents}. */
 export interface RequestEventsOptions {
@@ -69,10 +75,16 @@ export class RequestEvents {
     return this.#emitter.listenerCount(event) > 0;
   }
 
-  /** Tells if a request that asks for another protocol leaves HTTP, as on node: if there is a listener, by default. */
-  mayUpgrade(createRequest: () => IncomingMessage): boolean {
-    if (this.#shouldUpgrade === undefined) return this.hasListener('upgrade');
-    return Boolean(Reflect.apply(this.#shouldUpgrade, this.#emitter, [createRequest()]));
+  /** Requests that ask for another protocol may leave HTTP. */
+  get mayUpgrade(): boolean {
+    return this.#shouldUpgrade !== undefined || this.hasListener('upgrade');
+  }
+
+  /** Asks the option `shouldUpgradeCallback`, if there is one. */
+  confirms(event: 'upgrade' | 'connect', environ: Environ, socket: Socket): boolean {
+    if (event === 'connect' || this.#shouldUpgrade === undefined) return true;
+    const request = createTakeoverRequest(environ, socket);
+    return Boolean(Reflect.apply(this.#shouldUpgrade, this.#emitter, [request]));
   }
 
   /** Gives the function that answers a request; undefined if nobody can meet its expectation. */

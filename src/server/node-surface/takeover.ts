@@ -1,5 +1,4 @@
 /** Hands a connection over to a listener of `upgrade` or `connect`, to go on in another protocol. */
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ProtocolError } from '../../errors.ts';
 import type { RequestHead } from '../../http/index.ts';
@@ -16,17 +15,13 @@ export type TakeoverEvent = 'upgrade' | 'connect';
  *
  * @throws ProtocolError for CONNECT if nobody listens for it. Listeners come and go during the life of a connection
  */
-export function takeoverOf(
-  head: RequestHead,
-  events: RequestEvents,
-  createRequest: () => IncomingMessage,
-): TakeoverEvent | undefined {
+export function takeoverOf(head: RequestHead, events: RequestEvents): TakeoverEvent | undefined {
   if (head.method === 'CONNECT') {
     if (events.hasListener('connect')) return 'connect';
     throw new ProtocolError('WSGI_ERR_CONNECT_REFUSED');
   }
   const asks = head.connectionNominatesUpgrade && head.contentLength === 0;
-  return asks && events.mayUpgrade(createRequest) ? 'upgrade' : undefined;
+  return asks && events.mayUpgrade ? 'upgrade' : undefined;
 }
 
 /** One connection to hand over. */
