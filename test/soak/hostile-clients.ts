@@ -7,6 +7,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import { generateInput } from '../fuzz/generator.ts';
 import { Random } from '../fuzz/random.ts';
 
@@ -15,6 +16,8 @@ export interface Misbehaviour {
   readonly clients: number;
   /** Milliseconds between two connections of one client. */
   readonly pause: number;
+  /** Over TLS. */
+  readonly isSecure?: boolean;
   misbehave(socket: Socket, random: Random): Promise<void> | void;
 }
 
@@ -104,6 +107,17 @@ export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
       await wait(socket, 500);
     },
   },
+  'pipelining without pause': {
+    clients: 2,
+    pause: 1000,
+    async misbehave(socket) {
+      const until = performance.now() + 4_000;
+      while (socket.writable && performance.now() < until) {
+        if (!socket.write(GET.repeat(500))) await wait(socket, 3_000, 'drain');
+        await wait(socket, 20);
+      }
+    },
+  },
   'what never ends': {
     clients: 6,
     pause: 250,
@@ -144,6 +158,55 @@ export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
       await wait(socket, 1_000);
     },
   },
+  'content that nobody wants, slowly': {
+    clients: 10,
+    pause: 100,
+    misbehave(socket) {
+      socket.write(`POST / HTTP/1.1\r\n${HOST}Content-Length: 1000\r\n\r\n`);
+      return drip(socket, 'x'.repeat(100));
+    },
+  },
+  'content that nobody wants, after the close': {
+    clients: 4,
+    pause: 200,
+    async misbehave(socket) {
+      socket.write(`POST / HTTP/1.1\r\n${HOST}Connection: close\r\nContent-Length: 20000000\r\n\r\n`);
+      await drip(socket, 'x'.repeat(60));
+    },
+  },
+  'leaving a long poll over HTTP/1.0': {
+    clients: 10,
+    pause: 300,
+    async misbehave(socket, random) {
+      socket.write('GET /wait HTTP/1.0\r\n\r\n');
+      await wait(socket, random.below(200));
+    },
+  },
+  renegotiations: {
+    clients: 2,
+    pause: 500,
+    isSecure: true,
+    async misbehave(socket) {
+      await wait(socket, 1_000, 'secureConnect');
+      socket.write(GET);
+      for (let count = 0; count < 20 && !socket.destroyed; count += 1) {
+        await renegotiate(socket);
+      }
+    },
+  },
+  'octets that are no TLS': {
+    clients: 2,
+    pause: 300,
+    isSecure: true,
+    async misbehave(socket, random) {
+      await wait(socket, 1_000, 'secureConnect');
+      socket.write(GET);
+      await wait(socket, random.below(50));
+      // Below TLS.
+      if (socket instanceof TLSSocket) carriers.get(socket)?.write('no record of TLS'.repeat(20));
+      await wait(socket, 1_000);
+    },
+  },
   'chunks of one octet': {
     clients: 4,
     pause: 500,
@@ -154,6 +217,9 @@ export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
   },
 };
 
+/** The connections below those of TLS. */
+const carriers = new WeakMap<Socket, Socket>();
+
 /** Writes octet by octet, until the end or until the server closes. */
 async function drip(socket: Socket, text: string): Promise<void> {
   for (const octet of text) {
@@ -161,6 +227,30 @@ async function drip(socket: Socket, text: string): Promise<void> {
     socket.write(octet);
     await wait(socket, DRIP);
   }
+}
+
+function open(port: number): Socket {
+  return connect(port, '127.0.0.1').setNoDelay(true);
+}
+
+/** Opens a connection of TLS 1.2, the last version that renegotiates. */
+function openSecure(port: number): TLSSocket {
+  const carrier = open(port).on('error', () => {});
+  const socket = connectTls({ socket: carrier, rejectUnauthorized: false, maxVersion: 'TLSv1.2' });
+  carriers.set(socket, carrier);
+  return socket;
+}
+
+/** Renegotiates once, or ends with the connection. */
+function renegotiate(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      socket.off('close', end);
+      resolve();
+    };
+    socket.once('close', end);
+    if (!(socket instanceof TLSSocket) || socket.renegotiate({}, end) === false) end();
+  });
 }
 
 /** Waits for the time, the event or the close of the socket, whichever comes first. */
@@ -173,8 +263,14 @@ async function wait(socket: Socket, milliseconds: number, event = 'close'): Prom
   socket.off('close', end).off(event, end);
 }
 
+/** The ports of a server. */
+export interface Ports {
+  readonly port: number;
+  readonly securePort: number;
+}
+
 /** Starts all of them. The returned function ends them, and counts the connections of each kind. */
-export function startHostileClients(port: number, scale = 1): () => Promise<Record<string, number>> {
+export function startHostileClients(ports: Ports, scale = 1): () => Promise<Record<string, number>> {
   const lives: Record<string, number> = {};
   const stopping = new AbortController();
   const sockets = new Set<Socket>();
@@ -190,8 +286,8 @@ export function startHostileClients(port: number, scale = 1): () => Promise<Reco
     });
   });
 
-  async function live({ misbehave, pause }: Misbehaviour, random: Random): Promise<void> {
-    const socket = connect(port, '127.0.0.1').setNoDelay(true);
+  async function live({ misbehave, pause, isSecure }: Misbehaviour, random: Random): Promise<void> {
+    const socket = isSecure === true ? openSecure(ports.securePort) : open(ports.port);
     sockets.add(socket);
     // Being cut off is expected.
     socket.on('error', () => {});

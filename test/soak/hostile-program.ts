@@ -1,5 +1,5 @@
 /**
- * Runs the hostile clients in their own process, so that they slow down only the server: `on PORT SCALE` starts them,
+ * Runs the hostile clients in their own process, so that they slow down only the server: `on PORT SECURE-PORT SCALE` starts them,
  * `off` ends them and tells the number of connections of each kind.
  */
 import { setPriority } from 'node:os';
@@ -11,9 +11,9 @@ setPriority(19);
 let stop: (() => Promise<Record<string, number>>) | undefined;
 
 process.on('message', (message) => {
-  const [command, port, scale] = String(message).split(' ');
+  const [command, port, securePort, scale] = String(message).split(' ');
   if (command === 'on') {
-    stop = startHostileClients(Number(port), Number(scale));
+    stop = startHostileClients({ port: Number(port), securePort: Number(securePort) }, Number(scale));
     process.send?.('on');
   }
   if (command === 'off') void stop?.().then((lives) => process.send?.(lives));

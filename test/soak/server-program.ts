@@ -1,12 +1,13 @@
 /**
  * Runs the server of the soak in its own process: `node --expose-gc --import tsx server-program.ts`.
  *
- * It sends its port to the parent, and its holdings on request. Time-outs are short, so that each happens many times
+ * It sends its ports to the parent, and its holdings on request. Time-outs are short, so that each happens many times
  * in a soak of minutes.
  */
-import { readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { createServer } from '../../src/server/index.ts';
+import { createServer, type Server, type ServerOptions } from '../../src/server/index.ts';
 import { open, soakApplication } from './soak-application.ts';
 
 /** The resources that the process holds. */
@@ -30,13 +31,23 @@ export interface Holdings {
 
 const log: string[] = [];
 const errors = { write: (text: string) => log.push(text), writelines: () => {}, flush: () => {} };
-const server = createServer(soakApplication, {
+const folder = new URL('../support/tls/', import.meta.url);
+const options: ServerOptions = {
   environ: { 'wsgi.errors': errors },
   headersTimeout: 2_000,
   requestTimeout: 4_000,
   writeTimeout: 3_000,
   drainTimeout: 2_000,
+  lingerTimeout: 4_000,
   keepAliveTimeout: 3_000,
+};
+const server = createServer(soakApplication, options);
+const secure = createServer(soakApplication, {
+  ...options,
+  tls: {
+    key: readFileSync(new URL('key.pem', folder)),
+    cert: readFileSync(new URL('cert.pem', folder)),
+  },
 });
 
 let peakRss = 0;
@@ -47,18 +58,21 @@ const sampler = setInterval(() => {
 process.on('message', (question) => {
   if (question === 'stop') {
     clearInterval(sampler);
-    void server.shutdown({ timeout: 1_000 }).then(() => process.disconnect());
+    const stops = [server, secure].map((each) => each.shutdown({ timeout: 1_000 }));
+    void Promise.all(stops).then(() => process.disconnect());
   } else {
     process.send?.(takeStock());
   }
 });
 // The parent may have died.
 process.on('disconnect', () => process.exit());
-server.listen(0, '127.0.0.1', () => {
+process.send?.({ port: await listen(server), securePort: await listen(secure) });
+
+async function listen(each: Server): Promise<number> {
+  await once(each.listen(0, '127.0.0.1'), 'listening');
   // It listens on a port.
-  const { port } = server.address() as AddressInfo;
-  process.send?.({ port });
-});
+  return (each.address() as AddressInfo).port;
+}
 
 function takeStock(): Holdings {
   globalThis.gc?.();
@@ -72,7 +86,8 @@ function takeStock(): Holdings {
     peakRss: peak,
     heapUsed,
     descriptors: readdirSync('/proc/self/fd').length,
-    sockets: process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length,
+    sockets: process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap' || name === 'TLSWrap')
+      .length,
     unfinished: open.calls + open.iterations + open.bodies,
     doubleCloses: open.doubleCloses,
     log: log.slice(0, 20),

@@ -11,7 +11,8 @@ export const open = { calls: 0, iterations: 0, bodies: 0, doubleCloses: 0 };
 
 /**
  * `POST /upload` answers with length and digest of the content; `GET /download?n` sends n octets of the repeated
- * pattern; `/stream?n` sends them in chunks; any other request gets a greeting, and its content stays unread.
+ * pattern; `/stream?n` sends them in chunks; `/wait` waits until its client leaves; any other request gets a greeting, and its
+ * content stays unread.
  */
 export const soakApplication = async (environ: Environ, startResponse: StartResponse): Promise<Body> => {
   open.calls += 1;
@@ -33,10 +34,19 @@ async function answer(environ: Environ, startResponse: StartResponse): Promise<B
     case '/stream':
       startResponse('200 OK', []);
       return track(givePattern(size));
+    case '/wait':
+      return untilGone(environ);
     default:
       startResponse('200 OK', [['Content-Type', 'text/plain']]);
       return ['Hello'];
   }
+}
+
+function untilGone(environ: Environ): Promise<Body> {
+  return new Promise((_resolve, reject) => {
+    const signal = environ['gateway.signal']?.();
+    signal?.addEventListener('abort', () => reject(signal.reason));
+  });
 }
 
 async function upload(environ: Environ, startResponse: StartResponse): Promise<Body> {

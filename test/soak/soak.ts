@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Observer, type Operation, startGoodClients } from './good-clients.ts';
+import type { Ports } from './hostile-clients.ts';
 import { Measurements, type Summary, summarise } from './measurements.ts';
 import { startProgram } from './program.ts';
 import type { Holdings } from './server-program.ts';
@@ -45,7 +46,7 @@ export async function runSoak({ duration, rounds, scale = 1, onPhase }: SoakOpti
   const server = startProgram('server-program.ts');
   const hostile = startProgram('hostile-program.ts');
   try {
-    const { port } = await server.ask<{ port: number }>();
+    const { port, securePort } = await server.ask<Ports>();
     await hostile.ask<string>();
     const errors: string[] = [];
     const attacks: Record<string, number> = {};
@@ -68,7 +69,7 @@ export async function runSoak({ duration, rounds, scale = 1, onPhase }: SoakOpti
       return { ...phase, load: (ended.cpu - began.cpu) / passed };
     };
     const runAttack = async (name: string, milliseconds: number): Promise<Phase> => {
-      await hostile.ask<string>(`on ${port} ${scale}`);
+      await hostile.ask<string>(`on ${port} ${securePort} ${scale}`);
       const phase = await runPhase(name, milliseconds);
       for (const [kind, lives] of Object.entries(await hostile.ask<Record<string, number>>('off'))) {
         attacks[kind] = (attacks[kind] ?? 0) + lives;
