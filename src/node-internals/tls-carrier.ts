@@ -1,7 +1,7 @@
 /**
  * Finds the TCP socket that carries a TLS connection: `_parent` of its TLSSocket (since Node 0.12; checked on 20 to 26).
  *
- * Without the shortcut a TLS connection cannot be reset, and an unfinished handshake is not told from a finished one.
+ * Without the shortcut an unfinished handshake is not told from a finished one.
  */
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';

@@ -19,7 +19,7 @@
  *   closing    our half is to close   C sends, from here on: thrown away. C has taken the rest: lingering. T: closed
  *   lingering  our half is closed     C ends, T, others have lingered less: closed
  *   reported   a listener of clientError has the socket      it closes, T: closed
- *   cut        the response is seen to be cut off            C ends, T: closed
+ *   cut        the response is seen to be cut off            what was sent has left, T: closed
  *   closed     or handed over to a listener of upgrade or connect
  *
  * What breaks HTTP is refused: with a response, then closing, or reported; only closing if an exchange goes on.
@@ -331,9 +331,8 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     this.isPeerEnded = true;
     this.exchange?.content.onPeerEnd();
     this.watchdog.onPeerEnd();
-    if (this.phase === 'cut') this.#socket.destroy();
     // As node does, if a listener of `clientError` has left the socket alone.
-    else if (this.phase === 'reported') this.#socket.end();
+    if (this.phase === 'reported') this.#socket.end();
     else if (this.phase === 'serving' && this.exchange?.isHalfOpen === false) this.hangUp();
     else this.#advance();
   };

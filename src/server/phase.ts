@@ -34,7 +34,7 @@ const APPETITES: Readonly<Record<Phase, Appetite>> = {
   closing: 'discard',
   lingering: 'discard',
   reported: 'none',
-  cut: 'discard',
+  cut: 'none',
   closed: 'none',
 };
 

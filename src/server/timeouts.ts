@@ -41,9 +41,6 @@ const LAST_IDLE_TIMEOUT = 500;
 /** Milliseconds without an octet after which a client that was told of the close counts as silent. */
 const LINGER_SILENCE = 5_000;
 
-/** Milliseconds for which a response stays cut off visibly. Proxies wait for 60 s. */
-const CUT_TIMEOUT = 90_000;
-
 /** Milliseconds that a `clientError` listener has to answer a client that has closed its half. */
 const FORGOTTEN_TIMEOUT = 5_000;
 
@@ -75,13 +72,12 @@ export function judgeTimeouts(connection: TimedConnection, now: number): Verdict
       return isSilent(connection, now, settings.drainTimeout) ? 'close' : 'wait';
     case 'lingering':
       return isSilent(connection, now, LINGER_SILENCE) ? 'gone' : 'wait';
-    case 'cut':
-      return passed >= CUT_TIMEOUT || watchdog.isStuck(now, settings.writeTimeout) ? 'gone' : 'wait';
     case 'reported':
       if (connection.isPeerEnded && passed >= FORGOTTEN_TIMEOUT) return 'gone';
       return watchdog.isStuck(now, settings.writeTimeout) ? 'gone' : 'wait';
     case 'answered':
     case 'closing':
+    case 'cut':
       return watchdog.isStuck(now, settings.writeTimeout) ? 'gone' : 'wait';
     case 'ready':
     case 'closed':

@@ -34,7 +34,7 @@ const isRoot = userInfo().uid === 0;
 
 /** The proxies, by name. */
 export const PROXIES: Readonly<Record<string, Recipe>> = {
-  // HTTP/1.0 to the server, which is its default before 1.29.7.
+  // Over TCP HTTP/1.0, its default before 1.29.7. Over a unix socket it could not tell a response that was cut off.
   nginx: {
     programs: ['nginx'],
     hasUnixSockets: true,
@@ -43,7 +43,7 @@ daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/log;
 ${isRoot ? 'user root;' : ''}
 events {}
 http {
-  access_log off; client_max_body_size 0; proxy_read_timeout 2s; proxy_http_version 1.0;
+  access_log off; client_max_body_size 0; proxy_http_version ${typeof upstream === 'number' ? '1.0' : '1.1'};
   client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
   uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
   server {

@@ -23,9 +23,9 @@ afterEach(async () => {
 });
 
 const REQUEST = get('/');
-const REQUESTS = 30_000;
+const REQUESTS = 40_000;
 /** Two packets, and what one read of TLS holds besides. */
-const BOUND = 200_000;
+const BOUND = 260_000;
 
 /** The octets that a server has read and not served yet, at their most. */
 interface Backlog {

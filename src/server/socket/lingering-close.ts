@@ -5,7 +5,7 @@
  * closing with unread octets would make TCP reset the connection and destroy the response on its way.
  */
 import type { Socket } from 'node:net';
-import { canReset, carrierOf } from '../../node-internals/index.ts';
+import { canReset } from '../../node-internals/index.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -21,13 +21,14 @@ export function closeHalf(socket: Socket, onClosed: () => void): void {
 /**
  * Cuts off a response that ends with its connection, so that the client sees that it is not whole (RFC 9112 §8).
  *
- * TCP, also below TLS: a reset. Without a way to it TLS has no close_notify (RFC 9112 §9.8). A unix socket has no reset:
- * its connection stays open without another octet, and the client's time-out fails the response.
+ * TCP: a reset; node resets nothing else. TLS: no close_notify (RFC 9112 §9.8). A unix socket is reset by closing it
+ * with octets that were not read, if there are any; otherwise it has no such sign.
  */
 export function cutOff(socket: Socket): void {
-  const carrier = carrierOf(socket);
-  if (canReset(socket)) socket.resetAndDestroy();
-  else if (carrier !== undefined && canReset(carrier)) {
-    socket.write(NOTHING, () => carrier.resetAndDestroy());
-  } else if ('encrypted' in socket) socket.write(NOTHING, () => socket.destroy());
+  if (canReset(socket)) {
+    socket.resetAndDestroy();
+    return;
+  }
+  socket.pause();
+  socket.write(NOTHING, () => socket.destroy());
 }
