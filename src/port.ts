@@ -145,6 +145,11 @@ export interface ResponseSink {
    * @default false
    */
   readonly takesHeadContent?: boolean | undefined;
+  /**
+   * The environ is as {@link createEnviron} has made it of the request. It spares wrapped programs a comparison.
+   * @default false
+   */
+  readonly hasOwnEnviron?: boolean | undefined;
   /** Takes the head. Called at most once, directly before `write` or `end`: hold it back until then. */
   writeHead(head: ResponseHead): void;
   /**

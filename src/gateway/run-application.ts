@@ -14,6 +14,7 @@ import type { ResponseSink } from '../port.ts';
 import type { ApplicationFunction, Body, Chunk, Environ, ErrorStream, FinishedCallback } from '../wsgi.ts';
 import { BodyReader } from './body-reader.ts';
 import { createDepartureSignal } from './departure-signal.ts';
+import { callDirectly } from './direct-call.ts';
 import { addExtensions } from './extensions.ts';
 import { failureResponse, isInstance, logError } from './failure.ts';
 import { fileLength } from './file-wrapper.ts';
@@ -78,7 +79,11 @@ class ApplicationRun {
 
   start(application: ApplicationFunction): Promise<void> | undefined {
     try {
-      const body = application(this.#environ, this.#writer.startResponse);
+      const { startResponse } = this.#writer;
+      const isOwn = this.#sink.hasOwnEnviron === true;
+      const body = isOwn
+        ? callDirectly(application, this.#environ, startResponse)
+        : application(this.#environ, startResponse);
       return isPromise(body) ? this.#await(body) : this.#take(body);
     } catch (error) {
       return this.#finish(undefined, { error });

@@ -7,6 +7,7 @@
  */
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { markProgram } from '../gateway/direct-call.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { RequestMessage, ResponseMessage } from '../node-internals/index.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
@@ -29,13 +30,15 @@ export function serveEvent(
   event: string,
   constructors: MessageConstructors = plainMessages,
 ): ApplicationFunction {
-  return (environ, startResponse) => {
+  const application: ApplicationFunction = (environ, startResponse) => {
     const exchange = new Exchange(environ, startResponse, constructors);
     exchanges.set(exchange.request, exchange);
     return exchange.run((request, response) => {
       emitter.emit(event, request, response);
     });
   };
+  markProgram(application);
+  return application;
 }
 
 /**

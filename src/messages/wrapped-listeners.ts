@@ -4,6 +4,7 @@
  * If node's messages exist already, as for the listeners of a server's events, that listener gets them and shares
  * them with the other listeners, as on node.
  */
+import { markProgram } from '../gateway/direct-call.ts';
 import { checkMessageMethods } from '../node-internals/index.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
 import type { Dispatch } from './exchange.ts';
@@ -18,6 +19,7 @@ const listeners = new WeakMap<ApplicationFunction, Dispatch>();
 export function wrapListener(listener: Dispatch, application: ApplicationFunction): ApplicationFunction {
   checkMessageMethods();
   listeners.set(application, listener);
+  markProgram(application);
   return application;
 }
 

@@ -5,6 +5,7 @@
  * makes of the received lines (`gateway.raw_headers`). Its value then stands for all lines of that name; all other
  * lines are shown as they were received. Without received lines all of them are rebuilt from the keys.
  */
+import { isFresh } from '../../gateway/direct-call.ts';
 import { type FieldChanges, type FieldIdentity, rewriteLines, valuesOf } from '../../gateway/field-lines.ts';
 import { COOKIE_SEPARATOR, fieldRules, LIST_SEPARATOR } from '../../gateway/field-rules.ts';
 import { originOf } from '../../gateway/uri.ts';
@@ -14,6 +15,7 @@ import type { Environ } from '../../wsgi.ts';
 export function rawHeaders(environ: Readonly<Environ>): string[] {
   const received = environ['gateway.raw_headers'];
   if (!Array.isArray(received)) return rewriteLines([], valuesByKey(environ), BY_KEY);
+  if (isFresh(environ) && environ.REQUEST_URI?.charCodeAt(0) === SLASH) return received;
   return isUntouched(environ, received) ? received : applyChanges(environ, received);
 }
 

@@ -159,6 +159,11 @@ export class HttpSink implements ResponseSink {
     return placed?.hasKeepAlive === true ? 'Connection: keep-alive\r\n' : this.#owner.owner.persistenceFields;
   }
 
+  /** A deployer may have added fields. */
+  get hasOwnEnviron(): boolean {
+    return this.#owner.owner.options.environ === undefined;
+  }
+
   write(chunk: Uint8Array): Promise<void> | undefined {
     const { output } = this.#owner;
     if (this.#disconnect !== undefined) return Promise.reject(this.#disconnect);

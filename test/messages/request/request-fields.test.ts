@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { fromNode } from '../../../bridges/node/index.ts';
 import { createEnviron, type EnvironOptions } from '../../../src/gateway/environ.ts';
 import { rawHeaders } from '../../../src/messages/request/request-fields.ts';
-import type { Environ } from '../../../src/wsgi.ts';
+import { createServer, type ServerOptions } from '../../../src/server/index.ts';
+import type { ApplicationFunction, Environ } from '../../../src/wsgi.ts';
+import { listen } from '../../bridges/site.ts';
 
 function environOf(lines: readonly string[], options?: EnvironOptions, target = '/'): Environ {
   return createEnviron(
@@ -121,5 +124,44 @@ describe('rawHeaders', () => {
       'A',
       '2',
     ]);
+  });
+});
+
+describe('a program that the server calls directly', () => {
+  const show = fromNode((request, response) => response.end(String(request.headers['x-user'])));
+  const HEAD = 'GET / HTTP/1.1\r\nHost: a\r\nX-User: client\r\nConnection: close\r\n\r\n';
+
+  async function answer(application: ApplicationFunction, options: ServerOptions = {}): Promise<string> {
+    const site = await listen(createServer(application, options));
+    const client = site.open();
+    client.send(HEAD);
+    return (await client.readRest()).toString('latin1').split('\r\n\r\n')[1] ?? '';
+  }
+
+  it('sees what was received', async () => {
+    expect(await answer(show)).toBe('client');
+  });
+
+  it('sees what the deployer has added', async () => {
+    expect(await answer(show, { environ: { HTTP_X_USER: 'deployer' } })).toBe('deployer');
+  });
+
+  it.each<[string, (environ: Environ) => void]>([
+    ['changed', (environ) => void Object.assign(environ, { HTTP_X_USER: 'middleware' })],
+    ['removed', (environ) => void delete environ.HTTP_X_USER],
+  ])('sees what it has %s itself, if it is called again', async (_what, change) => {
+    let isFirst = true;
+    // It calls itself by way of a second application, as a dispatcher does.
+    const twice: ApplicationFunction = fromNode((request, response) =>
+      response.end(`${isFirst} ${request.headers['x-user']}`),
+    );
+    const middleware: ApplicationFunction = async (environ, startResponse) => {
+      await twice(environ, () => async () => {});
+      isFirst = false;
+      change(environ);
+      return twice(environ, startResponse);
+    };
+    const expected = _what === 'changed' ? 'middleware' : 'undefined';
+    expect(await answer(middleware)).toBe(`false ${expected}`);
   });
 });
