@@ -63,3 +63,49 @@ export class DisconnectError extends GatewayError<'nobody'> {
 export function disconnection(part: 'request' | 'response', cause?: unknown): DisconnectError {
   return new DisconnectError('WSGI_ERR_DISCONNECTED', part, cause === undefined ? undefined : { cause });
 }
+
+/** Tells if a thrown value is a {@link ProtocolError}, of any copy of this package. Never throws. */
+export function isProtocolError(value: unknown): value is ProtocolError {
+  return partyOf(value) === 'client';
+}
+
+/** Tells if a thrown value is a {@link DisconnectError}, of any copy of this package. Never throws. */
+export function isDisconnection(value: unknown): value is DisconnectError {
+  return partyOf(value) === 'nobody';
+}
+
+/**
+ * Creates the error by which a wrapped program cuts off its own client. That is no failure, and is not logged.
+ *
+ * @param cause The error with which the program destroyed the connection
+ */
+export function cutByProgram(cause?: unknown): DisconnectError {
+  return Object.defineProperty(disconnection('response', cause), CUT, { value: true });
+}
+
+/** Tells if a thrown value is that of {@link cutByProgram}. Never throws. */
+export function isCutByProgram(value: unknown): boolean {
+  return isDisconnection(value) && CUT in value;
+}
+
+const CUT = Symbol.for('gatebridge.cut');
+
+/**
+ * Finds out who is to blame, by code and status: `instanceof` fails across copies of the package. A later version may
+ * have other codes.
+ */
+function partyOf(value: unknown): ErrorEntry['party'] | undefined {
+  try {
+    if (!(typeof value === 'object' && value !== null && 'code' in value && 'statusCode' in value))
+      return undefined;
+    const { code, statusCode } = value;
+    if (typeof code !== 'string' || !code.startsWith('WSGI_ERR_')) return undefined;
+    // The line itself checks that the table has the code.
+    const entry: ErrorEntry | undefined = Object.hasOwn(ERRORS, code) ? ERRORS[code as ErrorCode] : undefined;
+    if (entry !== undefined) return entry.statusCode === statusCode ? entry.party : undefined;
+    return Number(statusCode) >= 400 && Number(statusCode) < 499 ? 'client' : undefined;
+  } catch {
+    // A proxy may throw when it is inspected.
+    return undefined;
+  }
+}

@@ -7,8 +7,8 @@
  */
 
 import type { Writable } from 'node:stream';
-import { disconnection } from '../../src/gateway/index.ts';
-import { DisconnectError, type ResponseHead, type ResponseSink } from '../../src/index.ts';
+import { disconnection, isDisconnection } from '../../src/gateway/index.ts';
+import type { DisconnectError, ResponseHead, ResponseSink } from '../../src/index.ts';
 
 /** The output of one CGI program. */
 export class CgiSink implements ResponseSink {
@@ -49,7 +49,7 @@ export class CgiSink implements ResponseSink {
 
   abort(error: unknown): void {
     this.#head = undefined;
-    if (!(error instanceof DisconnectError)) this.exitCode = 1;
+    if (!isDisconnection(error)) this.exitCode = 1;
   }
 
   watch(listener: (error: DisconnectError) => void): void {

@@ -3,8 +3,7 @@
 import { read } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { disconnection } from '../../src/gateway/index.ts';
-import type { InputSource } from '../../src/index.ts';
+import { type InputSource, ProtocolError } from '../../src/index.ts';
 
 const STANDARD_INPUT = 0;
 const BLOCK_SIZE = 65_536;
@@ -25,7 +24,8 @@ export function createStandardInput(length: number): InputSource {
     async pull() {
       if (remaining === 0) return null;
       const block = await readBlock(Math.min(remaining, BLOCK_SIZE));
-      if (block.length === 0) throw disconnection('request');
+      // The server may still read the output, so this is an answer: RFC 9112 §8 says that it is incomplete.
+      if (block.length === 0) throw new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE');
       remaining -= block.length;
       return block;
     },

@@ -10,10 +10,8 @@ import { Readable } from 'node:stream';
 import { disconnection } from '../../src/gateway/index.ts';
 import type { DisconnectError } from '../../src/index.ts';
 
-/** What a stream asks of the reply that it belongs to. */
+/** The reply of a stream. */
 export interface StreamOwner {
-  /** Called when somebody first asks for content. */
-  begin(): void;
   /** Tells if a chunk of this length has gone to the operating system once the next one is asked for. */
   waitsFor(length: number): boolean;
 }
@@ -66,7 +64,6 @@ export class ContentStream extends Readable {
 
   override _read(): void {
     this.#isWanted = true;
-    if (!this.readableDidRead) this.#owner.begin();
     if (this.#chunk === undefined) {
       this.#take()?.resolve();
       if (this.#failure !== undefined) this.destroy(this.#failure);

@@ -5,10 +5,11 @@
  * serializers of errors, compression and the log see what they see of any route.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isDisconnection } from '../../src/gateway/index.ts';
 import {
   ApplicationError,
   type ConnectionDirectives,
-  DisconnectError,
+  type DisconnectError,
   type HeaderList,
   type ResponseHead,
   type ResponseSink,
@@ -57,8 +58,6 @@ export class ReplySink implements FailingSink, StreamOwner {
   #collectedLength = 0;
   #stream: ContentStream | undefined;
   #payload: unknown;
-  /** The application wants the head to leave before any content. */
-  #flushes = false;
   /** No hook has put another payload in front. */
   #isOwn = false;
   #fields: ConnectionDirectives['fields'];
@@ -86,10 +85,12 @@ export class ReplySink implements FailingSink, StreamOwner {
         this.#collect(chunk);
         return undefined;
       }
-      this.#flushes = chunk.length === 0;
+      const flushes = chunk.length === 0;
+      // By then Fastify has set all headers, and the payload may be another stream, which gives nothing yet.
+      if (flushes) this.#raw.once('pipe', () => this.#flushHead());
       this.#stream = new ContentStream(this);
       this.#raw.once('close', () => this.#stream?.destroy());
-      const taken = this.#flushes ? undefined : this.#stream.deliver(chunk);
+      const taken = flushes ? undefined : this.#stream.deliver(chunk);
       this.#send(this.#stream);
       return taken;
     }
@@ -121,14 +122,14 @@ export class ReplySink implements FailingSink, StreamOwner {
 
   abort(error: unknown): void {
     if (this.#stream !== undefined) {
-      if (error instanceof DisconnectError) this.#stream.destroy();
+      if (isDisconnection(error)) this.#stream.destroy();
       else
         this.#stream.fail(
           error instanceof Error ? error : new Error('Response was cut off', { cause: error }),
         );
     } else if (!this.#reply.sent) {
       // A program that cut its connection wants no answer.
-      if (error instanceof DisconnectError) this.#node.abort(error);
+      if (isDisconnection(error)) this.#node.abort(error);
       else report(this, error);
     }
   }
@@ -222,8 +223,8 @@ export class ReplySink implements FailingSink, StreamOwner {
     return this.#hasTrailers && this.#head?.contentLength === undefined;
   }
 
-  begin(): void {
-    if (this.#flushes && this.#isOwn && !this.#raw.headersSent) this.#raw.flushHeaders();
+  #flushHead(): void {
+    if (!this.#raw.headersSent) this.#raw.flushHeaders();
   }
 
   /** node takes nothing more after a chunk like this until it has gone. */

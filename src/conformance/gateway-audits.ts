@@ -4,6 +4,7 @@ import { CGI_AUDITS } from './audits/cgi.ts';
 import { CLOSING_AUDITS } from './audits/closing.ts';
 import { CONTENT_AUDITS } from './audits/content.ts';
 import { CONTEXT_AUDITS } from './audits/context.ts';
+import { DEPARTURE_AUDITS } from './audits/departures.ts';
 import { DISPOSAL_AUDITS } from './audits/disposal.ts';
 import { ENVIRON_AUDITS } from './audits/environ.ts';
 import { EXTENSION_AUDITS } from './audits/extensions.ts';
@@ -44,6 +45,7 @@ export function gatewayAudits(): GatewayAudit[] {
     ...MEMORY_AUDITS,
     ...CLOSING_AUDITS,
     ...DISPOSAL_AUDITS,
+    ...DEPARTURE_AUDITS,
     ...CONTEXT_AUDITS,
     ...FAILURE_AUDITS,
     ...EXTENSION_AUDITS,

@@ -33,9 +33,11 @@ export function toApplication(application: Application): ApplicationFunction {
     const mistake = mistakenFunction(application);
     if (mistake !== undefined) throw new TypeError(`${FORMS}, not ${mistake}`);
     // isClass has checked it, but is no type guard.
-    return isClass(application)
-      ? asClass(application as ApplicationClass)
-      : (application as ApplicationFunction);
+    if (!isClass(application)) return application as ApplicationFunction;
+    if (isClassOfObjects(application))
+      throw new TypeError(`${FORMS}, not a class with a call method: pass an instance of it`);
+    // So here.
+    return asClass(application as ApplicationClass);
   }
   if (isApplicationObject(application)) {
     return (environ, startResponse) => application.call(environ, startResponse);
@@ -85,11 +87,21 @@ export function asFunction(application: ApplicationFunction): ApplicationFunctio
  * generator function is iterable too, but its tag differs.
  */
 function isClass(candidate: object): boolean {
-  if (/^class\b/.test(Function.prototype.toString.call(candidate))) return true;
+  // A method named `class` begins alike, but methods have no prototype.
+  if (/^class\b/.test(Function.prototype.toString.call(candidate)))
+    return Object.hasOwn(candidate, 'prototype');
   if (Object.prototype.toString.call(candidate) !== '[object Function]') return false;
   const prototype: unknown = 'prototype' in candidate ? candidate.prototype : undefined;
   if (typeof prototype !== 'object' || prototype === null) return false;
   return Symbol.iterator in prototype || Symbol.asyncIterator in prototype;
+}
+
+/** Detects a class whose instances are applications, not bodies. */
+function isClassOfObjects(candidate: object): boolean {
+  const prototype: unknown = 'prototype' in candidate ? candidate.prototype : undefined;
+  if (typeof prototype !== 'object' || prototype === null) return false;
+  const isBody = Symbol.iterator in prototype || Symbol.asyncIterator in prototype;
+  return !isBody && isApplicationObject(prototype);
 }
 
 function isApplicationObject(candidate: unknown): candidate is ApplicationObject {

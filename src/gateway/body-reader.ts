@@ -10,7 +10,9 @@
 import { ApplicationError } from '../errors.ts';
 import type { Body, Chunk } from '../wsgi.ts';
 import { describe } from './describe.ts';
-import { encodeUtf8 } from './platform.ts';
+import { LONE_SURROGATE } from './native-string.ts';
+import { isOctets } from './octets.ts';
+import { encodeUtf8, viewOctets } from './platform.ts';
 import { isPromise, toPromise } from './promise.ts';
 import { within } from './within.ts';
 
@@ -34,8 +36,16 @@ type ReadyIterator = (Iterator<unknown> | AsyncIterator<unknown>) & {
  */
 export function toOctets(chunk: Chunk, isStrict: boolean): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk;
-  if (typeof chunk === 'string' && !isStrict) return encodeUtf8(chunk);
+  if (typeof chunk === 'string' && !isStrict) return encodeChunk(chunk);
+  if (isOctets(chunk)) return viewOctets(chunk);
   throw new ApplicationError('WSGI_ERR_CHUNK_INVALID', `found ${describe(chunk)}`);
+}
+
+/** UTF-8 has no lone surrogates: they would become U+FFFD, as in a text that was cut within a character. */
+function encodeChunk(text: string): Uint8Array {
+  if (LONE_SURROGATE.test(text))
+    throw new ApplicationError('WSGI_ERR_CHUNK_INVALID', 'found a string with a lone surrogate');
+  return encodeUtf8(text);
 }
 
 /** Iterates over one body and closes it. */
@@ -87,7 +97,7 @@ export class BodyReader {
   }
 
   readonly #note = (step: Step): Step => {
-    if (step.done === true) this.#isExhausted = true;
+    if (step.done) this.#isExhausted = true;
     return step;
   };
 
@@ -127,6 +137,16 @@ export class BodyReader {
       report(error);
     }
   }
+}
+
+/** Tells if a body is an array without a way to close it and without an iterator of its own. */
+export function isPlainArray(body: Body | Promise<Body>): body is Chunk[] {
+  return (
+    Array.isArray(body) &&
+    !('close' in body && body.close !== undefined) &&
+    !(Symbol.asyncDispose in body || Symbol.dispose in body) &&
+    body[Symbol.iterator] === Array.prototype[Symbol.iterator]
+  );
 }
 
 function bodyHint(value: unknown): string {

@@ -3,8 +3,8 @@
  *
  * The client gets only the reason phrase, unless the deployer sets the option `exposeErrors`.
  */
-import { ProtocolError } from '../errors.ts';
-import type { ResponseHead } from '../port.ts';
+import { ApplicationError, type DisconnectError, isProtocolError } from '../errors.ts';
+import type { ResponseHead, ResponseSink } from '../port.ts';
 import type { ErrorStream } from '../wsgi.ts';
 import { encodeUtf8 } from './platform.ts';
 import { reasonPhrase } from './reason-phrase.ts';
@@ -23,7 +23,7 @@ export interface FailureResponse {
  * @param exposeErrors The content is the stack
  */
 export function failureResponse(error: unknown, isHead: boolean, exposeErrors: boolean): FailureResponse {
-  const statusCode = isInstance(error, ProtocolError) ? error.statusCode : 500;
+  const statusCode = isProtocolError(error) ? error.statusCode : 500;
   const reason = reasonPhrase(statusCode);
   const content = encodeUtf8(`${exposeErrors ? showError(error) : reason}\n`);
   return {
@@ -40,21 +40,39 @@ export function failureResponse(error: unknown, isHead: boolean, exposeErrors: b
   };
 }
 
+/** What a response to a failure depends on. */
+export interface FailureSetting {
+  readonly errors: ErrorStream;
+  /** The request is a HEAD request. */
+  readonly isHead: boolean;
+  /** The content is the stack. */
+  readonly exposeErrors: boolean;
+}
+
+/** Answers a failure before the head, and logs it unless the client is to blame. */
+export function answerFailure(
+  sink: ResponseSink,
+  error: unknown,
+  { errors, isHead, exposeErrors }: FailureSetting,
+): void {
+  const isFaultOfClient = isProtocolError(error);
+  if (!isFaultOfClient) logError(errors, error);
+  const { head, content } = failureResponse(error, isHead, exposeErrors);
+  // After malformed content the start of the next request is uncertain.
+  if (isFaultOfClient) sink.direct?.({ close: true });
+  sink.writeHead(head);
+  (head.isBodiless ? sink.end() : sink.end(content))?.catch(() => {});
+}
+
+/** Makes a failure of the error of another client, because hosts take a DisconnectError for their own client's departure. */
+export function departureOfAnother(cause: DisconnectError): ApplicationError {
+  const detail = `a DisconnectError of another client (${cause.message})`;
+  return new ApplicationError('WSGI_ERR_THROWN_VALUE', detail, { cause });
+}
+
 /** Writes an error with its stack to `wsgi.errors`. Never throws. */
 export function logError(errors: ErrorStream, error: unknown): void {
   logLine(errors, showError(error));
-}
-
-/** `instanceof` for thrown values. Never throws, though a proxy may throw when it is inspected. */
-export function isInstance<Type>(
-  value: unknown,
-  type: abstract new (...args: never[]) => Type,
-): value is Type {
-  try {
-    return value instanceof type;
-  } catch {
-    return false;
-  }
 }
 
 /** Writes one line to `wsgi.errors`. Never throws, though an application may have replaced the stream. */
@@ -63,6 +81,15 @@ export function logLine(errors: ErrorStream, line: string): void {
     errors.write(`${line}\n`);
   } catch {
     // No other log is left.
+  }
+}
+
+/** Gives the cause of an error. Never throws, though a proxy may. */
+export function causeOf(error: unknown): unknown {
+  try {
+    return error instanceof Error ? error.cause : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -8,6 +8,7 @@
  */
 import type { Readable } from 'node:stream';
 import type { Body } from '../wsgi.ts';
+import { isOctets } from './octets.ts';
 import { allocateOctets } from './platform.ts';
 
 const BLOCK_SIZE = 8192;
@@ -120,6 +121,11 @@ export function fileLength(body: Body): number | undefined | Promise<number | un
   return body instanceof FileWrapper ? body.measure() : undefined;
 }
 
+/** Tells if a body is a {@link FileWrapper}. */
+export function isFile(body: Body): boolean {
+  return body instanceof FileWrapper;
+}
+
 function wrapFile(file: WrappableFile, blockSize?: number): FileWrapper {
   return new FileWrapper(file, blockSize);
 }
@@ -214,5 +220,5 @@ function isFileHandle(file: WrappableFile): file is FileHandleLike {
 }
 
 function isEmpty(chunk: unknown): boolean {
-  return chunk instanceof Uint8Array && chunk.length === 0;
+  return isOctets(chunk) && chunk.length === 0;
 }

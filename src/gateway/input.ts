@@ -28,6 +28,11 @@ export class Input implements InputStream {
   /** The latest call, if it has not settled; the next one waits for it. */
   #last: Promise<unknown> | undefined;
 
+  /** The error with which a read failed. */
+  get failure(): unknown {
+    return this.#failure?.error;
+  }
+
   /** @param source The octets; undefined for a request without content */
   constructor(source?: InputSource) {
     this.#source = source;

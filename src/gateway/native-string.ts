@@ -12,6 +12,9 @@ import { decodeLatin1, decodeUtf8, encodeLatin1, encodeUtf8 } from './platform.t
 
 const ESCAPE = /%[0-9A-Fa-f]{2}/g;
 
+/** Half a character: UTF-8 cannot encode it. */
+export const LONE_SURROGATE: RegExp = /\p{Surrogate}/u;
+
 const ABOVE_OCTET = /[^\0-\xff]/;
 
 /** A character other than unreserved (RFC 3986 §2.3) and `/`. */
@@ -49,10 +52,12 @@ export function quotePath(path: string, safe: string = PATH_DELIMITERS): string 
 /**
  * Encodes text as UTF-8, and gives the octets as a native string.
  *
+ * @throws RangeError if there is a lone surrogate, which UTF-8 cannot encode
  * @example
  * encodeNative('/café'); // '/caf\xc3\xa9'
  */
 export function encodeNative(text: string): string {
+  if (LONE_SURROGATE.test(text)) throw new RangeError('Expected text, got a string with a lone surrogate');
   return decodeLatin1(encodeUtf8(text));
 }
 

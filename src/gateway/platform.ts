@@ -34,6 +34,11 @@ export function allocateOctets(size: number): Buffer {
   return Buffer.allocUnsafe(size);
 }
 
+/** Gives a Buffer over the same memory, also of a Uint8Array of another realm. */
+export function viewOctets(octets: Uint8Array): Uint8Array {
+  return toBuffer(octets);
+}
+
 /** Calls back in the next turn of the event loop, after sockets and timers. */
 export function onNextTurn(callback: () => void): void {
   setImmediate(callback);

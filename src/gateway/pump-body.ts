@@ -36,7 +36,7 @@ export function pumpBody(reader: BodyReader, writer: ResponseWriter): Promise<vo
         count = 0;
         return false;
       }
-      if (step.done === true) {
+      if (step.done) {
         resolve();
         return false;
       }

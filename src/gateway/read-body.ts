@@ -113,7 +113,7 @@ async function readDecoded(
 ): Promise<string> {
   const coding = environ.HTTP_CONTENT_ENCODING;
   // RFC 9110 §15.5.16: an unsupported content coding gets 415.
-  if (coding !== undefined && coding !== '' && coding !== 'identity') {
+  if (coding !== undefined && coding !== '' && String(coding).trim().toLowerCase() !== 'identity') {
     throw new ProtocolError('WSGI_ERR_CONTENT_UNSUPPORTED', `it is coded as ${String(coding)}`);
   }
   const decode = createDecoder(charset);

@@ -37,6 +37,8 @@ export class ResponseState implements LengthDeclaration {
   mayBeInterim = false;
   /** The application sent more than it declared. */
   hasExceeded = false;
+  /** Octets of content that the head allows; Infinity if the length is unknown. */
+  #length = Number.POSITIVE_INFINITY;
   /** Octets that may still be sent after the head; Infinity if the length is unknown. */
   #allowance = Number.POSITIVE_INFINITY;
   #parsed: ParsedStatus = lastStatus;
@@ -50,8 +52,15 @@ export class ResponseState implements LengthDeclaration {
 
   /** PEP 3333's startResponse, without its return value. */
   start(status: string, headers: HeaderList, excInfo: unknown): void {
-    if (this.state === 'ended') throw new ApplicationError('WSGI_ERR_START_RESPONSE_LATE');
-    if (excInfo !== undefined && excInfo !== null) {
+    const isReplacement = excInfo !== undefined && excInfo !== null;
+    if (this.state === 'ended') {
+      throw new ApplicationError(
+        'WSGI_ERR_START_RESPONSE_LATE',
+        '',
+        isReplacement ? { cause: excInfo } : undefined,
+      );
+    }
+    if (isReplacement) {
       if (this.state === 'sent') {
         // The response must fail even if the application catches this, because the head cannot be replaced any more.
         this.failure = { error: excInfo };
@@ -100,7 +109,8 @@ export class ResponseState implements LengthDeclaration {
       }
       contentLength = statusCode === 204 ? undefined : 0;
     }
-    this.#allowance = contentLength ?? Number.POSITIVE_INFINITY;
+    this.#length = contentLength ?? Number.POSITIVE_INFINITY;
+    this.#allowance = this.#length;
     this.state = 'sent';
     const { status, headers, isBodiless } = this;
     return { status, statusCode, reason, headers, contentLength, hasContentLengthField, isBodiless };
@@ -114,6 +124,13 @@ export class ResponseState implements LengthDeclaration {
   /** Declared octets that have not been sent; 0 if the head declares no length. */
   get missing(): number {
     return this.isBodiless || this.#allowance === Number.POSITIVE_INFINITY ? 0 : this.#allowance;
+  }
+
+  /** Makes the fault of content beyond its length. A 205 has none at all (RFC 9110 §15.3.6). */
+  surplus(): ApplicationError {
+    return this.#parsed.statusCode === 205
+      ? new ApplicationError('WSGI_ERR_CONTENT_FORBIDDEN', this.status)
+      : new ApplicationError('WSGI_ERR_CONTENT_LENGTH_EXCEEDED', this.#length);
   }
 
   /** Counts a chunk, and cuts off the part that exceeds the declared length. */

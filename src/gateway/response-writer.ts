@@ -6,7 +6,7 @@
  * the sink, and for calls of `write` that came before. So the sink gets one piece at a time.
  */
 
-import { ApplicationError, type DisconnectError } from '../errors.ts';
+import { ApplicationError, type DisconnectError, isDisconnection } from '../errors.ts';
 import type { ResponseSink } from '../port.ts';
 import type { Chunk, Environ, ErrorStream, HeaderList, StartResponse, Write } from '../wsgi.ts';
 import { toOctets } from './body-reader.ts';
@@ -20,6 +20,8 @@ export class ResponseWriter {
   readonly response: ResponseState;
   /** The gateway computes Content-Length if it can. A wrapped program may want its own framing. */
   computesLength = true;
+  /** The body is a file, of which Content-Length may be a part (PEP 3333, Optional Platform-Specific File Handling). */
+  isFile = false;
   /** Set when the client has left. Nothing is written after that. */
   gone: DisconnectError | undefined;
   /** The latest call of `write`, if it has not settled. */
@@ -89,9 +91,14 @@ export class ResponseWriter {
     if (isFirst) this.sendHead(undefined);
     const wait = isFirst && chunk.length === 0 ? this.#pass(chunk) : this.send(chunk);
     if (this.response.hasExceeded) {
-      throw new ApplicationError('WSGI_ERR_CONTENT_LENGTH_EXCEEDED', this.response.declaredLength);
+      throw this.response.surplus();
     }
     return wait;
+  }
+
+  /** The sink rejected: if the client has left, it may not tell the watcher. */
+  noteLoss(error: unknown): void {
+    if (isDisconnection(error)) this.gone ??= error;
   }
 
   /** Converts a chunk of the body to octets. */
@@ -123,7 +130,10 @@ export class ResponseWriter {
     const settled = (): void => {
       if (this.sending === sending) this.sending = undefined;
     };
-    sending.then(settled, settled);
+    sending.then(settled, (error: unknown) => {
+      settled();
+      this.noteLoss(error);
+    });
     return sending;
   }
 
@@ -158,9 +168,7 @@ export class ResponseWriter {
       return EMPTY;
     }
     const allowed = response.clamp(chunk);
-    if (response.hasExceeded) {
-      this.#warn(new ApplicationError('WSGI_ERR_CONTENT_LENGTH_EXCEEDED', response.declaredLength ?? 0));
-    }
+    if (response.hasExceeded && !this.isFile) this.#warn(response.surplus());
     return allowed;
   }
 

@@ -9,15 +9,23 @@
  * Rule 3: the environ is read before the application is called, because the application may change it.
  */
 
-import { DisconnectError, ProtocolError } from '../errors.ts';
+import { isCutByProgram, isDisconnection, isProtocolError } from '../errors.ts';
 import type { ResponseSink } from '../port.ts';
-import type { ApplicationFunction, Body, Chunk, Environ, ErrorStream, FinishedCallback } from '../wsgi.ts';
-import { BodyReader } from './body-reader.ts';
+import type {
+  ApplicationFunction,
+  Body,
+  Chunk,
+  Environ,
+  ErrorStream,
+  FinishedCallback,
+  InputStream,
+} from '../wsgi.ts';
+import { BodyReader, isPlainArray } from './body-reader.ts';
 import { createDepartureSignal } from './departure-signal.ts';
 import { callDirectly } from './direct-call.ts';
 import { addExtensions } from './extensions.ts';
-import { failureResponse, isInstance, logError } from './failure.ts';
-import { fileLength } from './file-wrapper.ts';
+import { answerFailure, causeOf, departureOfAnother, logError } from './failure.ts';
+import { fileLength, isFile } from './file-wrapper.ts';
 import { FinishedCallbacks } from './finished-callbacks.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
 import { hintAtListener } from './mistaken-application.ts';
@@ -51,15 +59,15 @@ const NO_OPTIONS: GatewayOptions = {};
 const EMPTY = new Uint8Array(0);
 
 /** The reason why a run failed. An object, because applications may throw undefined. */
-interface Failure {
-  readonly error: unknown;
-}
+type Failure = { readonly error: unknown };
 
 class ApplicationRun {
   readonly #environ: Environ;
   readonly #sink: ResponseSink;
   readonly #options: GatewayOptions;
   readonly #errors: ErrorStream;
+  /** Of the request, whatever middleware puts in its place. */
+  readonly #input: InputStream & { readonly failure?: unknown };
   readonly #isHead: boolean;
   readonly #writer: ResponseWriter;
   #isWatching = false;
@@ -72,6 +80,7 @@ class ApplicationRun {
     this.#sink = sink;
     this.#options = options;
     this.#errors = environ['wsgi.errors'];
+    this.#input = environ['wsgi.input'];
     this.#isHead = environ.REQUEST_METHOD === 'HEAD';
     this.#writer = new ResponseWriter(sink, environ, options);
     addExtensions(environ, sink, this.#writer, this);
@@ -115,11 +124,15 @@ class ApplicationRun {
         }
       };
       const fail = (error: unknown): void => {
-        if (!isOver) resolve(this.#finish(undefined, { error }));
+        if (isOver) {
+          this.#logLate(error);
+          return;
+        }
         isOver = true;
+        resolve(this.#finish(undefined, { error }));
       };
       // Deferred, so that the host first finishes its own handling of the departure.
-      const leave = (): void => queueMicrotask(() => fail(this.#writer.gone));
+      const leave = (): void => queueMicrotask(() => (isOver ? undefined : fail(this.#writer.gone)));
       this.#onGone = leave;
       this.#watch();
       toPromise(promised).then(settle, fail);
@@ -129,7 +142,7 @@ class ApplicationRun {
   /** Closes a body that came after the client left. An invalid body is only logged. */
   #closeUnread(body: Body): void {
     try {
-      this.#close(new BodyReader(body)).catch(ignore);
+      void this.#close(new BodyReader(body));
     } catch (error) {
       logError(this.#errors, error);
     }
@@ -169,9 +182,7 @@ class ApplicationRun {
   #sendAll(chunks: Uint8Array[], last: Uint8Array): Promise<void> | undefined {
     for (let index = 0; index < chunks.length; index += 1) {
       const wait = this.#writer.send(chunks[index] ?? EMPTY);
-      if (wait !== undefined) {
-        return this.#serve([...chunks.slice(index + 1), last], wait);
-      }
+      if (wait !== undefined) return this.#serve([...chunks.slice(index + 1), last], wait);
     }
     return this.#end(last);
   }
@@ -194,6 +205,7 @@ class ApplicationRun {
       if (wait !== undefined) await this.#orGone(wait);
       reader = new BodyReader(body);
       await this.#settleWrites();
+      this.#writer.isFile = isFile(body);
       const length = fileLength(body);
       await this.#iterate(reader, isPromise(length) ? await length : length);
       await this.#settleWrites();
@@ -209,8 +221,8 @@ class ApplicationRun {
     while (this.#writer.writing !== undefined) {
       try {
         await this.#orGone(this.#writer.writing);
-      } catch (error) {
-        if (isInstance(error, DisconnectError)) throw error;
+      } catch {
+        if (this.#writer.gone !== undefined) throw this.#writer.gone;
       }
     }
   }
@@ -222,7 +234,7 @@ class ApplicationRun {
       const next = reader.next();
       const step = isPromise(next) ? await this.#orGone(next) : next;
       if (writer.writing !== undefined) await this.#settleWrites();
-      if (step.done === true) return;
+      if (step.done) return;
       // The writer checks the type of each chunk.
       const chunk = writer.toOctets(step.value as Chunk);
       if (chunk.length > 0) {
@@ -274,26 +286,49 @@ class ApplicationRun {
     return this.#cleanUp(reader, outcome);
   }
 
-  #fail({ error }: Failure): void {
+  #fail({ error: thrown }: Failure): void {
     const sink = this.#sink;
-    const { gone, response } = this.#writer;
+    const { response } = this.#writer;
     const isSent = response.state === 'sent' || response.state === 'ended';
+    const isDeparture = this.#isDeparture(thrown);
+    const error = !isDeparture && isDisconnection(thrown) ? departureOfAnother(thrown) : thrown;
     try {
-      if (gone !== undefined || isInstance(error, DisconnectError)) {
+      if (isDeparture) {
         sink.abort(error);
-      } else if (isSent) {
+      } else if (isSent || this.#writer.gone !== undefined) {
         // A client that breaks HTTP, or stalls, is no fault of the application.
-        if (!isInstance(error, ProtocolError)) logError(this.#errors, error);
+        if (!isProtocolError(error)) logError(this.#errors, error);
         sink.abort(error);
       } else {
         if (response.state === 'idle') hintAtListener(this.#errors, error);
+        const exposeErrors = this.#options.exposeErrors ?? GATEWAY_OPTIONS.exposeErrors.default;
         if (sink.fail !== undefined) sink.fail(error);
-        else this.#answerFailure(error);
+        else answerFailure(sink, error, { errors: this.#errors, isHead: this.#isHead, exposeErrors });
       }
     } catch (inner) {
       logError(this.#errors, inner);
       this.#giveUp(inner);
     }
+  }
+
+  /**
+   * Tells if an error only says that this request's client has left, or was cut off by the program that answers it. The
+   * DisconnectError of another request is a failure like any other.
+   */
+  #isDeparture(error: unknown): boolean {
+    if (isCutByProgram(error)) return true;
+    const isDisconnect = isDisconnection(error);
+    if (isDisconnect && error === this.#input.failure) return true;
+    // The host may know it already.
+    if (isDisconnect) this.#watch();
+    const { gone } = this.#writer;
+    // What the signal aborts may reject with an error of its own.
+    return gone !== undefined && (isDisconnect || causeOf(error) === gone);
+  }
+
+  /** Logs what an application throws after its client has left. */
+  #logLate(error: unknown): void {
+    if (!this.#isDeparture(error)) logError(this.#errors, error);
   }
 
   /** Aborts after the sink threw while it handled a failure, so that the client does not wait for ever. */
@@ -303,21 +338,6 @@ class ApplicationRun {
     } catch (inner) {
       logError(this.#errors, inner);
     }
-  }
-
-  #answerFailure(error: unknown): void {
-    const sink = this.#sink;
-    const isProtocolError = isInstance(error, ProtocolError);
-    if (!isProtocolError) logError(this.#errors, error);
-    const { head, content } = failureResponse(
-      error,
-      this.#isHead,
-      this.#options.exposeErrors ?? GATEWAY_OPTIONS.exposeErrors.default,
-    );
-    // After malformed content the start of the next request is uncertain.
-    if (isProtocolError) sink.direct?.({ close: true });
-    sink.writeHead(head);
-    (head.isBodiless ? sink.end() : sink.end(content))?.catch(ignore);
   }
 
   async #cleanUp(reader: BodyReader | undefined, failure: Failure | undefined): Promise<void> {
@@ -337,7 +357,7 @@ class ApplicationRun {
     const report = (error: unknown): void => {
       // A stream that has failed rejects with the same error when it is closed.
       const isKnown = failure !== undefined && error === failure.error;
-      if (!isKnown && !isInstance(error, DisconnectError)) logError(this.#errors, error);
+      if (!isKnown) this.#logLate(error);
     };
     return reader.close(this.#closeTimeout, report);
   }
@@ -376,19 +396,11 @@ class ApplicationRun {
       const leave = (): void => reject(this.#writer.gone);
       if (this.#writer.gone !== undefined) leave();
       this.#onGone = leave;
-      promise.then(resolve, reject);
+      promise.then(resolve, (error: unknown) => {
+        // Nobody else hears of it then.
+        if (this.#writer.gone !== undefined) this.#logLate(error);
+        reject(error);
+      });
     });
   }
 }
-
-/** Tells if a body is an array without a way to close it and without an iterator of its own. */
-function isPlainArray(body: Body | Promise<Body>): body is Chunk[] {
-  return (
-    Array.isArray(body) &&
-    !('close' in body && body.close !== undefined) &&
-    !(Symbol.asyncDispose in body || Symbol.dispose in body) &&
-    body[Symbol.iterator] === Array.prototype[Symbol.iterator]
-  );
-}
-
-function ignore(): void {}

@@ -21,7 +21,7 @@
  * A complete response is finished when the gateway reports so, or before: if it is small, or if nothing of it waits
  * below (response/finishing.ts). node emits 'finish' then, and after it 'close'; a closed exchange emits 'close' alone.
  */
-import { disconnection } from '../errors.ts';
+import { cutByProgram } from '../errors.ts';
 import { logError } from '../gateway/failure.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import {
@@ -110,7 +110,7 @@ export class Exchange
     if (this.#successor !== undefined) return this.#successor.result();
     if (contentLength(this.environ, this.request) === 0) endEmpty(this.request, this.#isContentWanted, this);
     else if (!this.outgoing.isEnded) this.feed.watch();
-    if (this.isClosed) throw disconnection('response', this.socket.errored ?? undefined);
+    if (this.isClosed) throw cutByProgram(this.socket.errored ?? undefined);
     return this.outgoing.isEnded ? this.#answer() : this.#wait();
   }
 
@@ -299,7 +299,7 @@ export class Exchange
       // On node an empty socket has sent what was written; here the gateway may not have pulled it yet.
       this.#close(socket.isHostSocketEmpty);
       // Otherwise what was written would be lost; the gateway ends the connection once that has gone.
-      if (this.delivery.cut(disconnection('response', error))) socket.destroyHostSocket();
+      if (this.delivery.cut(cutByProgram(error))) socket.destroyHostSocket();
     } else if (this.phase === 'calling' && !this.outgoing.isEnded) {
       this.#close();
     } else if (this.phase === 'calling' || this.delivery.isAwaited) {

@@ -7,9 +7,9 @@
  * Rule 1: the application is called in the listener's call, so in its asynchronous context. Its body runs there too: a
  *         tool that patches `emit` opens a context for one request.
  */
-import { DisconnectError } from '../errors.ts';
+import { isDisconnection } from '../errors.ts';
 import { READY } from '../gateway/body-reader.ts';
-import { failureResponse, isInstance } from '../gateway/failure.ts';
+import { failureResponse } from '../gateway/failure.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import { captureContext, type InContext, nodeError, type ResponseMessage } from '../node-internals/index.ts';
 import type { ApplicationFunction, Body, Environ, HeaderList, StartResponse } from '../wsgi.ts';
@@ -79,7 +79,7 @@ export class Successor {
   }
 
   #end(error: unknown): void {
-    const isCut = error !== undefined && (this.#isHeadSent || isInstance(error, DisconnectError));
+    const isCut = error !== undefined && (this.#isHeadSent || isDisconnection(error));
     if (!isCut && error !== undefined) showFailure(this.#response, error);
     this.#isOver = !isCut;
     if (!isCut) this.#headGoes();

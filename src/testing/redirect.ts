@@ -1,6 +1,8 @@
 /** Follows redirects as browsers do (RFC 9110 §15.4), within one application. */
+
 import assert from 'node:assert/strict';
 import type { Headers } from '../gateway/headers.ts';
+import { isOctets } from '../gateway/octets.ts';
 import { applicationUri, requestUri } from '../gateway/uri.ts';
 import type { Environ } from '../wsgi.ts';
 import { type BuildEnvironOptions, listHeaders } from './build-environ.ts';
@@ -39,8 +41,7 @@ export async function nextHop(hop: Hop, response: Redirecting): Promise<Hop> {
   const { query: _query, ...options } = hop.options;
   if (!becomesGet(statusCode, method)) {
     const { content } = options;
-    const isRepeatable =
-      content === undefined || typeof content === 'string' || content instanceof Uint8Array;
+    const isRepeatable = content === undefined || typeof content === 'string' || isOctets(content);
     assert.ok(
       isRepeatable || Array.isArray(content),
       `Content that is read once cannot be sent again for ${statusCode}`,

@@ -1,4 +1,5 @@
 /** Turns the content that a test gives into octets, with their type and length. */
+import { isOctets } from '../gateway/octets.ts';
 import type { InputSource } from '../port.ts';
 
 /** The content of a request; at most one of these. */
@@ -40,7 +41,7 @@ export function createContent(options: ContentOptions): RequestContent | undefin
     return whole(toSearchParams(form).toString(), 'application/x-www-form-urlencoded');
   }
   if (content === undefined) return undefined;
-  if (typeof content === 'string' || content instanceof Uint8Array) return whole(content);
+  if (typeof content === 'string' || isOctets(content)) return whole(content);
   return { input: createSource(content) };
 }
 

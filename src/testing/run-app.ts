@@ -113,7 +113,7 @@ class Run {
 
   async #step(): Promise<Uint8Array | undefined> {
     const step = await this.#reader?.next();
-    if (step === undefined || step.done === true) return undefined;
+    if (step === undefined || step.done) return undefined;
     // toOctets checks what the iterable gave.
     return Buffer.from(toOctets(step.value as Uint8Array, false));
   }

@@ -22,7 +22,8 @@ const LINES = [
   [166, 190],
   [199, 219],
   [231, 234],
-  [238, 240],
+  [236, 241],
+  [250, 250],
 ]
   .flatMap(([first = 0, last = 0]) => Array.from({ length: last - first + 1 }, (_, index) => first + index))
   // Marked V: the validator checks them.

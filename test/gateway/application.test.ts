@@ -145,3 +145,41 @@ describe('toApplication', () => {
     expect(() => asFunction(value as never)).toThrow(TypeError);
   });
 });
+
+describe('toApplication: methods and classes', () => {
+  it('takes a method named class for a function', () => {
+    const holder = {
+      class(_environ: Environ, startResponse: StartResponse) {
+        startResponse('200 OK', []);
+        return ['a method'];
+      },
+    };
+    expect(record(holder.class).sink.content).toBe('a method');
+  });
+
+  it('refuses a class with a call method, and says what to pass', () => {
+    class App {
+      call(_environ: Environ, startResponse: StartResponse): string[] {
+        startResponse('200 OK', []);
+        return ['called'];
+      }
+    }
+    expect(() => toApplication(App as never)).toThrow('pass an instance of it');
+    expect(record(new App()).sink.content).toBe('called');
+  });
+
+  it('takes a class that is iterable too as a class', () => {
+    class Body {
+      constructor(_environ: Environ, startResponse: StartResponse) {
+        startResponse('200 OK', []);
+      }
+      call(): never {
+        throw new Error('not called');
+      }
+      *[Symbol.iterator](): Generator<string> {
+        yield 'iterated';
+      }
+    }
+    expect(typeof toApplication(Body)).toBe('function');
+  });
+});

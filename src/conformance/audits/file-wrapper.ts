@@ -33,10 +33,23 @@ interface FileCase {
   use?(wrapper: Body): Body;
   check(response: WireResponse, file: MemoryFile): void;
   readonly isClosed?: boolean;
+  /** Nothing may be logged. */
+  readonly isQuiet?: boolean;
 }
 
-/** The audits of lines 143 to 150. */
+/** The audits of lines 143 to 150, and 241. */
 export const FILE_WRAPPER_AUDITS: readonly GatewayAudit[] = [
+  ...[5, 8, 16].map((length) =>
+    fileAudit({
+      id: `file-wrapper-241-content-length-${length}`,
+      sentence: `MUST end at a Content-Length of ${length} that is shorter than the file, without an error`,
+      citation: 'PEP 3333, Optional Platform-Specific File Handling',
+      headers: text(['Content-Length', String(length)]),
+      blockSize: 8,
+      isQuiet: true,
+      check: ({ content }) => equal(content.toString(), CONTENT.slice(0, length)),
+    }),
+  ),
   fileAudit({
     id: 'file-wrapper-143-blocks',
     sentence: 'MUST read a file in blocks of the given size to its end, and close it with the response',
@@ -160,12 +173,13 @@ function fileAudit(row: AuditRow & FileCase): GatewayAudit {
         startResponse(status, [...headers]);
         return use(wrapperOf(environ)(file, row.blockSize));
       };
-      await onStage(host, application, async ({ open, exchange }) => {
+      await onStage(host, application, async ({ open, exchange, server }) => {
         const client = open();
         row.check(await exchange(client, row.request), file);
         assert.ok(await client.isSilent(20), 'Nothing may follow the response');
         if (isClosed) await eventually(() => file.closes > 0, 'the file is closed');
         equal(file.closes, isClosed ? 1 : 0);
+        if (row.isQuiet) equal(server.log(), '');
       });
     },
   });

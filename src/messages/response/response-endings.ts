@@ -1,6 +1,6 @@
 /** Does to a response what node's server does when its connection comes or goes. */
 import { ServerResponse } from 'node:http';
-import { ProtocolError } from '../../errors.ts';
+import { isProtocolError } from '../../errors.ts';
 import { createClientError, hasListeners, type ResponseMessage } from '../../node-internals/index.ts';
 import type { MessageSocket } from '../socket/message-socket.ts';
 
@@ -31,6 +31,6 @@ const NO_PACKET = Buffer.alloc(0);
 
 /** Gives the error that ended the connection, if it is known. */
 export function causeOf(error: unknown): Error | undefined {
-  if (error instanceof ProtocolError) return createClientError(error, NO_PACKET);
+  if (isProtocolError(error)) return createClientError(error, NO_PACKET);
   return error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
 }

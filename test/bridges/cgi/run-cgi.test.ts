@@ -273,9 +273,11 @@ describe('runCgi() input', () => {
     expect(code).toBe(0);
   });
 
-  it('counts as a client that left when it ends early: no answer and no log', async () => {
+  it('gets a 400 without a log when it ends early', async () => {
     const variables = { ...APACHE, REQUEST_METHOD: 'POST', CONTENT_LENGTH: '100' };
-    expect(await run('digest', variables, 'short')).toEqual({ stdout: '', stderr: '', code: 0 });
+    const { stdout, stderr, code } = await run('digest', variables, 'short');
+    expect(stdout).toMatch(/^Status: 400 Bad Request\r\n/);
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
   });
 });
 

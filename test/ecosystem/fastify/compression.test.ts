@@ -1,9 +1,13 @@
 /** @fastify/compress: packs responses and unpacks requests. */
+import { get, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { brotliCompressSync, brotliDecompressSync, deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import compress from '@fastify/compress';
-import fastify from 'fastify';
+import fastify, { type FastifyPluginAsync } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toFastify } from '../../../bridges/fastify/index.ts';
+import type { ApplicationFunction } from '../../../src/wsgi.ts';
 import { pause, request } from '../../messages/side-by-side.ts';
 import { alike, closeAll, type Place, serveEverywhere } from './three-servers.ts';
 
@@ -45,6 +49,27 @@ async function* slowly(): AsyncGenerator<string> {
 }
 
 afterAll(() => closeAll(places));
+
+it('sends the head that an application flushes, though nothing is there to compress yet', async () => {
+  const app = fastify();
+  await app.register(compress, { threshold: 0 });
+  let write = async (_data: string): Promise<void> => {};
+  const flushing: ApplicationFunction = async (_environ, startResponse) => {
+    write = startResponse('200 OK', [['Content-Type', 'text/plain']]);
+    await write('');
+    return new Promise(() => {});
+  };
+  // Our types do not depend on Fastify's, and so do not match its overloads.
+  app.register(toFastify(flushing) as unknown as FastifyPluginAsync);
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = app.server.address() as AddressInfo;
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get({ port, host: '127.0.0.1', headers: { 'accept-encoding': 'gzip' } }, resolve).on('error', reject);
+  });
+  expect(response.headers['content-encoding']).toBe('gzip');
+  response.destroy();
+  await app.close();
+});
 
 const GZIP = 'Accept-Encoding: gzip';
 const PATHS =
