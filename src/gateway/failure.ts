@@ -64,6 +64,15 @@ export function answerFailure(
   (head.isBodiless ? sink.end() : sink.end(content))?.catch(() => {});
 }
 
+/** Aborts after the sink threw while it handled a failure, so that the client does not wait for ever. Never throws. */
+export function giveUp(sink: ResponseSink, error: unknown, errors: ErrorStream): void {
+  try {
+    sink.abort(error);
+  } catch (inner) {
+    logError(errors, inner);
+  }
+}
+
 /** Makes a failure of the error of another client, because hosts take a DisconnectError for their own client's departure. */
 export function departureOfAnother(cause: DisconnectError): ApplicationError {
   const detail = `a DisconnectError of another client (${cause.message})`;

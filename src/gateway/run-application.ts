@@ -24,7 +24,7 @@ import { BodyReader, isPlainArray } from './body-reader.ts';
 import { createDepartureSignal } from './departure-signal.ts';
 import { callDirectly } from './direct-call.ts';
 import { addExtensions } from './extensions.ts';
-import { answerFailure, causeOf, departureOfAnother, logError } from './failure.ts';
+import { answerFailure, causeOf, departureOfAnother, giveUp, logError } from './failure.ts';
 import { fileLength, isFile } from './file-wrapper.ts';
 import { FinishedCallbacks } from './finished-callbacks.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
@@ -307,7 +307,7 @@ class ApplicationRun {
       }
     } catch (inner) {
       logError(this.#errors, inner);
-      this.#giveUp(inner);
+      giveUp(sink, inner, this.#errors);
     }
   }
 
@@ -329,15 +329,6 @@ class ApplicationRun {
   /** Logs what an application throws after its client has left. */
   #logLate(error: unknown): void {
     if (!this.#isDeparture(error)) logError(this.#errors, error);
-  }
-
-  /** Aborts after the sink threw while it handled a failure, so that the client does not wait for ever. */
-  #giveUp(error: unknown): void {
-    try {
-      this.#sink.abort(error);
-    } catch (inner) {
-      logError(this.#errors, inner);
-    }
   }
 
   async #cleanUp(reader: BodyReader | undefined, failure: Failure | undefined): Promise<void> {

@@ -45,7 +45,7 @@ const READERS: Readonly<Record<string, (req: IncomingMessage, note: Note) => unk
 const MOMENTS: Readonly<Record<string, (answer: () => void, req: IncomingMessage) => unknown>> = {
   'at once': (answer) => answer(),
   'after a promise': async (answer) => {
-    await null;
+    await Promise.resolve();
     answer();
   },
   'in a later turn': (answer) => setImmediate(answer),

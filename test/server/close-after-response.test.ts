@@ -17,7 +17,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     close();
   },
   'after a promise': async (response, close) => {
-    await null;
+    await Promise.resolve();
     response.end('done');
     close();
   },
