@@ -28,6 +28,8 @@ const HOLD_LIMIT = 65_536;
  */
 const OCTETS_A_TURN = 262_144;
 
+const NOTHING = new Uint8Array(0);
+
 /** The outgoing half of one connection. */
 export class Output {
   readonly #socket: Socket;
@@ -42,7 +44,7 @@ export class Output {
   #drained: { promise: Promise<void>; resolve(): void; reject(error: unknown): void } | undefined;
 
   readonly #goOn: () => void;
-  /** Writes that refer to memory of the application and were not called back. */
+  /** Times that the kernel did not take memory of the application at once, and has not since. */
   #references = 0;
   /** Octets sent in this turn. */
   #sent = 0;
@@ -112,24 +114,27 @@ export class Output {
     if (isGone) return;
     if (text !== '') parts.push(text);
     const [first] = parts;
-    if (parts.length === 1 && first !== undefined) {
-      this.#writePart(first);
-    } else if (length <= GATHER_LIMIT) {
+    if (parts.length > 1 && length <= GATHER_LIMIT) {
       socket.write(gather(parts, length));
+      return;
+    }
+    if (parts.length === 1 && first !== undefined) {
+      writePart(socket, first);
     } else {
       socket.cork();
-      for (const part of parts) this.#writePart(part);
+      for (const part of parts) writePart(socket, part);
       socket.uncork();
     }
+    if (socket.writableLength > 0) this.#followReference();
   }
 
-  #writePart(part: string | Uint8Array): void {
-    if (typeof part === 'string') {
-      this.#socket.write(part, 'latin1');
-    } else {
-      this.#references += 1;
-      this.#socket.write(part, this.#onTaken);
-    }
+  /**
+   * Waits for the memory that the last writes refer to, by a write of nothing behind them. They have no callbacks of
+   * their own, for which node would pay also where the kernel takes all at once.
+   */
+  #followReference(): void {
+    this.#references += 1;
+    this.#socket.write(NOTHING, this.#onTaken);
   }
 
   readonly #onTaken = (): void => {
@@ -200,6 +205,11 @@ export class Output {
     this.#drained?.reject(disconnection('response'));
     this.#drained = undefined;
   }
+}
+
+function writePart(socket: Socket, part: string | Uint8Array): void {
+  if (typeof part === 'string') socket.write(part, 'latin1');
+  else socket.write(part);
 }
 
 function gather(parts: readonly (string | Uint8Array)[], length: number): Buffer {
