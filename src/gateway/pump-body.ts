@@ -31,11 +31,8 @@ export function pumpBody(reader: BodyReader, writer: ResponseWriter): Promise<vo
         return false;
       }
       const step = reader.nextReady(pump);
-      if (step === undefined) {
-        // It has waited, and others had their turn.
-        count = 0;
-        return false;
-      }
+      // The count goes on: a program that writes in reactions to what was taken gives nobody a turn either.
+      if (step === undefined) return false;
       if (step.done) {
         resolve();
         return false;

@@ -10,6 +10,8 @@ import type { RequestMessage } from './message-types.ts';
 import { findSymbol, shortcut } from './shortcuts.ts';
 
 const MADE = shortcut('kHeaders', () => {
+  // checkMessageMethods names what is missing.
+  if (!('_addHeaderLines' in IncomingMessage.prototype)) return undefined;
   const probe = createProbe(['Name', 'value'], false);
   const symbol = findSymbol(probe, 'kHeaders');
   if (symbol === undefined || (madeAt(symbol, probe) ?? undefined) !== undefined) return undefined;
