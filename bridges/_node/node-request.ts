@@ -11,11 +11,11 @@
 
 import cluster from 'node:cluster';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { disconnection, toPairs } from '../../src/gateway/index.ts';
 import type { ApplicationError, Environ, GatewayRequest, HeaderList } from '../../src/index.ts';
-import { isHttp2Message } from '../../src/node-internals/index.ts';
+import { isHttp2Message, isNodeSocket } from '../../src/node-internals/index.ts';
 import { announcesContent, fitHeaders, type HostBody, rescueContent } from './consumed-body.ts';
 import { fieldLines, type HostHeaders } from './host-fields.ts';
 import { type HostInput, memoryInput, NO_CONTENT, NodeInput } from './node-input.ts';
@@ -74,7 +74,7 @@ export function createNodeRequest<Incoming extends HostRequest>(
   const received: readonly string[] = req.rawHeaders ?? NO_LINES;
   let rawHeaders = fieldLines(req, isHttp2, hostRequest.headers);
   // An injected request has no socket, and one of HTTP/2 is shared by many requests.
-  const ownSocket = socket instanceof Socket && !isHttp2 ? socket : undefined;
+  const ownSocket = isNodeSocket(socket) && !isHttp2 ? socket : undefined;
   let input: HostInput;
   if (
     ownSocket !== undefined &&

@@ -19,7 +19,7 @@ import {
   type ResponseHead,
   type ResponseSink,
 } from '../../src/index.ts';
-import { canReset, isHttp2Message, writeRaw } from '../../src/node-internals/index.ts';
+import { canReset, isHttp2Message, isNodeSocket, writeRaw } from '../../src/node-internals/index.ts';
 import { onceLost } from './lost-connections.ts';
 import { isPatched, prepareHead, toHeaderObject, writeHead, writeHttp2Head } from './response-head.ts';
 
@@ -91,8 +91,7 @@ export class NodeSink implements ResponseSink {
     try {
       if (this.#http2 !== undefined) writeHttp2Head(res, head);
       else if (isPatched(res)) this.#undoHead = prepareHead(res, head, this.#fields);
-      else if (writeHead(res, head, this.#fields) && res.socket instanceof Socket)
-        this.#openSocket = res.socket;
+      else if (writeHead(res, head, this.#fields) && isNodeSocket(res.socket)) this.#openSocket = res.socket;
     } catch (error) {
       // The host's code around the head may throw; then nothing has been sent.
       this.hasHeadFailed = !this.res.headersSent;
@@ -195,7 +194,7 @@ export class NodeSink implements ResponseSink {
     // Node holds the first piece back until the end of the tick: in the socket, and from Node 26 on in the response.
     // The client gets what was sent, then no more.
     const { socket } = res;
-    if (socket !== null && !(socket instanceof Socket)) {
+    if (socket !== null && !isNodeSocket(socket)) {
       // A stand-in for a socket takes nothing before its listener has returned.
       setImmediate(() => res.destroy());
       return;
@@ -240,7 +239,7 @@ export class NodeSink implements ResponseSink {
     const text = `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}\r\n${lines}\r\n`;
     // A response gets its socket in its turn, so this cannot get into the one before. Responses of our own server
     // have none; they take the text by a method of node's.
-    if (!(res.socket instanceof Socket)) writeRaw(res, text);
+    if (!isNodeSocket(res.socket)) writeRaw(res, text);
     // Advice that the client does not take must not pile up: it can do without.
     else if (statusCode === 100 || !res.socket.writableNeedDrain) res.socket.write(text, 'latin1');
   }
@@ -275,7 +274,7 @@ export class NodeSink implements ResponseSink {
     const isWaiting = this.#http2 === undefined && this.res.socket === null && !this.res.writableFinished;
     if (!isWaiting) return undefined;
     const { socket } = this.#req;
-    return socket instanceof Socket ? socket : undefined;
+    return isNodeSocket(socket) ? socket : undefined;
   }
 
   /** Calls a listener when the response is closed or lost. @returns a function that removes the listener */
@@ -332,6 +331,8 @@ function endWith(res: ServerResponse, lastChunk: Uint8Array | undefined): void {
 
 /** Tells if the connection has taken a whole response of HTTP/1. */
 export function isTaken(res: ServerResponse): boolean {
+  // A stand-in for a socket looks empty before the host below has anything. It goes with 'finish'.
+  if (res.socket instanceof Socket && !isNodeSocket(res.socket)) return false;
   // `destroyed` with `writableEnded`: a response of light-my-request, which has finished by then.
   return res.writableFinished || (res.writableEnded && (res.writableLength === 0 || res.destroyed));
 }

@@ -8,6 +8,14 @@ import { Socket } from 'node:net';
 import { Stream } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 
+/** Marks stand-ins, also those of another copy of this package. */
+const STAND_IN = Symbol.for('gatebridge.stand-in-socket');
+
+/** Tells if a value is a socket of node's, and no stand-in for one. */
+export function isNodeSocket(value: unknown): value is Socket {
+  return value instanceof Socket && !(STAND_IN in value);
+}
+
 /** Gives a prototype that inherits from net.Socket's or tls.TLSSocket's, with the members of Stream alone. */
 export function socketPrototype(isSecure: boolean): object {
   const hiding: object = Object.create(isSecure ? TLSSocket.prototype : Socket.prototype);
@@ -22,7 +30,7 @@ export function socketPrototype(isSecure: boolean): object {
       Object.defineProperty(hiding, key, { value, configurable: true, writable: true });
     }
   }
-  return hiding;
+  return Object.defineProperty(hiding, STAND_IN, { value: true });
 }
 
 /** Copies the prototypes of a stand-in onto that of a secure socket. */
