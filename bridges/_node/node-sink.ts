@@ -9,7 +9,7 @@
 
 import type { EventEmitter } from 'node:events';
 import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { disconnection } from '../../src/gateway/index.ts';
 import {
   ApplicationError,
@@ -19,7 +19,13 @@ import {
   type ResponseHead,
   type ResponseSink,
 } from '../../src/index.ts';
-import { canReset, isHttp2Message, isNodeSocket, writeRaw } from '../../src/node-internals/index.ts';
+import {
+  canReset,
+  isHttp2Message,
+  isNodeSocket,
+  isStandIn,
+  writeRaw,
+} from '../../src/node-internals/index.ts';
 import { onceLost } from './lost-connections.ts';
 import { isPatched, prepareHead, toHeaderObject, writeHead, writeHttp2Head } from './response-head.ts';
 
@@ -139,8 +145,10 @@ export class NodeSink implements ResponseSink {
       if (this.#isGone()) return Promise.reject(disconnection('response'));
       if (res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
     }
-    if (this.#undoHead !== undefined) this.#begin(() => endWith(res, lastChunk));
-    else endWith(res, lastChunk);
+    const content = heldBelow(res, lastChunk);
+    if (this.#undoHead !== undefined) this.#begin(() => endWith(res, content));
+    else endWith(res, content);
+    if (refersBelow(res, content)) return this.delivered(true);
     if (socket === undefined || socket.writableLength > 0 || !socket.writable) return this.delivered();
     this.#isDelivered = true;
     return undefined;
@@ -159,10 +167,14 @@ export class NodeSink implements ResponseSink {
     }
   }
 
-  /** Waits until the client has taken a response that is complete, even one that the host has completed. */
-  delivered(): Promise<void> | undefined {
+  /**
+   * Waits until the client has taken a response that is complete, even one that the host has completed.
+   *
+   * @param isReferring A response that looks empty may still refer to memory of the application
+   */
+  delivered(isReferring = false): Promise<void> | undefined {
     const { res } = this;
-    if (this.#http2 === undefined && isTaken(res)) {
+    if (!isReferring && this.#http2 === undefined && isTaken(res)) {
       this.#isDelivered = true;
       return undefined;
     }
@@ -329,10 +341,23 @@ function endWith(res: ServerResponse, lastChunk: Uint8Array | undefined): void {
   else res.end(lastChunk);
 }
 
+/** Copies a small chunk for a stand-in for a socket: it looks empty before the host below has anything. */
+export function heldBelow<Chunk extends Uint8Array | undefined>(
+  res: ServerResponse,
+  chunk: Chunk,
+): Chunk | Buffer {
+  return chunk !== undefined && chunk.length <= COPY_LIMIT && isStandIn(res.socket)
+    ? Buffer.from(chunk)
+    : chunk;
+}
+
+/** Tells if a chunk of {@link heldBelow} is still the application's. */
+export function refersBelow(res: ServerResponse, chunk: Uint8Array | undefined): boolean {
+  return chunk !== undefined && chunk.length > COPY_LIMIT && isStandIn(res.socket);
+}
+
 /** Tells if the connection has taken a whole response of HTTP/1. */
 export function isTaken(res: ServerResponse): boolean {
-  // A stand-in for a socket looks empty before the host below has anything. It goes with 'finish'.
-  if (res.socket instanceof Socket && !isNodeSocket(res.socket)) return false;
   // `destroyed` with `writableEnded`: a response of light-my-request, which has finished by then.
   return res.writableFinished || (res.writableEnded && (res.writableLength === 0 || res.destroyed));
 }

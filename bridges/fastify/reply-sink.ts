@@ -14,8 +14,8 @@ import {
   type ResponseHead,
   type ResponseSink,
 } from '../../src/index.ts';
-import { isHttp2Message } from '../../src/node-internals/index.ts';
-import { isTaken, NodeSink, writesAsNode } from '../_node/node-sink.ts';
+import { isHttp2Message, isStandIn } from '../../src/node-internals/index.ts';
+import { heldBelow, isTaken, NodeSink, refersBelow, writesAsNode } from '../_node/node-sink.ts';
 import { ContentStream, type StreamOwner } from './content-stream.ts';
 import type { FastifyReplyLike, FastifyRequestLike } from './instance.ts';
 import { hostValues, ReplyHead } from './reply-head.ts';
@@ -105,7 +105,10 @@ export class ReplySink implements FailingSink, StreamOwner {
     if (this.#isHead && lastChunk === undefined && this.#collected === undefined)
       this.#stream ??= this.#sendEmptyStream();
     if (this.#stream === undefined) {
-      this.#send(this.#join(lastChunk));
+      const content = heldBelow(this.#raw, this.#join(lastChunk));
+      const isReferring = refersBelow(this.#raw, content);
+      this.#send(content);
+      if (isReferring) return this.#node.delivered(true);
       const isDone = this.#nodeSink === undefined && this.#isHttp1 && isTaken(this.#raw);
       return isDone ? undefined : this.#node.delivered();
     }
@@ -229,7 +232,9 @@ export class ReplySink implements FailingSink, StreamOwner {
 
   /** node takes nothing more after a chunk like this until it has gone. */
   waitsFor(length: number): boolean {
-    return this.#isOwn && length >= this.#raw.writableHighWaterMark && writesAsNode(this.#raw, this.#isHttp1);
+    const raw = this.#raw;
+    const isLarge = length >= raw.writableHighWaterMark;
+    return this.#isOwn && isLarge && writesAsNode(raw, this.#isHttp1) && !isStandIn(raw.socket);
   }
 }
 

@@ -20,7 +20,7 @@ export { headersOfLines, madeHeadersOf } from './request-headers.ts';
 export { closeQuietly, endQuietly, hasReceivedEnd, isBeingRead, isPiped } from './request-state.ts';
 export { isServedByNode } from './served-by-node.ts';
 export { foreignProperties } from './socket-properties.ts';
-export { isNodeSocket, securePrototypeOf, socketPrototype } from './socket-prototype.ts';
+export { isNodeSocket, isStandIn, securePrototypeOf, socketPrototype } from './socket-prototype.ts';
 export { areCarriersKnown, carrierOf } from './tls-carrier.ts';
 export { hasCertificate } from './tls-server.ts';
 export { isUniqueHeader, parseUniqueHeaders, setUniqueHeaders } from './unique-headers.ts';

@@ -16,6 +16,11 @@ export function isNodeSocket(value: unknown): value is Socket {
   return value instanceof Socket && !(STAND_IN in value);
 }
 
+/** Tells if a value is a stand-in for a socket: it looks empty before the host below has anything. */
+export function isStandIn(value: unknown): boolean {
+  return value instanceof Socket && STAND_IN in value;
+}
+
 /** Gives a prototype that inherits from net.Socket's or tls.TLSSocket's, with the members of Stream alone. */
 export function socketPrototype(isSecure: boolean): object {
   const hiding: object = Object.create(isSecure ? TLSSocket.prototype : Socket.prototype);
