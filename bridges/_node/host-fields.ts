@@ -105,7 +105,7 @@ function withoutPseudoFields(lines: readonly string[]): string[] {
   return fields;
 }
 
-/** What middleware says of either name counts for both. */
+/** Middleware that changes one of these names changes both. */
 function http2Lines(lines: readonly string[], headers: HostHeaders): readonly string[] {
   const fields = withoutPseudoFields(lines);
   const shown: Record<string, unknown> = { ...headers };

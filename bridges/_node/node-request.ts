@@ -36,7 +36,7 @@ export interface HostRequest {
   readonly openInput?: (() => HostInput) | undefined;
 }
 
-/** What a framework has decided about the hop before a proxy that its deployer trusts. */
+/** The scheme, host and address that a framework takes from a proxy that its deployer trusts. */
 export interface TrustedHop {
   /** The scheme, if it is one that a request may have. */
   readonly protocol: string | undefined;

@@ -1,7 +1,7 @@
 /**
  * The content of a request that may be passed on to the next handler of the host, as if nobody had touched it.
  *
- * What was read is put back in front. That works only until the stream has told of its end, so it is never read
+ * Puts back in front what the application read. That works only until the stream has told of its end, so it is never read
  * beyond what it has: node ends a stream that is asked for more.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -12,7 +12,7 @@ import { NodeInput } from './node-input.ts';
 /** The content of one request. */
 export class ReplayedInput extends NodeInput {
   readonly #maxReplay: number;
-  /** What was read, in order; empty once there is too much of it. */
+  /** The octets that were read, in order; empty once there are too many. */
   #taken: (Uint8Array | string)[] = [];
   #length = 0;
   #isPassed = false;

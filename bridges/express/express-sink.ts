@@ -43,7 +43,7 @@ export class ExpressSink extends NodeSink {
   override direct(directives: ConnectionDirectives): void {
     const { close, sendDate, ...others } = directives;
     const isHeld = !this.#isBegun && (close !== undefined || sendDate !== undefined);
-    // What node's response keeps of them would stay on it if another handler answers.
+    // node's response would keep them if another handler answers.
     if (isHeld) this.#held = { ...this.#held, ...definedOf({ close, sendDate }) };
     super.direct(isHeld ? others : directives);
   }

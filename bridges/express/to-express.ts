@@ -82,7 +82,7 @@ export function toExpress(application: Application, options: ToExpressOptions = 
   return markAdapter(handler, 'toExpress');
 }
 
-/** What Express adds to a request, as far as it concerns proxies. */
+/** The members that Express adds to a request for proxies. */
 interface ProxiedRequest extends IncomingMessage, TrustedHop {
   readonly app?: { readonly settings?: Readonly<Record<string, unknown>> };
 }

@@ -40,7 +40,7 @@ export function failureResponse(error: unknown, isHead: boolean, exposeErrors: b
   };
 }
 
-/** What a response to a failure depends on. */
+/** The setting of a response to a failure. */
 export interface FailureSetting {
   readonly errors: ErrorStream;
   /** The request is a HEAD request. */

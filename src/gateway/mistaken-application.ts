@@ -109,7 +109,7 @@ export function hintAtListener(errors: ErrorStream, error: unknown): void {
 const LISTENER_HINT =
   'The application failed like a listener for node:http: if it takes (request, response), pass fromNode(listener)';
 
-/** What listeners and handlers of node's frameworks do first with their arguments. */
+/** The first mistakes of a listener that is called as an application. */
 const LISTENERS_CALL =
   /\.(?:end|write|writeHead|setHeader|getHeader|appendHeader|flushHeaders|header|set|get|status|type|send|sendFile|json|redirect|render|on|once|pipe|resume) is not a function$/;
 

@@ -20,7 +20,7 @@ export class ResponseWriter {
   readonly response: ResponseState;
   /** The gateway computes Content-Length if it can. A wrapped program may want its own framing. */
   computesLength = true;
-  /** The body is a file, of which Content-Length may be a part (PEP 3333, Optional Platform-Specific File Handling). */
+  /** The body is a file, and Content-Length may cover a part of it (PEP 3333, Optional Platform-Specific File Handling). */
   isFile = false;
   /** Set when the client has left. Nothing is written after that. */
   gone: DisconnectError | undefined;

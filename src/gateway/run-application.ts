@@ -322,7 +322,7 @@ class ApplicationRun {
     // The host may know it already.
     if (isDisconnect) this.#watch();
     const { gone } = this.#writer;
-    // What the signal aborts may reject with an error of its own.
+    // An operation that the signal aborts may reject with an error of its own.
     return gone !== undefined && (isDisconnect || causeOf(error) === gone);
   }
 

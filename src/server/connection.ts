@@ -22,7 +22,7 @@
  *   cut        the response is seen to be cut off            what was sent has left, T: closed
  *   closed     or handed over to a listener of upgrade or connect
  *
- * What breaks HTTP is refused: with a response, then closing, or reported; only closing if an exchange goes on.
+ * A client that breaks HTTP is refused: with a response, then closing, or reported; only closing if an exchange goes on.
  */
 import type { Socket } from 'node:net';
 import { DisconnectError, disconnection, ProtocolError } from '../errors.ts';
@@ -47,7 +47,7 @@ import { judgeTimeouts, type TimedConnection } from './timeouts.ts';
 
 /** One connection of a server. */
 export class Connection implements SinkOwner, IntakeOwner, ServedConnection, TimedConnection {
-  readonly owner: ConnectionOwner;
+  readonly server: ConnectionOwner;
   readonly intake: Intake;
   readonly parser: RequestParser;
   readonly output: Output;
@@ -67,15 +67,15 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
   /** Steps are being taken; what they set off waits for the next one. */
   #isAdvancing = false;
 
-  constructor(socket: Socket, owner: ConnectionOwner, description: SocketDescription) {
+  constructor(socket: Socket, server: ConnectionOwner, description: SocketDescription) {
     this.#socket = socket;
-    this.owner = owner;
+    this.server = server;
     this.#description = description;
     this.watchdog = new Watchdog(socket);
     this.turn = new FairTurn(() => this.#advance());
     this.output = new Output(socket, () => this.#onDrain());
     // takeover.ts refuses CONNECT if nobody listens for it by then.
-    this.intake = new Intake(socket, toHttpLimits(owner.settings, true), this);
+    this.intake = new Intake(socket, toHttpLimits(server.settings, true), this);
     this.parser = this.intake.parser;
     socket.on('end', this.#onPeerEnd);
     socket.on('drain', this.#onDrain);
@@ -84,12 +84,12 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
   }
 
   get isIdle(): boolean {
-    const isOld = performance.now() - this.since >= this.owner.settings.firstRequestGrace;
+    const isOld = performance.now() - this.since >= this.server.settings.firstRequestGrace;
     return this.phase === 'idle' || (this.phase === 'fresh' && isOld);
   }
 
   get isUsedUp(): boolean {
-    const { maxRequestsPerSocket } = this.owner.settings;
+    const { maxRequestsPerSocket } = this.server.settings;
     return maxRequestsPerSocket !== 0 && this.#requests >= maxRequestsPerSocket;
   }
 
@@ -188,7 +188,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     const isDropped = this.isUsedUp;
     this.#requests += 1;
     if (head.contentLength !== 0) this.headTime = this.phase === 'head' ? performance.now() - this.since : 0;
-    const { events, options } = this.owner;
+    const { events, options } = this.server;
     if (!events.isKnownMethod(head.method)) throw new ProtocolError('WSGI_ERR_METHOD_UNKNOWN', head.method);
     const exchange = new HttpSink(head, this);
     const environ = createRequestEnviron(this.#description, exchange, options);
@@ -212,7 +212,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
 
   /** Refuses a request beyond the number that a connection may serve, as node:http does. */
   #drop(environ: Environ): void {
-    this.owner.reportDrop(environ, this.#socket);
+    this.server.reportDrop(environ, this.#socket);
     addRefusal(this.output, new ProtocolError('WSGI_ERR_REQUESTS_TOO_MANY'), environ.REQUEST_METHOD);
     this.#close();
   }
@@ -226,8 +226,8 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     socket.off('drain', this.#onDrain);
     socket.off('error', this.#onError);
     socket.off('close', this.#onClose);
-    this.owner.remove(this);
-    handOver({ event, environ, socket, rest }, this.owner);
+    this.server.remove(this);
+    handOver({ event, environ, socket, rest }, this.server);
   }
 
   responseEnded(error?: unknown): void {
@@ -257,7 +257,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     this.exchange = undefined;
     this.phase = 'ready';
     // A time-out that an application has set ends with its response.
-    if (this.#hasOwnTimeout) this.setSocketTimeout(this.owner.settings.timeout);
+    if (this.#hasOwnTimeout) this.setSocketTimeout(this.server.settings.timeout);
     this.#hasOwnTimeout = false;
     return true;
   }
@@ -265,7 +265,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
   /** Content is left: it is read on, or thrown away. True when nothing of it is awaited any more. */
   #finishContent({ content, isPersistent }: HttpSink): boolean {
     if (this.turn.applicationHasTurn) return false;
-    const next = content.finish(isPersistent, this.owner.settings.maxDrainSize);
+    const next = content.finish(isPersistent, this.server.settings.maxDrainSize);
     if (next === 'turn') this.turn.leave();
     else if (next === 'closing') this.#close();
     else if (next !== 'answered' && next !== this.phase) {
@@ -288,7 +288,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
       this.#hearNoMoreErrors();
       // First, because a listener may throw.
       this.#enter('reported');
-      if (this.owner.reportClientError(error, this.#socket, this.intake.lastPacket)) return;
+      if (this.server.reportClientError(error, this.#socket, this.intake.lastPacket)) return;
       this.phase = 'ready';
       addRefusal(this.output, error, this.parser.method);
     } else if (!hasResponse && !(error instanceof DisconnectError)) {
@@ -308,13 +308,13 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     this.#enter('closing');
     closeHalf(this.#socket, () => {
       this.#enter('lingering');
-      this.owner.noteLingering(this);
+      this.server.noteLingering(this);
     });
   }
 
   readonly #onError = (error: Error): void => {
     this.#hearNoMoreErrors();
-    this.owner.reportSocketError(error, this.#socket);
+    this.server.reportSocketError(error, this.#socket);
   };
 
   /** Listeners hear of one error of a connection, as on node; destroying the socket would emit it again. */
@@ -356,7 +356,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     this.phase = 'closed';
     this.output.onClose();
     this.exchange?.disconnect(disconnection('response'));
-    this.owner.remove(this);
+    this.server.remove(this);
   };
 
   check(now: number): void {

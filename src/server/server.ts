@@ -123,7 +123,7 @@ export class Server extends ServerBase {
     if (this.#tls !== undefined) {
       socket.allowHalfOpen = true;
     } else if (Reflect.get(socket, 'server') !== this || this.#handedOut.has(socket)) readAsStream(socket);
-    // As node does, whoever has accepted it.
+    // node does so for every socket, also for one that others accepted.
     Reflect.set(socket, 'server', this);
     this.#pool.accept(socket);
   };

@@ -23,7 +23,7 @@ export interface TimedConnection {
   readonly phase: Phase;
   /** When the phase began, by performance.now(). */
   readonly since: number;
-  readonly owner: ConnectionOwner;
+  readonly server: ConnectionOwner;
   readonly watchdog: Watchdog;
   readonly intake: Intake;
   /** Milliseconds that the head took of the request whose content is awaited. */
@@ -51,7 +51,7 @@ const FORGOTTEN_TIMEOUT = 5_000;
  */
 export function judgeTimeouts(connection: TimedConnection, now: number): Verdict {
   const { exchange, watchdog } = connection;
-  const { settings, isStopping } = connection.owner;
+  const { settings, isStopping } = connection.server;
   const passed = now - connection.since;
   switch (connection.phase) {
     case 'fresh':
@@ -86,8 +86,8 @@ export function judgeTimeouts(connection: TimedConnection, now: number): Verdict
 }
 
 function judgeExchange(exchange: HttpSink, now: number, connection: TimedConnection): Verdict {
-  const { watchdog, owner } = connection;
-  const { settings } = owner;
+  const { watchdog, server } = connection;
+  const { settings } = server;
   if (exchange.content.isAwaited) {
     const passed = connection.headTime + exchange.content.waited(now);
     if (isOver(passed, settings.requestTimeout)) return 'fail';
@@ -102,16 +102,16 @@ function judgeExchange(exchange: HttpSink, now: number, connection: TimedConnect
 function judgeReader(
   { content }: HttpSink,
   now: number,
-  { owner, headTime, since }: TimedConnection,
+  { server, headTime, since }: TimedConnection,
 ): Verdict {
   const passed = content.isReading ? headTime + content.waited(now) : now - Math.max(since, content.lastPull);
-  return isOver(passed, owner.settings.requestTimeout) ? 'fail' : 'wait';
+  return isOver(passed, server.settings.requestTimeout) ? 'fail' : 'wait';
 }
 
 /** The client has sent nothing for long, or has sent what nobody reads for longer. */
-function isSilent({ since, intake, owner }: TimedConnection, now: number, silence: number): boolean {
+function isSilent({ since, intake, server }: TimedConnection, now: number, silence: number): boolean {
   const lastInput = Math.max(since, intake.lastInput);
-  return isOver(now - lastInput, silence) || isOver(now - since, owner.settings.lingerTimeout);
+  return isOver(now - lastInput, silence) || isOver(now - since, server.settings.lingerTimeout);
 }
 
 function isLate(passed: number, { headersTimeout, requestTimeout }: ServerSettings): boolean {

@@ -3,14 +3,14 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { connect, createServer as createHttp2Server } from 'node:http2';
 import middie from '@fastify/middie';
 import express from 'express';
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { fromExpress, toExpress } from '../../bridges/express/index.ts';
-import { fromFastify, toFastify } from '../../bridges/fastify/index.ts';
+import { fromFastify } from '../../bridges/fastify/index.ts';
 import { fromNode, toNode } from '../../bridges/node/index.ts';
 import type { Application, HeaderList } from '../../src/wsgi.ts';
 import { serve as serveExpress } from './express/express-site.ts';
-import { serve as serveFastify } from './fastify/fastify-site.ts';
+import { mountBelow } from './fastify/fastify-site.ts';
 import { atEnd, listen, type Site } from './site.ts';
 
 type Change = (req: IncomingMessage) => void;
@@ -36,23 +36,23 @@ const HOSTS: Readonly<Record<string, (application: Application, change: Change) 
         .use('/', toExpress(application)),
     ),
   'toFastify, onRequest': (application, change) =>
-    inFastify(application, (instance) =>
+    mountBelow(application, (instance) =>
       instance.addHook('onRequest', async (request) =>
         change({ headers: request.headers } as IncomingMessage),
       ),
     ),
   'toFastify, preHandler': (application, change) =>
-    inFastify(application, (instance) =>
+    mountBelow(application, (instance) =>
       instance.addHook('preHandler', async (request) => change(request.raw)),
     ),
   'toFastify, hijack': (application, change) =>
-    inFastify(
+    mountBelow(
       application,
       (instance) => instance.addHook('onRequest', async (request) => change(request.raw)),
-      true,
+      { hijack: true },
     ),
   'toFastify below middie': (application, change) =>
-    inFastify(application, async (instance) => {
+    mountBelow(application, async (instance) => {
       await instance.register(middie);
       instance.use((req: unknown, _res: unknown, next: () => void) => {
         // Middie's type of a request is its own.
@@ -61,17 +61,6 @@ const HOSTS: Readonly<Record<string, (application: Application, change: Change) 
       });
     }),
 };
-
-async function inFastify(
-  application: Application,
-  prepare: (instance: FastifyInstance) => unknown,
-  hijack = false,
-): Promise<Site> {
-  const instance = fastify();
-  await prepare(instance);
-  instance.register(toFastify(application, { hijack }) as never);
-  return serveFastify(instance);
-}
 
 /** What an application sees of the fields. */
 type Seen = { keys: Record<string, unknown>; lines: readonly string[] | undefined };
@@ -183,7 +172,7 @@ describe.each(Object.entries(HOSTS))('%s', (_name, host) => {
 describe('toFastify', () => {
   it('knows headers that were set by request.headers =, also over an invalid Content-Type', async () => {
     for (const hook of ['onRequest', 'preHandler'] as const) {
-      const site = await inFastify(reportFields, (instance) =>
+      const site = await mountBelow(reportFields, (instance) =>
         instance.addHook(hook, async (request) => {
           request.headers = { 'x-user': 'verified', 'x-added': 'new' };
         }),
@@ -209,7 +198,7 @@ describe('toFastify', () => {
   });
 
   it('shows an invalid Content-Type as it was received', async () => {
-    const site = await inFastify(reportFields, () => {});
+    const site = await mountBelow(reportFields, () => {});
     const response = await site.fetch({ method: 'POST', headers: [['Content-Type', 'none']], content: 'x' });
     expect(JSON.parse(response.content.toString()).lines).toEqual([
       'Host',

@@ -7,27 +7,16 @@ import express from 'express';
 import fastify, { type FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { fromExpress, toExpress } from '../../bridges/express/index.ts';
-import { fromFastify, toFastify } from '../../bridges/fastify/index.ts';
+import { fromFastify } from '../../bridges/fastify/index.ts';
 import { toNode } from '../../bridges/node/index.ts';
 import { fieldValues } from '../../src/conformance/wire-client.ts';
 import { createServer as createOurs } from '../../src/server/index.ts';
 import type { Application, HeaderList } from '../../src/wsgi.ts';
 import { serve as serveExpress } from './express/express-site.ts';
-import { serve as serveFastify } from './fastify/fastify-site.ts';
+import { mountBelow } from './fastify/fastify-site.ts';
 import { answering, listen, pieces, type Site } from './site.ts';
 
 const ORIGIN = 'https://a.test';
-
-async function inFastify(
-  application: Application,
-  prepare: (instance: FastifyInstance) => unknown,
-  hijack = false,
-): Promise<Site> {
-  const instance = fastify();
-  await prepare(instance);
-  instance.register(toFastify(application, { hijack }) as never, { prefix: '/x' });
-  return serveFastify(instance);
-}
 
 const plugin = (instance: FastifyInstance): unknown =>
   instance.register(fastifyCors, { origin: [ORIGIN, 'x'] });
@@ -50,10 +39,11 @@ const HOSTS: Readonly<Record<string, (application: Application) => Promise<Site>
         .use(cors({ origin: [ORIGIN, 'x'] }))
         .use('/x', toExpress(application)),
     ),
-  toFastify: (application) => inFastify(application, plugin),
-  'toFastify with hijack': (application) => inFastify(application, plugin, true),
-  'toFastify below middie': (application) => inFastify(application, middleware),
-  'toFastify below middie with hijack': (application) => inFastify(application, middleware, true),
+  toFastify: (application) => mountBelow(application, plugin, { prefix: '/x' }),
+  'toFastify with hijack': (application) => mountBelow(application, plugin, { prefix: '/x', hijack: true }),
+  'toFastify below middie': (application) => mountBelow(application, middleware, { prefix: '/x' }),
+  'toFastify below middie with hijack': (application) =>
+    mountBelow(application, middleware, { prefix: '/x', hijack: true }),
   'toExpress, wrapped, on our own server': (application) =>
     listen(createOurs(fromExpress(express().use(cors({ origin: [ORIGIN, 'x'] }), toExpress(application))))),
 };

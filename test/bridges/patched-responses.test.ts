@@ -2,16 +2,15 @@
 import { createServer, type ServerResponse } from 'node:http';
 import middie from '@fastify/middie';
 import type { RequestHandler } from 'express';
-import fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { fromExpress, toExpress } from '../../bridges/express/index.ts';
-import { toFastify } from '../../bridges/fastify/index.ts';
 import { fromNode, toNode } from '../../bridges/node/index.ts';
 import { fieldValues } from '../../src/conformance/wire-client.ts';
 import { createServer as createOurs } from '../../src/server/index.ts';
 import type { Application } from '../../src/wsgi.ts';
 import { appWith, serve as serveExpress } from './express/express-site.ts';
-import { serve as serveFastify } from './fastify/fastify-site.ts';
+import { mountBelow } from './fastify/fastify-site.ts';
 import { answering, listen, pieces, type Site } from './site.ts';
 
 type Patch = (res: ServerResponse) => void;
@@ -33,10 +32,10 @@ const HOSTS: Readonly<Record<string, (application: Application, patch: Patch) =>
   'toExpress, wrapped, on our own server': (application, patch) =>
     listen(createOurs(fromExpress(appWith(patching(patch), toExpress(application)).app))),
   'toFastify with hijack': (application, patch) =>
-    inFastify(
+    mountBelow(
       application,
       (instance) => instance.addHook('onRequest', async (_, reply) => patch(reply.raw)),
-      true,
+      { prefix: '/x', hijack: true },
     ),
 };
 
@@ -45,17 +44,6 @@ function patching(patch: Patch): RequestHandler {
     patch(res);
     next();
   };
-}
-
-async function inFastify(
-  application: Application,
-  prepare: (instance: FastifyInstance) => unknown,
-  hijack = false,
-): Promise<Site> {
-  const instance = fastify();
-  await prepare(instance);
-  instance.register(toFastify(application, { hijack }) as never, { prefix: '/x' });
-  return serveFastify(instance);
 }
 
 const LONG = 'long '.repeat(50_000);
@@ -232,7 +220,7 @@ describe('toFastify by reply.send', () => {
   )('has one framing with $what for $which', async ({ what, prepare, answer }) => {
     const [application, content] = answer;
     if (what === 'Content-Length in onSend' && content === '') return;
-    const site = await inFastify(application, prepare);
+    const site = await mountBelow(application, prepare, { prefix: '/x' });
     for (const method of ['GET', 'HEAD']) {
       const response = await site.fetch({ method, target: '/x' });
       expect(response.statusCode).toBe(200);
@@ -252,7 +240,7 @@ describe('toFastify by reply.send', () => {
     };
     for (const application of [answering('x', [], '200 '), stream]) {
       for (const hijack of [false, true]) {
-        const site = await inFastify(application, () => {}, hijack);
+        const site = await mountBelow(application, () => {}, { prefix: '/x', hijack });
         for (const method of ['GET', 'HEAD']) {
           expect([hijack, method, (await site.fetch({ method, target: '/x' })).reason]).toEqual([
             hijack,

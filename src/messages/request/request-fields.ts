@@ -59,7 +59,7 @@ function applyChanges(environ: Readonly<Environ>, lines: string[]): string[] {
   return changes.size === 0 ? lines : rewriteLines(lines, changes, BY_KEY);
 }
 
-/** What the gateway makes of the lines of one key. */
+/** The values that the gateway makes of the lines of one key. */
 interface Expected {
   /** Joined from all lines. */
   all: string;

@@ -28,7 +28,7 @@ import { type Content, type ContentOwner, NO_CONTENT, RequestContent } from './r
 /** The connection of an exchange. */
 export interface SinkOwner extends ContentOwner {
   /** Its server. */
-  readonly owner: ConnectionOwner;
+  readonly server: ConnectionOwner;
   /** It has served as many as it may: the client is told that it closes. */
   readonly isUsedUp: boolean;
   /** The response has ended: whole, or cut off with an error. */
@@ -127,19 +127,19 @@ export class HttpSink implements ResponseSink {
 
   #mayPersist(): boolean {
     const owner = this.#owner;
-    if (owner.owner.isShuttingDown || owner.parser.state === 'failed') return false;
+    if (owner.server.isShuttingDown || owner.parser.state === 'failed') return false;
     if (this.content.isEnded) return true;
     // The client may wait for a 100 that will not come, or send the content all the same.
     if (this.content.awaitsContinue) return false;
     const rest = this.head.contentLength - owner.parser.contentRead;
-    return this.head.contentLength < 0 || rest <= owner.owner.settings.maxDrainSize;
+    return this.head.contentLength < 0 || rest <= owner.server.settings.maxDrainSize;
   }
 
   /** Formats the server's own fields in node's order: Date, Connection, Keep-Alive, then framing. */
   #formatFraming(response: ResponseHead, placed: PlacedFields | undefined, isAnnounced: boolean): string {
     const owner = this.#owner;
     let fields = '';
-    const { serverHeader } = owner.owner.options;
+    const { serverHeader } = owner.server.options;
     if (serverHeader !== undefined && !hasField(response.headers, 'server')) {
       fields += `Server: ${serverHeader}\r\n`;
     }
@@ -156,12 +156,14 @@ export class HttpSink implements ResponseSink {
   #formatPersistence(placed: PlacedFields | undefined, isAnnounced: boolean): string {
     if (placed?.hasConnection === true || this.#wishes?.announce === 'nothing') return '';
     if (!isAnnounced || this.#owner.isUsedUp) return 'Connection: close\r\n';
-    return placed?.hasKeepAlive === true ? 'Connection: keep-alive\r\n' : this.#owner.owner.persistenceFields;
+    return placed?.hasKeepAlive === true
+      ? 'Connection: keep-alive\r\n'
+      : this.#owner.server.persistenceFields;
   }
 
   /** A deployer may have added fields. */
   get hasOwnEnviron(): boolean {
-    return this.#owner.owner.options.environ === undefined;
+    return this.#owner.server.options.environ === undefined;
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
@@ -261,7 +263,7 @@ export class HttpSink implements ResponseSink {
     if (directives.fields !== undefined) this.#connectionFields = directives.fields;
     if (directives.flush === true) this.#owner.output.flush();
     if (directives.halfOpen === undefined) return;
-    this.isHalfOpen = directives.halfOpen || this.#owner.owner.settings.httpAllowHalfOpen;
+    this.isHalfOpen = directives.halfOpen || this.#owner.server.settings.httpAllowHalfOpen;
     if (!this.isHalfOpen && this.#owner.isPeerEnded) this.#owner.hangUp();
   }
 }

@@ -25,7 +25,7 @@ const NO_OCTETS = Buffer.alloc(0);
 export interface ReceiverOwner {
   /** The last octets are part of something incomplete. */
   readonly hasRest: boolean;
-  /** Octets that are certain to come, of which views will be kept. */
+  /** Octets of content that are certain to come; applications may keep views of them. */
   readonly expectedLength: number;
   /**
    * Takes octets.

@@ -21,3 +21,20 @@ export function mounting(
   app.register(toFastify(application, options), { prefix: '/x' });
   return app;
 }
+
+/**
+ * Mounts an application at a prefix of a fresh instance, by default the root.
+ *
+ * @param prepare Called with the instance first, to add hooks and plugins
+ */
+export async function mountBelow(
+  application: Application,
+  prepare: (instance: FastifyInstance) => unknown,
+  options: { readonly hijack?: boolean; readonly prefix?: string } = {},
+): Promise<Site> {
+  const instance = fastify();
+  await prepare(instance);
+  const { prefix = '/', ...mount } = options;
+  instance.register(toFastify(application, mount) as never, { prefix });
+  return serve(instance);
+}
