@@ -14,10 +14,10 @@ import { leaveUnread, readInto } from '../../node-internals/index.ts';
 const BUFFER_SIZE = 65_536;
 
 /**
- * Packets of this size are given away with their buffer, which costs less than copies of their parts. So a view of
- * content keeps at most twice its size in memory.
+ * Packets of this size begin a buffer of their connection's own, whose views are given away: that costs less than
+ * copies. It is read into until less than this is left, so that kept views hold little more than their size.
  */
-const LARGE_PACKET: number = BUFFER_SIZE / 2;
+const LARGE_PACKET: number = BUFFER_SIZE / 4;
 
 const NO_OCTETS = Buffer.alloc(0);
 
@@ -73,7 +73,6 @@ export class Receiver {
   /** Forgets the last packet, so that an idle connection does not keep its buffer. */
   forget(): void {
     this.#packet = NO_OCTETS;
-    this.#length = 0;
   }
 
   /** A copy of the last packet. */
@@ -90,7 +89,7 @@ export class Receiver {
   /** False if nothing more is to be read for now. */
   readonly #onPacket = (length: number, buffer: Buffer): boolean => {
     if (this.#isReleased) return this.#socket.push(Buffer.from(buffer.subarray(0, length)));
-    const isLent = buffer === shared || length < LARGE_PACKET;
+    const isLent = buffer === shared;
     this.#packet = buffer;
     this.#length = length;
     this.#owner.receive(buffer, length, isLent);
@@ -99,12 +98,18 @@ export class Receiver {
     return true;
   };
 
-  /** Reads large content into buffers of its own, which are given away in views, if their packets are large. */
+  /** Reads large content into buffers of its own, one packet behind the other. */
   readonly #nextBuffer = (): Buffer | undefined => {
-    const isUpload = this.#length >= LARGE_PACKET && this.#owner.expectedLength >= LARGE_PACKET;
-    const buffer = isUpload ? Buffer.allocUnsafeSlow(BUFFER_SIZE) : shared;
+    const buffer = this.#owner.expectedLength > 0 ? this.#contentBuffer() : shared;
     if (buffer === this.#buffer) return undefined;
     this.#buffer = buffer;
     return buffer;
   };
+
+  #contentBuffer(): Buffer {
+    const rest = this.#buffer.length - this.#length;
+    if (this.#buffer !== shared && rest >= LARGE_PACKET) return this.#buffer.subarray(this.#length);
+    const isUpload = this.#length >= LARGE_PACKET && this.#owner.expectedLength >= LARGE_PACKET;
+    return isUpload ? Buffer.allocUnsafeSlow(BUFFER_SIZE) : shared;
+  }
 }
