@@ -15,9 +15,15 @@ const BUFFER_SIZE = 65_536;
 
 /**
  * Packets of this size begin a buffer of their connection's own, whose views are given away: that costs less than
- * copies. It is read into until less than this is left, so that kept views hold little more than their size.
+ * copies.
  */
 const LARGE_PACKET: number = BUFFER_SIZE / 4;
+
+/**
+ * The rest of a buffer that is read into. So a view of content keeps at most twice its size in memory, and packets do
+ * not become much smaller.
+ */
+const ENOUGH_ROOM: number = BUFFER_SIZE / 2;
 
 const NO_OCTETS = Buffer.alloc(0);
 
@@ -107,8 +113,8 @@ export class Receiver {
   };
 
   #contentBuffer(): Buffer {
-    const rest = this.#buffer.length - this.#length;
-    if (this.#buffer !== shared && rest >= LARGE_PACKET) return this.#buffer.subarray(this.#length);
+    const room = this.#buffer.length - this.#length;
+    if (this.#buffer !== shared && room >= ENOUGH_ROOM) return this.#buffer.subarray(this.#length);
     const isUpload = this.#length >= LARGE_PACKET && this.#owner.expectedLength >= LARGE_PACKET;
     return isUpload ? Buffer.allocUnsafeSlow(BUFFER_SIZE) : shared;
   }
