@@ -11,7 +11,7 @@
  */
 
 /** Header fields as `[name, value]` pairs, in the order in which they are sent. Duplicates are allowed. */
-export type HeaderList = [name: string, value: string][];
+export type HeaderList = (readonly [name: string, value: string])[];
 
 /** One piece of a response body. PEP 3333 allows bytes only; our hosts also accept strings and send them as UTF-8. */
 export type Chunk = Uint8Array | string;
@@ -34,10 +34,13 @@ export type Write = (data: Chunk) => Promise<void>;
 /**
  * Begins the response. It is synchronous and only stores the head, which is sent with the first non-empty chunk.
  *
+ * The headers are copied, so a frozen list may be shared by responses. Middleware that adds one passes a list of its own:
+ * `startResponse(status, [...headers, ['X-Frame-Options', 'DENY']], excInfo)`.
+ *
  * A second call is an error unless it passes `excInfo`. With `excInfo` it replaces the stored head, or throws
  * `excInfo` if the head has been sent.
  */
-export type StartResponse = (status: string, headers: HeaderList, excInfo?: unknown) => Write;
+export type StartResponse = (status: string, headers: Readonly<HeaderList>, excInfo?: unknown) => Write;
 
 /** `wsgi.input`: the content of the request. At the end every method returns an empty array. */
 export interface InputStream extends AsyncIterable<Uint8Array> {
@@ -64,6 +67,15 @@ export interface ErrorStream {
  * The environ of one request: a new plain object that belongs to the application.
  *
  * CGI variables are native strings. An unknown variable is absent, never `undefined`.
+ *
+ * Keys of your own are `unknown`, until you declare them:
+ *
+ * @example
+ * declare module 'gatebridge' {
+ *   interface Environ {
+ *     'app.user'?: User;
+ *   }
+ * }
  */
 export interface Environ {
   REQUEST_METHOD: string;
@@ -88,6 +100,8 @@ export interface Environ {
   HTTPS?: string;
   HTTP_HOST?: string;
   HTTP_COOKIE?: string;
+  /** Any other field of the request. */
+  [field: `HTTP_${string}`]: string | undefined;
   'wsgi.version': readonly [1, 0];
   'wsgi.url_scheme': 'http' | 'https';
   'wsgi.input': InputStream;
@@ -106,13 +120,13 @@ export interface Environ {
   /** Registers a callback for the end of the response, however it ends. The last one registered runs first. */
   'gateway.on_finished'?: (callback: FinishedCallback) => void;
   /** Sends a 103 with these headers. */
-  'gateway.early_hints'?: (headers: HeaderList) => void;
+  'gateway.early_hints'?: (headers: Readonly<HeaderList>) => void;
   /** Sends an interim response: 100 to 199, but not 101. */
-  'gateway.informational'?: (statusCode: number, headers: HeaderList) => void;
+  'gateway.informational'?: (statusCode: number, headers: Readonly<HeaderList>) => void;
   /** Gives the trailer section of the request, once the content has been read to its end. */
   'gateway.trailers'?: () => Promise<HeaderList>;
   /** Adds fields to the trailer section of the response. */
-  'gateway.send_trailers'?: (headers: HeaderList) => void;
+  'gateway.send_trailers'?: (headers: Readonly<HeaderList>) => void;
   [key: string]: unknown;
 }
 
@@ -128,17 +142,28 @@ export type FinishedCallback = (
 ) => unknown;
 
 /** First form: a function, called once per request with exactly two arguments. It may be async or a generator. */
-export type ApplicationFunction = (environ: Environ, startResponse: StartResponse) => Body | Promise<Body>;
+export interface ApplicationFunction {
+  (environ: Environ, startResponse: StartResponse): Body | Promise<Body>;
+  /** Every function has it, and no {@link ApplicationObject}: by that TypeScript tells an object's `call` from a function's. */
+  readonly length: number;
+}
 
 /** Second form: a class, constructed once per request. The instance is the body. */
-export type ApplicationClass = new (environ: Environ, startResponse: StartResponse) => Body;
+export interface ApplicationClass {
+  new (environ: Environ, startResponse: StartResponse): Body;
+  readonly length: number;
+}
 
 /** Third form: an object whose `call` method answers every request. */
 export interface ApplicationObject {
   call(environ: Environ, startResponse: StartResponse): Body | Promise<Body>;
-  /** Excludes functions from this type: they have `Symbol.hasInstance`, and a `call` method too. */
-  readonly [Symbol.hasInstance]?: never;
+  readonly length?: never;
 }
 
-/** An application in any of its three forms. */
+/**
+ * An application in any of its three forms, as hosts take it.
+ *
+ * Only a function can be called. Code that calls an application, such as middleware, takes an {@link ApplicationFunction}, or
+ * makes one with `toApplication(application)`.
+ */
 export type Application = ApplicationFunction | ApplicationClass | ApplicationObject;

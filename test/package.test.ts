@@ -186,7 +186,8 @@ describe('the types', () => {
 });
 
 const CONSUMER = `
-import { type Application, type ApplicationObject, type Environ, readText, type StartResponse } from 'gatebridge';
+import type { Application, ApplicationFunction, ApplicationObject, Environ, StartResponse } from 'gatebridge';
+import { readText, toApplication } from 'gatebridge';
 import { runCgi } from 'gatebridge/cgi';
 import { fromExpress, toExpress } from 'gatebridge/express';
 import { fromFastify, toFastify } from 'gatebridge/fastify';
@@ -217,6 +218,23 @@ const echo: ApplicationObject = {
 createServer(echo);
 createNodeServer(toNode(application));
 const round: Application = fromNode(toNode(application));
+declare module 'gatebridge' {
+  interface Environ {
+    'app.user'?: { readonly name: string };
+  }
+}
+const guard = (inner: ApplicationFunction): ApplicationFunction => (environ, startResponse) => {
+  const name: string = environ['app.user']?.name ?? environ.HTTP_X_USER ?? '';
+  return inner({ ...environ, HTTP_X_USER: name }, startResponse);
+};
+const HEADERS = [['Content-Type', 'text/plain']] as const;
+const literal: Application = {
+  call(environ, startResponse) {
+    startResponse('200 OK', HEADERS);
+    return [environ.PATH_INFO];
+  },
+};
+(await serve(guard(toApplication(literal)), { port: process.env.PORT })).listen({ port: '0' });
 export { createClient, fromExpress, fromFastify, round, runCgi, toExpress, toFastify };
 `;
 

@@ -89,7 +89,7 @@ export function checkOption(name: string, value: unknown, rule: OptionRules[stri
     const message = `Option ${name} has a value that it cannot have: ${JSON.stringify(value)}`;
     throw wrong('ERR_INVALID_ARG_VALUE', message);
   }
-  const { type, least = 0, most = Number.POSITIVE_INFINITY } = rule;
+  const { type, least = 0, most = type === 'port' ? MAX_PORT : Number.POSITIVE_INFINITY } = rule;
   if (typeof type !== 'string') {
     if (type.some((one) => one === value)) return;
     const message = `Option ${name} must be ${listValues(type)}, not ${show(value)}`;
@@ -99,11 +99,14 @@ export function checkOption(name: string, value: unknown, rule: OptionRules[stri
   if (!isValid(value)) {
     throw wrong('ERR_INVALID_ARG_TYPE', `Option ${name} must be ${expected}, not ${show(value)}`);
   }
-  if (typeof value === 'number' && !(value >= least && value <= most)) {
+  const number = type === 'port' ? Number(value) : value;
+  if (typeof number === 'number' && !(number >= least && number <= most)) {
     const range = most === Number.POSITIVE_INFINITY ? `${least} or more` : `from ${least} to ${most}`;
     throw outOfRange(`Option ${name} must be ${range}, not ${value}`);
   }
 }
+
+const MAX_PORT = 65_535;
 
 /** Makes the error of a number that an option cannot have. */
 export function outOfRange(message: string): RangeError {
@@ -126,7 +129,10 @@ const CHECKS: Readonly<Record<keyof OptionTypes, Check>> = {
   milliseconds: { expected: 'a number of milliseconds', isValid: isNumber },
   octets: { expected: 'a number of octets', isValid: isNumber },
   count: { expected: 'a number', isValid: isNumber },
-  port: { expected: 'a port number', isValid: (value) => isNumber(value) || /^\d+$/.test(`${value}`) },
+  port: {
+    expected: 'a port number from 0 to 65535',
+    isValid: (value) => (typeof value === 'string' ? /^[0-9]+$/.test(value) : Number.isInteger(value)),
+  },
   object: {
     expected: 'an object',
     isValid: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),

@@ -32,14 +32,14 @@ export function addExtensions(
   const signal = (): AbortSignal => hooks.signal();
   environ['gateway.signal'] = signal;
   if (sink.informational !== undefined) {
-    const informational = (statusCode: number, headers: HeaderList): void =>
+    const informational = (statusCode: number, headers: Readonly<HeaderList>): void =>
       sendInterim(statusCode, headers, { sink, writer });
     environ['gateway.informational'] = informational;
-    const earlyHints = (headers: HeaderList): void => sendInterim(103, headers, { sink, writer });
+    const earlyHints = (headers: Readonly<HeaderList>): void => sendInterim(103, headers, { sink, writer });
     environ['gateway.early_hints'] = earlyHints;
   }
   if (sink.trailers !== undefined) {
-    const sendTrailers = (headers: HeaderList): void => {
+    const sendTrailers = (headers: Readonly<HeaderList>): void => {
       const checked = takeExtraHeaders(headers);
       if (writer.response.state !== 'ended') sink.trailers?.(checked);
     };
@@ -58,7 +58,7 @@ export function addExtensions(
 
 function sendInterim(
   statusCode: number,
-  headers: HeaderList,
+  headers: Readonly<HeaderList>,
   { sink, writer }: { readonly sink: ResponseSink; readonly writer: ResponseWriter },
 ): void {
   // 101 switches the protocol and is no interim response (RFC 9110 §15.2.2).

@@ -240,7 +240,7 @@ export class Headers implements Iterable<[name: string, value: string]> {
   }
 
   /** Gives a copy of the list. */
-  entries(): HeaderList {
+  entries(): [name: string, value: string][] {
     return this.list.map(([name, value]) => [name, value]);
   }
 

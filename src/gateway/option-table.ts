@@ -14,8 +14,8 @@ export interface OptionTypes {
   octets: number;
   /** 0 or more. */
   count: number;
-  /** Node checks the number when a server listens, and takes its digits as text. */
-  port: number;
+  /** From 0 to 65535. A string of digits is one too, as environment variables are. */
+  port: number | string;
   object: object;
   /** A function or a class. */
   function: (...values: never[]) => unknown;

@@ -81,7 +81,7 @@ export function takeHeaders(
  *
  * @throws {@link ApplicationError} as startResponse does, and for Content-Length
  */
-export function takeExtraHeaders(headers: HeaderList): HeaderList {
+export function takeExtraHeaders(headers: Readonly<HeaderList>): HeaderList {
   const declaration: LengthDeclaration = { declaredLength: undefined };
   const copy = takeHeaders(headers, 'error', declaration);
   if (declaration.declaredLength !== undefined) {

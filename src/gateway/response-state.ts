@@ -51,7 +51,7 @@ export class ResponseState implements LengthDeclaration {
   }
 
   /** PEP 3333's startResponse, without its return value. */
-  start(status: string, headers: HeaderList, excInfo: unknown): void {
+  start(status: string, headers: Readonly<HeaderList>, excInfo: unknown): void {
     const isReplacement = excInfo !== undefined && excInfo !== null;
     if (this.state === 'ended') {
       throw new ApplicationError(

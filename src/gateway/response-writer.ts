@@ -8,7 +8,7 @@
 
 import { ApplicationError, type DisconnectError, isDisconnection } from '../errors.ts';
 import type { ResponseSink } from '../port.ts';
-import type { Chunk, Environ, ErrorStream, HeaderList, StartResponse, Write } from '../wsgi.ts';
+import type { Chunk, Environ, ErrorStream, StartResponse, Write } from '../wsgi.ts';
 import { toOctets } from './body-reader.ts';
 import { logError } from './failure.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
@@ -43,7 +43,7 @@ export class ResponseWriter {
   }
 
   /** PEP 3333's startResponse. It sends nothing. */
-  readonly startResponse: StartResponse = (status: string, headers: HeaderList, excInfo?: unknown) => {
+  readonly startResponse: StartResponse = (status, headers, excInfo) => {
     // No error if the client has left, because the application may not have noticed. Its writes reject.
     if (this.gone === undefined || this.response.state !== 'ended') {
       this.response.start(status, headers, excInfo);

@@ -148,7 +148,7 @@ function defineState(response: ResponseMessage, name: string, get: () => boolean
   Object.defineProperty(response, name, { configurable: true, enumerable: true, get });
 }
 
-function showHead(response: ResponseMessage, status: string, headers: HeaderList): void {
+function showHead(response: ResponseMessage, status: string, headers: Readonly<HeaderList>): void {
   response.statusCode = Number(status.slice(0, 3));
   response.statusMessage = status.slice(4);
   for (const name of response.getHeaderNames()) response.removeHeader(name);

@@ -67,7 +67,7 @@ export async function serve(application: Application, options: ServeOptions = {}
     });
     if (fd !== undefined) server.listen({ fd });
     else if (path !== undefined) server.listen({ path });
-    else server.listen({ port, host });
+    else server.listen({ port: Number(port), host });
   });
   return server;
 }

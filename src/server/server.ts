@@ -14,7 +14,7 @@ import { isNodeEmit } from '../node-internals/index.ts';
 import type { Application } from '../wsgi.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { acceptedSocket, type ConnectionEvent, emitConnection } from './node-surface/connection-event.ts';
-import { checkPlace, checkTls } from './node-surface/listening.ts';
+import { checkPlace, checkTls, type TextPorts } from './node-surface/listening.ts';
 import { constructBase, descendFromHttp, nodePrototypeOf, recognize } from './node-surface/prototypes.ts';
 import { RequestEvents } from './node-surface/request-events.ts';
 import {
@@ -36,7 +36,10 @@ export const SHUTDOWN_OPTIONS = {
 export interface ShutdownOptions extends OptionsOf<typeof SHUTDOWN_OPTIONS> {}
 
 /** A net.Server with the settings as properties, or a tls.Server. */
-type BaseServer = new (options: NetServerOptions, tls: ServerOptions['tls']) => NetServer & ServerSettings;
+type BaseServer = new (
+  options: NetServerOptions,
+  tls: ServerOptions['tls'],
+) => NetServer & ServerSettings & TextPorts;
 
 function Base(this: unknown, options: NetServerOptions, tls: ServerOptions['tls']): object {
   // Called by `super` only: it is the class that is constructed.

@@ -6,7 +6,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AuditHost } from '../../src/conformance/index.ts';
-import type { Body, Environ, HeaderList, InputStream, StartResponse } from '../../src/wsgi.ts';
+import type { Body, Environ, InputStream, StartResponse } from '../../src/wsgi.ts';
 import { listen } from './listening.ts';
 
 type Callable = (environ: Environ, startResponse: StartResponse) => Body | Promise<Body>;
@@ -38,7 +38,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const startResponse: StartResponse = (status: string, headers: HeaderList) => {
+  const startResponse: StartResponse = (status, headers) => {
     const fields = Object.fromEntries(headers);
     response.writeHead(Number(status.slice(0, 3)), status.slice(4), fields).flushHeaders();
     return async (data) => {

@@ -71,7 +71,7 @@ async function run(application: ApplicationFunction, call: Call = {}): Promise<A
   try {
     body = await application(environFor(call, answer.reads), (status, headers) => {
       answer.status = status;
-      answer.headers = headers;
+      answer.headers = [...headers];
       return async (data) => {
         answer.written.push(Buffer.from(data as Uint8Array).toString());
       };

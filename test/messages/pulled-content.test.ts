@@ -39,7 +39,7 @@ async function call(
   keys: Record<string, unknown> = {},
 ): Promise<{ body: Body; written: Uint8Array[]; iterator: AsyncIterator<Uint8Array> }> {
   const written: Uint8Array[] = [];
-  const environ: Environ = { ...buildEnviron('/'), ...keys };
+  const environ: Environ = Object.assign(buildEnviron('/'), keys);
   for (const key of Object.keys(environ))
     if (key.startsWith('gateway.') && !(key in keys)) delete environ[key];
   const body = await application(environ, () => async (chunk) => {

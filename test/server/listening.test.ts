@@ -47,10 +47,33 @@ describe('listening', () => {
     },
   );
 
-  it('takes a port as text, as the environment has it', async () => {
-    const server = await serve(tellAddresses, { port: '0' as never });
+  it.each<[string, () => Server | Promise<Server>]>([
+    ['serve', () => serve(tellAddresses, { port: '0' })],
+    ['listen', () => createServer(tellAddresses).listen('0', '127.0.0.1')],
+    ['listen with an object', () => createServer(tellAddresses).listen({ port: '0', host: '127.0.0.1' })],
+  ])('takes a port as text, as the environment has it: %s', async (_name, start) => {
+    const server = await start();
+    if (!server.listening) await once(server, 'listening');
     expect(portOf(server)).toBeGreaterThan(0);
     await server.shutdown();
+  });
+
+  it.each([
+    ['', 'ERR_INVALID_ARG_TYPE'],
+    ['http', 'ERR_INVALID_ARG_TYPE'],
+    [' 80', 'ERR_INVALID_ARG_TYPE'],
+    ['-1', 'ERR_INVALID_ARG_TYPE'],
+    ['8e3', 'ERR_INVALID_ARG_TYPE'],
+    [80.5, 'ERR_INVALID_ARG_TYPE'],
+    [Number.NaN, 'ERR_INVALID_ARG_TYPE'],
+    [true as never, 'ERR_INVALID_ARG_TYPE'],
+    ['65536', 'ERR_OUT_OF_RANGE'],
+    [65_536, 'ERR_OUT_OF_RANGE'],
+    [-1, 'ERR_OUT_OF_RANGE'],
+  ])('refuses %j as a port, and says what is one', async (port, code) => {
+    const start = serve(tellAddresses, { port });
+    await expect(start).rejects.toMatchObject({ code });
+    await expect(start).rejects.toThrow(/^Option port must be .*from 0 to 65535, not /);
   });
 
   it('refuses an empty host, which would be every address', async () => {

@@ -209,7 +209,7 @@ const HOST_FIELDS: AuditServeOptions = {
   ],
 };
 
-const OWN_FIELDS = (): [string, string][] =>
+const OWN_FIELDS = (): HeaderList =>
   text(['X-Both', 'application'], ['Set-Cookie', 'own=1'], ['Set-Cookie', 'own=2']);
 
 /** Line 212: fields that the host has set. */

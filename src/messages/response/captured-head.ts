@@ -132,8 +132,8 @@ export function encodeHead(head: CapturedHead, isUtf8: boolean): void {
   if (head.isAscii || (!isUtf8 && !head.isWide)) return;
   const encode = isUtf8 ? encodeNative : cutToOctets;
   if (NOT_ASCII.test(head.status)) head.status = encode(head.status);
-  for (const field of head.fields) {
-    if (NOT_ASCII.test(field[1])) field[1] = encode(field[1]);
+  for (const [index, [name, value]] of head.fields.entries()) {
+    if (NOT_ASCII.test(value)) head.fields[index] = [name, encode(value)];
   }
 }
 

@@ -1,6 +1,20 @@
 /** Checks before a server listens: mistakes that node passes over in silence. */
+import type { ListenOptions } from 'node:net';
 import type { SecureContextOptions, TlsOptions, Server as TlsServer } from 'node:tls';
 import { hasCertificate } from '../../node-internals/index.ts';
+
+/** Forms of `listen` that node takes and its types lack: a port may be text, as variables of the environment are. */
+export interface TextPorts {
+  listen(port?: number | string, host?: string, backlog?: number, listener?: () => void): this;
+  listen(port?: number | string, host?: string, listener?: () => void): this;
+  listen(port?: number | string, listener?: () => void): this;
+  listen(options: TextListenOptions, listener?: () => void): this;
+}
+
+/** node's options of `listen`, with a port that may be text. */
+export interface TextListenOptions extends Omit<ListenOptions, 'port'> {
+  readonly port?: number | string | undefined;
+}
 
 /**
  * Checks the arguments of `listen`.

@@ -15,6 +15,7 @@ import methodOverride from 'method-override';
 import morgan from 'morgan';
 import responseTime from 'response-time';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HeaderList } from '../../../src/index.ts';
 import { until, type WireRequest } from '../../bridges/site.ts';
 import { expectAlike } from '../both-servers.ts';
 import { expressProgram } from './express-program.ts';
@@ -137,9 +138,9 @@ describe('a stack of middleware', () => {
     const { trail, responses } = await expectAlike(
       program,
       async (visitor) => {
-        let cookies: [string, string][] = [];
+        let cookies: HeaderList = [];
         for (const [index, request] of REQUESTS.entries()) {
-          const headers: [string, string][] = [
+          const headers: HeaderList = [
             ['Origin', 'http://a.test'],
             ['Accept-Encoding', coding],
             ['X-Forwarded-Proto', 'https'],

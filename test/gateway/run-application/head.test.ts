@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ApplicationError } from '../../../src/errors.ts';
-import type { Environ, HeaderList, StartResponse } from '../../../src/wsgi.ts';
+import type { Application, Environ, HeaderList, StartResponse } from '../../../src/wsgi.ts';
 import { RecordingSink, record } from '../../support/recording-sink.ts';
 
 import { answering } from './applications.ts';
@@ -170,6 +170,27 @@ describe('runApplication: the head', () => {
       (name) => record(answering([], [[name, '1']])).sink.head?.statusCode,
     );
     expect(statuses).toEqual([500, 200]);
+  });
+
+  it('takes frozen lists of frozen pairs, also for 204, early hints and trailers', () => {
+    const frozen = Object.freeze([
+      Object.freeze(['Content-Type', 'text/plain'] as const),
+      Object.freeze(['X-Two', '2'] as const),
+    ]);
+    const length = Object.freeze([['Content-Length', '0']] as const);
+    const application: Application = (environ, startResponse) => {
+      environ['gateway.early_hints']?.(frozen);
+      environ['gateway.send_trailers']?.(frozen);
+      startResponse('200 OK', frozen);
+      startResponse('204 No Content', [...frozen, ...length], new Error('replaced'));
+      return Object.freeze([]);
+    };
+    for (let count = 0; count < 2; count += 1) {
+      const { sink, log } = record(application);
+      expect(log).toEqual([]);
+      expect(sink.head?.headers).toEqual(frozen);
+      expect(sink.events).toContainEqual(['trailers', frozen]);
+    }
   });
 
   it('refuses a hole among the headers', () => {

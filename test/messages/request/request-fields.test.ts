@@ -110,7 +110,9 @@ describe('rawHeaders', () => {
   });
 
   it('rebuilds all lines without those that were received', () => {
-    const environ = { ...environOf(LINES), CONTENT_LENGTH: '', HTTP_A: ['1', '2'] };
+    const environ: Environ = { ...environOf(LINES), CONTENT_LENGTH: '' };
+    // Against the types, as JavaScript may.
+    Object.assign(environ, { HTTP_A: ['1', '2'] });
     delete environ['gateway.raw_headers'];
     expect(rawHeaders(environ)).toEqual([
       'Host',
