@@ -177,6 +177,11 @@ export interface ResponseSink {
   sent?(): Promise<void> | undefined;
   /** Cuts off the response after its head, so that the client notices that it is incomplete. */
   abort(error: unknown): void;
+  /**
+   * The host itself will log the error of `abort`. Otherwise it goes to `wsgi.errors` before the call.
+   * @default false
+   */
+  readonly logsAbort?: boolean | undefined;
   /** Calls the listener if the client leaves before the response has ended; at once if it has already left. */
   watch(listener: (error: DisconnectError) => void): void;
   /**

@@ -48,6 +48,11 @@ export class ExpressSink extends NodeSink {
     super.direct(isHeld ? others : directives);
   }
 
+  /** What goes to `next` is Express's to log. */
+  get logsAbort(): boolean {
+    return this.hasHeadFailed;
+  }
+
   override abort(error: unknown): void {
     if (this.hasHeadFailed) this.fail(error);
     else super.abort(error);
@@ -116,6 +121,10 @@ export class PassingSink extends ExpressSink {
     this.unwatch?.();
     this.next(this.#input?.passOn());
     return undefined;
+  }
+
+  override get logsAbort(): boolean {
+    return this.#isPassed ? !this.res.destroyed : super.logsAbort;
   }
 
   override abort(error: unknown): void {

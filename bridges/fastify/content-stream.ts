@@ -14,6 +14,8 @@ import type { DisconnectError } from '../../src/index.ts';
 export interface StreamOwner {
   /** Tells if a chunk of this length has gone to the operating system once the next one is asked for. */
   waitsFor(length: number): boolean;
+  /** Called with a failure that the stream could not pass on, because it was destroyed first. */
+  lost(failure: Error): void;
 }
 
 interface Waiter {
@@ -73,6 +75,7 @@ export class ContentStream extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#take()?.reject(disconnection('response'));
+    if (this.#failure !== undefined && this.#failure !== error) this.#owner.lost(this.#failure);
     callback(error);
   }
 

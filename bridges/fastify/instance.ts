@@ -8,8 +8,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Readable } from 'node:stream';
 
+/** The log of a request: pino's, another one, or one that does nothing. */
+export interface FastifyLogLike {
+  warn(details: object, message: string): void;
+  trace(details: object, message: string): void;
+}
+
 /** A Fastify request. */
 export interface FastifyRequestLike {
+  readonly log: FastifyLogLike;
+  readonly server: object;
   readonly raw: IncomingMessage | Http2ServerRequest;
   body: unknown;
   headers: Record<string, unknown>;

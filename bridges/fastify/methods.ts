@@ -6,6 +6,7 @@
  */
 import { METHODS } from 'node:http';
 import type { FastifyScope } from './instance.ts';
+import { findSymbol } from './symbols.ts';
 
 /** Fastify's sets of methods, by whether it parses their content. */
 interface SupportedMethods {
@@ -30,12 +31,4 @@ export function declareOtherMethods(scope: FastifyScope): string[] {
   };
   Object.defineProperty(scope, symbol, { value: own });
   return others;
-}
-
-function findSymbol(scope: object, description: string): symbol | undefined {
-  for (let owner: object | null = scope; owner !== null; owner = Object.getPrototypeOf(owner)) {
-    const symbol = Object.getOwnPropertySymbols(owner).find((one) => one.description === description);
-    if (symbol !== undefined) return symbol;
-  }
-  return undefined;
 }

@@ -18,6 +18,7 @@ import { isHttp2Message, isStandIn } from '../../src/node-internals/index.ts';
 import { heldBelow, isTaken, NodeSink, refersBelow, writesAsNode } from '../_node/node-sink.ts';
 import { ContentStream, type StreamOwner } from './content-stream.ts';
 import type { FastifyReplyLike, FastifyRequestLike } from './instance.ts';
+import { logBrokenResponse, showsStreamErrors } from './log.ts';
 import { hostValues, ReplyHead } from './reply-head.ts';
 
 /** The reason why there is no response; a box, because applications may throw undefined. */
@@ -121,6 +122,11 @@ export class ReplySink implements FailingSink, StreamOwner {
       stream.finish();
       return this.#node.delivered();
     });
+  }
+
+  /** Fastify logs a stream that fails; its error handler hears of what fails earlier. */
+  get logsAbort(): boolean {
+    return this.#stream === undefined ? !this.#reply.sent : showsStreamErrors(this.#request);
   }
 
   abort(error: unknown): void {
@@ -235,6 +241,10 @@ export class ReplySink implements FailingSink, StreamOwner {
     const raw = this.#raw;
     const isLarge = length >= raw.writableHighWaterMark;
     return this.#isOwn && isLarge && writesAsNode(raw, this.#isHttp1) && !isStandIn(raw.socket);
+  }
+
+  lost(failure: Error): void {
+    if (showsStreamErrors(this.#request)) logBrokenResponse(this.#request, failure);
   }
 }
 

@@ -3,10 +3,9 @@
  *
  * All of it is told by the members that the values of other packages have; nothing is imported for it.
  */
-import type { ErrorStream } from '../wsgi.ts';
 import { adapterName } from './adapter.ts';
 import { describe } from './describe.ts';
-import { logLine } from './failure.ts';
+import { logLine, type RequestLog } from './failure-log.ts';
 
 /** Something that is no application, with what to pass instead. */
 interface Mistake {
@@ -99,11 +98,11 @@ export function mistakenValue(value: unknown): string {
 /**
  * Logs a hint if an application failed as a listener for node:http does that was passed in its place.
  *
- * @param errors `wsgi.errors`
+ * @param log The log of the request
  * @param error The failure, before any call of startResponse
  */
-export function hintAtListener(errors: ErrorStream, error: unknown): void {
-  if (isListenersFailure(error)) logLine(errors, LISTENER_HINT);
+export function hintAtListener(log: RequestLog, error: unknown): void {
+  if (isListenersFailure(error)) logLine(log, LISTENER_HINT);
 }
 
 const LISTENER_HINT =

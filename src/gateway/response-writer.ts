@@ -10,13 +10,16 @@ import { ApplicationError, type DisconnectError, isDisconnection } from '../erro
 import type { ResponseSink } from '../port.ts';
 import type { Chunk, Environ, ErrorStream, StartResponse, Write } from '../wsgi.ts';
 import { toOctets } from './body-reader.ts';
-import { logError } from './failure.ts';
+import { logError, type RequestLog } from './failure-log.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
 import { toPromise } from './promise.ts';
 import { ResponseState } from './response-state.ts';
 
-/** Writes one response. */
-export class ResponseWriter {
+/** Writes one response. It is the log of its request, too: that saves an object per request. */
+export class ResponseWriter implements RequestLog {
+  readonly errors: ErrorStream;
+  readonly method: string;
+  readonly target: string | undefined;
   readonly response: ResponseState;
   /** The gateway computes Content-Length if it can. A wrapped program may want its own framing. */
   computesLength = true;
@@ -29,17 +32,19 @@ export class ResponseWriter {
   /** The latest call of the sink, if it has not settled. */
   sending: Promise<void> | undefined;
   readonly #sink: ResponseSink;
-  readonly #errors: ErrorStream;
-  readonly #isHead: boolean;
   readonly #isStrict: boolean;
   #hasWarned = false;
 
   constructor(sink: ResponseSink, environ: Environ, options: GatewayOptions) {
+    this.errors = environ['wsgi.errors'];
+    this.method = environ.REQUEST_METHOD;
+    this.target = environ.REQUEST_URI;
     this.#sink = sink;
-    this.#errors = environ['wsgi.errors'];
-    this.#isHead = environ.REQUEST_METHOD === 'HEAD';
     this.#isStrict = options.strict ?? GATEWAY_OPTIONS.strict.default;
-    this.response = new ResponseState(this.#isHead, options.hopByHop ?? GATEWAY_OPTIONS.hopByHop.default);
+    this.response = new ResponseState(
+      this.method === 'HEAD',
+      options.hopByHop ?? GATEWAY_OPTIONS.hopByHop.default,
+    );
   }
 
   /** PEP 3333's startResponse. It sends nothing. */
@@ -160,7 +165,7 @@ export class ResponseWriter {
     if (chunk.length === 0) return chunk;
     if (response.isBodiless) {
       // RFC 9110 §9.3.2: an application may yield the same content for HEAD as for GET.
-      if (!this.#isHead) {
+      if (this.method !== 'HEAD') {
         this.#warn(new ApplicationError('WSGI_ERR_CONTENT_FORBIDDEN', response.status));
       } else if (this.#sink.takesHeadContent === true) {
         return response.clamp(chunk);
@@ -174,7 +179,7 @@ export class ResponseWriter {
 
   /** Logs a fault that the client does not notice, once per response. */
   #warn(warning: ApplicationError): void {
-    if (!this.#hasWarned) logError(this.#errors, warning);
+    if (!this.#hasWarned) logError(this, warning);
     this.#hasWarned = true;
   }
 }

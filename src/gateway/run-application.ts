@@ -11,20 +11,13 @@
 
 import { isCutByProgram, isDisconnection, isProtocolError } from '../errors.ts';
 import type { ResponseSink } from '../port.ts';
-import type {
-  ApplicationFunction,
-  Body,
-  Chunk,
-  Environ,
-  ErrorStream,
-  FinishedCallback,
-  InputStream,
-} from '../wsgi.ts';
+import type { ApplicationFunction, Body, Chunk, Environ, FinishedCallback, InputStream } from '../wsgi.ts';
 import { BodyReader, isPlainArray } from './body-reader.ts';
 import { createDepartureSignal } from './departure-signal.ts';
 import { callDirectly } from './direct-call.ts';
 import { addExtensions } from './extensions.ts';
-import { answerFailure, causeOf, departureOfAnother, giveUp, logError } from './failure.ts';
+import { answerFailure, causeOf, departureOfAnother, giveUp } from './failure.ts';
+import { logError } from './failure-log.ts';
 import { fileLength, isFile } from './file-wrapper.ts';
 import { FinishedCallbacks } from './finished-callbacks.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
@@ -65,10 +58,8 @@ class ApplicationRun {
   readonly #environ: Environ;
   readonly #sink: ResponseSink;
   readonly #options: GatewayOptions;
-  readonly #errors: ErrorStream;
   /** Of the request, whatever middleware puts in its place. */
   readonly #input: InputStream & { readonly failure?: unknown };
-  readonly #isHead: boolean;
   readonly #writer: ResponseWriter;
   #isWatching = false;
   #onGone: (() => void) | undefined;
@@ -79,9 +70,7 @@ class ApplicationRun {
     this.#environ = environ;
     this.#sink = sink;
     this.#options = options;
-    this.#errors = environ['wsgi.errors'];
     this.#input = environ['wsgi.input'];
-    this.#isHead = environ.REQUEST_METHOD === 'HEAD';
     this.#writer = new ResponseWriter(sink, environ, options);
     addExtensions(environ, sink, this.#writer, this);
   }
@@ -144,7 +133,7 @@ class ApplicationRun {
     try {
       void this.#close(new BodyReader(body));
     } catch (error) {
-      logError(this.#errors, error);
+      logError(this.#writer, error);
     }
   }
 
@@ -297,17 +286,17 @@ class ApplicationRun {
         sink.abort(error);
       } else if (isSent || this.#writer.gone !== undefined) {
         // A client that breaks HTTP, or stalls, is no fault of the application.
-        if (!isProtocolError(error)) logError(this.#errors, error);
+        if (!isProtocolError(error) && sink.logsAbort !== true) logError(this.#writer, error);
         sink.abort(error);
       } else {
-        if (response.state === 'idle') hintAtListener(this.#errors, error);
+        if (response.state === 'idle') hintAtListener(this.#writer, error);
         const exposeErrors = this.#options.exposeErrors ?? GATEWAY_OPTIONS.exposeErrors.default;
         if (sink.fail !== undefined) sink.fail(error);
-        else answerFailure(sink, error, { errors: this.#errors, isHead: this.#isHead, exposeErrors });
+        else answerFailure(sink, error, { log: this.#writer, exposeErrors });
       }
     } catch (inner) {
-      logError(this.#errors, inner);
-      giveUp(sink, inner, this.#errors);
+      logError(this.#writer, inner);
+      giveUp(sink, inner, this.#writer);
     }
   }
 
@@ -328,7 +317,7 @@ class ApplicationRun {
 
   /** Logs what an application throws after its client has left. */
   #logLate(error: unknown): void {
-    if (!this.#isDeparture(error)) logError(this.#errors, error);
+    if (!this.#isDeparture(error)) logError(this.#writer, error);
   }
 
   async #cleanUp(reader: BodyReader | undefined, failure: Failure | undefined): Promise<void> {
@@ -341,7 +330,7 @@ class ApplicationRun {
       headers: isStarted ? headers : undefined,
       error: failure?.error,
     };
-    await this.#finishedCallbacks?.run(ending, this.#closeTimeout, (error) => logError(this.#errors, error));
+    await this.#finishedCallbacks?.run(ending, this.#closeTimeout, (error) => logError(this.#writer, error));
   }
 
   #close(reader: BodyReader, failure?: Failure): Promise<void> {

@@ -22,7 +22,7 @@
  * below (response/finishing.ts). node emits 'finish' then, and after it 'close'; a closed exchange emits 'close' alone.
  */
 import { cutByProgram } from '../errors.ts';
-import { logError } from '../gateway/failure.ts';
+import { logError, logOf } from '../gateway/failure-log.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import {
   connectionReset,
@@ -260,7 +260,7 @@ export class Exchange
   programFailed(error: unknown): void {
     if (this.phase === 'waiting') this.failed(error);
     else if (this.phase === 'streaming') this.lost(error);
-    else logError(this.environ['wsgi.errors'], error);
+    else logError(logOf(this.environ), error);
   }
 
   /** Ends the messages, but not the connection. */

@@ -27,7 +27,7 @@
 import type { Socket } from 'node:net';
 import { DisconnectError, disconnection, ProtocolError } from '../errors.ts';
 import { standardErrors } from '../gateway/error-stream.ts';
-import { logError } from '../gateway/failure.ts';
+import { logError } from '../gateway/failure-log.ts';
 import { runApplication } from '../gateway/run-application.ts';
 import { type RequestHead, type RequestParser, toHttpLimits } from '../http/index.ts';
 import type { Environ } from '../wsgi.ts';
@@ -293,7 +293,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
       addRefusal(this.output, error, this.parser.method);
     } else if (!hasResponse && !(error instanceof DisconnectError)) {
       // Our own fault: lose the connection, not the server.
-      logError(standardErrors, error);
+      logError({ errors: standardErrors }, error);
       this.#socket.destroy();
       return;
     }

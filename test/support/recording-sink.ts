@@ -70,10 +70,12 @@ export class RecordingSink implements ResponseSink {
 export interface Recording {
   readonly sink: RecordingSink;
   readonly environ: Environ;
-  /** The first line of each write to `wsgi.errors`. */
+  /** The first line of each write to `wsgi.errors`, without time, method and target. */
   readonly log: string[];
   readonly done: Promise<void> | undefined;
 }
+
+const STAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S+ \S+ /;
 
 /** Runs an application on a recording sink. */
 export function record(
@@ -91,7 +93,7 @@ export function record(
     serverName: '127.0.0.1',
     serverPort: '80',
     errors: {
-      write: (text) => log.push(text.split('\n')[0] ?? ''),
+      write: (text) => log.push((text.split('\n')[0] ?? '').replace(STAMP, '')),
       writelines: () => {},
       flush: () => {},
     },
