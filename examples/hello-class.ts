@@ -6,7 +6,6 @@
  */
 import type { Environ, StartResponse } from 'gatebridge';
 import { serve } from 'gatebridge/server';
-import { printUrl } from './print-url.ts';
 
 class Hello {
   readonly #environ: Environ;
@@ -24,5 +23,5 @@ class Hello {
   }
 }
 
-const { PORT = '8124' } = process.env;
-printUrl(await serve(Hello, { port: Number(PORT) }));
+const server = await serve(Hello, { port: process.env.PORT });
+console.log(server.url);

@@ -6,7 +6,6 @@
  */
 import type { Environ, StartResponse } from 'gatebridge';
 import { serve } from 'gatebridge/server';
-import { printUrl } from './print-url.ts';
 
 class Counter {
   #count = 0;
@@ -18,5 +17,5 @@ class Counter {
   }
 }
 
-const { PORT = '8124' } = process.env;
-printUrl(await serve(new Counter(), { port: Number(PORT) }));
+const server = await serve(new Counter(), { port: process.env.PORT });
+console.log(server.url);

@@ -1,4 +1,4 @@
-/** Prints where a server listens. It works for our servers and for node's, which Express and Fastify use. */
+/** Prints where a server of Express or Fastify listens. Ours have a property for it: `server.url`. */
 import type { AddressInfo } from 'node:net';
 
 export function printUrl(server: { address(): AddressInfo | string | null }): void {

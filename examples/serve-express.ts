@@ -7,7 +7,6 @@
 import express from 'express';
 import { fromExpress } from 'gatebridge/express';
 import { serve } from 'gatebridge/server';
-import { printUrl } from './print-url.ts';
 
 const app = express();
 app.use(express.json());
@@ -18,5 +17,5 @@ app.post('/greet', (request, response) => {
   response.status(201).json({ greeting: `Hello, ${request.body.name}` });
 });
 
-const { PORT = '8124' } = process.env;
-printUrl(await serve(fromExpress(app), { port: Number(PORT) }));
+const server = await serve(fromExpress(app), { port: process.env.PORT });
+console.log(server.url);

@@ -7,7 +7,6 @@
 import fastify from 'fastify';
 import { fromFastify } from 'gatebridge/fastify';
 import { serve } from 'gatebridge/server';
-import { printUrl } from './print-url.ts';
 
 const app = fastify();
 const querystring = {
@@ -19,5 +18,5 @@ app.get<{ Querystring: { a: number; b: number } }>('/sum', { schema: { querystri
   return { sum: request.query.a + request.query.b };
 });
 
-const { PORT = '8124' } = process.env;
-printUrl(await serve(fromFastify(app), { port: Number(PORT) }));
+const server = await serve(fromFastify(app), { port: process.env.PORT });
+console.log(server.url);

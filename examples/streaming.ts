@@ -7,7 +7,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environ, StartResponse } from 'gatebridge';
 import { serve } from 'gatebridge/server';
-import { printUrl } from './print-url.ts';
 
 async function* clock(_environ: Environ, startResponse: StartResponse) {
   startResponse('200 OK', [['Content-Type', 'text/plain; charset=utf-8']]);
@@ -21,5 +20,5 @@ async function* clock(_environ: Environ, startResponse: StartResponse) {
   }
 }
 
-const { PORT = '8124' } = process.env;
-printUrl(await serve(clock, { port: Number(PORT) }));
+const server = await serve(clock, { port: process.env.PORT });
+console.log(server.url);

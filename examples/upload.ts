@@ -7,7 +7,6 @@
 import { createHash } from 'node:crypto';
 import type { Environ, StartResponse } from 'gatebridge';
 import { serve } from 'gatebridge/server';
-import { printUrl } from './print-url.ts';
 
 async function upload(environ: Environ, startResponse: StartResponse) {
   const input = environ['wsgi.input'];
@@ -21,5 +20,5 @@ async function upload(environ: Environ, startResponse: StartResponse) {
   return [Buffer.from(`${length} octets, SHA-256 ${hash.digest('hex')}\n`)];
 }
 
-const { PORT = '8124' } = process.env;
-printUrl(await serve(upload, { port: Number(PORT) }));
+const server = await serve(upload, { port: process.env.PORT });
+console.log(server.url);

@@ -256,7 +256,7 @@ async function readPort(child: ChildProcess): Promise<string> {
     output += data;
   });
   for (;;) {
-    const port = /port: (\d+)/.exec(output)?.[1];
+    const port = /:(\d+)\//.exec(output)?.[1];
     if (port !== undefined) return port;
     if (child.stdout === null) throw new Error('The program has no output');
     await once(child.stdout, 'data');

@@ -9,7 +9,7 @@
  */
 import { ApplicationError } from '../errors.ts';
 import type { Body, Chunk } from '../wsgi.ts';
-import { describe } from './describe.ts';
+import { mistakenBody, mistakenChunk } from './mistaken-body.ts';
 import { LONE_SURROGATE } from './native-string.ts';
 import { isOctets } from './octets.ts';
 import { encodeUtf8, viewOctets } from './platform.ts';
@@ -38,7 +38,7 @@ export function toOctets(chunk: Chunk, isStrict: boolean): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk;
   if (typeof chunk === 'string' && !isStrict) return encodeChunk(chunk);
   if (isOctets(chunk)) return viewOctets(chunk);
-  throw new ApplicationError('WSGI_ERR_CHUNK_INVALID', `found ${describe(chunk)}`);
+  throw new ApplicationError('WSGI_ERR_CHUNK_INVALID', `found ${mistakenChunk(chunk)}`);
 }
 
 /** UTF-8 has no lone surrogates: they would become U+FFFD, as in a text that was cut within a character. */
@@ -59,9 +59,7 @@ export class BodyReader {
    *   be iterated as characters or numbers
    */
   constructor(body: unknown) {
-    if (!isBody(body)) {
-      throw new ApplicationError('WSGI_ERR_BODY_INVALID', `found ${describe(body)}${bodyHint(body)}`);
-    }
+    if (!isBody(body)) throw new ApplicationError('WSGI_ERR_BODY_INVALID', `found ${mistakenBody(body)}`);
     this.#body = body;
   }
 
@@ -147,11 +145,6 @@ export function isPlainArray(body: Body | Promise<Body>): body is Chunk[] {
     !(Symbol.asyncDispose in body || Symbol.dispose in body) &&
     body[Symbol.iterator] === Array.prototype[Symbol.iterator]
   );
-}
-
-function bodyHint(value: unknown): string {
-  if (value === undefined) return '; return [] if there is no content';
-  return typeof value === 'string' || ArrayBuffer.isView(value) ? '; wrap it in an array' : '';
 }
 
 function isBody(value: unknown): value is Body {

@@ -86,7 +86,7 @@ function noOptions(options: unknown, likely: string | undefined): TypeError {
 export function checkOption(name: string, value: unknown, rule: OptionRules[string]): void {
   if (typeof rule === 'function') {
     if (rule(value)) return;
-    const message = `Option ${name} has a value that it cannot have: ${JSON.stringify(value)}`;
+    const message = `Option ${name} has a value that it cannot have: ${show(value)}`;
     throw wrong('ERR_INVALID_ARG_VALUE', message);
   }
   const { type, least = 0, most = type === 'port' ? MAX_PORT : Number.POSITIVE_INFINITY } = rule;

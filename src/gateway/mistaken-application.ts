@@ -72,6 +72,11 @@ const OBJECTS: readonly Mistake[] = [
     matches: (value) => hasMethods(value, 'listen', 'emit'),
   },
   {
+    what: 'the result of an application',
+    cure: 'pass the application itself, without calling it',
+    matches: (value) => Array.isArray(value) || /Generator\]$/.test(Object.prototype.toString.call(value)),
+  },
+  {
     what: 'an iterable object',
     cure: 'pass the class, not an instance of it',
     matches: (value) => Symbol.iterator in value || Symbol.asyncIterator in value,

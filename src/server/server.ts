@@ -17,6 +17,7 @@ import { acceptedSocket, type ConnectionEvent, emitConnection } from './node-sur
 import { checkPlace, checkTls, type TextPorts } from './node-surface/listening.ts';
 import { constructBase, descendFromHttp, nodePrototypeOf, recognize } from './node-surface/prototypes.ts';
 import { RequestEvents } from './node-surface/request-events.ts';
+import { hostIn, serverUrl } from './node-surface/server-url.ts';
 import {
   checkServerOptions,
   defineSettings,
@@ -59,6 +60,7 @@ export class Server extends ServerBase {
   readonly #tls: ServerOptions['tls'];
   /** Sockets that listeners got in the place of the server, to give them back to it. */
   readonly #handedOut = new WeakSet<Socket>();
+  #host: string | undefined;
 
   /**
    * Use {@link createServer}.
@@ -109,11 +111,25 @@ export class Server extends ServerBase {
       writable: true,
       value: function listen(this: Server, ...values: unknown[]): unknown {
         checkPlace(values);
+        this.#host = hostIn(values);
         // With TLS it is a tls.Server, whatever its type says.
         if (this.#tls !== undefined) checkTls(this as unknown as TlsServer, this.#tls);
         return Reflect.apply(nodePrototypeOf(this.#tls !== undefined).listen, this, values);
       },
     });
+  }
+
+  /**
+   * What a person opens: `http://127.0.0.1:8124/`. It names the host that `listen` was given, and `localhost` if the server
+   * listens on every address. Undefined while the server does not listen, and on a unix socket.
+   */
+  get url(): string | undefined {
+    return serverUrl(this.address(), this.#tls === undefined ? 'http' : 'https', this.#host);
+  }
+
+  /** On node's servers, which have no such property, helpers of tests assign it. */
+  set url(value: string | undefined) {
+    Object.defineProperty(this, 'url', { configurable: true, enumerable: true, writable: true, value });
   }
 
   /** The event of a connection that can be served. */

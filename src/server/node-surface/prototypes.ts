@@ -10,6 +10,7 @@ import { Server as HttpServer } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import { Server as NetServer, type ServerOpts as NetServerOptions } from 'node:net';
 import { type TlsOptions, Server as TlsServer } from 'node:tls';
+import { checkAuthorities, explainTlsFault } from './tls-fault.ts';
 
 type Constructor = new (...values: never[]) => object;
 
@@ -30,7 +31,12 @@ export function constructBase(
   type: Constructor,
 ): object {
   if (tls === undefined) return Reflect.construct(NetServer, [options], type);
-  return Reflect.construct(TlsServer, [{ ...tls, ...options }], secureTwin(type));
+  checkAuthorities(tls);
+  try {
+    return Reflect.construct(TlsServer, [{ ...tls, ...options }], secureTwin(type));
+  } catch (error) {
+    throw explainTlsFault(error, tls);
+  }
 }
 
 const twins = new WeakMap<Constructor, Constructor>();
