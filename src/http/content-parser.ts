@@ -15,6 +15,8 @@ import { checkContentSize } from './request-framing.ts';
 import type { RequestHead } from './request-head.ts';
 
 const CRLF = '\r\n';
+/** Some head of a message with chunks. */
+const CHUNKED_HEAD = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
 const HEXDIG_OR_NOTHING = /^[0-9A-Fa-f]?$/;
 const CHUNK_LINE: LineKind = { forbidden: NOT_FIELD_OCTET, tooLong: 'WSGI_ERR_CHUNK_EXTENSIONS_TOO_LARGE' };
 const TRAILER_LINE: LineKind = { forbidden: NOT_FIELD_OCTET, tooLong: 'WSGI_ERR_FIELDS_TOO_LARGE' };
@@ -33,6 +35,8 @@ export class ContentParser {
   #extensionSize = 0;
   #given = 0;
   #trailers: string[] = [];
+  /** A chunk line that was consumed, and not accepted yet. */
+  #line = '';
 
   constructor(window: OctetWindow, limits: HttpLimits) {
     this.#window = window;
@@ -56,6 +60,20 @@ export class ContentParser {
 
   get isAtEnd(): boolean {
     return this.#part === 'nothing';
+  }
+
+  /** Text that leads another parser to where this one stands: a head, and the begun part of the coding. */
+  get consumed(): string {
+    switch (this.#part) {
+      case 'chunk-line':
+        return CHUNKED_HEAD + this.#line;
+      case 'chunk-end':
+        return `${CHUNKED_HEAD}1${CRLF}x`;
+      case 'trailers':
+        return `${CHUNKED_HEAD}0${CRLF}${this.#sections.text}`;
+      default:
+        return '';
+    }
   }
 
   begin(head: RequestHead): void {
@@ -112,6 +130,7 @@ export class ContentParser {
     const size = usualSize === -1 ? this.#readExtendedChunkLine() : usualSize;
     if (size === undefined) return false;
     checkContentSize(size, this.#given, this.#limits.maxBodySize);
+    this.#line = '';
     this.#remaining = size;
     return true;
   }
@@ -125,6 +144,7 @@ export class ContentParser {
     const maxSize = MAX_SIZE_DIGITS + maxChunkExtensionSize - this.#extensionSize + CRLF.length;
     const line = this.#window.takeLine(maxSize, CHUNK_LINE);
     if (line === undefined) return undefined;
+    this.#line = line + CRLF;
     const { size, extensionSize } = parseChunkLine(line);
     this.#extensionSize += extensionSize;
     if (this.#extensionSize > maxChunkExtensionSize) throw new ProtocolError(CHUNK_LINE.tooLong);
@@ -152,6 +172,7 @@ export class ContentParser {
       const name = fields[index] ?? '';
       if (isForbiddenTrailer(name)) throw new ProtocolError('WSGI_ERR_REQUEST_TRAILER_FORBIDDEN', name);
     }
+    this.#sections.forget();
     this.#trailers = fields;
     return true;
   }

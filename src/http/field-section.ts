@@ -60,20 +60,26 @@ export class WholeSections {
 /** Reads one field section after another, line by line, as the octets come. */
 export class LineSections {
   #fields: string[] = [];
-  #size = 0;
+  /** The lines that were consumed. */
+  #text = '';
+
+  /** The consumed lines of the section, which {@link LineSections.forget} has not forgotten yet. */
+  get text(): string {
+    return this.#text;
+  }
 
   /**
-   * Continues to read a section.
+   * Continues to read a section. The caller forgets its text before the next one.
    *
    * @returns name, value, …, for the caller to keep; undefined if more octets are needed
    * @throws {@link ProtocolError}
    */
   read(window: OctetWindow, kind: LineKind, limits: SectionLimits): string[] | undefined {
     for (;;) {
-      const line = window.takeLine(limits.maxSize - this.#size, kind);
+      const line = window.takeLine(limits.maxSize - this.#text.length, kind);
       if (line === undefined) return undefined;
+      this.#text += line + CRLF;
       if (line === '') return this.#take();
-      this.#size += line.length + CRLF.length;
       addFieldLine(line, this.#fields, limits.maxCount);
     }
   }
@@ -81,8 +87,12 @@ export class LineSections {
   #take(): string[] {
     const fields = this.#fields;
     this.#fields = [];
-    this.#size = 0;
     return fields;
+  }
+
+  /** Forgets the text of the section that was read. */
+  forget(): void {
+    this.#text = '';
   }
 }
 

@@ -36,6 +36,8 @@ export class HeadReader {
   #emptyLines = 0;
   /** The request line of a head that is read line by line. */
   #requestLine: RequestLine | undefined;
+  /** Its text. */
+  #line = '';
   #method: string | undefined;
 
   constructor(window: OctetWindow, limits: HttpLimits) {
@@ -54,6 +56,11 @@ export class HeadReader {
   /** Octets of the next head have come. Empty lines before it do not count once `read` has skipped them. */
   get isPartial(): boolean {
     return this.#requestLine !== undefined || this.#window.length > 0;
+  }
+
+  /** The lines of the head that were consumed, because it is read line by line. */
+  get consumed(): string {
+    return this.#line + this.#lineSections.text;
   }
 
   /**
@@ -117,7 +124,10 @@ export class HeadReader {
     });
     if (fields === undefined) return undefined;
     this.#requestLine = undefined;
-    return createRequestHead(requestLine, fields, this.#limits);
+    const head = createRequestHead(requestLine, fields, this.#limits);
+    this.#line = '';
+    this.#lineSections.forget();
+    return head;
   }
 
   #readRequestLine(): RequestLine | undefined {
@@ -126,6 +136,7 @@ export class HeadReader {
       if (line === undefined) return undefined;
       if (line !== '') {
         this.#emptyLines = 0;
+        this.#line = line + CRLF;
         if (line.startsWith(HEAD)) this.#method = 'HEAD';
         return parseRequestLine(line);
       }

@@ -95,8 +95,6 @@ export function createRequestHead(
     }
   }
 
-  checkHost(host, protocol, limits);
-  const options = connection === undefined ? 0 : parseConnection(connection);
   const contentLength =
     contentLengthField === undefined && transferEncoding === undefined
       ? 0
@@ -104,6 +102,9 @@ export function createRequestHead(
           { protocol, contentLength: contentLengthField, transferEncoding },
           limits.maxBodySize,
         );
+  // After the framing, as on node: a missing Host is answered, a broken frame is an error of the client.
+  checkHost(host, protocol, limits);
+  const options = connection === undefined ? 0 : parseConnection(connection);
   if (method === 'CONNECT') checkConnect(contentLength, limits);
   const isCurrent = protocol === 'HTTP/1.1';
   const expectations = expect === undefined || !isCurrent ? 0 : parseExpect(expect);

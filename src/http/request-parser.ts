@@ -8,6 +8,7 @@
  * Rule 2: every fault is a ProtocolError, and nothing is read after it (RFC 9112 §2.2, §6.3).
  * Rule 3: any input takes linear time, and no more memory than the limits allow.
  */
+import type { ProtocolError } from '../errors.ts';
 import { ContentParser } from './content-parser.ts';
 import { HeadReader } from './head-reader.ts';
 import type { HttpLimits } from './limits.ts';
@@ -17,6 +18,14 @@ import type { RequestHead } from './request-head.ts';
 /** The state of a {@link RequestParser}. */
 export type ParserState = 'head' | 'content' | 'failed';
 
+/** The place of a fault, for others who parse the same octets. */
+export interface FaultPlace {
+  /** Native string that leads another parser to where this one stood: the begun part of the message. */
+  readonly consumed: string;
+  /** The octets from there to the last that was pushed. */
+  readonly rest: Buffer;
+}
+
 /** Parses the requests of one connection. */
 export class RequestParser {
   readonly #window: OctetWindow = new OctetWindow();
@@ -24,6 +33,7 @@ export class RequestParser {
   readonly #content: ContentParser;
   #state: ParserState = 'head';
   #failure: unknown;
+  #faultPlace: FaultPlace | undefined;
   #refusedMethod: string | undefined;
 
   /** @param limits Fixed for the life of the parser: it remembers heads that it read under them */
@@ -40,6 +50,11 @@ export class RequestParser {
   /** The method of the last head that was begun, even if it was refused; undefined if it is unknown. */
   get method(): string | undefined {
     return this.#refusedMethod ?? this.#head.method;
+  }
+
+  /** Where the parser has failed. */
+  get faultPlace(): FaultPlace | undefined {
+    return this.#faultPlace;
   }
 
   /** The trailer section of the message that has just ended: name, value, … */
@@ -106,7 +121,7 @@ export class RequestParser {
       return head;
     } catch (error) {
       this.#refusedMethod = this.#head.method;
-      throw this.#fail(error);
+      throw this.#fail(error, this.#head.consumed);
     }
   }
 
@@ -124,14 +139,32 @@ export class RequestParser {
       if (this.#content.isAtEnd) this.#state = 'head';
       return piece;
     } catch (error) {
-      throw this.#fail(error);
+      throw this.#fail(error, this.#content.consumed);
     }
   }
 
-  #fail(error: unknown): unknown {
+  /**
+   * Refuses the head that was just read, for a reason that this parser does not know.
+   *
+   * @returns the error
+   */
+  refuse(head: RequestHead, error: ProtocolError): unknown {
+    return this.#fail(error, formatHead(head));
+  }
+
+  #fail(error: unknown, consumed: string): unknown {
     this.#state = 'failed';
     this.#failure = error;
+    this.#faultPlace = { consumed, rest: this.#window.copy(this.#window.length) };
     this.#window.clear();
     return error;
   }
+}
+
+function formatHead({ method, target, protocol, rawHeaders }: RequestHead): string {
+  let text = `${method} ${target} ${protocol}\r\n`;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    text += `${rawHeaders[index]}: ${rawHeaders[index + 1]}\r\n`;
+  }
+  return `${text}\r\n`;
 }

@@ -6,5 +6,12 @@ export { createTakeoverRequest, createUnansweredRequest } from './request/takeov
 export { listenerOf, serveEvent } from './serve-event.ts';
 export { refuseListenersCall, serveListener } from './serve-listener.ts';
 export { type ServerMessageOptions, serverMessages } from './server-messages.ts';
-export { connectionSocket, hostSocketBelow, tellTimeout } from './socket/socket-registry.ts';
+export {
+  connectionSocket,
+  hasStandIn,
+  hostSocketBelow,
+  reportedSocket,
+  tellError,
+  tellTimeout,
+} from './socket/socket-registry.ts';
 export { wrapListener } from './wrapped-listeners.ts';

@@ -1,7 +1,7 @@
 /** The door of node-internals: node's private parts, and its errors. */
 
 export { captureContext, type InContext } from './async-context.ts';
-export { createClientError } from './client-error.ts';
+export { createClientError, findClientError } from './client-error.ts';
 export { forgetLength, leaveLengthToNode } from './computed-length.ts';
 export { canReset } from './connection-reset.ts';
 export { hasEndCallbacks, isFinishCallback, NO_CALLBACK } from './finish-callback.ts';

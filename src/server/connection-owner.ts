@@ -5,6 +5,7 @@ import type { ProtocolError } from '../errors.ts';
 import type { Environ } from '../wsgi.ts';
 import type { RequestEvents } from './node-surface/request-events.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
+import type { Intake } from './socket/intake.ts';
 
 /** A connection, as its server uses it. */
 export interface ServedConnection {
@@ -23,6 +24,14 @@ export interface ServedConnection {
   check(now: number): void;
 }
 
+/** The place of a fault. */
+export interface PlaceOfFault {
+  /** Has read the octets. */
+  readonly intake: Intake;
+  /** It is in content, and the application hears of it too. */
+  readonly isContent: boolean;
+}
+
 /** A server, as its connections use it. */
 export interface ConnectionOwner {
   readonly events: RequestEvents;
@@ -34,8 +43,13 @@ export interface ConnectionOwner {
   readonly isStopping: boolean;
   /** The field lines that tell a client that its connection is kept, and how long it may idle. */
   readonly persistenceFields: string;
-  /** Emits `clientError`. True if there are listeners: the socket is theirs then. */
-  reportClientError(error: ProtocolError, socket: Socket, rawPacket: Buffer): boolean;
+  /**
+   * Emits `clientError` for a fault of a client, if node's server would. Without listeners the socket tells its own.
+   *
+   * @param place Where it was found
+   * @returns true if there are listeners: the socket is theirs then
+   */
+  reportClientError(error: ProtocolError, socket: Socket, place: PlaceOfFault): boolean;
   /** Emits `clientError` with the error of a socket. */
   reportSocketError(error: Error, socket: Socket): void;
   /** Emits `dropRequest` for a request that is refused because its connection has served enough. */

@@ -7,11 +7,17 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ProtocolError } from '../errors.ts';
-import { createUnansweredRequest, tellTimeout } from '../messages/index.ts';
-import { carrierOf, createClientError } from '../node-internals/index.ts';
+import {
+  createUnansweredRequest,
+  hasStandIn,
+  reportedSocket,
+  tellError,
+  tellTimeout,
+} from '../messages/index.ts';
+import { carrierOf, findClientError } from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import { Connection } from './connection.ts';
-import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
+import type { ConnectionOwner, PlaceOfFault, ServedConnection } from './connection-owner.ts';
 import { Handshake } from './handshake.ts';
 import type { RequestEvents } from './node-surface/request-events.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
@@ -109,13 +115,23 @@ export class ConnectionPool implements ConnectionOwner {
     for (const connection of this.#connections) connection.check(now);
   }
 
-  reportClientError(error: ProtocolError, socket: Socket, rawPacket: Buffer): boolean {
-    return this.#emitter.emit('clientError', createClientError(error, rawPacket), socket);
+  reportClientError(fault: ProtocolError, socket: Socket, { intake, isContent }: PlaceOfFault): boolean {
+    const isHeard = this.#emitter.listenerCount('clientError') > 0 || hasStandIn(socket);
+    const error = findClientError(fault, {
+      packet: intake.lastPacket,
+      octets: isHeard ? intake.parser.faultPlace : undefined,
+      maxHeaderSize: this.settings.maxHeaderSize,
+      isContent,
+    });
+    if (error === undefined) return false;
+    if (this.#emitter.emit('clientError', error, reportedSocket(socket))) return true;
+    tellError(socket, error);
+    return false;
   }
 
   reportSocketError(error: Error, socket: Socket): void {
     // A fault of TLS does not end the socket by itself.
-    if (!this.#emitter.emit('clientError', error, socket)) socket.destroy(error);
+    if (!this.#emitter.emit('clientError', error, reportedSocket(socket))) socket.destroy(error);
   }
 
   reportDrop(environ: Environ, socket: Socket): void {

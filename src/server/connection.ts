@@ -4,7 +4,7 @@
  * The code transcribes this chart. Causes: C the client, A the application, T the clock (timeouts.ts), S the server,
  * which stops. C may reset in every phase: closed, and the application of an exchange is told.
  *
- *   fresh      nothing has come       C sends: head. C ends, T, S: closing. S, by force: closed
+ *   fresh      nothing has come       C sends: head. C ends, T, S: closing, T: or reported. S, by force: closed
  *   idle       between two requests   the same; only S need not wait for firstRequestGrace
  *   head       a part of it has come  C sends the rest: serving. C ends: refused with 400. T: refused with 408
  *   serving    an application runs    C sends: it is for the application, or waits. C ends: served on; but if content
@@ -35,6 +35,7 @@ import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
 import { HttpSink, type SinkOwner } from './exchange/http-sink.ts';
 import { addRefusal } from './exchange/refusal.ts';
 import { createRequestEnviron } from './exchange/request-environ.ts';
+import { ClientFaults } from './node-surface/client-faults.ts';
 import { handOver, type TakeoverEvent, takeoverOf } from './node-surface/takeover.ts';
 import { type Appetite, appetiteIn, isEnding, type Phase } from './phase.ts';
 import type { SocketDescription } from './socket/describe-socket.ts';
@@ -61,6 +62,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
   exchange: HttpSink | undefined;
   readonly #socket: Socket;
   readonly #description: SocketDescription;
+  readonly #faults: ClientFaults;
   #requests = 0;
   /** An application has set the socket's time-out. */
   #hasOwnTimeout = false;
@@ -71,6 +73,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     this.#socket = socket;
     this.server = server;
     this.#description = description;
+    this.#faults = new ClientFaults(socket, server);
     this.watchdog = new Watchdog(socket);
     this.turn = new FairTurn(() => this.#advance());
     this.output = new Output(socket, () => this.#onDrain());
@@ -79,7 +82,6 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     this.parser = this.intake.parser;
     socket.on('end', this.#onPeerEnd);
     socket.on('drain', this.#onDrain);
-    socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
   }
 
@@ -189,7 +191,8 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     this.#requests += 1;
     if (head.contentLength !== 0) this.headTime = this.phase === 'head' ? performance.now() - this.since : 0;
     const { events, options } = this.server;
-    if (!events.isKnownMethod(head.method)) throw new ProtocolError('WSGI_ERR_METHOD_UNKNOWN', head.method);
+    if (!events.isKnownMethod(head.method))
+      throw this.parser.refuse(head, new ProtocolError('WSGI_ERR_METHOD_UNKNOWN', head.method));
     const exchange = new HttpSink(head, this);
     const environ = createRequestEnviron(this.#description, exchange, options);
     if (isDropped) {
@@ -224,7 +227,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     const rest = this.intake.release();
     socket.off('end', this.#onPeerEnd);
     socket.off('drain', this.#onDrain);
-    socket.off('error', this.#onError);
+    this.#faults.release();
     socket.off('close', this.#onClose);
     this.server.remove(this);
     handOver({ event, environ, socket, rest }, this.server);
@@ -285,12 +288,13 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     this.exchange = undefined;
     if (!hasResponse && error instanceof ProtocolError) {
       this.output.flush();
-      this.#hearNoMoreErrors();
+      const isUnasked = this.phase === 'fresh' && error.code === 'WSGI_ERR_REQUEST_TIMEOUT';
       // First, because a listener may throw.
       this.#enter('reported');
-      if (this.server.reportClientError(error, this.#socket, this.intake.lastPacket)) return;
+      if (this.#faults.report(error, this.intake)) return;
       this.phase = 'ready';
-      addRefusal(this.output, error, this.parser.method);
+      // A connection that was opened on speculation is closed without an answer: nobody waits for one.
+      if (!isUnasked) addRefusal(this.output, error, this.parser.method);
     } else if (!hasResponse && !(error instanceof DisconnectError)) {
       // Our own fault: lose the connection, not the server.
       logError({ errors: standardErrors }, error);
@@ -298,6 +302,12 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
       return;
     }
     this.#close();
+  }
+
+  /** The application hears of it too, and answers if no listener of `clientError` ends the connection. */
+  onContentFault(error: unknown): void {
+    this.output.flush();
+    if (this.#faults.reportContent(error, this.intake)) this.#enter('reported');
   }
 
   /** Sends all that is left, earlier responses too, closes our half and reads on for a while. */
@@ -310,16 +320,6 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
       this.#enter('lingering');
       this.server.noteLingering(this);
     });
-  }
-
-  readonly #onError = (error: Error): void => {
-    this.#hearNoMoreErrors();
-    this.server.reportSocketError(error, this.#socket);
-  };
-
-  /** Listeners hear of one error of a connection, as on node; destroying the socket would emit it again. */
-  #hearNoMoreErrors(): void {
-    this.#socket.off('error', this.#onError).on('error', () => {});
   }
 
   readonly #onDrain = (): void => {
@@ -384,7 +384,9 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     const { exchange } = this;
     if (exchange === undefined) return;
     exchange.isPersistent = false;
-    exchange.content.fail(new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT'));
+    const error = new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT');
+    this.onContentFault(error);
+    exchange.content.fail(error);
     if (this.phase === 'reading') this.#advance();
   }
 }

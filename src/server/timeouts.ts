@@ -56,8 +56,7 @@ export function judgeTimeouts(connection: TimedConnection, now: number): Verdict
   switch (connection.phase) {
     case 'fresh':
       if (isStopping && passed >= settings.firstRequestGrace) return 'gone';
-      // The connection was opened on speculation: nobody waits for an answer.
-      return isLate(passed, settings) ? 'close' : 'wait';
+      return isLate(passed, settings) ? 'refuse' : 'wait';
     case 'head':
       return isLate(passed, settings) ? 'refuse' : 'wait';
     case 'idle':

@@ -1,14 +1,22 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ProtocolError } from '../../src/errors.ts';
-import { createClientError } from '../../src/node-internals/index.ts';
+import {
+  type ClientError,
+  createClientError,
+  findClientError,
+} from '../../src/node-internals/client-error.ts';
+import { areShortcutsOff } from '../support/shortcuts.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\n';
 const CHUNKED = `${POST}Transfer-Encoding: chunked\r\n\r\n`;
 const LONG = 'x'.repeat(20_000);
+
+const CHANNELS = ['http.server.request.start', 'http.server.response.created'];
 
 /** Faults of a client: our code, and a request with the fault. */
 const FAULTS: Partial<Record<ProtocolError['code'], string>> = {
@@ -58,7 +66,7 @@ async function errorOfNode(octets: string | undefined): Promise<NodeJS.ErrnoExce
 }
 
 function createError(code: ProtocolError['code']): NodeJS.ErrnoException {
-  return createClientError(new ProtocolError(code, 'a detail'), Buffer.alloc(0));
+  return createClientError(new ProtocolError(code, 'a detail'));
 }
 
 describe('the error of a client', () => {
@@ -88,13 +96,34 @@ describe('the error of a client', () => {
   });
 
   it('tells what was parsed, and has ours for its cause', () => {
-    const cause = new ProtocolError('WSGI_ERR_METHOD_INVALID', 'G@T');
-    const rawPacket = Buffer.from('G@T / HTTP/1.1\r\n\r\n');
-    const error = createClientError(cause, rawPacket);
+    const cause = new ProtocolError('WSGI_ERR_TARGET_INVALID', '/#');
+    const packet = Buffer.from('GET /# HTTP/1.1\r\n\r\n');
+    const error = findClientError(cause, { packet, octets: { consumed: '', rest: packet } }) as ClientError;
     expect(error).toBeInstanceOf(Error);
     expect(error.message).toBe(`Parse Error: ${cause.message}`);
     expect(error.cause).toBe(cause);
-    expect(error.rawPacket).toBe(rawPacket);
-    expect(error.bytesParsed).toBe(rawPacket.length);
+    expect(error.rawPacket).toBe(packet);
+    expect(error.bytesParsed).toBe(packet.length);
+  });
+
+  it('is that of node’s parser if it finds a fault, and no tool hears of the requests', () => {
+    const heard: unknown[] = [];
+    const hear = (message: unknown): void => void heard.push(message);
+    const { emit } = Server.prototype;
+    Server.prototype.emit = function (...values: never) {
+      heard.push(values);
+      return Reflect.apply(emit, this, values);
+    };
+    for (const name of CHANNELS) subscribe(name, hear);
+    const packet = Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\n\r\n${CHUNKED}x\r\n`);
+    const cause = new ProtocolError('WSGI_ERR_CHUNK_MALFORMED', 'x');
+    const error = findClientError(cause, { packet, octets: { consumed: '', rest: packet } }) as ClientError;
+    for (const name of CHANNELS) unsubscribe(name, hear);
+    Server.prototype.emit = emit;
+    const isFound = !areShortcutsOff;
+    expect(error.message).toBe(`Parse Error: ${isFound ? 'Invalid character in chunk size' : cause.message}`);
+    expect(error.bytesParsed).toBe(packet.length - (isFound ? 3 : 0));
+    expect(error.cause).toBe(cause);
+    expect(heard).toEqual([]);
   });
 });

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { fromNode } from '../../bridges/node/index.ts';
 import type { ServerOptions } from '../../src/server/options.ts';
-import { hello, type RunningServer, startServer } from './support.ts';
+import type { Application } from '../../src/wsgi.ts';
+import { echo, hello, type RunningServer, startServer } from './support.ts';
 
 let running: RunningServer;
 afterEach(() => running.stop());
@@ -44,7 +46,6 @@ describe('clientError', () => {
       expect(errors).toHaveLength(1);
       expect(errors[0]).toMatchObject({ code, cause: { code: cause } });
       expect(errors[0]?.rawPacket?.toString('latin1')).toBe(octets);
-      expect(errors[0]?.bytesParsed).toBe(octets.length);
     },
   );
 
@@ -104,6 +105,102 @@ describe('clientError', () => {
     },
     15_000,
   );
+
+  // client-faults.test.ts holds the errors against node's.
+  describe('for a fault of content', () => {
+    const chunked = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const late = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab';
+    const options = { requestTimeout: 100, headersTimeout: 100, connectionsCheckingInterval: 20 };
+    const programs: Record<string, Application> = {
+      'an application': echo,
+      'an application that has begun to answer': async function* (environ, startResponse) {
+        startResponse('200 OK', []);
+        yield 'begun';
+        yield await environ['wsgi.input'].read();
+      },
+      'a wrapped program': fromNode((req, res) => {
+        req.on('error', () => {}).on('end', () => res.end());
+        req.resume();
+      }),
+    };
+    const faults = [`${chunked}x\r\n`, `${chunked}1\r\nab`, late];
+
+    it.each(Object.entries(programs))('ends what the listener ends: %s', async (_name, application) => {
+      for (const fault of faults) {
+        running = await startServer(application, options);
+        let told = 0;
+        running.server.on('clientError', (_error: Error, socket: Socket) => {
+          told += 1;
+          socket.end('HTTP/1.1 418 Teapot\r\n\r\n');
+        });
+        const client = running.connect();
+        client.send(fault);
+        expect((await client.readRest()).toString()).toMatch(/(^|begun\r\n)HTTP\/1\.1 418 Teapot\r\n\r\n$/);
+        client.destroy();
+        await delay(50);
+        expect([told, running.log]).toEqual([1, []]);
+        await running.stop();
+      }
+    });
+
+    it('leaves the answer to an application whose listener does nothing', async () => {
+      for (const fault of faults) {
+        running = await startServer(echo, options);
+        const codes: unknown[] = [];
+        running.server.on('clientError', (error: NodeJS.ErrnoException) => codes.push(error.code));
+        const client = running.connect();
+        client.send(fault);
+        expect([400, 408]).toContain((await client.readResponse()).statusCode);
+        expect(codes).toHaveLength(1);
+        await running.stop();
+      }
+    });
+
+    it('is told once if the client has closed its half, also over an answer that goes on', async () => {
+      const { errors, client } = await start();
+      client.send(late);
+      client.halfClose();
+      await client.readRest();
+      await delay(20);
+      expect(errors.map(({ code }) => code)).toEqual(['HPE_INVALID_EOF_STATE']);
+    });
+
+    it('is told if nobody reads the content', async () => {
+      const { errors, client } = await start();
+      client.send(`${chunked}x\r\n`);
+      expect((await client.readResponse()).content.toString()).toBe('Hello');
+      await vi.waitFor(() => expect(errors).toMatchObject([{ code: 'HPE_INVALID_CHUNK_SIZE' }]));
+    });
+  });
+
+  it.each([
+    ['a head', 'BAD\r\n\r\n'],
+    ['a chunk', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n'],
+  ])('without a listener is an error of the sockets of `connection`: in %s', async (_place, octets) => {
+    running = await startServer(echo);
+    const trail: unknown[] = [];
+    running.server.on('connection', (socket: Socket) => {
+      socket.on('error', (error: NodeJS.ErrnoException) =>
+        trail.push(error.code, Reflect.get(error, 'bytesParsed')),
+      );
+      socket.on('close', (hadError) => trail.push(hadError));
+    });
+    const client = running.connect();
+    client.send(octets);
+    expect((await client.readResponse()).statusCode).toBe(400);
+    client.destroy();
+    await vi.waitFor(() => expect(trail).toHaveLength(3));
+    expect(trail).toEqual([expect.stringMatching(/^HPE_/), expect.any(Number), true]);
+  });
+
+  it('leaves a socket of `connection` without a listener for error alone', async () => {
+    running = await startServer(hello);
+    running.server.on('connection', () => {});
+    const client = running.connect();
+    client.send('BAD\r\n\r\n');
+    expect((await client.readResponse()).statusCode).toBe(400);
+    await delay(20);
+  });
 
   it('is answered by the server if there is no listener', async () => {
     running = await startServer(hello);

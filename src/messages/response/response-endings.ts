@@ -27,10 +27,8 @@ export function setSocket(response: ResponseMessage, socket: MessageSocket | nul
   mutable.socket = socket;
 }
 
-const NO_PACKET = Buffer.alloc(0);
-
 /** Gives the error that ended the connection, if it is known. */
 export function causeOf(error: unknown): Error | undefined {
-  if (isProtocolError(error)) return createClientError(error, NO_PACKET);
+  if (isProtocolError(error)) return createClientError(error);
   return error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
 }

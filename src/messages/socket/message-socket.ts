@@ -52,6 +52,10 @@ export class MessageSocket extends SocketState {
   #isEnding = false;
   #timer: NodeJS.Timeout | undefined;
   #hostError: Error | undefined;
+  /** The server has heard of an error of this connection. */
+  #isReported = false;
+  /** The listeners have heard of the error for which the connection ends. */
+  #isTold = false;
   /** The messages know of the timeout that the host is about to emit. */
   #hasToldTimeout = false;
 
@@ -215,12 +219,25 @@ export class MessageSocket extends SocketState {
     return this.destroy();
   }
 
+  /** The server hears of one error of a connection, as on node. */
+  noteReport(): void {
+    this.#isReported = true;
+  }
+
+  /** The server ends the connection for a fault of the client: 'error' follows in the next tick. */
+  tellError(error: Error): void {
+    if (this.destroyed || this.#isTold) return;
+    this.#isTold = true;
+    this.#hostError = error;
+    process.nextTick(emitError, this, error, false);
+  }
+
   /** The connection was lost: 'error' and 'close' follow in the next tick. */
   lose(error: Error | undefined): void {
     if (this.destroyed) return;
     const cause = error ?? this.#hostError;
     this.#end(cause);
-    if (cause !== undefined) process.nextTick(emitError, this, cause, false);
+    if (cause !== undefined && !this.#isTold) process.nextTick(emitError, this, cause, false);
     process.nextTick(emitClose, this);
   }
 
@@ -237,9 +254,10 @@ export class MessageSocket extends SocketState {
   emitError(error: Error, isCut: boolean): void {
     // The server hears of a socket's error first, as on node. node's own server has heard of it already.
     const { hostSocket } = this;
-    if (isCut && !isServedByNode(hostSocket)) hostSocket?.server?.emit?.('clientError', error, this);
+    if (isCut && !this.#isReported && !isServedByNode(hostSocket))
+      hostSocket?.server?.emit?.('clientError', error, this);
     // node's server always listens, so that an error of a socket is never an uncaught one.
-    if (this.listenerCount('error') > 0) this.emit('error', error);
+    if (this.listenerCount('error') > 0) super.emit('error', error);
   }
 
   /** An error that a program emits is one of the connection, as on node. */

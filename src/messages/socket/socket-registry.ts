@@ -18,6 +18,26 @@ export function tellTimeout(hostSocket: HostSocket): boolean {
   return standIns.get(hostSocket)?.tellTimeout() === true;
 }
 
+/**
+ * Gives the socket that a `clientError` listener gets: the one that listeners of `connection` and requests have, if
+ * there is one. It tells the server of no other error.
+ */
+export function reportedSocket<Socket extends HostSocket>(hostSocket: Socket): MessageSocket | Socket {
+  const known = standIns.get(hostSocket);
+  known?.noteReport();
+  return known ?? hostSocket;
+}
+
+/** Tells if a connection has a stand-in, which somebody may listen to. */
+export function hasStandIn(hostSocket: HostSocket): boolean {
+  return standIns.has(hostSocket);
+}
+
+/** Tells the listeners of a socket of the fault for which its connection ends. */
+export function tellError(hostSocket: HostSocket, error: Error): void {
+  standIns.get(hostSocket)?.tellError(error);
+}
+
 const standIns = new WeakMap<HostSocket, MessageSocket>();
 
 /**

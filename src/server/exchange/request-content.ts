@@ -15,8 +15,6 @@ import type { Output } from '../socket/output.ts';
 import { ContentPieces } from './content-pieces.ts';
 import { TrailerSection } from './trailer-section.ts';
 
-const NOTHING = Buffer.alloc(0);
-
 /** Octets that are read ahead for an application that only awaits the end. */
 const AHEAD_LIMIT = 65_536;
 
@@ -30,6 +28,8 @@ export interface ContentOwner {
   resume(): void;
   /** The application's turn to ask for content. */
   readonly turn: FairTurn;
+  /** The client has broken the content, or does not send the rest. */
+  onContentFault(error: unknown): void;
 }
 
 /** A read that waits for octets of the client. */
@@ -197,16 +197,18 @@ export class RequestContent implements InputSource {
       return this.#pieces.read();
     } catch (error) {
       this.fail(error);
+      this.#owner.onContentFault(error);
       throw error;
     }
   }
 
   #failIfLost(): void {
     if (!this.#owner.isPeerEnded) return;
+    const fault = new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE');
     // node:http's error, for wrapped programs.
-    const cause = createClientError(new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE'), NOTHING);
-    const error = disconnection('request', cause);
+    const error = disconnection('request', createClientError(fault));
     this.fail(error);
+    this.#owner.onContentFault(fault);
     this.onLost?.(error);
     throw error;
   }

@@ -6,6 +6,7 @@ import { createTakeoverRequest } from '../../messages/index.ts';
 import type { Environ } from '../../wsgi.ts';
 import type { ConnectionOwner } from '../connection-owner.ts';
 import type { RequestEvents } from './request-events.ts';
+import { throwUncaught } from './uncaught.ts';
 
 /** The events that hand a connection over. */
 export type TakeoverEvent = 'upgrade' | 'connect';
@@ -40,11 +41,6 @@ export function handOver({ event, environ, socket, rest }: Takeover, owner: Conn
     // A patched `emit` may have told nobody: then the socket has no owner.
     if (!owner.emit(event, createTakeoverRequest(environ, socket), socket, rest)) socket.destroy();
   } catch (error) {
-    // As on node, an error of a listener is uncaught; nobody here answers for it.
-    process.nextTick(rethrow, error);
+    throwUncaught(error);
   }
-}
-
-function rethrow(error: unknown): never {
-  throw error;
 }
