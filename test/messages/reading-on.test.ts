@@ -13,6 +13,9 @@ import { type Listening, listen, listenNode, listenOurs, pause } from './side-by
 
 type Note = (octets: number) => void;
 
+/** Requests that have had their pause. */
+const paused = new WeakSet<IncomingMessage>();
+
 /** Ways to read a request. */
 const READERS: Readonly<Record<string, (req: IncomingMessage, note: Note) => unknown>> = {
   pipe: (req, note) => req.pipe(new PassThrough()).on('data', (piece: Buffer) => note(piece.length)),
@@ -32,6 +35,26 @@ const READERS: Readonly<Record<string, (req: IncomingMessage, note: Note) => unk
       note(piece.length);
       await pause(1);
     }
+  },
+  "'data', paused in the middle for long": (req, note) =>
+    req.on('data', (piece: Buffer) => {
+      note(piece.length);
+      if (!paused.has(req)) {
+        paused.add(req);
+        req.pause();
+        setTimeout(() => req.resume(), 250);
+      }
+    }),
+  'read(n), one by one': (req, note) => {
+    req.on('readable', () => {
+      const step = (): void => {
+        const piece: Buffer | null = req.read(Math.min(1000, req.readableLength || 1));
+        if (piece === null) return;
+        note(piece.length);
+        setImmediate(step);
+      };
+      step();
+    });
   },
   'once, then a pipe': (req, note) =>
     req.once('data', (first: Buffer) => {
@@ -67,13 +90,14 @@ const HOSTS: Readonly<Record<string, (listener: RequestListener) => Promise<List
 
 const CASES = Object.keys(READERS).flatMap((reader) =>
   Object.keys(MOMENTS).flatMap((moment) =>
-    [100_000, 1_000_000].map((length) => [reader, moment, length] as const),
+    [300_000, 3_000_000].map((length) => [reader, moment, length] as const),
   ),
 );
 
 describe.each(Object.entries(HOSTS))('a program on %s', (name, host) => {
   it.each(CASES)('reads on: by %s, answers %s, %i octets', async (reader, moment, length) => {
-    // node:http throws the content away before its listener for 'readable' has its first turn.
+    // node:http throws the content away before its listener for 'readable' has its first turn, and while nothing flows.
+    if (name === 'node:http' && reader === 'read(n), one by one') return;
     if (name === 'node:http' && reader === "'readable'" && moment === 'at once') return;
     let octets = 0;
     const server = await host((req, res) => {
