@@ -4,6 +4,8 @@
  * It has the surface of node's http.Server, so that supertest and graceful-shutdown helpers work with it.
  * connection-pool.ts serves the accepted sockets.
  */
+import { captureRejectionSymbol } from 'node:events';
+import { Server as HttpServer } from 'node:http';
 import { Server as NetServer, type ServerOpts as NetServerOptions, type Socket } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { toApplication } from '../gateway/application.ts';
@@ -157,6 +159,15 @@ export class Server extends ServerBase {
     }
     if (event === 'connection') this.#beginHandshake(values[0] as Socket);
     return Reflect.apply(emit, this, [event, ...values]);
+  }
+
+  /**
+   * Called for a listener whose promise was rejected, if `events.captureRejections` is true. http.Server answers 500, or
+   * cuts a response that has begun; https.Server lacks that, and its client would wait for ever.
+   */
+  override [captureRejectionSymbol](error: Error, event: string | symbol, ...values: unknown[]): void {
+    const prototype = event === 'request' ? HttpServer.prototype : nodePrototypeOf(this.#tls !== undefined);
+    prototype[captureRejectionSymbol]?.call(this, error, event, ...values);
   }
 
   #beginHandshake(socket: Socket): void {
