@@ -16,6 +16,8 @@ import type { MessageSocket } from './socket/message-socket.ts';
 export interface MessageConstructors {
   readonly Request: new (socket: MessageSocket) => RequestMessage;
   readonly Response: new (request: RequestMessage) => ResponseMessage;
+  /** node's option `optimizeEmptyRequests`: a request without framing fields is closed from the start. */
+  readonly optimizesEmptyRequests: boolean;
 }
 
 /**
@@ -49,7 +51,11 @@ export function messageConstructors(
   Object.setPrototypeOf(IncomingMessage, NodeRequest);
   Object.setPrototypeOf(ServerResponse, NodeResponse);
   // The type system cannot tell: these functions make what node's constructors make.
-  return { Request: IncomingMessage, Response: ServerResponse } as unknown as MessageConstructors;
+  return {
+    Request: IncomingMessage,
+    Response: ServerResponse,
+    optimizesEmptyRequests: false,
+  } as unknown as MessageConstructors;
 }
 
 const IS_CLASS: boolean = Function.prototype.toString.call(NodeRequest).startsWith('class');

@@ -6,7 +6,12 @@
 
 import { saysClose, saysKeepAlive } from '../gateway/headers.ts';
 import { rememberEnviron } from '../gateway/message-environ.ts';
-import { checkMessageMethods, type RequestMessage, type ResponseMessage } from '../node-internals/index.ts';
+import {
+  checkMessageMethods,
+  optimizeEmpty,
+  type RequestMessage,
+  type ResponseMessage,
+} from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import type { MessageConstructors } from './message-constructors.ts';
 import { rawHeaders } from './request/request-fields.ts';
@@ -43,6 +48,7 @@ export function createRequest(
   request.upgrade = false;
   const lines = rawHeaders(environ);
   request._addHeaderLines(lines, lines.length);
+  if (constructors.optimizesEmptyRequests) optimizeEmpty(request);
   return request;
 }
 

@@ -11,17 +11,18 @@ export interface ServerMessageOptions {
   readonly rejectNonStandardBodyWrites?: boolean | undefined;
   readonly highWaterMark?: number | undefined;
   readonly uniqueHeaders?: readonly string[] | undefined;
+  readonly optimizeEmptyRequests?: boolean | undefined;
 }
 
 /** Makes the constructors; undefined if no option asks for other messages than usual. */
 export function serverMessages(options: ServerMessageOptions): MessageConstructors | undefined {
   const { joinDuplicateHeaders = false, uniqueHeaders, highWaterMark } = options;
-  const { rejectNonStandardBodyWrites = false } = options;
+  const { rejectNonStandardBodyWrites = false, optimizeEmptyRequests = false } = options;
   const Request = options.IncomingMessage ?? IncomingMessage;
   const Response = options.ServerResponse ?? ServerResponse;
   const isUsual = Request === IncomingMessage && Response === ServerResponse && !joinDuplicateHeaders;
   const isPlain = !rejectNonStandardBodyWrites && highWaterMark === undefined && uniqueHeaders === undefined;
-  if (isUsual && isPlain) return undefined;
+  if (isUsual && isPlain && !optimizeEmptyRequests) return undefined;
   const parsed = uniqueHeaders === undefined ? undefined : parseUniqueHeaders(uniqueHeaders);
   function createRequest(socket: unknown): object {
     const request = Reflect.construct(Request, [socket]);
@@ -35,5 +36,9 @@ export function serverMessages(options: ServerMessageOptions): MessageConstructo
     return response;
   }
   // Functions that construct what they return.
-  return { Request: createRequest, Response: createResponse } as unknown as MessageConstructors;
+  return {
+    Request: createRequest,
+    Response: createResponse,
+    optimizesEmptyRequests: optimizeEmptyRequests,
+  } as unknown as MessageConstructors;
 }

@@ -17,7 +17,14 @@ export { clearNeedDrain } from './need-drain.ts';
 export { isNodeEmit } from './node-emit.ts';
 export { checkDuration, connectionReset, nodeError, streamDestroyed } from './node-errors.ts';
 export { headersOfLines, madeHeadersOf } from './request-headers.ts';
-export { closeQuietly, endQuietly, hasReceivedEnd, isBeingRead, isPiped } from './request-state.ts';
+export {
+  closeQuietly,
+  endQuietly,
+  hasReceivedEnd,
+  isBeingRead,
+  isPiped,
+  optimizeEmpty,
+} from './request-state.ts';
 export { isServedByNode } from './served-by-node.ts';
 export { foreignProperties } from './socket-properties.ts';
 export { isNodeSocket, isStandIn, securePrototypeOf, socketPrototype } from './socket-prototype.ts';

@@ -17,6 +17,8 @@ export interface RequestMessage extends IncomingMessage {
   _addHeaderLines(lines: readonly string[], count: number): void;
   /** Reads to the end and throws everything away. */
   _dump(): void;
+  /** Leaves the request as if it had been read and closed. Since Node 24. */
+  _dumpAndCloseReadable?(): void;
 }
 
 /** node's response. */

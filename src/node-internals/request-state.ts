@@ -66,6 +66,16 @@ export function closeQuietly(request: RequestWithState): boolean {
 }
 
 /**
+ * Obeys node's option `optimizeEmptyRequests` as node does, on the Node that has it: a request without framing fields is
+ * over before anybody sees it, and emits nothing.
+ */
+export function optimizeEmpty(request: RequestMessage): void {
+  const { headers } = request;
+  if ('content-length' in headers || 'transfer-encoding' in headers) return;
+  request._dumpAndCloseReadable?.();
+}
+
+/**
  * Tells if a stream has been given its end, though it may not have told of it yet: it does so once it is read on.
  */
 export function hasReceivedEnd(stream: Readable & { readonly complete?: boolean }): boolean {

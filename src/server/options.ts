@@ -96,6 +96,8 @@ export const MESSAGE_OPTIONS = {
   highWaterMark: { type: 'octets' },
   /** Values of these response fields are joined with `; `. Not with `tls`, as on node. */
   uniqueHeaders: { type: 'names' },
+  /** Requests without Content-Length and Transfer-Encoding emit no 'end' and no 'close'. Since Node 24; no effect before. */
+  optimizeEmptyRequests: { type: 'boolean', default: false },
   /** Decides if a request that asks for an upgrade is given to `upgrade`. By default it is if there is a listener. */
   shouldUpgradeCallback: { type: 'function' },
 } as const;
@@ -122,7 +124,6 @@ const WITHOUT_MEANING: Readonly<Record<string, true>> = {
   httpValidation: true,
   insecureHTTPParser: true,
   pauseOnConnect: true,
-  optimizeEmptyRequests: true,
 };
 
 const SETTINGS: OptionTable = { ...LIMITS, ...SERVER_SETTINGS };

@@ -1,17 +1,23 @@
 /** Options of http.createServer. Each is obeyed as on node:http, or accepted where it has no meaning. */
+import { readFileSync } from 'node:fs';
 import {
   createServer as createNodeServer,
   IncomingMessage,
   type RequestListener,
   ServerResponse,
 } from 'node:http';
+import { createServer as createSecureNodeServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
-import { fromExpress } from '../../bridges/express/index.ts';
-import { fromNode } from '../../bridges/node/index.ts';
+import { fromExpress, toExpress } from '../../bridges/express/index.ts';
+import { fromNode, toNode } from '../../bridges/node/index.ts';
 import { createServer, type ServerOptions } from '../../src/server/index.ts';
-import { listen, pause, request, transcript } from '../messages/side-by-side.ts';
+import type { Application } from '../../src/wsgi.ts';
+import { listen, pause, request, transcript, withoutDate } from '../messages/side-by-side.ts';
+
+const REPEATED = request('GET', '/', ['From: a', 'From: b']);
 
 class TracedRequest extends IncomingMessage {
   readonly mark: string = 'request';
@@ -20,26 +26,43 @@ class TracedResponse extends ServerResponse<IncomingMessage> {
   readonly mark: string = 'response';
 }
 
-/** Gives what a program sees and what its client gets, on node:http and on ours. */
+const folder = new URL('../support/tls/', import.meta.url);
+const tls = {
+  key: readFileSync(new URL('key.pem', folder)),
+  cert: readFileSync(new URL('cert.pem', folder)),
+};
+
+/** The makers of node's server and of ours. */
+const MAKERS = {
+  'plain HTTP': [
+    (options: object, listener: RequestListener) => createNodeServer(options, listener),
+    (options: object, listener: RequestListener) =>
+      createServer(fromNode(listener), options as ServerOptions),
+  ],
+  TLS: [
+    (options: object, listener: RequestListener) => createSecureNodeServer({ ...tls, ...options }, listener),
+    (options: object, listener: RequestListener) => createServer(fromNode(listener), { ...options, tls }),
+  ],
+} as const;
+
+/** Gives what a program sees and what its client gets, on node's server and on ours. */
 async function onBoth(
+  kind: keyof typeof MAKERS,
   options: object,
   program: (note: (...values: unknown[]) => void) => RequestListener,
-  octets: string = request('GET', '/', ['From: a', 'From: b']),
-  prepare: (server: {
-    on(event: 'upgrade', listener: (request: IncomingMessage, socket: Socket) => void): unknown;
-  }) => void = () => {},
+  octets: string,
 ): Promise<[node: unknown[], ours: unknown[]]> {
   const outcomes = [];
-  const makers = [
-    (listener: RequestListener) => createNodeServer(options, listener),
-    (listener: RequestListener) => createServer(fromNode(listener), options as ServerOptions),
-  ];
-  for (const make of makers) {
+  for (const make of MAKERS[kind]) {
     const seen: unknown[] = [];
-    const server = make(program((...values) => void seen.push(...values)));
-    prepare(server);
-    const listening = await listen(server);
-    seen.push(await transcript(listening, octets));
+    const listening = await listen(
+      make(
+        options,
+        program((...values) => void seen.push(...values)),
+      ),
+    );
+    const isSecure = kind === 'TLS';
+    seen.push(await (isSecure ? secureTranscript(listening.port, octets) : transcript(listening, octets)));
     await listening.close();
     outcomes.push(seen);
   }
@@ -47,7 +70,44 @@ async function onBoth(
   return [node, ours];
 }
 
-const cases: Record<string, [object, (note: (...values: unknown[]) => void) => RequestListener]> = {
+async function secureTranscript(port: number, octets: string): Promise<string> {
+  const client = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  client.write(octets);
+  return withoutDate(Buffer.concat(await client.toArray()).toString('latin1'));
+}
+
+/** Notes what a request is from the start, and what it tells. */
+const noteRequest: (note: (...values: unknown[]) => void) => RequestListener = (note) => (req, res) => {
+  note(req.readableEnded, req.destroyed, req.closed, req.readable, req.read());
+  for (const event of ['data', 'end', 'close', 'error']) req.on(event, () => note(event));
+  req.resume();
+  res.on('finish', () => note('finish'));
+  setTimeout(() => res.end('x'), 10);
+};
+
+const OPTIMIZED = { optimizeEmptyRequests: true };
+
+const cases: Record<
+  string,
+  [object, (note: (...values: unknown[]) => void) => RequestListener, octets?: string]
+> = {
+  // Since Node 24.
+  'optimizeEmptyRequests, without content': [OPTIMIZED, noteRequest],
+  'optimizeEmptyRequests, with empty content': [
+    OPTIMIZED,
+    noteRequest,
+    request('POST', '/', ['Content-Length: 0']),
+  ],
+  'optimizeEmptyRequests, with content': [
+    OPTIMIZED,
+    noteRequest,
+    `${request('POST', '/', ['Content-Length: 2'])}ab`,
+  ],
+  'optimizeEmptyRequests, with empty chunked content': [
+    OPTIMIZED,
+    noteRequest,
+    `${request('POST', '/', ['Transfer-Encoding: chunked'])}0\r\n\r\n`,
+  ],
   'IncomingMessage and ServerResponse': [
     { IncomingMessage: TracedRequest, ServerResponse: TracedResponse },
     (note) => (req, res) => {
@@ -92,9 +152,24 @@ const cases: Record<string, [object, (note: (...values: unknown[]) => void) => R
 };
 
 describe('an option of http.createServer', () => {
-  it.each(Object.entries(cases))('is obeyed: %s', async (_name, [options, program]) => {
-    const [node, ours] = await onBoth(options, program);
-    expect(ours).toEqual(node);
+  describe.each(['plain HTTP', 'TLS'] as const)('over %s', (kind) => {
+    it.each(Object.entries(cases))('is obeyed: %s', async (_name, [options, program, octets]) => {
+      const [node, ours] = await onBoth(kind, options, program, octets ?? REPEATED);
+      expect(ours).toEqual(node);
+    });
+  });
+
+  // A request that is closed from the start has not lost its client.
+  it.each(['toNode', 'toExpress'])('of node’s server is no departure for a mount: %s', async (host) => {
+    const application: Application = async (environ, startResponse) => {
+      const content = await environ['wsgi.input'].read();
+      startResponse('200 OK', []);
+      return [`${content.length} octets`];
+    };
+    const handler = host === 'toNode' ? toNode(application) : express().use(toExpress(application));
+    const listening = await listen(createNodeServer(OPTIMIZED as object, handler));
+    expect(await transcript(listening, REPEATED)).toMatch(/^HTTP\/1\.1 200 [\s\S]*0 octets$/);
+    await listening.close();
   });
 
   it('is obeyed for an Express app, and beside other listeners', async () => {
@@ -149,6 +224,7 @@ describe('an option of http.createServer', () => {
     { IncomingMessage: 5 },
     { shouldUpgradeCallback: true },
     { joinDuplicateHeaders: 'yes' },
+    { optimizeEmptyRequests: 1 },
     { uniqueHeaders: 'x' },
     { requireHostHeader: 1 },
     { headersTimeout: '1' },
