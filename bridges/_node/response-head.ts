@@ -52,10 +52,35 @@ export function prepareHead(res: ServerResponse, head: ResponseHead, fields?: Co
   const undo = mergeHeaders(res, head, { headers, stored: headerMapOf(res), isHttp2: false, isHeld: true });
   res.statusCode = head.statusCode;
   res.statusMessage = head.reason;
+  const allowReason = head.reason === '' ? keepEmptyReason(res) : undefined;
   return () => {
+    allowReason?.();
     Object.assign(res, { statusCode, statusMessage });
     undo();
   };
+}
+
+/**
+ * Keeps an empty reason phrase: node writes its own in the place of an empty `statusMessage`, unless `writeHead` is
+ * given one.
+ *
+ * @returns a function that takes this back
+ */
+function keepEmptyReason(res: ServerResponse): () => void {
+  const { writeHead: before, statusCode } = res;
+  const isOwn = Object.hasOwn(res, 'writeHead');
+  const allow = (): void => {
+    if (isOwn) res.writeHead = before;
+    else Reflect.deleteProperty(res, 'writeHead');
+  };
+  const write = (status: number, ...rest: unknown[]): ServerResponse => {
+    allow();
+    const isEmpty = status === statusCode && res.statusMessage === '' && typeof rest[0] !== 'string';
+    return Reflect.apply(before, res, isEmpty ? [status, '', ...rest] : [status, ...rest]);
+  };
+  // It passes on whatever it is given.
+  res.writeHead = write as typeof before;
+  return allow;
 }
 
 /**

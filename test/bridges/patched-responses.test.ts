@@ -121,6 +121,31 @@ describe.each(Object.entries(HOSTS))('%s', (_name, host) => {
     });
   });
 
+  describe.each(Object.entries(PATCHES))('below %s', (_kind, patch) => {
+    it.each([
+      ['an array', answering('x', [], '200 ')],
+      ['chunks', pieces(['one', 'two'], [], '200 ')],
+      ['an unusual status', answering('x', [], '299 ')],
+    ])('keeps an empty reason phrase: %s', async (_form, application) => {
+      const site = await host(application, patch);
+      for (const method of ['GET', 'HEAD']) {
+        const response = await site.fetch({ method, target: '/x' });
+        expect(response.raw).toMatch(/^HTTP\/1\.1 2\d\d \r\n/);
+      }
+    });
+  });
+
+  it('has the reason phrase that a patched end sets', async () => {
+    const site = await host(answering('x', [], '200 '), (res) => {
+      const { end } = res;
+      res.end = ((...args: never[]) => {
+        res.statusCode = 202;
+        return end.apply(res, args as never);
+      }) as never;
+    });
+    expect((await site.fetch('/x')).reason).toBe('Accepted');
+  });
+
   it('may change status and headers in a patched end', async () => {
     const site = await host(
       answering(

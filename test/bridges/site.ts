@@ -141,9 +141,9 @@ export async function until(isSo: () => boolean, milliseconds = 5000): Promise<v
 }
 
 /** Yields chunks one by one. */
-export function pieces(chunks: readonly string[], headers: HeaderList = []): Application {
+export function pieces(chunks: readonly string[], headers: HeaderList = [], status = '200 OK'): Application {
   return async function* (_environ, startResponse) {
-    startResponse('200 OK', headers);
+    startResponse(status, headers);
     for (const chunk of chunks) yield Buffer.from(chunk);
   };
 }
