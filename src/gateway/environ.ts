@@ -15,7 +15,7 @@ import type { GatewayRequest } from '../port.ts';
 import { SOFTWARE } from '../software.ts';
 import type { Environ } from '../wsgi.ts';
 import { standardErrors } from './error-stream.ts';
-import { COOKIE_SEPARATOR, fieldRules, LIST_SEPARATOR } from './field-rules.ts';
+import { COOKIE_SEPARATOR, copyWithUnderscores, fieldRules, LIST_SEPARATOR } from './field-rules.ts';
 import { fileWrapper } from './file-wrapper.ts';
 import { Input } from './input.ts';
 import { decodePath } from './native-string.ts';
@@ -188,6 +188,8 @@ function addFields(
     if (kind === 'underscore') {
       if (underscoreHeaders === 'refuse') throw new ProtocolError('WSGI_ERR_FIELD_UNDERSCORE', name);
       if (underscoreHeaders !== 'allow') continue;
+      if (environ['gateway.raw_headers'] === rawHeaders)
+        environ['gateway.raw_headers'] = copyWithUnderscores(rawHeaders);
     }
     const present = environ[key];
     if (present === undefined) {

@@ -36,3 +36,21 @@ function fieldRule(name: string): FieldRule {
   if (name === 'HOST') return { key, kind: 'singleton' };
   return { key, kind: name === 'COOKIE' ? 'cookie' : 'list' };
 }
+
+/** Copies of received lines whose names with `_` have become keys too. */
+const withUnderscores = new WeakSet<readonly string[]>();
+
+/**
+ * Copies received lines, and remembers of the copy that a gateway has made keys of all its names, also of those with
+ * `_`. The original may serve another mount that drops them.
+ */
+export function copyWithUnderscores(lines: readonly string[]): readonly string[] {
+  const copy = [...lines];
+  withUnderscores.add(copy);
+  return copy;
+}
+
+/** Tells if names with `_` have become keys, because the deployer allows it. */
+export function hasUnderscores(lines: readonly string[]): boolean {
+  return withUnderscores.has(lines);
+}

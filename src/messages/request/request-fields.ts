@@ -7,14 +7,14 @@
  */
 import { isFresh } from '../../gateway/direct-call.ts';
 import { type FieldChanges, type FieldIdentity, rewriteLines, valuesOf } from '../../gateway/field-lines.ts';
-import { COOKIE_SEPARATOR, fieldRules, LIST_SEPARATOR } from '../../gateway/field-rules.ts';
+import { COOKIE_SEPARATOR, fieldRules, hasUnderscores, LIST_SEPARATOR } from '../../gateway/field-rules.ts';
 import { originOf } from '../../gateway/uri.ts';
 import type { Environ } from '../../wsgi.ts';
 
 /** Gives `req.rawHeaders`: name, value, name, value, … The received lines themselves if nothing has changed. */
 export function rawHeaders(environ: Readonly<Environ>): string[] {
   const received = environ['gateway.raw_headers'];
-  if (!Array.isArray(received)) return rewriteLines([], valuesByKey(environ), BY_KEY);
+  if (!Array.isArray(received)) return rewriteLines([], valuesByKey(environ), BY_HYPHENED_KEY);
   if (isFresh(environ) && environ.REQUEST_URI?.charCodeAt(0) === SLASH) return received;
   return isUntouched(environ, received) ? received : applyChanges(environ, received);
 }
@@ -56,7 +56,8 @@ function applyChanges(environ: Readonly<Environ>, lines: string[]): string[] {
     else if (environ['wsgi.input_terminated'] === true && environ.HTTP_TRANSFER_ENCODING === undefined)
       changes.set('HTTP_TRANSFER_ENCODING', ['chunked']);
   }
-  return changes.size === 0 ? lines : rewriteLines(lines, changes, BY_KEY);
+  if (changes.size === 0) return lines;
+  return rewriteLines(lines, changes, hasUnderscores(lines) ? BY_KEY : BY_HYPHENED_KEY);
 }
 
 /** The values that the gateway makes of the lines of one key. */
@@ -70,11 +71,11 @@ interface Expected {
 function findChanges(environ: Readonly<Environ>, lines: readonly string[]): Map<string, readonly string[]> {
   const changes = new Map<string, readonly string[]>();
   const expected = expectedKeys(lines);
+  // A name with `_` becomes a key only if the deployer allows it. Other gateways do not tell.
+  const isExact = hasUnderscores(lines);
   for (const [key, { all, hyphened }] of expected) {
     const value = environ[key];
-    // A name with `_` becomes a key only if the deployer allows it.
-    const isDropped = value === undefined && hyphened === undefined;
-    if (value !== all && value !== hyphened && !isDropped) changes.set(key, valuesAt(environ, key));
+    if (value !== all && (isExact || value !== hyphened)) changes.set(key, valuesAt(environ, key));
   }
   for (const [key, values] of valuesByKey(environ)) {
     if (!expected.has(key)) changes.set(key, values);
@@ -122,10 +123,18 @@ function valuesAt(environ: Readonly<Environ>, key: string): string[] {
   return value === '' && (key === 'CONTENT_TYPE' || key === 'CONTENT_LENGTH') ? [] : valuesOf(value);
 }
 
-const BY_KEY: FieldIdentity = {
+const BY_HYPHENED_KEY: FieldIdentity = {
   identify(name) {
     const { key, kind } = fieldRules.get(name);
     return kind === 'drop' || kind === 'underscore' ? undefined : key;
+  },
+  nameOf: fieldName,
+};
+
+const BY_KEY: FieldIdentity = {
+  identify(name) {
+    const { key, kind } = fieldRules.get(name);
+    return kind === 'drop' ? undefined : key;
   },
   nameOf: fieldName,
 };

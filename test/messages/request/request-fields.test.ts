@@ -49,9 +49,25 @@ describe('rawHeaders', () => {
   ])('gives the received lines themselves if nothing has changed: %j', (lines) => {
     expect(rawHeaders(environOf(lines))).toBe(lines);
     expect(rawHeaders({ ...environOf(lines) })).toBe(lines);
-    expect(rawHeaders(environOf(lines, { underscoreHeaders: 'allow' }))).toBe(lines);
+    expect(rawHeaders(environOf(lines, { underscoreHeaders: 'allow' }))).toEqual(lines);
     expect(rawHeaders(environOf(lines, {}, '*'))).toBe(lines);
   });
+
+  it.each([
+    ['removed', undefined, ['Host', 'a']],
+    ['removed beside a name with a hyphen', undefined, ['Host', 'a'], ['X-User', 'e']],
+    ['changed', 'f', ['Host', 'a', 'x_user', 'f']],
+    ['left with the value of a name with a hyphen', 'e', ['Host', 'a', 'x_user', 'e'], ['X-User', 'e']],
+  ])(
+    'counts a key of a name with `_` that is allowed and was %s',
+    (_name, value, expected, more: string[] = []) => {
+      const lines = ['Host', 'a', 'x_user', 'mallory', ...more];
+      const environ = environOf(lines, { underscoreHeaders: 'allow' });
+      expect(rawHeaders({ ...environ, HTTP_X_USER: value })).toEqual(expected);
+      // Another mount of the same request drops the name: nothing has changed there.
+      expect(rawHeaders({ ...environOf(lines) })).toBe(lines);
+    },
+  );
 
   const CHANGES: readonly [name: string, changes: Record<string, unknown>, lines: string[]][] = [
     ['a changed value', { HTTP_HOST: 'b' }, ['HOST', 'b', ...LINES.slice(2)]],
