@@ -23,6 +23,8 @@ export class ExpressSink extends NodeSink {
   protected readonly next: ExpressNext;
   #isBegun = false;
   #held: ConnectionDirectives | undefined;
+  /** In milliseconds, before the application set its own. */
+  #timeout: number | undefined;
 
   /**
    * @param req The request of the host
@@ -43,6 +45,7 @@ export class ExpressSink extends NodeSink {
   override direct(directives: ConnectionDirectives): void {
     const { close, sendDate, ...others } = directives;
     const isHeld = !this.#isBegun && (close !== undefined || sendDate !== undefined);
+    if (directives.timeout !== undefined) this.#timeout ??= this.res.socket?.timeout ?? 0;
     // node's response would keep them if another handler answers.
     if (isHeld) this.#held = { ...this.#held, ...definedOf({ close, sendDate }) };
     super.direct(isHeld ? others : directives);
@@ -58,7 +61,14 @@ export class ExpressSink extends NodeSink {
     else super.abort(error);
   }
 
+  /** Gives the connection back the timeout that the host has set. */
+  protected restoreTimeout(): void {
+    if (this.#timeout !== undefined) this.res.socket?.setTimeout(this.#timeout);
+    this.#timeout = undefined;
+  }
+
   fail(error: unknown): void {
+    this.restoreTimeout();
     this.next(isCommand(error) ? new ApplicationError('WSGI_ERR_THROWN_VALUE', `${error}`) : error);
   }
 }
@@ -119,6 +129,7 @@ export class PassingSink extends ExpressSink {
   override end(lastChunk?: Uint8Array): Promise<void> | undefined {
     if (!this.#isPassed) return super.end(lastChunk);
     this.unwatch?.();
+    this.restoreTimeout();
     this.next(this.#input?.passOn());
     return undefined;
   }

@@ -204,6 +204,7 @@ describe('a request that falls through', () => {
       statusMessage,
       headers: res.getHeaders(),
       trailer: Reflect.get(res, '_trailer'),
+      timeout: req.socket.timeout ?? 0,
     };
   }
 
@@ -229,7 +230,30 @@ describe('a request that falls through', () => {
       res.setHeader('Connection', 'close');
       setTimeout(() => res.writeHead(404).end('missing'), 5);
     }),
+    'a wrapped program with a time-out of its own': fromNode((req, res) => {
+      req.setTimeout(1234);
+      setTimeout(() => res.writeHead(404).end('missing'), 5);
+    }),
   };
+
+  it('leaves no time-out behind an error either', async () => {
+    const timeouts: unknown[] = [];
+    const failing = fromNode((req) => {
+      req.setTimeout(1234);
+      throw new Error('broken');
+    });
+    const shoot: RequestHandler = (req, _res, next) => {
+      timeouts.push(req.socket.timeout ?? 0);
+      next();
+    };
+    const onError: express.ErrorRequestHandler = (_error, req, res, _next) => {
+      timeouts.push(req.socket.timeout ?? 0);
+      res.end();
+    };
+    await (await serve(express().use(shoot, toExpress(failing), onError))).fetch('/');
+    expect(timeouts).toHaveLength(2);
+    expect(timeouts[1]).toBe(timeouts[0]);
+  });
 
   it.each(Object.entries(LEAVING))('leaves nothing behind: %s', async (_name, application) => {
     const shots: unknown[] = [];
