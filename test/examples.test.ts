@@ -95,6 +95,23 @@ describe('the examples of an application', () => {
     const digest = createHash('sha256').update(body).digest('hex');
     expect(await response.text()).toBe(`1000000 octets, SHA-256 ${digest}\n`);
   });
+
+  it('multipart.ts', async () => {
+    const { url } = await serve('multipart.ts');
+    const file = Buffer.alloc(1_000_000, 'content');
+    const body = new FormData();
+    body.set('name', 'Ada');
+    body.set('file', new Blob([file]), 'big.bin');
+    const response = await fetch(url, { method: 'POST', body });
+    const digest = createHash('sha256').update(file).digest('hex');
+    expect(await response.text()).toBe(`name is Ada\nfile is the file big.bin, SHA-256 ${digest}\n`);
+
+    const headers = { 'Content-Type': 'multipart/form-data; boundary=x' };
+    const cut = await fetch(url, { method: 'POST', headers, body: '--x\r\nContent-Disp' });
+    expect([cut.status, await cut.text()]).toEqual([400, expect.stringMatching(/^Error: /)]);
+    expect((await fetch(url, { method: 'POST', body: 'text' })).status).toBe(400);
+    expect((await fetch(url)).status).toBe(400);
+  });
 });
 
 describe('the examples of bridges', () => {

@@ -87,7 +87,10 @@ export async function readJson(environ: RequestContent, options?: ReadBodyOption
 }
 
 /**
- * Reads the content of a request as an HTML form of type `application/x-www-form-urlencoded`.
+ * Reads the content of a request as an HTML form of type `application/x-www-form-urlencoded`, the default of browsers.
+ *
+ * A form with files has the type `multipart/form-data`, and gets a 415. A parser such as busboy reads it from `wsgi.input`:
+ * examples/multipart.ts shows how.
  *
  * @throws {@link ProtocolError} 413 if the content exceeds the limit, 415 if it has another type or is compressed,
  *   400 if it is not UTF-8
@@ -98,9 +101,10 @@ export async function readJson(environ: RequestContent, options?: ReadBodyOption
 export async function readForm(environ: RequestContent, options?: ReadBodyOptions): Promise<URLSearchParams> {
   const [type = ''] = (environ.CONTENT_TYPE ?? '').split(';', 1);
   if (type.trim().toLowerCase() !== 'application/x-www-form-urlencoded') {
+    const hint = /^\s*multipart\//i.test(type) ? '; let busboy read it from wsgi.input' : '';
     throw new ProtocolError(
       'WSGI_ERR_CONTENT_UNSUPPORTED',
-      `it is no urlencoded form but ${type || 'of no type'}`,
+      `it is no urlencoded form but ${type || 'of no type'}${hint}`,
     );
   }
   return new URLSearchParams(await readDecoded(environ, 'utf-8', options));
