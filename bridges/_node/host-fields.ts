@@ -34,6 +34,22 @@ export function fieldLines(
   return isUntouched ? received : changedLines(received, shown, req.joinDuplicateHeaders);
 }
 
+/**
+ * Gives the same lines as text. Tools that make requests in memory pass on numbers and lists, against node's types.
+ */
+export function textLines(lines: readonly unknown[]): readonly string[] {
+  // The loop has looked at all of them.
+  return lines.every(isText) ? (lines as readonly string[]) : lines.map(toText);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function toText(value: unknown): string {
+  return Array.isArray(value) ? value.join(', ') : String(value);
+}
+
 /** A request with a property of node's that its types lack. */
 interface JoiningRequest extends IncomingMessage {
   readonly joinDuplicateHeaders?: boolean;

@@ -17,7 +17,7 @@ import { disconnection, toPairs } from '../../src/gateway/index.ts';
 import type { ApplicationError, Environ, GatewayRequest, HeaderList } from '../../src/index.ts';
 import { isHttp2Message, isNodeSocket } from '../../src/node-internals/index.ts';
 import { announcesContent, fitHeaders, type HostBody, rescueContent } from './consumed-body.ts';
-import { fieldLines, type HostHeaders } from './host-fields.ts';
+import { fieldLines, type HostHeaders, textLines } from './host-fields.ts';
 import { type HostInput, memoryInput, NO_CONTENT, NodeInput } from './node-input.ts';
 import type { Routing } from './routing.ts';
 
@@ -75,6 +75,7 @@ export function createNodeRequest<Incoming extends HostRequest>(
   let rawHeaders = fieldLines(req, isHttp2, hostRequest.headers);
   // An injected request has no socket, and one of HTTP/2 is shared by many requests.
   const ownSocket = isNodeSocket(socket) && !isHttp2 ? socket : undefined;
+  if (ownSocket === undefined) rawHeaders = textLines(rawHeaders);
   let input: HostInput;
   if (
     ownSocket !== undefined &&

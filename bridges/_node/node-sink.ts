@@ -129,12 +129,13 @@ export class NodeSink implements ResponseSink {
   #writeLarge(chunk: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = (): void => reject(disconnection('response'));
+      const stopWatching = this.#onceClosed(leave);
+      // A socket that a tool has made may call back at once.
       this.res.write(chunk, (error) => {
         stopWatching();
         if (error) leave();
         else resolve();
       });
-      const stopWatching = this.#onceClosed(leave);
     });
   }
 

@@ -1,6 +1,8 @@
 /** Requests and responses that other tools make in memory, in front of mounted applications and wrapped apps. */
 
 import { EventEmitter } from 'node:events';
+import type { RequestListener } from 'node:http';
+import { configure as serverlessExpress } from '@codegenie/serverless-express';
 import express from 'express';
 import { createRequest, createResponse } from 'node-mocks-http';
 import serverless from 'serverless-http';
@@ -8,6 +10,31 @@ import { describe, expect, it } from 'vitest';
 import { fromExpress, toExpress } from '../../../bridges/express/index.ts';
 import { fromNode, toNode } from '../../../bridges/node/index.ts';
 import type { Application } from '../../../src/wsgi.ts';
+
+/** What Lambda sends for version 2.0 of API Gateway. */
+function lambdaEvent(method: string, path: string, body?: string): object {
+  return {
+    version: '2.0',
+    routeKey: '$default',
+    requestContext: { http: { method, path, sourceIp: '203.0.113.9' } },
+    rawPath: path,
+    rawQueryString: '',
+    headers: { 'x-user': 'emma', 'x-count': 7, host: 'a.test', 'content-type': 'text/plain' },
+    body,
+    isBase64Encoded: false,
+  };
+}
+
+interface LambdaAnswer {
+  readonly statusCode: number;
+  readonly headers: Record<string, string>;
+  readonly cookies?: string[];
+  readonly body: string;
+  readonly isBase64Encoded: boolean;
+}
+
+/** Lambda's callback, in the place of a promise. */
+const unused = (): void => {};
 
 const show: Application = async (environ, startResponse) => {
   const text = new TextDecoder().decode(await environ['wsgi.input'].read());
@@ -63,20 +90,8 @@ describe.each(Object.entries(APPLICATIONS))('%s', (_name, application) => {
 
   it.each(Object.entries(HANDLERS))('answers serverless-http, by %s', async (_host, handler) => {
     const handle = serverless(handler as never);
-    const event = {
-      version: '2.0',
-      requestContext: { http: { method: 'POST', path: '/x', sourceIp: '203.0.113.9' } },
-      rawPath: '/x',
-      rawQueryString: '',
-      headers: { 'x-user': 'emma', 'x-count': 7, host: 'a.test', 'content-type': 'text/plain' },
-      body: 'content',
-      isBase64Encoded: false,
-    };
-    const answer = (await handle(event, {})) as {
-      statusCode: number;
-      headers: Record<string, string>;
-      body: string;
-    };
+    // The tool's type leaves the answer open.
+    const answer = (await handle(lambdaEvent('POST', '/x', 'content'), {})) as LambdaAnswer;
     expect(answer.statusCode).toBe(201);
     expect(answer.headers['x-a']).toBe('1');
     expect(JSON.parse(answer.body)).toEqual([
@@ -90,6 +105,21 @@ describe.each(Object.entries(APPLICATIONS))('%s', (_name, application) => {
       'content',
     ]);
   });
+
+  it.each(Object.entries(HANDLERS))(
+    'answers @codegenie/serverless-express, by %s',
+    async (_host, handler) => {
+      const handle = serverlessExpress({ app: handler as RequestListener });
+      const answer: LambdaAnswer = await handle(lambdaEvent('POST', '/x', 'content'), {}, unused);
+      expect(answer).toMatchObject({ statusCode: 201, isBase64Encoded: false });
+      expect(answer.headers['x-a']).toBe('1');
+      expect(JSON.parse(answer.body)).toEqual([
+        ...['POST', '/x', 'emma', '7', 'a.test', 'text/plain'],
+        'HTTP/1.1',
+        'content',
+      ]);
+    },
+  );
 
   it.each([
     ['toNode', toNode(application)],
@@ -111,6 +141,78 @@ describe.each(Object.entries(APPLICATIONS))('%s', (_name, application) => {
     expect(JSON.parse(content).slice(0, 5)).toEqual(['GET', '/x', 'emma', '7', 'a.test']);
   });
 });
+
+/** Forms of an answer, with what a client of @codegenie/serverless-express gets. */
+const FORMS: Readonly<Record<string, [Application, Partial<LambdaAnswer>]>> = {
+  chunks: [
+    async function* (_environ, startResponse) {
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      yield 'one';
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      yield 'two';
+    },
+    { statusCode: 200, body: 'onetwo' },
+  ],
+  'a large stream': [
+    function* (_environ, startResponse) {
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      for (let count = 0; count < 20; count += 1) yield 'x'.repeat(20_000);
+    },
+    { statusCode: 200, body: 'x'.repeat(400_000) },
+  ],
+  'octets that are no text': [
+    (_environ, startResponse) => {
+      startResponse('200 OK', [['Content-Type', 'image/png']]);
+      return [Buffer.from([0, 255, 128, 13, 10, 13, 10])];
+    },
+    {
+      statusCode: 200,
+      isBase64Encoded: true,
+      body: Buffer.from([0, 255, 128, 13, 10, 13, 10]).toString('base64'),
+    },
+  ],
+  nothing: [
+    (_environ, startResponse) => {
+      startResponse('204 No Content', []);
+      return [];
+    },
+    { statusCode: 204, body: '' },
+  ],
+  cookies: [
+    (_environ, startResponse) => {
+      startResponse('200 OK', [
+        ['Set-Cookie', 'a=1'],
+        ['Set-Cookie', 'b=2'],
+      ]);
+      return ['x'];
+    },
+    { statusCode: 200, cookies: ['a=1', 'b=2'] },
+  ],
+};
+
+describe.each(Object.entries(FORMS))(
+  '@codegenie/serverless-express gets %s',
+  (_form, [application, expected]) => {
+    it.each([
+      ['toNode', toNode(application)],
+      ['toExpress', express().use(toExpress(application))],
+      [
+        'toExpress, behind a logging snippet',
+        express()
+          .use((_req, res, next) => {
+            const { write, end } = res;
+            res.write = ((...values: never[]) => void write.apply(res, values as never)) as never;
+            res.end = ((...values: never[]) => void end.apply(res, values as never)) as never;
+            next();
+          })
+          .use(toExpress(application)),
+      ],
+    ])('by %s', async (_host, handler) => {
+      const handle = serverlessExpress({ app: handler as RequestListener });
+      expect(await handle(lambdaEvent('GET', '/'), {}, unused)).toMatchObject(expected);
+    });
+  },
+);
 
 it('is a 500 and no crash where an application fails', async () => {
   const handle = serverless(
