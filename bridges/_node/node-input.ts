@@ -160,6 +160,8 @@ export class NodeInput implements HostInput {
     if (this.isAtEnd) return;
     const onFailure = (error?: unknown): void => this.#onFailure(error);
     this.#listen(this.stream, 'readable', () => this.#onReadable());
+    // A tool that has patched `on` sees what readers of 'data' get, and each read() emits it too.
+    if (Object.hasOwn(this.stream, 'on')) this.#listen(this.stream, 'data', ignore);
     this.#listen(this.stream, 'end', () => this.#onEnd());
     this.#listen(this.stream, 'error', onFailure);
     this.#listen(this.stream, 'close', onFailure);
@@ -171,7 +173,7 @@ export class NodeInput implements HostInput {
   #listen(emitter: EventEmitter, event: string, listener: (...args: unknown[]) => void): void {
     this.#listeners ??= [];
     this.#listeners.push([emitter, event, listener]);
-    if (event === 'readable') emitter.on(event, listener);
+    if (event === 'readable' || event === 'data') emitter.on(event, listener);
     else emitter.once(event, listener);
   }
 
@@ -266,6 +268,8 @@ export class NodeInput implements HostInput {
     return waiter;
   }
 }
+
+function ignore(): void {}
 
 function drained(): ApplicationError {
   return new ApplicationError('WSGI_ERR_BODY_CONSUMED', 'the response is over, and the rest was drained');

@@ -6,6 +6,7 @@
  */
 import type { InputSource } from '../port.ts';
 import type { InputStream } from '../wsgi.ts';
+import { observedSource, type PieceObserver } from './observed-source.ts';
 import { joinOctets } from './platform.ts';
 import { isPromise } from './promise.ts';
 
@@ -92,6 +93,11 @@ export class Input implements InputStream {
   /** Tells a source that the rest is thrown away. @returns true if the rest counts as read. For wrapped programs */
   skip(): boolean {
     return this.#source?.skip?.() === true;
+  }
+
+  /** Shows each piece as it is pulled, and null at the end, to tools that watch the content. For wrapped programs */
+  observe(observer: PieceObserver): void {
+    if (this.#source !== undefined) this.#source = observedSource(this.#source, observer);
   }
 
   /** Takes what is buffered, after a pull if that is nothing. */

@@ -37,6 +37,7 @@ import type { MessageConstructors } from './message-constructors.ts';
 import { createRequest, createResponse } from './message-pair.ts';
 import { ContentFeed, type ContentListener, contentLength } from './request/content-feed.ts';
 import { endAnswered, endEmpty, type Remainder } from './request/request-endings.ts';
+import { showContent } from './request/shown-content.ts';
 import { Delivery, type DeliveryListener } from './response/delivery.ts';
 import { CLOSE, CUT, HALF_CLOSE_ENDS, HALF_CLOSE_IS_FINE } from './response/directives.ts';
 import {
@@ -154,6 +155,7 @@ export class Exchange
       endEmpty(this.request, this.#isContentWanted, this);
     this.phase = 'passed';
     this.delivery.direct(HALF_CLOSE_IS_FINE);
+    showContent(this.environ, this.request);
     successor.call(this.environ, this.delivery.startResponse);
     this.delivery.passTo(() => successor.result());
     if (!successor.isEndReported) this.#abandon();

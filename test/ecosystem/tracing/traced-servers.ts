@@ -4,7 +4,12 @@
  * The same client visits node:http, the standalone server and mounts. The program answers alike on each.
  */
 import { once } from 'node:events';
-import { createServer as createNodeServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer as createNodeServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Application } from '../../../src/wsgi.ts';
@@ -29,7 +34,9 @@ export async function startServers(note: Note): Promise<TracedServer[]> {
   const { createServer } = await import('../../../src/server/index.ts');
   const { fromExpress, toExpress } = await import('../../../bridges/express/index.ts');
   const { toNode } = await import('../../../bridges/node/index.ts');
+  const { toFastify } = await import('../../../bridges/fastify/index.ts');
   const { default: express } = await import('express');
+  const { default: fastify } = await import('fastify');
   const application: Application = async (environ, startResponse) => {
     const path = environ.PATH_INFO;
     note(path);
@@ -48,7 +55,7 @@ export async function startServers(note: Note): Promise<TracedServer[]> {
   const listener = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url ?? '';
     note(path);
-    await request.toArray();
+    await readData(request);
     if (path === '/late') await delay(50);
     note(path);
     response.writeHead(path === '/missing' ? 404 : 200, { 'X-Path': path });
@@ -59,6 +66,12 @@ export async function startServers(note: Note): Promise<TracedServer[]> {
     }
     response.end('b');
   };
+  const mountInFastify = async (hijack: boolean): Promise<HttpServer> => {
+    const instance = fastify();
+    await instance.register(toFastify(application, { hijack }));
+    await instance.ready();
+    return instance.server;
+  };
   const servers = {
     'node:http': createNodeServer((request, response) => void listener(request, response)),
     standalone: createServer(application),
@@ -67,6 +80,8 @@ export async function startServers(note: Note): Promise<TracedServer[]> {
     ),
     'mount in node:http': createNodeServer(toNode(application)),
     'mount in Express': createNodeServer(express().use(toExpress(application))),
+    'mount in Fastify': await mountInFastify(false),
+    'mount in Fastify with hijack': await mountInFastify(true),
   };
   return Promise.all(
     Object.entries(servers).map(async ([name, server]) => {
@@ -76,6 +91,11 @@ export async function startServers(note: Note): Promise<TracedServer[]> {
       return { name, port: (server.address() as AddressInfo).port, close: () => void server.close() };
     }),
   );
+}
+
+/** Reads a request as parsers of content do. Tools watch the listeners for 'data'. */
+async function readData(request: IncomingMessage): Promise<void> {
+  await new Promise((resolve) => request.on('data', () => {}).on('end', resolve));
 }
 
 /** Asks for a path, with the given fields. The client is none that a tool patches. */
