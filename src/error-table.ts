@@ -334,6 +334,12 @@ export const ERRORS = {
     source: 'PEP 3333, Input and Error Streams',
     message: 'Request content was consumed before the application could read it: {detail}',
   },
+  WSGI_ERR_RULE_BROKEN: {
+    party: 'application',
+    statusCode: 500,
+    source: 'PEP 3333, or the source that the error cites',
+    message: 'PEP 3333 is broken: {detail}',
+  },
 
   // Nobody is to blame.
   WSGI_ERR_DISCONNECTED: {

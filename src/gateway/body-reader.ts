@@ -156,7 +156,8 @@ function isBody(value: unknown): value is Body {
   );
 }
 
-function iterate(body: Body): Iterator<unknown> | AsyncIterator<unknown> {
+/** Gives an iterator over a body. Prefers the asynchronous one, and reads a web stream with a reader. */
+export function iterate(body: Body): Iterator<unknown> | AsyncIterator<unknown> {
   if (body instanceof ReadableStream) return iterateStream(body);
   return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
 }
@@ -178,7 +179,7 @@ function iterateStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> 
  *
  * @param isAbandoned The body has not ended by itself
  */
-function dispose(body: object, isAbandoned: boolean): unknown {
+export function dispose(body: object, isAbandoned: boolean): unknown {
   // The iterator cancels a web stream that is being read; any other cancel() rejects.
   if (body instanceof ReadableStream && body.locked) return undefined;
   // No type of TypeScript says that an iterable may have these methods.

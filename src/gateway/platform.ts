@@ -53,7 +53,7 @@ export function writeStandardError(text: string): void {
 export type AsyncContext = Pick<AsyncResource, 'runInAsyncScope'>;
 
 // Not imported, so that the gateway loads where there is no such module.
-const asyncHooks = process.getBuiltinModule?.('node:async_hooks');
+const asyncHooks = globalThis.process?.getBuiltinModule?.('node:async_hooks');
 
 /** Keeps the asynchronous context of now, to call functions in it later. */
 export function keepContext(): AsyncContext {

@@ -1,0 +1,105 @@
+/** Reports the broken rules of one response: throws, calls back, or writes to `wsgi.errors`. */
+import { logLine } from '../gateway/failure.ts';
+import type { ErrorStream } from '../wsgi.ts';
+import { RULES, type RuleId } from './rules.ts';
+import type { ValidateOptions } from './validate-options.ts';
+import { deeply, type Origin, showUsersCode, ValidationError } from './validation-error.ts';
+
+/** The reporter of one response. */
+export class Reporter {
+  /** The call of startResponse: the user's code to show for what is found later. */
+  origin: Origin | undefined;
+  readonly #options: ValidateOptions;
+  readonly #errors: unknown;
+  /** Rules that were reported and not thrown: once a response is enough. */
+  #told: Set<RuleId> | undefined;
+
+  /**
+   * @param options Checked options
+   * @param errors `wsgi.errors` of the server, of any type
+   */
+  constructor(options: ValidateOptions, errors: unknown) {
+    this.#options = options;
+    this.#errors = errors;
+  }
+
+  /** A string as a chunk is an error. */
+  get isStrict(): boolean {
+    return this.#options.strict === true;
+  }
+
+  /** Overwrite memory that is the application's again. */
+  get reusesMemory(): boolean {
+    return this.#options.reuseMemory === true;
+  }
+
+  /**
+   * Reports a rule that the caller breaks: its code is on the stack.
+   *
+   * @throws {@link ValidationError} if it is a MUST, and the mode is not `report`
+   */
+  caller(rule: RuleId, found: string): void {
+    this.#report(rule, found, undefined);
+  }
+
+  /**
+   * Reports a rule that was broken by what somebody returned, or gave before: the code is no longer on the stack.
+   *
+   * @throws {@link ValidationError} if it is a MUST, and the mode is not `report`
+   */
+  result(rule: RuleId, found: string): void {
+    this.#report(rule, found, this.origin);
+  }
+
+  /** Reports what nobody can catch any more. Never throws. */
+  late(rule: RuleId, found: string): void {
+    try {
+      if (!this.#isDue(rule)) return;
+      const error = this.#make(rule, found, this.origin);
+      if (error.level === 'MUST') this.#tell(error, this.#options.onError);
+      else this.#tell(error, this.#options.onWarning);
+    } catch (error) {
+      logLine(this.#stream, `The callback of the validator failed: ${error}`);
+    }
+  }
+
+  #report(rule: RuleId, found: string, origin: Origin | undefined): void {
+    if (!this.#isDue(rule)) return;
+    const error = this.#make(rule, found, origin);
+    if (error.level !== 'MUST') {
+      this.#tell(error, this.#options.onWarning);
+    } else if (this.#options.mode === 'report') {
+      this.#tell(error, this.#options.onError);
+    } else {
+      this.#options.onError?.(error);
+      throw error;
+    }
+  }
+
+  #isDue(rule: RuleId): boolean {
+    return this.#options.ignore?.includes(rule) !== true && this.#told?.has(rule) !== true;
+  }
+
+  #make(rule: RuleId, found: string, origin: Origin | undefined): ValidationError {
+    const isRaised = this.isStrict && rule === 'body-101-strings';
+    const error = deeply(() => new ValidationError(rule, found, isRaised ? 'MUST' : RULES[rule].level));
+    showUsersCode(error, origin);
+    return error;
+  }
+
+  #tell(error: ValidationError, callback: ((error: ValidationError) => unknown) | undefined): void {
+    this.#told ??= new Set();
+    this.#told.add(error.rule);
+    if (callback !== undefined) callback(error);
+    else logLine(this.#stream, `${error.message}\n${firstFrame(error)}`);
+  }
+
+  /** logLine never throws, whatever the server has set. */
+  get #stream(): ErrorStream {
+    return this.#errors as ErrorStream;
+  }
+}
+
+function firstFrame({ stack = '' }: ValidationError): string {
+  return /^\s+at .*$/m.exec(stack)?.[0] ?? '    at an unknown place';
+}
