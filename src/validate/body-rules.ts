@@ -1,24 +1,19 @@
 /** Rules for `write` and for the body: what it is, what it gives, how it is iterated and closed, whose its memory is. */
 
-const DETAILS = 'PEP 3333, Specification Details';
-const WRITE = 'PEP 3333, The write() Callable';
-const STREAMING = 'PEP 3333, Buffering and Streaming';
-const MEMORY = 'docs/start-response.md, The body';
-
 /** The rules by id: group, line in the checklist of the gateway semantics, slug. An id never changes. */
 export const BODY_RULES = {
   'write-90-after-the-end': {
     level: 'MUST',
     party: 'application',
     sentence: 'not call write after the response has ended',
-    cite: WRITE,
+    cite: 'PEP 3333, The write() Callable',
   },
   'write-92-while-iterating': {
     level: 'MUST',
     party: 'application',
     sentence:
       'yield content, and not write it, once its body is iterated; write of an empty chunk may send the head',
-    cite: WRITE,
+    cite: 'PEP 3333, The write() Callable',
   },
   'write-94-promise': {
     level: 'MUST',
@@ -30,25 +25,25 @@ export const BODY_RULES = {
     level: 'MUST',
     party: 'application',
     sentence: 'call write with one chunk',
-    cite: WRITE,
+    cite: 'PEP 3333, The write() Callable',
   },
   'body-100-iterable': {
     level: 'MUST',
     party: 'application',
     sentence: 'return an iterable or async iterable of Uint8Array, such as [chunk]',
-    cite: DETAILS,
+    cite: 'PEP 3333, Specification Details',
   },
   'body-101-octets': {
     level: 'MUST',
     party: 'application',
     sentence: 'give only Uint8Array as chunks',
-    cite: DETAILS,
+    cite: 'PEP 3333, Specification Details',
   },
   'body-101-strings': {
     level: 'SHOULD',
     party: 'application',
     sentence: 'give octets as chunks, and not strings: only hosts of gatebridge send them, as UTF-8',
-    cite: DETAILS,
+    cite: 'PEP 3333, Specification Details',
   },
   'body-102-start-response-first': {
     level: 'MUST',
@@ -66,37 +61,37 @@ export const BODY_RULES = {
     level: 'MUST',
     party: 'server',
     sentence: 'ask for a chunk only after the one before has come',
-    cite: STREAMING,
+    cite: 'PEP 3333, Buffering and Streaming',
   },
   'body-129-return': {
     level: 'MUST',
     party: 'server',
     sentence: 'call return() of an iteration that it cuts short, so that generators run their finally',
-    cite: `${DETAILS}; docs/start-response.md, When something fails`,
+    cite: 'PEP 3333, Specification Details; docs/start-response.md, When something fails',
   },
   'body-137-closed': {
     level: 'MUST',
     party: 'server',
     sentence: 'not ask for a chunk of a body that it has closed',
-    cite: DETAILS,
+    cite: 'PEP 3333, Specification Details',
   },
   'body-137-iterated-twice': {
     level: 'MUST',
     party: 'server',
     sentence: 'iterate a body once',
-    cite: DETAILS,
+    cite: 'PEP 3333, Specification Details',
   },
   'body-138-close': {
     level: 'MUST',
     party: 'server',
     sentence: 'close the body at the end of the response, however it ends',
-    cite: DETAILS,
+    cite: 'PEP 3333, Specification Details',
   },
   'body-138-close-once': {
     level: 'MUST',
     party: 'server',
     sentence: 'close a body only once',
-    cite: DETAILS,
+    cite: 'PEP 3333, Specification Details',
   },
   'body-139-too-long': {
     level: 'MUST',
@@ -121,13 +116,13 @@ export const BODY_RULES = {
     party: 'application',
     sentence:
       'leave the memory of a chunk alone until the next one is asked for, or the promise of write has settled',
-    cite: MEMORY,
+    cite: 'docs/start-response.md, The body',
   },
   'body-231-memory-unchanged': {
     level: 'MUST',
     party: 'server',
     sentence: 'not change the memory of a chunk',
-    cite: MEMORY,
+    cite: 'docs/start-response.md, The body',
   },
   'body-239-return-after-the-end': {
     level: 'SHOULD',

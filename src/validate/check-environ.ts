@@ -70,7 +70,10 @@ export function checkEnviron(environ: unknown, reporter: Reporter): environ is R
 }
 
 function checkObject(environ: object, reporter: Reporter): void {
-  if (!isPlain(environ)) reporter.caller('environ-1-plain-object', `found ${describe(environ)}`);
+  if (!isPlain(environ)) {
+    reporter.caller('environ-1-plain-object', `found ${describe(environ)}`);
+    return;
+  }
   if (!Object.isExtensible(environ)) {
     reporter.caller('environ-1-plain-object', 'found one that is frozen, sealed or not extensible');
   }

@@ -60,7 +60,8 @@ export class CheckedResponse {
     this.isStarted = true;
     if (isReplacement) this.#checkExcInfo(excInfo);
     const isDue = isReplacement && this.#isHeadSent;
-    if (!isDue) this.#head = checkHead(status, headers, { reporter, mayBeInterim: this.mayBeInterim });
+    if (!isDue && values.length > 1)
+      this.#head = checkHead(status, headers, { reporter, mayBeInterim: this.mayBeInterim });
     const write: unknown = isDue
       ? this.#reraise(values)
       : Reflect.apply(this.#startResponse, undefined, values);

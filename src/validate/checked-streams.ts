@@ -102,7 +102,7 @@ function face(
       if (checked !== undefined) return checked;
       // With the stream itself as `this`, because its class may have private members.
       const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function' || name === 'constructor') return value;
+      if (typeof value !== 'function' || name in Object.prototype) return value;
       return (...values: unknown[]): unknown => {
         report(name);
         return Reflect.apply(value, target, values);

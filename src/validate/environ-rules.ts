@@ -1,55 +1,50 @@
 /** Rules for the call of the application and for its environ. */
 
-const CALL = 'PEP 3333, The Application/Framework Side';
-const DETAILS = 'PEP 3333, Specification Details';
-const VARIABLES = 'PEP 3333, environ Variables';
-const STRINGS = 'PEP 3333, Unicode Issues';
-
 /** The rules by id: group, line in the checklist of the gateway semantics, slug. An id never changes. */
 export const ENVIRON_RULES = {
   'environ-187-arguments': {
     level: 'MUST',
     party: 'server',
     sentence: 'call the application with exactly two arguments: environ, and the function startResponse',
-    cite: CALL,
+    cite: 'PEP 3333, The Application/Framework Side',
   },
   'environ-1-plain-object': {
     level: 'MUST',
     party: 'server',
     sentence:
       'pass as environ a plain object that the application may change: no array, Map or frozen object',
-    cite: DETAILS,
+    cite: 'PEP 3333, Specification Details',
   },
   'environ-1-plain-properties': {
     level: 'MUST',
     party: 'server',
     sentence:
       'give environ only enumerable, writable properties without accessors, so that a copy is faithful',
-    cite: DETAILS,
+    cite: 'PEP 3333, Specification Details',
   },
   'environ-2-string-keys': {
     level: 'SHOULD',
     party: 'server',
     sentence: 'use strings as keys of environ, and no symbols',
-    cite: VARIABLES,
+    cite: 'PEP 3333, environ Variables',
   },
   'environ-3-required-keys': {
     level: 'MUST',
     party: 'server',
     sentence: 'set each key of environ that PEP 3333 requires',
-    cite: VARIABLES,
+    cite: 'PEP 3333, environ Variables',
   },
   'environ-4-string-values': {
     level: 'MUST',
     party: 'server',
     sentence: 'give each key of environ without a dot a string, and leave out a key that has no value',
-    cite: VARIABLES,
+    cite: 'PEP 3333, environ Variables',
   },
   'environ-5-native-strings': {
     level: 'MUST',
     party: 'server',
     sentence: 'pass each octet as one code unit, and so no code unit above U+00FF',
-    cite: STRINGS,
+    cite: 'PEP 3333, Unicode Issues',
   },
   'environ-6-content-keys': {
     level: 'MUST',
@@ -67,13 +62,13 @@ export const ENVIRON_RULES = {
     level: 'MUST',
     party: 'server',
     sentence: 'set wsgi.version to the array [1, 0]',
-    cite: VARIABLES,
+    cite: 'PEP 3333, environ Variables',
   },
   'environ-9-url-scheme': {
     level: 'MUST',
     party: 'server',
     sentence: "set wsgi.url_scheme to 'http' or 'https'",
-    cite: VARIABLES,
+    cite: 'PEP 3333, environ Variables',
   },
   'environ-10-method': {
     level: 'MUST',

@@ -1,27 +1,24 @@
 /** Rules for startResponse: its arguments, the head of the response, and what the server makes of it. */
 
-const START = 'PEP 3333, The start_response() Callable';
-const ERRORS = 'PEP 3333, Error Handling';
-
 /** The rules by id: group, line in the checklist of the gateway semantics, slug. An id never changes. */
 export const START_RESPONSE_RULES = {
   'start-response-57-arguments': {
     level: 'MUST',
     party: 'application',
     sentence: 'call startResponse with a status, headers and perhaps excInfo',
-    cite: START,
+    cite: 'PEP 3333, The start_response() Callable',
   },
   'start-response-58-status-type': {
     level: 'MUST',
     party: 'application',
     sentence: "pass the status as a string such as '200 OK'",
-    cite: START,
+    cite: 'PEP 3333, The start_response() Callable',
   },
   'start-response-59-status-form': {
     level: 'MUST',
     party: 'application',
     sentence: "pass a status of three digits, one space and a reason, which may be empty: '200 OK'",
-    cite: `${START}; RFC 9112 §4`,
+    cite: 'PEP 3333, The start_response() Callable; RFC 9112 §4',
   },
   'start-response-60-final-status': {
     level: 'MUST',
@@ -33,13 +30,13 @@ export const START_RESPONSE_RULES = {
     level: 'MUST',
     party: 'application',
     sentence: 'pass a status without control characters',
-    cite: START,
+    cite: 'PEP 3333, The start_response() Callable',
   },
   'start-response-62-headers-type': {
     level: 'MUST',
     party: 'application',
     sentence: 'pass the headers as an array of [name, value] pairs of strings',
-    cite: START,
+    cite: 'PEP 3333, The start_response() Callable',
   },
   'start-response-63-status-header': {
     level: 'MUST',
@@ -63,7 +60,7 @@ export const START_RESPONSE_RULES = {
     level: 'MUST',
     party: 'application',
     sentence: 'pass header values without control characters, tabs aside',
-    cite: START,
+    cite: 'PEP 3333, The start_response() Callable',
   },
   'start-response-67-native-strings': {
     level: 'MUST',
@@ -100,19 +97,19 @@ export const START_RESPONSE_RULES = {
     level: 'MUST',
     party: 'application',
     sentence: 'pass excInfo when it calls startResponse again, also if the first call failed',
-    cite: START,
+    cite: 'PEP 3333, The start_response() Callable',
   },
   'start-response-76-reraise': {
     level: 'MUST',
     party: 'server',
     sentence: 'throw excInfo from startResponse, the very value, once the head has been sent',
-    cite: ERRORS,
+    cite: 'PEP 3333, Error Handling',
   },
   'start-response-78-exc-info': {
     level: 'SHOULD',
     party: 'application',
     sentence: 'pass as excInfo the Error that it caught, or the array [type, error, traceback]',
-    cite: START,
+    cite: 'PEP 3333, The start_response() Callable',
   },
   'start-response-80-write': {
     level: 'MUST',
@@ -124,13 +121,13 @@ export const START_RESPONSE_RULES = {
     level: 'MUST',
     party: 'application',
     sentence: 'call startResponse before its body ends, and before it returns an array',
-    cite: START,
+    cite: 'PEP 3333, The start_response() Callable',
   },
   'start-response-89-after-the-end': {
     level: 'MUST',
     party: 'application',
     sentence: 'not call startResponse after the response has ended',
-    cite: START,
+    cite: 'PEP 3333, The start_response() Callable',
   },
   'start-response-140-etag': {
     level: 'SHOULD',
