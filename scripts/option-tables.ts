@@ -35,7 +35,7 @@ function readRows(source: string): string[] {
 /** The default as it is in the source, with its unit. */
 function defaultOf(row: string): string {
   if (row.includes('isUnlimited: true')) return '`Infinity`';
-  const [, value] = /default: ([^,}]+)/.exec(row) ?? [];
+  const [, value] = /default: (\[[^\]]*\]|[^,}]+)/.exec(row) ?? [];
   if (value === undefined) return '';
   const unit = UNITS[/type: '(\w+)'/.exec(row)?.[1] ?? ''] ?? '';
   return `\`${value.trim().replace(/(?<=\d)_(?=\d)/g, '')}\`${unit}`;

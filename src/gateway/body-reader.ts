@@ -25,7 +25,8 @@ type Step = IteratorResult<unknown, unknown>;
  */
 export const READY: unique symbol = Symbol.for('gatebridge.ready-step');
 
-type ReadyIterator = (Iterator<unknown> | AsyncIterator<unknown>) & {
+/** An iterator of a body, perhaps that of a wrapped program. */
+export type ReadyIterator = (Iterator<unknown> | AsyncIterator<unknown>) & {
   [READY]?(onReady?: () => void): Step | undefined;
 };
 
@@ -147,7 +148,8 @@ export function isPlainArray(body: Body | Promise<Body>): body is Chunk[] {
   );
 }
 
-function isBody(value: unknown): value is Body {
+/** Tells if a value can be a body. */
+export function isBody(value: unknown): value is Body {
   return (
     typeof value === 'object' &&
     value !== null &&
@@ -157,7 +159,7 @@ function isBody(value: unknown): value is Body {
 }
 
 /** Gives an iterator over a body. Prefers the asynchronous one, and reads a web stream with a reader. */
-export function iterate(body: Body): Iterator<unknown> | AsyncIterator<unknown> {
+export function iterate(body: Body): ReadyIterator {
   if (body instanceof ReadableStream) return iterateStream(body);
   return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
 }

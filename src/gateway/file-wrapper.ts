@@ -9,7 +9,7 @@
 import type { Readable } from 'node:stream';
 import type { Body } from '../wsgi.ts';
 import { isOctets } from './octets.ts';
-import { allocateOctets } from './platform.ts';
+import { allocateOctets, encodeUtf8 } from './platform.ts';
 
 const BLOCK_SIZE = 8192;
 
@@ -111,19 +111,38 @@ export class FileWrapper implements AsyncIterableIterator<Uint8Array, undefined>
   }
 }
 
+/** A method of bodies that pass the chunks of another one on, as they are: it gives the other one. */
+export const INNER_BODY: unique symbol = Symbol.for('gatebridge.inner-body');
+
 /**
- * Gives the length of a {@link FileWrapper}, if known.
+ * Gives the length of a body, if it is that of a {@link FileWrapper}, or of an array that somebody has to close.
  *
  * @param body The body that an application returned
  * @returns octets; undefined for any other body
  */
 export function fileLength(body: Body): number | undefined | Promise<number | undefined> {
-  return body instanceof FileWrapper ? body.measure() : undefined;
+  const inner = innermost(body);
+  if (inner instanceof FileWrapper) return inner.measure();
+  return inner !== body && Array.isArray(inner) ? arrayLength(inner) : undefined;
 }
 
-/** Tells if a body is a {@link FileWrapper}. */
+/** Tells if a body is a {@link FileWrapper}, or passes its chunks on. */
 export function isFile(body: Body): boolean {
-  return body instanceof FileWrapper;
+  return innermost(body) instanceof FileWrapper;
+}
+
+function innermost(body: object): object {
+  let inner = body;
+  // Only our own bodies have this method.
+  while (INNER_BODY in inner) inner = (inner[INNER_BODY] as () => object)();
+  return inner;
+}
+
+/** An invalid chunk is found when it is sent. */
+function arrayLength(chunks: readonly unknown[]): number {
+  return chunks.reduce((length: number, chunk) => {
+    return length + (isOctets(chunk) ? chunk.length : encodeUtf8(String(chunk)).length);
+  }, 0);
 }
 
 function wrapFile(file: WrappableFile, blockSize?: number): FileWrapper {
