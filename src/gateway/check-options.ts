@@ -2,7 +2,7 @@
 import { describe } from './describe.ts';
 import { ENVIRON_OPTIONS } from './environ.ts';
 import { GATEWAY_OPTIONS } from './gateway-options.ts';
-import { isFieldValue } from './headers.ts';
+import { isFieldValue, isToken } from './headers.ts';
 import type { OptionRow, OptionTypes } from './option-table.ts';
 
 /** Rules by option name: a row of an option table, or a function that tells if a value is valid. */
@@ -142,6 +142,22 @@ const CHECKS: Readonly<Record<keyof OptionTypes, Check>> = {
     expected: 'a list of names',
     isValid: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
   },
+  statuses: {
+    expected: 'a list of status codes',
+    isValid: (value) =>
+      Array.isArray(value) && value.every((code) => typeof code === 'number' && code >= 200 && code <= 999),
+  },
+  text: { expected: 'text', isValid: (value) => typeof value === 'string' },
+  'field name': {
+    expected: 'the name of a field',
+    isValid: (value) => typeof value === 'string' && isToken(value),
+  },
+  'field value or false': {
+    expected: 'false, or text without control characters and characters above U+00FF',
+    isValid: (value) => value === false || (typeof value === 'string' && isFieldValue(value)),
+  },
+  // `toApplication` says more.
+  application: { expected: 'an application', isValid: (value) => Object(value) === value },
   'field value': {
     expected: 'text without control characters and characters above U+00FF',
     isValid: (value) => typeof value === 'string' && isFieldValue(value),

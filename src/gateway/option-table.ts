@@ -5,6 +5,8 @@
  * pages.
  */
 
+import type { Application } from '../wsgi.ts';
+
 /** The type of a value, by its name in a row. */
 export interface OptionTypes {
   boolean: boolean;
@@ -20,6 +22,15 @@ export interface OptionTypes {
   /** A function or a class. */
   function: (...values: never[]) => unknown;
   names: readonly string[];
+  /** Status codes of HTTP. */
+  statuses: readonly number[];
+  text: string;
+  /** A token (RFC 9110 §5.6.2). */
+  'field name': string;
+  /** False leaves the field out. */
+  'field value or false': string | false;
+  /** In any of its three forms. */
+  application: Application;
   /** Text that may be sent as a field value (RFC 9110 §5.5). */
   'field value': string;
   /** Visible ASCII. */

@@ -61,7 +61,10 @@ export function wrapWith(body: Body, hooks: BodyHooks): Body {
 /**
  * Calls a function with the body of an application: at once, or when an async application has given it.
  */
-export function withBody(body: Body | Promise<Body>, use: (body: Body) => Body): Body | Promise<Body> {
+export function withBody(
+  body: Body | Promise<Body>,
+  use: (body: Body) => Body | Promise<Body>,
+): Body | Promise<Body> {
   return isPromise(body) ? toPromise(body).then(use) : use(body);
 }
 

@@ -1,0 +1,136 @@
+/** Asks one application after the other. */
+import { toApplication } from '../gateway/application.ts';
+import { isPlainArray } from '../gateway/body-reader.ts';
+import { checkOptions } from '../gateway/check-options.ts';
+import { logError } from '../gateway/failure.ts';
+import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
+import { isPromise, toPromise } from '../gateway/promise.ts';
+import type { Application, ApplicationFunction, Body, Chunk, Environ, StartResponse } from '../wsgi.ts';
+import { type HeldHead, holdHead } from './hold-head.ts';
+import { statusCodeOf } from './started-head.ts';
+import { withBody, wrapWith } from './wrapped-body.ts';
+
+/** The options of `cascade`. */
+export const CASCADE_OPTIONS = {
+  /** A response with one of these statuses is thrown away, and the next application is asked. */
+  statuses: { type: 'statuses', default: [404, 405] },
+} as const;
+
+/** Options of {@link cascade}. */
+export interface CascadeOptions extends OptionsOf<typeof CASCADE_OPTIONS> {}
+
+/**
+ * Makes one application of several: the first one whose status is not 404 or 405 answers, else the last one.
+ *
+ * Each gets a copy of the environ. A response that is thrown away is closed. What an application has read of `wsgi.input` is
+ * gone for the next one, unless the input can be rewound: see {@link bufferInput}.
+ *
+ * @param applications In the order in which they are asked
+ * @param options The statuses that do not count as an answer
+ * @throws TypeError if one is no application, RangeError if there is none
+ * @example
+ * const site = cascade([files, fromExpress(app)]);
+ */
+export function cascade(
+  applications: readonly Application[],
+  options: CascadeOptions = {},
+): ApplicationFunction {
+  checkOptions(options, CASCADE_OPTIONS);
+  if (!(Array.isArray(applications) && applications.length > 0)) {
+    throw new RangeError('Cascade must have a list of one application at least');
+  }
+  const { statuses } = settingsOf(CASCADE_OPTIONS, options);
+  const rejected = new Set<number>(statuses);
+  const functions = applications.map((application: Application) => toApplication(application));
+  return (environ, startResponse) => {
+    return new Cascade({ functions, rejected, environ, startResponse }).ask(0);
+  };
+}
+
+/** The settings and the request. */
+interface CascadeRequest {
+  readonly functions: readonly ApplicationFunction[];
+  readonly rejected: ReadonlySet<number>;
+  readonly environ: Environ;
+  readonly startResponse: StartResponse;
+}
+
+/** One request. */
+class Cascade {
+  readonly #request: CascadeRequest;
+
+  constructor(request: CascadeRequest) {
+    this.#request = request;
+  }
+
+  /** Asks an application, and those after it. */
+  ask(index: number): Body | Promise<Body> {
+    const { functions, environ, startResponse } = this.#request;
+    const application = functions[index];
+    if (application === undefined) throw new RangeError('Cascade has no such application');
+    if (index > 0) rewind(environ);
+    if (index === functions.length - 1) return application({ ...environ }, startResponse);
+    const held = holdHead(startResponse, () => {});
+    const start: StartResponse = (status, headers, excInfo) => {
+      const write = held.startResponse(status, headers, excInfo);
+      // What is written after a status that does not count goes nowhere.
+      return (data) => (this.#isRejected(held) ? Promise.resolve() : write(data));
+    };
+    return withBody(application({ ...environ }, start), (body) => this.#take(body, held, index));
+  }
+
+  #isRejected({ head, isSent }: HeldHead): boolean {
+    return !isSent && head !== undefined && this.#request.rejected.has(statusCodeOf(head));
+  }
+
+  #take(body: Body, held: HeldHead, index: number): Body | Promise<Body> {
+    if (held.head === undefined && !isPlainArray(body)) return this.#takeLate(body, held, index);
+    if (!this.#isRejected(held)) return held.body(body);
+    const closed = this.#close(body);
+    return isPromise(closed) ? toPromise(closed).then(() => this.ask(index + 1)) : this.ask(index + 1);
+  }
+
+  /** The application has not begun its response: it does so while its body is iterated. */
+  #takeLate(body: Body, held: HeldHead, index: number): Body {
+    const first = wrapWith(body, {});
+    let current = first;
+    const chunks = async function* (cascade: Cascade): AsyncGenerator<Chunk, undefined, undefined> {
+      let isRejected = false;
+      for await (const chunk of first) {
+        isRejected = cascade.#isRejected(held);
+        if (isRejected) break;
+        held.send();
+        yield chunk;
+      }
+      if (!isRejected && !cascade.#isRejected(held)) {
+        held.send();
+        return undefined;
+      }
+      await cascade.#close(first);
+      current = wrapWith(await cascade.ask(index + 1), {});
+      yield* current;
+      return undefined;
+    };
+    return wrapWith(chunks(this), { onClose: () => current.close?.() });
+  }
+
+  /** Closes a body unread. */
+  #close(body: Body): unknown {
+    const errors = this.#request.environ['wsgi.errors'];
+    try {
+      const closed = wrapWith(body, {}).close?.();
+      return isPromise(closed)
+        ? toPromise(closed).catch((error: unknown) => logError(errors, error))
+        : undefined;
+    } catch (error) {
+      logError(errors, error);
+      return undefined;
+    }
+  }
+}
+
+/** Makes the input give its content again, if it can. */
+function rewind(environ: Environ): void {
+  const input: { rewind?: unknown } = Object(environ['wsgi.input']);
+  if (typeof input.rewind === 'function') input.rewind();
+}

@@ -1,0 +1,136 @@
+import express from 'express';
+import { describe, expect, it, vi } from 'vitest';
+import { fromExpress } from '../../bridges/express/index.ts';
+import { cascade } from '../../src/middleware/index.ts';
+import type { Application } from '../../src/wsgi.ts';
+import { record } from '../support/recording-sink.ts';
+import { APPLICATIONS, askInProcess, EVERYWHERE } from './kit.ts';
+
+const REJECTING: Record<string, Application> = {
+  'an array': (_environ, startResponse) => {
+    startResponse('404 Not Found', [['X-First', '1']]);
+    return ['no'];
+  },
+  'an async function': async (_environ, startResponse) => {
+    startResponse('405 Method Not Allowed', []);
+    return ['no'];
+  },
+  'a generator': function* (_environ, startResponse) {
+    yield '';
+    startResponse('404 Not Found', []);
+    yield 'no';
+    throw new Error('must not be asked for more');
+  },
+  'an async generator': async function* (_environ, startResponse) {
+    startResponse('404 Not Found', []);
+    yield 'no';
+    throw new Error('must not be asked for more');
+  },
+  'a generator without content': function* (_environ, startResponse) {
+    startResponse('404 Not Found', []);
+    yield '';
+  },
+  'write()': (_environ, startResponse) => {
+    void startResponse('404 Not Found', [])('no');
+    return ['no'];
+  },
+  'an error page': (_environ, startResponse) => {
+    startResponse('200 OK', []);
+    startResponse('404 Not Found', [], new Error('changed its mind'));
+    return ['no'];
+  },
+  'an Express app': fromExpress(express()),
+};
+
+describe('cascade', () => {
+  it.each(
+    Object.entries(REJECTING).flatMap(([name, first]) =>
+      EVERYWHERE.map(([form, host, second, ask]) => [name, form, host, { first, second, ask }] as const),
+    ),
+  )('%s, then %s, %s', async (_name, _form, _host, { first, second, ask }) => {
+    const answer = await ask(cascade([first, second]));
+    expect(answer.status).toBe('200 OK');
+    expect(answer.text).toBe('Hello world');
+    expect(answer.headers.has('X-First')).toBe(false);
+    expect(answer.log).toBe('');
+  });
+
+  it.each(EVERYWHERE)('%s answers first, %s', async (_form, _host, application, ask) => {
+    const second = vi.fn();
+    expect((await ask(cascade([application, second]))).text).toBe('Hello world');
+    expect(second).not.toHaveBeenCalled();
+  });
+
+  it('gives the last one as it is', async () => {
+    const answer = await askInProcess(cascade(Object.values(REJECTING).slice(0, 1)));
+    expect([answer.status, answer.text]).toEqual(['404 Not Found', 'no']);
+  });
+
+  it('stays synchronous', () => {
+    const { done, sink } = record(
+      cascade([REJECTING['an array'] as Application, APPLICATIONS['a function'] as Application]),
+    );
+    expect(done).toBeUndefined();
+    expect(sink.head?.contentLength).toBe(11);
+  });
+
+  it('closes what it throws away, once, and waits for it', async () => {
+    const order: string[] = [];
+    const first: Application = (_environ, startResponse) => {
+      startResponse('404 Not Found', []);
+      return Object.assign(new Set(['no']), {
+        close: async () => {
+          await new Promise(setImmediate);
+          order.push('closed');
+        },
+      });
+    };
+    const second: Application = (_environ, startResponse) => {
+      order.push('asked');
+      startResponse('200 OK', []);
+      return [];
+    };
+    await record(cascade([first, second])).done;
+    expect(order).toEqual(['closed', 'asked']);
+  });
+
+  it('closes the one that answers late', async () => {
+    const close = vi.fn();
+    const second: Application = (_environ, startResponse) => {
+      startResponse('200 OK', []);
+      return Object.assign(new Set(['yes']), { close });
+    };
+    const { done, sink } = record(cascade([REJECTING['a generator'] as Application, second]));
+    await done;
+    expect(sink.content).toBe('yes');
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it('gives each a copy of the environ', async () => {
+    const spoil: Application = (environ, startResponse) => {
+      environ.PATH_INFO = '/spoilt';
+      startResponse('404 Not Found', []);
+      return [];
+    };
+    const echo: Application = (environ, startResponse) => {
+      startResponse('200 OK', []);
+      return [environ.PATH_INFO];
+    };
+    expect((await askInProcess(cascade([spoil, echo]), { path: '/x' })).text).toBe('/x');
+  });
+
+  it('has other statuses', async () => {
+    const site = cascade([APPLICATIONS['a function'], REJECTING['an array']] as Application[], {
+      statuses: [200],
+    });
+    expect((await askInProcess(site)).status).toBe('404 Not Found');
+  });
+
+  it('refuses an empty list and bad statuses', () => {
+    expect(() => cascade([])).toThrow('a list of one application at least');
+    expect(() => cascade([() => []], { statuses: ['404'] as never })).toThrow('a list of status codes');
+    expect(() => cascade([() => []], { statuses: [4] })).toThrow(
+      'Option statuses must be a list of status codes',
+    );
+  });
+});
