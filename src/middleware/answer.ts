@@ -1,6 +1,6 @@
 /** Responses that middleware gives itself. */
 import { reasonPhrase } from '../gateway/reason-phrase.ts';
-import type { Body, HeaderList, StartResponse } from '../wsgi.ts';
+import type { HeaderList, StartResponse } from '../wsgi.ts';
 
 /** The parts of a response besides its status. */
 export interface Answer {
@@ -12,7 +12,7 @@ export interface Answer {
 }
 
 /** Answers with a line of text. The text is for people, and never has anything of the request in it. */
-export function answerText(startResponse: StartResponse, statusCode: number, answer: Answer = {}): Body {
+export function answerText(startResponse: StartResponse, statusCode: number, answer: Answer = {}): string[] {
   const reason = reasonPhrase(statusCode);
   const { text = reason, headers = [], excInfo } = answer;
   const list: HeaderList = [['Content-Type', 'text/plain; charset=utf-8'], ...headers];

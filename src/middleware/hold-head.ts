@@ -34,6 +34,8 @@ export interface HeldHeadHooks {
   readonly onHead: (head: StartedHead, content: readonly Chunk[] | undefined) => void;
   /** Called with each chunk that is written or returned, after `onHead` unless it is empty. As in {@link wrapBody}. */
   readonly onChunk?: ((chunk: Chunk) => Chunk | typeof END_OF_BODY | undefined) | undefined;
+  /** `onChunk` changes no chunk, so that the length of a file stays known. @default false */
+  readonly isTransparent?: boolean | undefined;
 }
 
 /**
@@ -115,14 +117,14 @@ class Hold implements HeldHead {
   body(body: Body | Promise<Body>): Body | Promise<Body> {
     return withBody(body, (given) => {
       if (isPlainArray(given)) this.#send(given);
-      const { onChunk } = this.#hooks;
+      const { onChunk, isTransparent = onChunk === undefined } = this.#hooks;
       return wrapWith(given, {
         onChunk: (chunk) => {
           if (chunk?.length > 0) this.send();
           return onChunk?.(chunk);
         },
         onEnd: () => this.send(),
-        isTransparent: onChunk === undefined,
+        isTransparent,
       });
     });
   }

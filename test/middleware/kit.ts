@@ -102,7 +102,7 @@ export async function askInProcess(application: Application, question: Question 
   const errors = new MemoryErrors();
   const environ = buildEnviron(path, { method, headers, content, errors, environ: keys });
   const sink = new RecordingSink();
-  await runApplication(toApplication(application), environ, sink);
+  await runApplication(toApplication(application), environ, sink, { closeTimeout: 100 });
   const aborted = sink.events.find(([kind]) => kind === 'abort');
   return {
     status: sink.head?.status ?? '',
@@ -123,7 +123,7 @@ function withLength({ head }: RecordingSink): Headers {
 /** Asks an application on the standalone server. */
 export async function askServer(application: Application, question: Question = {}): Promise<Answer> {
   const errors = new MemoryErrors();
-  const server = createServer(application, { environ: { 'wsgi.errors': errors } });
+  const server = createServer(application, { environ: { 'wsgi.errors': errors }, closeTimeout: 100 });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const { method = 'GET', path = '/', headers = [], content } = question;

@@ -1,0 +1,125 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import express from 'express';
+import { describe, expect, it, vi } from 'vitest';
+import { fromExpress } from '../../bridges/express/index.ts';
+import { timeout } from '../../src/middleware/index.ts';
+import type { Application, Write } from '../../src/wsgi.ts';
+import { record } from '../support/recording-sink.ts';
+import { APPLICATIONS, askInProcess, EVERYWHERE, HOSTS } from './kit.ts';
+
+const never = new Promise<never>(() => {});
+
+const STUCK: Record<string, Application> = {
+  'an async function': () => never,
+  'an async function that has begun': (_environ, startResponse) => {
+    startResponse('200 OK', [['X-Lost', '1']]);
+    return never;
+  },
+  'an async generator': async function* () {
+    await never;
+    yield 'x';
+  },
+  'an async generator that has begun': async function* (_environ, startResponse) {
+    startResponse('200 OK', [['X-Lost', '1']]);
+    yield '';
+    await never;
+  },
+  'an Express app': fromExpress(express().use(() => {})),
+};
+
+describe('timeout', () => {
+  it.each(
+    Object.entries(STUCK).flatMap(([form, application]) =>
+      Object.entries(HOSTS).map(([host, ask]) => [form, host, application, ask] as const),
+    ),
+  )('answers 503 in the place of %s, %s', async (_form, _host, application, ask) => {
+    const answer = await ask(timeout({ response: 20 })(application), { path: '/a%0Ab' });
+    expect(answer.status).toBe('503 Service Unavailable');
+    expect(answer.headers.has('X-Lost')).toBe(false);
+    expect(answer.text).toBe('Service Unavailable\n');
+    expect(answer.log).toBe('Application gave no content for 20 ms: "GET /a\\nb"\n');
+  });
+
+  it.each(EVERYWHERE)('changes nothing of %s, %s', async (_form, _host, application, ask) => {
+    const answer = await ask(timeout({ response: 5000, chunk: 5000 })(application));
+    expect(answer.text).toBe('Hello world');
+    expect(answer.log).toBe('');
+  });
+
+  it('stays synchronous', () => {
+    expect(record(timeout()(APPLICATIONS['a function'] as Application)).done).toBeUndefined();
+  });
+
+  it('cuts off a response that stops in the middle', async () => {
+    const stopping: Application = async function* (_environ, startResponse) {
+      startResponse('200 OK', []);
+      yield 'a';
+      await never;
+    };
+    const { done, sink } = record(timeout({ chunk: 10 })(stopping), {}, { closeTimeout: 5 });
+    await done;
+    expect(sink.content).toBe('a');
+    expect(sink.events.at(-1)).toEqual(['abort', expect.objectContaining({ name: 'TimeoutError' })]);
+  });
+
+  it('does not count the time between chunks by default, nor what the client takes', async () => {
+    const slow: Application = async function* (_environ, startResponse) {
+      startResponse('200 OK', []);
+      yield 'a';
+      await delay(40);
+      yield 'b';
+    };
+    expect((await askInProcess(timeout({ response: 20 })(slow))).text).toBe('ab');
+  });
+
+  it('aborts the signal, and the application cannot answer any more', async () => {
+    const late = vi.fn();
+    let write: Write | undefined;
+    const application: Application = async (environ, startResponse) => {
+      write = startResponse('200 OK', []);
+      const signal = environ['gateway.signal']?.();
+      await new Promise((resolve) => signal?.addEventListener('abort', resolve));
+      late(signal?.reason.name);
+      // Not awaited: the rejection must not be unhandled.
+      void write('late');
+      await expect(write('late')).rejects.toThrow('gave no content');
+      expect(() => startResponse('200 OK', [])).toThrow('gave no content');
+      return Object.assign(new Set(['late']), { close: () => late('closed') });
+    };
+    const answer = await askInProcess(timeout({ response: 10 })(application));
+    await delay(10);
+    expect(answer.text).toBe('Service Unavailable\n');
+    expect(late.mock.calls).toEqual([['TimeoutError'], ['closed']]);
+  });
+
+  it('logs what the application throws later', async () => {
+    const application: Application = async () => {
+      await delay(20);
+      throw new Error('late');
+    };
+    const { done, log } = record(timeout({ response: 5, status: 504 })(application));
+    await done;
+    await delay(30);
+    expect(log).toEqual(['Application gave no content for 5 ms: "GET /"', 'Error: late']);
+  });
+
+  it('the signal also tells that the client has left', async () => {
+    let signal: AbortSignal | undefined;
+    const { done, sink } = record(
+      timeout()((environ) => {
+        signal = environ['gateway.signal']?.();
+        return never;
+      }),
+    );
+    const { disconnection } = await import('../../src/errors.ts');
+    sink.disconnect(disconnection('response'));
+    await done;
+    expect(signal?.aborted).toBe(true);
+  });
+
+  it('refuses bad options', () => {
+    expect(() => timeout({ response: -1 })).toThrow(RangeError);
+    expect(() => timeout({ status: 200 })).toThrow('from 400 to 599');
+    expect(() => timeout(5 as never)).toThrow('Options must be an object');
+  });
+});
