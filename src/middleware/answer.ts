@@ -1,4 +1,5 @@
 /** Responses that middleware gives itself. */
+import { encodeUtf8 } from '../gateway/platform.ts';
 import { reasonPhrase } from '../gateway/reason-phrase.ts';
 import type { HeaderList, StartResponse } from '../wsgi.ts';
 
@@ -12,12 +13,16 @@ export interface Answer {
 }
 
 /** Answers with a line of text. The text is for people, and never has anything of the request in it. */
-export function answerText(startResponse: StartResponse, statusCode: number, answer: Answer = {}): string[] {
+export function answerText(
+  startResponse: StartResponse,
+  statusCode: number,
+  answer: Answer = {},
+): Uint8Array[] {
   const reason = reasonPhrase(statusCode);
   const { text = reason, headers = [], excInfo } = answer;
   const list: HeaderList = [['Content-Type', 'text/plain; charset=utf-8'], ...headers];
   const status = `${statusCode} ${reason}`;
   if (excInfo === undefined) startResponse(status, list);
   else startResponse(status, list, excInfo);
-  return [`${text}\n`];
+  return [encodeUtf8(`${text}\n`)];
 }

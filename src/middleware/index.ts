@@ -1,4 +1,6 @@
 /** Entry `gatebridge/middleware`: functions from application to application, and what they are built from. */
+export { type AccessLogOptions, accessLog } from './access-log.ts';
+export type { AccessRecord } from './access-record.ts';
 export { allowedHosts } from './allowed-hosts.ts';
 export { BufferedInput, type BufferInputOptions, bufferInput } from './buffer-input.ts';
 export { type CascadeOptions, cascade } from './cascade.ts';
@@ -7,6 +9,7 @@ export { compose } from './compose.ts';
 export { type ConditionalOptions, conditional } from './conditional.ts';
 export { type CorsOptions, cors } from './cors.ts';
 export { type DispatchOptions, dispatch } from './dispatch.ts';
+export { type ErrorPageOptions, errorPage } from './error-page.ts';
 export { head } from './head.ts';
 export { type HeldHead, type HeldHeadHooks, holdHead } from './hold-head.ts';
 export { type LimitBodyOptions, limitBody } from './limit-body.ts';
@@ -17,6 +20,7 @@ export { type RequestIdOptions, requestId } from './request-id.ts';
 export { type SecurityHeadersOptions, securityHeaders } from './security-headers.ts';
 export type { StartedHead } from './started-head.ts';
 export { type TimeoutOptions, timeout } from './timeout.ts';
+export { type TrustedProxyOptions, trustedProxy } from './trusted-proxy.ts';
 export { type ContextStorage, withContext } from './with-context.ts';
 export { wrapBody } from './wrap-body.ts';
 export { END_OF_BODY } from './wrapped-body.ts';

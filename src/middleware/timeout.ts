@@ -149,7 +149,7 @@ class TimedRun {
   }
 
   /** Answers in the place of the application. Throws if its head has gone. */
-  #answer(): string[] {
+  #answer(): Uint8Array[] {
     const { environ, startResponse, settings } = this.#request;
     const target = JSON.stringify(`${environ.REQUEST_METHOD} ${environ.SCRIPT_NAME}${environ.PATH_INFO}`);
     logLine(environ['wsgi.errors'], `${this.#failure?.message}: ${target}`);

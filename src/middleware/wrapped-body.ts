@@ -27,8 +27,14 @@ export const END_OF_BODY: unique symbol = Symbol('end of body');
 export interface BodyHooks {
   /** Gives the chunk to send instead; undefined leaves it as it is. */
   readonly onChunk?: ((chunk: Chunk) => Chunk | typeof END_OF_BODY | undefined) | undefined;
+  /** Called when the gateway asks for a step: it has taken the chunk before. */
+  readonly onNext?: (() => void) | undefined;
+  /** Called when the gateway wants no more. */
+  readonly onLeave?: (() => void) | undefined;
   /** Called when the inner body has ended by itself. */
   readonly onEnd?: (() => void) | undefined;
+  /** Called with what an inner step throws, instead of throwing it; gives the last chunk, or throws. */
+  readonly onFailure?: ((error: unknown) => Chunk) | undefined;
   /** Called once, after the inner body was closed. */
   readonly onClose?: (() => unknown) | undefined;
   /** Calls each method of the inner body. */
@@ -123,32 +129,36 @@ abstract class WrappedBody {
     return this.#iterator;
   }
 
-  /** Gives the inner step, or undefined once the content has ended. */
-  protected step(): IteratorResult<unknown, unknown> | Promise<IteratorResult<unknown, unknown>> | undefined {
-    if (this.#isEnded) return undefined;
+  /** Gives the next step. */
+  protected step(): Step | Promise<Step> {
+    this.#hooks.onNext?.();
+    if (this.#isEnded) return DONE;
+    let step: IteratorResult<unknown, unknown> | Promise<IteratorResult<unknown, unknown>>;
     try {
       const iterator = this.begin();
-      return this.#enter(() => iterator.next());
+      step = this.#enter(() => iterator.next());
     } catch (error) {
-      return this.noteFailure(error);
+      return this.fail(error);
     }
+    return isPromise(step) ? toPromise(step).then(this.#take, this.fail) : this.#take(step);
   }
 
   /** {@link READY}. */
   protected readyStep(onReady?: () => void): Step | undefined {
+    this.#hooks.onNext?.();
     if (this.#isEnded) return DONE;
     let step: IteratorResult<unknown, unknown> | undefined;
     try {
       const iterator = this.begin();
       step = this.#enter(() => iterator[READY]?.(onReady));
     } catch (error) {
-      return this.noteFailure(error);
+      return this.fail(error);
     }
-    return step === undefined ? undefined : this.take(step);
+    return step === undefined ? undefined : this.#take(step);
   }
 
   /** Turns an inner step into one of this body. */
-  protected readonly take = (step: IteratorResult<unknown, unknown>): Step => {
+  readonly #take = (step: IteratorResult<unknown, unknown>): Step => {
     const { onChunk, onEnd } = this.#hooks;
     if (step.done) {
       this.#isExhausted = true;
@@ -166,10 +176,13 @@ abstract class WrappedBody {
     return DONE;
   };
 
-  protected readonly noteFailure = (error: unknown): never => {
+  /** An inner step has thrown. */
+  protected readonly fail = (error: unknown): Step => {
     this.#isExhausted = true;
     this.#isEnded = true;
-    throw error;
+    const { onFailure } = this.#hooks;
+    if (onFailure === undefined) throw error;
+    return { done: false, value: onFailure(error) };
   };
 
   /** Leaves the inner iteration if it has not ended, and releases what has no `close()`. */
@@ -177,6 +190,7 @@ abstract class WrappedBody {
     this.#isEnded = true;
     if (this.#isReleased) return undefined;
     this.#isReleased = true;
+    this.#hooks.onLeave?.();
     const isAbandoned = !this.#isExhausted;
     return this.#enter(() => {
       // Both at once: the iterator of a waiting node stream returns only once the stream is destroyed.
@@ -238,13 +252,8 @@ class SyncBody extends WrappedBody implements Iterable<Chunk> {
   [Symbol.iterator](): Iterator<Chunk, undefined> {
     this.begin();
     return {
-      next: () => {
-        const step = this.step();
-        if (step === undefined) return DONE;
-        // An iterator that gives promises is not synchronous, but our gateway waits for it.
-        if (isPromise(step)) return toPromise(step).then(this.take, this.noteFailure) as unknown as Step;
-        return this.take(step);
-      },
+      // An iterator that gives promises is not synchronous, but our gateway waits for it.
+      next: () => this.step() as Step,
       return: () => {
         const left = this.leave();
         // So here.
@@ -261,9 +270,7 @@ class AsyncBody extends WrappedBody implements AsyncIterable<Chunk> {
       next: () => {
         try {
           const step = this.step();
-          if (step === undefined) return Promise.resolve(DONE);
-          if (isPromise(step)) return toPromise(step).then(this.take, this.noteFailure);
-          return Promise.resolve(this.take(step));
+          return isPromise(step) ? step : Promise.resolve(step);
         } catch (error) {
           return Promise.reject(error);
         }

@@ -1,0 +1,186 @@
+/** Writes one line for each request. */
+import { isDisconnection, isProtocolError } from '../errors.ts';
+import { toApplication } from '../gateway/application.ts';
+import { isPlainArray } from '../gateway/body-reader.ts';
+import { checkOptions } from '../gateway/check-options.ts';
+import { logError } from '../gateway/failure.ts';
+import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
+import { encodeUtf8 } from '../gateway/platform.ts';
+import { isPromise, toPromise } from '../gateway/promise.ts';
+import type { Body, Chunk, Environ, StartResponse } from '../wsgi.ts';
+import { ACCESS_FORMATS, type AccessRecord, type RequestFacts, requestFacts } from './access-record.ts';
+import type { Middleware } from './middleware.ts';
+import { wrapWith } from './wrapped-body.ts';
+
+/** The options of `accessLog`. */
+export const ACCESS_LOG_OPTIONS = {
+  /** The Common Log Format, the same with Referer and User-Agent, or one JSON object a line, with the duration and more. */
+  format: { type: ['common', 'combined', 'json'], default: 'combined' },
+  /** Takes the line, without its end, and the record that it was made of. Without it: `wsgi.errors`. */
+  log: { type: 'function' },
+} as const;
+
+/** Options of {@link accessLog}. */
+export interface AccessLogOptions extends OptionsOf<typeof ACCESS_LOG_OPTIONS> {
+  readonly log?: ((line: string, record: AccessRecord) => void) | undefined;
+}
+
+/**
+ * Writes one line for each request when its response is over, however it ends. Characters that could forge a line are escaped.
+ *
+ * The status is 499 if the client left before the application had begun, and 500 if the application failed before its head had gone.
+ * Put it inside of `trustedProxy` and `requestId`, so that it sees the client's address and the id.
+ *
+ * @param options The format, and where the lines go
+ * @throws TypeError if an option is wrong
+ * @example
+ * const site = accessLog({ format: 'json', log: (line) => console.log(line) })(application);
+ */
+export function accessLog(options: AccessLogOptions = {}): Middleware {
+  checkOptions(options, ACCESS_LOG_OPTIONS);
+  const { format } = settingsOf(ACCESS_LOG_OPTIONS, options);
+  const toLine = ACCESS_FORMATS[format];
+  return (application) => {
+    const inner = toApplication(application);
+    return (environ, startResponse) => {
+      const errors = environ['wsgi.errors'];
+      const log = options.log ?? ((line: string) => errors.write(`${line}\n`));
+      const entry = new AccessEntry(environ, (record) => log(toLine(record), record));
+      return entry.run(() => inner(environ, entry.watch(startResponse)));
+    };
+  };
+}
+
+/** nginx's status for a client that left before the response had begun. */
+const CLIENT_LEFT = 499;
+
+/** One request on its way to its line. */
+class AccessEntry {
+  readonly #facts: RequestFacts;
+  readonly #write: (record: AccessRecord) => void;
+  readonly #errors: Environ['wsgi.errors'];
+  readonly #isHead: boolean;
+  readonly #hasCallback: boolean;
+  readonly #time = new Date();
+  readonly #begin = performance.now();
+  #status: string | undefined;
+  #declaredLength = Number.POSITIVE_INFINITY;
+  /** Octets that the gateway has taken. */
+  #taken = 0;
+  /** Octets of the chunk that the gateway has last been given. It has taken them when it asks for the next one. */
+  #given = 0;
+  /** The head has gone, as far as can be seen here. */
+  #isBegun = false;
+  #isEnded = false;
+  #isWritten = false;
+  /** When the gateway wanted no more content. A body that cannot stop at once would make the time longer. */
+  #left: number | undefined;
+
+  constructor(environ: Environ, write: (record: AccessRecord) => void) {
+    this.#facts = requestFacts(environ);
+    this.#write = write;
+    this.#errors = environ['wsgi.errors'];
+    this.#isHead = environ.REQUEST_METHOD === 'HEAD';
+    const onFinished = environ['gateway.on_finished'];
+    this.#hasCallback = typeof onFinished === 'function';
+    onFinished?.((_environ, status, _headers, error) => this.#finish(status, error));
+  }
+
+  /** Notes status and written content. */
+  watch(startResponse: StartResponse): StartResponse {
+    return (status, headers, excInfo) => {
+      const write =
+        excInfo === undefined ? startResponse(status, headers) : startResponse(status, headers, excInfo);
+      this.#status = status;
+      // The gateway has checked the list.
+      const declared = headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1];
+      this.#declaredLength = declared === undefined ? Number.POSITIVE_INFINITY : Number(declared);
+      return (data) => {
+        this.#isBegun = true;
+        this.#taken += sizeOf(data);
+        return write(data);
+      };
+    };
+  }
+
+  run(call: () => Body | Promise<Body>): Body | Promise<Body> {
+    try {
+      const body = call();
+      return isPromise(body) ? toPromise(body).then(this.#take, this.#fail) : this.#take(body);
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  readonly #fail = (error: unknown): never => {
+    if (!this.#hasCallback) this.#finish(this.#status, error);
+    throw error;
+  };
+
+  readonly #take = (body: Body): Body => {
+    if (isPlainArray(body)) {
+      for (const chunk of body) this.#taken += sizeOf(chunk);
+      this.#isBegun = !Number.isNaN(this.#taken);
+      this.#isEnded = true;
+      if (!this.#hasCallback) this.#finish(this.#status, undefined);
+      return body;
+    }
+    return wrapWith(body, {
+      isTransparent: true,
+      onNext: () => {
+        this.#taken += this.#given;
+        this.#given = 0;
+      },
+      onChunk: (chunk) => {
+        this.#given = sizeOf(chunk);
+        if (this.#given > 0) this.#isBegun = true;
+        return undefined;
+      },
+      onEnd: () => {
+        this.#isBegun = true;
+        this.#isEnded = true;
+      },
+      onLeave: () => {
+        this.#left = performance.now();
+      },
+      // Without the callback, a body that was left early may also be one whose gateway had enough.
+      onClose: () => (this.#hasCallback ? undefined : this.#finish(this.#status, undefined)),
+    });
+  };
+
+  #finish(status: string | undefined, error: unknown): void {
+    if (this.#isWritten) return;
+    this.#isWritten = true;
+    const isFailed = error !== undefined;
+    const statusCode = this.#statusCode(status, error);
+    const isBodiless = this.#isHead || statusCode === 204 || statusCode === 304;
+    // What the gateway was given last has gone, unless the response was cut off.
+    const given = isFailed && !this.#isEnded ? 0 : this.#given;
+    const bytes = Math.min(this.#taken + given, this.#declaredLength);
+    try {
+      this.#write({
+        ...this.#facts,
+        time: this.#time,
+        status: statusCode,
+        bytes: isBodiless || Number.isNaN(bytes) || (isFailed && !this.#isBegun) ? 0 : bytes,
+        duration: ((isFailed ? this.#left : undefined) ?? performance.now()) - this.#begin,
+        isCut: isFailed && (this.#isBegun || isDisconnection(error)),
+      });
+    } catch (failure) {
+      logError(this.#errors, failure);
+    }
+  }
+
+  #statusCode(status: string | undefined, error: unknown): number {
+    const declared = Number((status ?? this.#status)?.slice(0, 3));
+    if (error === undefined || this.#isBegun) return declared || 500;
+    if (isDisconnection(error)) return declared || CLIENT_LEFT;
+    return isProtocolError(error) ? error.statusCode : 500;
+  }
+}
+
+/** NaN for what is no chunk: the gateway refuses it. */
+function sizeOf(chunk: Chunk): number {
+  if (typeof chunk === 'string') return encodeUtf8(chunk).length;
+  return ArrayBuffer.isView(chunk) ? chunk.byteLength : Number.NaN;
+}
