@@ -45,8 +45,7 @@ export function bufferInput(options: BufferInputOptions = {}): Middleware {
 function bufferedEnviron(environ: Environ, content: Uint8Array): Environ {
   const { HTTP_TRANSFER_ENCODING: _coding, ...rest } = environ;
   return {
-    // Without the coding, every other key is as it was.
-    ...(rest as Environ),
+    ...rest,
     CONTENT_LENGTH: String(content.length),
     'wsgi.input': new BufferedInput(content),
     'wsgi.input_terminated': true,

@@ -217,7 +217,7 @@ describe('accessLog', () => {
       const { records, layer } = keeping();
       const answer = await askInProcess((environ, startResponse) => {
         const { 'gateway.on_finished': _onFinished, ...rest } = environ;
-        return layer(application)(rest as typeof environ, startResponse);
+        return layer(application)(rest, startResponse);
       });
       expect(answer.text).toBe('Hello world');
       expect(records).toEqual([expect.objectContaining({ status: 200, bytes: 11 })]);
@@ -230,7 +230,7 @@ describe('accessLog', () => {
       const { 'gateway.on_finished': _onFinished, ...rest } = environ;
       return layer(async () => {
         throw new Error('no');
-      })(rest as typeof environ, startResponse);
+      })(rest, startResponse);
     });
     expect(records).toEqual([expect.objectContaining({ status: 500 })]);
   });

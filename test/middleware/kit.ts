@@ -64,7 +64,7 @@ export const APPLICATIONS: Readonly<Record<string, Application>> = {
   },
   'a web stream': (_environ, startResponse) => {
     startResponse('200 OK', [...TEXT]);
-    return new Blob(['Hello world']).stream() as unknown as AsyncIterable<Uint8Array>;
+    return new Blob(['Hello world']).stream();
   },
   'write()': (_environ, startResponse) => {
     const write = startResponse('200 OK', [...TEXT]);
