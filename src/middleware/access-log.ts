@@ -3,7 +3,7 @@ import { isDisconnection, isProtocolError } from '../errors.ts';
 import { toApplication } from '../gateway/application.ts';
 import { isPlainArray } from '../gateway/body-reader.ts';
 import { checkOptions } from '../gateway/check-options.ts';
-import { logError } from '../gateway/failure.ts';
+import { logError, logOf, type RequestLog } from '../gateway/failure-log.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import { encodeUtf8 } from '../gateway/platform.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
@@ -58,7 +58,7 @@ const CLIENT_LEFT = 499;
 class AccessEntry {
   readonly #facts: RequestFacts;
   readonly #write: (record: AccessRecord) => void;
-  readonly #errors: Environ['wsgi.errors'];
+  readonly #requestLog: RequestLog;
   readonly #isHead: boolean;
   readonly #hasCallback: boolean;
   readonly #time = new Date();
@@ -79,7 +79,7 @@ class AccessEntry {
   constructor(environ: Environ, write: (record: AccessRecord) => void) {
     this.#facts = requestFacts(environ);
     this.#write = write;
-    this.#errors = environ['wsgi.errors'];
+    this.#requestLog = logOf(environ);
     this.#isHead = environ.REQUEST_METHOD === 'HEAD';
     const onFinished = environ['gateway.on_finished'];
     this.#hasCallback = typeof onFinished === 'function';
@@ -167,7 +167,7 @@ class AccessEntry {
         isCut: isFailed && (this.#isBegun || isDisconnection(error)),
       });
     } catch (failure) {
-      logError(this.#errors, failure);
+      logError(this.#requestLog, failure);
     }
   }
 

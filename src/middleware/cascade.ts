@@ -2,7 +2,7 @@
 import { toApplication } from '../gateway/application.ts';
 import { isPlainArray } from '../gateway/body-reader.ts';
 import { checkOptions } from '../gateway/check-options.ts';
-import { logError } from '../gateway/failure.ts';
+import { logError, logOf } from '../gateway/failure-log.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { Application, ApplicationFunction, Body, Chunk, Environ, StartResponse } from '../wsgi.ts';
@@ -116,14 +116,14 @@ class Cascade {
 
   /** Closes a body unread. */
   #close(body: Body): unknown {
-    const errors = this.#request.environ['wsgi.errors'];
+    const log = logOf(this.#request.environ);
     try {
       const closed = wrapWith(body, {}).close?.();
       return isPromise(closed)
-        ? toPromise(closed).catch((error: unknown) => logError(errors, error))
+        ? toPromise(closed).catch((error: unknown) => logError(log, error))
         : undefined;
     } catch (error) {
-      logError(errors, error);
+      logError(log, error);
       return undefined;
     }
   }

@@ -27,7 +27,7 @@ export function changeHead(startResponse: StartResponse, onHead: (head: StartedH
 /** The arguments of startResponse. */
 export interface StartArguments {
   readonly status: string;
-  readonly headers: HeaderList;
+  readonly headers: Readonly<HeaderList>;
   readonly excInfo?: unknown;
 }
 

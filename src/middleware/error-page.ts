@@ -5,7 +5,7 @@
 import { isDisconnection, isProtocolError } from '../errors.ts';
 import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
-import { logError } from '../gateway/failure.ts';
+import { logError, logOf } from '../gateway/failure-log.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
 import { encodeUtf8 } from '../gateway/platform.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
@@ -67,7 +67,7 @@ function wrap(inner: ApplicationFunction, settings: Settings, readFile: ReadFile
       if (isDisconnection(error) || isProtocolError(error)) throw error;
       const page = makePage(received, reportError(error, settings.context, readFile));
       begin(startResponse, page.type, error);
-      logError(received['wsgi.errors'], error);
+      logError(logOf(received), error);
       return encodeUtf8(page.text);
     };
     const take = (body: Body): Body => wrapWith(body, { onFailure: answer });

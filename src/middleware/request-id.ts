@@ -47,7 +47,9 @@ export function requestId(options: RequestIdOptions = {}): Middleware {
       const id = isKept ? given : generate(environ);
       if (typeof id !== 'string' || !ID.test(id)) throw new TypeError(`Request id must match ${ID}`);
       const start = changeHead(startResponse, ({ headers }) => headers.set(header, id));
-      return inner({ ...environ, [key]: id, 'gateway.request_id': id }, start);
+      const identified: Environ = { ...environ, 'gateway.request_id': id };
+      identified[key] = id;
+      return inner(identified, start);
     };
   };
 }

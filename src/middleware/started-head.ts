@@ -15,10 +15,10 @@ export interface StartedHead {
  *
  * @returns undefined if it is malformed: the gateway says what is wrong when it gets it
  */
-export function copyHead(status: string, headers: HeaderList): StartedHead | undefined {
+export function copyHead(status: string, headers: Readonly<HeaderList>): StartedHead | undefined {
   try {
     if (typeof status !== 'string' || !Array.isArray(headers)) return undefined;
-    return { status, headers: new Headers(headers.map((pair) => [...pair])) };
+    return { status, headers: new Headers(headers.map(([...pair]: HeaderList[number]) => pair)) };
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 /** Ends the waiting for an application that does not answer. */
 import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
-import { logError, logLine } from '../gateway/failure.ts';
+import { logError, logLine, logOf } from '../gateway/failure-log.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { Body, Chunk, Environ, StartResponse, Write } from '../wsgi.ts';
@@ -151,8 +151,7 @@ class TimedRun {
   /** Answers in the place of the application. Throws if its head has gone. */
   #answer(): Uint8Array[] {
     const { environ, startResponse, settings } = this.#request;
-    const target = JSON.stringify(`${environ.REQUEST_METHOD} ${environ.SCRIPT_NAME}${environ.PATH_INFO}`);
-    logLine(environ['wsgi.errors'], `${this.#failure?.message}: ${target}`);
+    logLine(logOf(environ), `${this.#failure?.message}`);
     const excInfo = this.#hasStarted ? this.#failure : undefined;
     return answerText(startResponse, settings.status, { excInfo });
   }
@@ -207,6 +206,6 @@ class TimedRun {
   }
 
   #log(error: unknown): void {
-    logError(this.#request.environ['wsgi.errors'], error);
+    logError(logOf(this.#request.environ), error);
   }
 }

@@ -38,6 +38,9 @@ export const SHUTDOWN_OPTIONS = {
 /** Options of `shutdown`. */
 export interface ShutdownOptions extends OptionsOf<typeof SHUTDOWN_OPTIONS> {}
 
+/** An error, and the event that was emitted to the listener, with its values. */
+type Rejection = [error: Error, event: string | symbol, ...values: unknown[]];
+
 /** A net.Server with the settings as properties, or a tls.Server. */
 type BaseServer = new (
   options: NetServerOptions,
@@ -161,13 +164,25 @@ export class Server extends ServerBase {
     return Reflect.apply(emit, this, [event, ...values]);
   }
 
+  static {
+    // A member with this name cannot be declared (TypeScript's isolatedDeclarations).
+    Object.defineProperty(Server.prototype, captureRejectionSymbol, {
+      value(this: Server, ...rejection: Rejection): void {
+        this.#answerRejection(...rejection);
+      },
+      writable: true,
+      configurable: true,
+    });
+  }
+
   /**
    * Called for a listener whose promise was rejected, if `events.captureRejections` is true. http.Server answers 500, or
    * cuts a response that has begun; https.Server lacks that, and its client would wait for ever.
    */
-  override [captureRejectionSymbol](error: Error, event: string | symbol, ...values: unknown[]): void {
+  #answerRejection(...rejection: Rejection): void {
+    const [, event] = rejection;
     const prototype = event === 'request' ? HttpServer.prototype : nodePrototypeOf(this.#tls !== undefined);
-    prototype[captureRejectionSymbol]?.call(this, error, event, ...values);
+    prototype[captureRejectionSymbol]?.apply(this, rejection);
   }
 
   #beginHandshake(socket: Socket): void {

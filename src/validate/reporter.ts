@@ -1,5 +1,5 @@
 /** Reports the broken rules of one response: throws, calls back, or writes to `wsgi.errors`. */
-import { logLine } from '../gateway/failure.ts';
+import { logLine, type RequestLog } from '../gateway/failure-log.ts';
 import type { ErrorStream } from '../wsgi.ts';
 import { RULES, type RuleId } from './rules.ts';
 import type { ValidateOptions } from './validate-options.ts';
@@ -59,7 +59,7 @@ export class Reporter {
       if (error.level === 'MUST') this.#tell(error, this.#options.onError);
       else this.#tell(error, this.#options.onWarning);
     } catch (error) {
-      logLine(this.#stream, `The callback of the validator failed: ${error}`);
+      logLine(this.#log, `The callback of the validator failed: ${error}`);
     }
   }
 
@@ -91,12 +91,12 @@ export class Reporter {
     this.#told ??= new Set();
     this.#told.add(error.rule);
     if (callback !== undefined) callback(error);
-    else logLine(this.#stream, `${error.message}\n${firstFrame(error)}`);
+    else logLine(this.#log, `${error.message}\n${firstFrame(error)}`);
   }
 
   /** logLine never throws, whatever the server has set. */
-  get #stream(): ErrorStream {
-    return this.#errors as ErrorStream;
+  get #log(): RequestLog {
+    return { errors: this.#errors as ErrorStream };
   }
 }
 

@@ -83,7 +83,16 @@ export const ZONES: readonly Zone[] = [
   },
   {
     files: 'examples/**',
-    mayImport: ['examples/**', 'gatebridge', 'gatebridge/*', 'express', 'fastify', 'supertest', 'node:**'],
+    mayImport: [
+      'examples/**',
+      'gatebridge',
+      'gatebridge/*',
+      'busboy',
+      'express',
+      'fastify',
+      'supertest',
+      'node:**',
+    ],
   },
 ];
 

@@ -42,7 +42,7 @@ describe.each([
   });
 
   it('the list of the application is not changed', () => {
-    const list: [string, string][] = [...TEXT];
+    const list = [...TEXT];
     const application: Application = (_environ, startResponse) => {
       startResponse('200 OK', list);
       return [];

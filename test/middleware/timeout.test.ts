@@ -37,7 +37,7 @@ describe('timeout', () => {
     expect(answer.status).toBe('503 Service Unavailable');
     expect(answer.headers.has('X-Lost')).toBe(false);
     expect(answer.text).toBe('Service Unavailable\n');
-    expect(answer.log).toBe('Application gave no content for 20 ms: "GET /a\\nb"\n');
+    expect(answer.log).toMatch(/^\S+ GET \/a%0Ab Application gave no content for 20 ms\n$/);
   });
 
   it.each(EVERYWHERE)('changes nothing of %s, %s', async (_form, _host, application, ask) => {
@@ -100,7 +100,7 @@ describe('timeout', () => {
     const { done, log } = record(timeout({ response: 5, status: 504 })(application));
     await done;
     await delay(30);
-    expect(log).toEqual(['Application gave no content for 5 ms: "GET /"', 'Error: late']);
+    expect(log).toEqual(['Application gave no content for 5 ms', 'Error: late']);
   });
 
   it('the signal also tells that the client has left', async () => {
