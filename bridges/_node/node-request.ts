@@ -89,7 +89,10 @@ export function createNodeRequest<Incoming extends HostRequest>(
     input = memoryInput(content ?? NOTHING);
   } else {
     input = hostRequest.openInput?.() ?? new NodeInput(req, hostRequest.res, stream);
-    if (stream !== req && announcesContent(req.headers)) rawHeaders = fitHeaders(rawHeaders, req.headers);
+    const isUnannounced = ownSocket === undefined && hasInjectedStream(req);
+    if (stream !== req && (isUnannounced || announcesContent(req.headers)))
+      rawHeaders = fitHeaders(rawHeaders, req.headers);
+    else if (isUnannounced) rawHeaders = [...rawHeaders, 'Transfer-Encoding', 'chunked'];
   }
   const request: NodeRequest = {
     method: req.method ?? 'GET',
@@ -141,6 +144,21 @@ function hostField(lines: readonly string[]): string | undefined {
 /** Requests that tools make for tests may have a body and no content to read. */
 function isStream(stream: Partial<Readable>): boolean {
   return stream.readableLength !== undefined;
+}
+
+/**
+ * Tells if light-my-request (Fastify's `inject`) gives a request the content of a stream without a field that announces it.
+ * A client would send chunks, and wrapped programs go by the fields.
+ */
+function hasInjectedStream(req: IncomingMessage & { readonly _lightMyRequest?: Injected }): boolean {
+  const { payload } = req._lightMyRequest ?? {};
+  const isStream = typeof payload === 'object' && payload !== null && '_readableState' in payload;
+  return isStream && !('content-length' in req.headers || 'transfer-encoding' in req.headers);
+}
+
+/** What light-my-request keeps on a request. */
+interface Injected {
+  readonly payload?: unknown;
 }
 
 /** A socket that may be TLS's, which its type does not say. */

@@ -9,11 +9,13 @@ import type { ApplicationFunction } from '../../src/index.ts';
 import {
   LISTENER_OPTIONS,
   type ListenerOptions,
+  messageConstructors,
   refuseListenersCall,
   serveListener,
   wrapListener,
 } from '../../src/messages/index.ts';
 import type { RequestMessage, ResponseMessage } from '../../src/node-internals/index.ts';
+import { MOUNTED_REQUEST } from './mounted-request.ts';
 
 /** The used part of a Fastify instance. Structural, so that Fastify's types are not needed. */
 export interface FastifyApp {
@@ -58,11 +60,13 @@ export function fromFastify(instance: FastifyApp, options: FromFastifyOptions = 
     });
   const listener = (request: RequestMessage, response: ResponseMessage): Promise<void> | void =>
     isReady ? dispatch(request, response) : beReady().then(() => dispatch(request, response));
+  const mountedOptions = { ...options, constructors: messageConstructors(MOUNTED_REQUEST) };
   return wrapListener(listener, (environ, startResponse) => {
-    if (isReady) return serveListener(dispatch, environ, startResponse, options);
+    const messageOptions = environ.SCRIPT_NAME ? mountedOptions : options;
+    if (isReady) return serveListener(dispatch, environ, startResponse, messageOptions);
     // At once, and not later by a promise that a caller with node's messages would drop.
     if (typeof startResponse !== 'function') return refuseListenersCall(environ);
-    return beReady().then(() => serveListener(dispatch, environ, startResponse, options));
+    return beReady().then(() => serveListener(dispatch, environ, startResponse, messageOptions));
   });
 }
 

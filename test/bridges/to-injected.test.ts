@@ -6,15 +6,17 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
+import { Readable } from 'node:stream';
 import express from 'express';
 import fastify, { type InjectOptions, type LightMyRequestResponse } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { toExpress } from '../../bridges/express/index.ts';
 import { fromFastify, toFastify } from '../../bridges/fastify/index.ts';
-import { toNode } from '../../bridges/node/index.ts';
+import { fromNode, toNode } from '../../bridges/node/index.ts';
 import type { Application } from '../../src/wsgi.ts';
 import { answering, createLog, pieces, report } from './site.ts';
 
+type InjectPayload = NonNullable<InjectOptions['payload']>;
 type Dispatch = (req: IncomingMessage, res: ServerResponse) => void;
 
 // The version that Fastify brings; a required module has no type of its own.
@@ -41,6 +43,21 @@ const WAYS: Readonly<Record<string, (application: Application) => Dispatch>> = {
     const inner = fastify();
     inner.register(toFastify(application, QUIET));
     return routing(fromFastify(inner), {});
+  },
+};
+
+/** Programs that send their content back. */
+const PROGRAMS: Readonly<Record<string, () => Application>> = {
+  'an application': () => async (environ, startResponse) => {
+    const content = await environ['wsgi.input'].read();
+    startResponse('200 OK', []);
+    return [content];
+  },
+  'a listener': () => fromNode((req, res) => void req.pipe(res)),
+  Fastify: () => {
+    const app = fastify();
+    app.all('/*', async (request) => request.body ?? '');
+    return fromFastify(app);
   },
 };
 
@@ -109,6 +126,24 @@ describe.each(Object.keys(WAYS))('%s', (name) => {
       content: '{"a":[1]}',
       HTTP_HOST: 'localhost:80',
     });
+  });
+
+  it.each(Object.keys(PROGRAMS))('gives the content of a stream to %s', async (program) => {
+    const application = PROGRAMS[program]?.();
+    if (application === undefined) throw new Error(`No ${program}`);
+    const dispatch = serve(application);
+    const text = 'some content, '.repeat(10_000);
+    const post = async (payload: InjectPayload, headers = {}): Promise<string> => {
+      const given = { 'Content-Type': 'text/plain', ...headers };
+      return (await inject(dispatch, { method: 'POST', url: '/', payload, headers: given })).payload;
+    };
+    expect(await post(Readable.from([Buffer.from('one, '), Buffer.from('two')]))).toBe('one, two');
+    expect((await post(Readable.from(Buffer.from(text)))) === text).toBe(true);
+    expect(await post(Readable.from([]))).toBe('');
+    expect(await post(Readable.from([Buffer.from('four')]), { 'Content-Length': '4' })).toBe('four');
+    expect(await post(Readable.from([Buffer.from('four')]), { 'Transfer-Encoding': 'chunked' })).toBe('four');
+    expect(await post('four')).toBe('four');
+    expect((await inject(dispatch, { method: 'POST', url: '/' })).payload).toBe('');
   });
 
   it('answers when the application fails', async () => {
