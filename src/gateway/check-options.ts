@@ -163,7 +163,7 @@ const CHECKS: Readonly<Record<keyof OptionTypes, Check>> = {
     isValid: (value) => typeof value === 'string' && isFieldValue(value),
   },
   name: {
-    expected: 'visible ASCII characters',
+    expected: 'text of visible ASCII characters',
     isValid: (value) => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value),
   },
 };

@@ -159,10 +159,15 @@ function wrapFile(file: WrappableFile, blockSize?: number): FileWrapper {
 // A function declaration can be constructed and then gives the object that it returns, but its type does not say so.
 export const fileWrapper: FileWrapperFunction = wrapFile as unknown as FileWrapperFunction;
 
+/** JavaScript may pass anything: most likely the name of a file. */
+function hintAt(file: unknown): string {
+  return typeof file === 'string' ? `: pass createReadStream(${JSON.stringify(file)})` : '';
+}
+
 function createSource(file: WrappableFile, blockSize: number | undefined): FileSource {
   if (isStream(file)) return createStreamSource(file);
   if (isFileHandle(file)) return createHandleSource(file, blockSize ?? HANDLE_BLOCK_SIZE);
-  if (typeof file?.read !== 'function') throw new TypeError('File must have a read method');
+  if (typeof file?.read !== 'function') throw new TypeError(`File must have a read method${hintAt(file)}`);
   return {
     pull: () => file.read(blockSize ?? BLOCK_SIZE),
     measure: () => measureFile(file),

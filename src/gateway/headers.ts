@@ -142,7 +142,10 @@ export class Headers implements Iterable<[name: string, value: string]> {
    * @throws TypeError if it is not an array of pairs, or if a name or a value cannot be sent
    */
   constructor(list: HeaderList = []) {
-    if (!Array.isArray(list)) throw new TypeError('Headers must wrap an array of [name, value] pairs');
+    if (!Array.isArray(list))
+      throw new TypeError(
+        'Headers must wrap an array of [name, value] pairs, such as Object.entries(headers)',
+      );
     for (const pair of list) assertPair(pair);
     this.list = list;
   }

@@ -128,6 +128,7 @@ describe('FileWrapper', () => {
     const wrong: unknown[] = [null, undefined, 'file', {}, { read: 1 }];
     // Callers without types can pass anything.
     for (const file of wrong) expect(() => new FileWrapper(file as FileLike)).toThrow(TypeError);
+    expect(() => new FileWrapper('page.html' as never)).toThrow('pass createReadStream("page.html")');
     for (const size of [0, -1, 1.5, Number.NaN]) {
       expect(() => new FileWrapper(createFile(''), size)).toThrow(RangeError);
     }
