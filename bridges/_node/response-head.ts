@@ -78,8 +78,7 @@ function keepEmptyReason(res: ServerResponse): () => void {
     const isEmpty = status === statusCode && res.statusMessage === '' && typeof rest[0] !== 'string';
     return Reflect.apply(before, res, isEmpty ? [status, '', ...rest] : [status, ...rest]);
   };
-  // It passes on whatever it is given.
-  res.writeHead = write as typeof before;
+  res.writeHead = write;
   return allow;
 }
 
