@@ -338,7 +338,7 @@ export const ERRORS = {
     party: 'application',
     statusCode: 500,
     source: 'PEP 3333, or the source that the error cites',
-    message: 'PEP 3333 is broken: {detail}',
+    message: 'Broken rule: {detail}',
   },
 
   // Nobody is to blame.

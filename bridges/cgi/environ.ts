@@ -95,6 +95,8 @@ function splitPath(variables: Variables, options: CgiEnvironOptions): Variables 
   // By segments: `/app` is repeated in `/app` and `/app/x`, not in `/apple`.
   const isRepeated = settingsOf(CGI_ENVIRON_OPTIONS, options).iis && `${path}/`.startsWith(`${script}/`);
   const rest = isRepeated ? path.slice(script.length) : path;
+  // Both are empty only without a web server, as on a command line.
+  if (script === '' && rest === '') return { SCRIPT_NAME: '', PATH_INFO: '/', QUERY_STRING };
   if (!script.endsWith('/')) return { SCRIPT_NAME: script, PATH_INFO: rest, QUERY_STRING };
   const PATH_INFO = rest.startsWith('/') ? rest : `/${rest}`;
   return { SCRIPT_NAME: script.slice(0, -1), PATH_INFO, QUERY_STRING };

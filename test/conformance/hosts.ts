@@ -136,21 +136,25 @@ export const fastifyPrefixed: AuditHost = createFastifyHost(false);
 /** A plugin of Fastify 5 with a prefix, which answers past Fastify. */
 export const fastifyHijacked: AuditHost = createFastifyHost(true);
 
+/** Makes a host of a CGI program that runs the application named by its arguments: module, export, `true` behind IIS. */
+export function cgiHost(program: string): AuditHost {
+  return {
+    name: 'runCgi',
+    capabilities: new Set<AuditCapability>(['cgi']),
+    startCgi({ module, name, repeatsScriptName = false }, environment) {
+      const command = [process.execPath, '--import', 'tsx', program, module, name, String(repeatsScriptName)];
+      // Node encodes an environment as UTF-8; only a shell can set variables to other octets.
+      const assignments = Object.entries(environment).map(
+        ([key, value]) => `${key}=$(printf '${inOctal(value)}')`,
+      );
+      const script = [...assignments, `export ${Object.keys(environment).join(' ')}`, 'exec "$@"'].join('\n');
+      return spawn('/bin/sh', ['-c', script, 'sh', ...command], { env: { PATH: process.env.PATH ?? '' } });
+    },
+  };
+}
+
 /** A CGI program. */
-export const cgi: AuditHost = {
-  name: 'runCgi',
-  capabilities: new Set<AuditCapability>(['cgi']),
-  startCgi({ module, name, repeatsScriptName = false }, environment) {
-    const program = join(import.meta.dirname, 'cgi-program.ts');
-    const command = [process.execPath, '--import', 'tsx', program, module, name, String(repeatsScriptName)];
-    // Node encodes an environment as UTF-8; only a shell can set variables to other octets.
-    const assignments = Object.entries(environment).map(
-      ([key, value]) => `${key}=$(printf '${inOctal(value)}')`,
-    );
-    const script = [...assignments, `export ${Object.keys(environment).join(' ')}`, 'exec "$@"'].join('\n');
-    return spawn('/bin/sh', ['-c', script, 'sh', ...command], { env: { PATH: process.env.PATH ?? '' } });
-  },
-};
+export const cgi: AuditHost = cgiHost(join(import.meta.dirname, 'cgi-program.ts'));
 
 function createNodeServer(listener: Listener, { tls, http2 }: AuditServeOptions): NetServer {
   // The compatibility API of http2 gives the same methods with other types.

@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { SECTIONS, withRules } from '../../scripts/specification.ts';
 import { RULES, type Rule, type RuleId, ValidationError } from '../../src/validate/index.ts';
 import { isRuleId } from '../../src/validate/rules.ts';
-import { BODY_CASES } from './cases/body-cases.ts';
+import { CONTENT_CASES } from './cases/content-cases.ts';
 import { ENVIRON_CASES } from './cases/environ-cases.ts';
+import { ITERATION_CASES } from './cases/iteration-cases.ts';
 import { findingsOf, type RuleCase, type Variant } from './cases/kit.ts';
 import { START_RESPONSE_CASES } from './cases/start-response-cases.ts';
 import { STREAM_CASES } from './cases/stream-cases.ts';
@@ -15,7 +16,8 @@ const CASES: Readonly<Record<RuleId, RuleCase>> = {
   ...ENVIRON_CASES,
   ...STREAM_CASES,
   ...START_RESPONSE_CASES,
-  ...BODY_CASES,
+  ...CONTENT_CASES,
+  ...ITERATION_CASES,
 };
 
 const rules: readonly (readonly [id: RuleId, rule: Rule])[] = Object.entries(RULES).flatMap(([id, rule]) =>
@@ -112,7 +114,7 @@ describe('the rules', () => {
     expect(error).toMatchObject({ rule: 'body-100-iterable', level, party, cite });
     expect(error).toMatchObject({ name: 'ValidationError', code: 'WSGI_ERR_RULE_BROKEN', statusCode: 500 });
     expect(error.message).toBe(
-      'PEP 3333 is broken: the application must return an iterable or async iterable of Uint8Array, such as ' +
+      'Broken rule: the application must return an iterable or async iterable of Uint8Array, such as ' +
         '[chunk] (found string; wrap it in an array; rule body-100-iterable)',
     );
   });

@@ -196,7 +196,7 @@ describe('runCgi() environ', () => {
     expect(environ).toMatchObject({
       REQUEST_METHOD: 'GET',
       SCRIPT_NAME: '',
-      PATH_INFO: '',
+      PATH_INFO: '/',
       QUERY_STRING: '',
       SERVER_NAME: '127.0.0.1',
       SERVER_PORT: '80',
@@ -290,7 +290,7 @@ describe('runCgi()', () => {
 
 describe('createCgiEnviron()', () => {
   it.each<[Record<string, string>, Record<string, unknown>]>([
-    [{}, { SCRIPT_NAME: '', PATH_INFO: '' }],
+    [{}, { SCRIPT_NAME: '', PATH_INFO: '/' }],
     [
       { SCRIPT_NAME: '/a', PATH_INFO: '' },
       { SCRIPT_NAME: '/a', PATH_INFO: '' },

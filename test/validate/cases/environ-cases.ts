@@ -2,17 +2,10 @@
 
 import type { ENVIRON_RULES } from '../../../src/validate/environ-rules.ts';
 import type { Environ } from '../../../src/wsgi.ts';
-import { environ, key, type RuleCase, server, type Variant } from './kit.ts';
+import { byServer, environ, key, type RuleCase, server } from './kit.ts';
 
 /** An application comes to see the environ after the validator. */
-const NO_APPLICATION = 'the server makes the environ';
-
-function servers(
-  ...variants: readonly Variant[]
-): RuleCase & { butRight(...right: readonly Variant[]): RuleCase } {
-  const rule: RuleCase = { applications: NO_APPLICATION, servers: variants };
-  return { ...rule, butRight: (...right) => ({ ...rule, right }) };
-}
+const servers = byServer('the server makes the environ');
 
 const accessor = (name: string, value: unknown) =>
   environ('an accessor', (ours) => {

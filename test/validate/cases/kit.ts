@@ -31,6 +31,25 @@ export interface RuleCase {
   readonly right?: readonly Variant[];
 }
 
+/** The cases of a rule, to which those that are right can be added. */
+export interface WrongCases extends RuleCase {
+  butRight(...right: readonly Variant[]): RuleCase;
+}
+
+/** Makes the cases of rules that an application obeys, with the reason why no server can break them. */
+export function byApplication(servers: string): (...applications: readonly Variant[]) => WrongCases {
+  return (...applications) => withRight({ applications, servers });
+}
+
+/** Makes the cases of rules that a server obeys, with the reason why no application can break them. */
+export function byServer(applications: string): (...servers: readonly Variant[]) => WrongCases {
+  return (...servers) => withRight({ applications, servers });
+}
+
+function withRight(rule: RuleCase): WrongCases {
+  return { ...rule, butRight: (...right) => ({ ...rule, right }) };
+}
+
 /** What a server by hand has at its disposal. */
 export interface ServerKit {
   readonly call: ApplicationFunction;

@@ -2,18 +2,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { START_RESPONSE_RULES } from '../../../src/validate/start-response-rules.ts';
 import type { Application, HeaderList, StartResponse } from '../../../src/wsgi.ts';
-import { answer, app, octets, type RuleCase, server, TEXT, type Variant } from './kit.ts';
+import { answer, app, byApplication, octets, type RuleCase, server, TEXT, type Variant } from './kit.ts';
 
-const NO_SERVER = 'the application calls startResponse';
+const applications = byApplication('the application calls startResponse');
 const NO_APPLICATION = 'the server answers the call';
-
-/** Applications, with what comes near. */
-function applications(
-  ...variants: readonly Variant[]
-): RuleCase & { butRight(...right: readonly Variant[]): RuleCase } {
-  const rule: RuleCase = { applications: variants, servers: NO_SERVER };
-  return { ...rule, butRight: (...right) => ({ ...rule, right }) };
-}
 
 /** An application that passes these arguments, of any type, and returns no content. */
 function starting(name: string, ...values: unknown[]): Variant {

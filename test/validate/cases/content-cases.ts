@@ -1,85 +1,27 @@
-/** The cases of the rules for write and for the body. */
+/** The cases of the rules that an application obeys with write and its body. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BODY_RULES } from '../../../src/validate/body-rules.ts';
-import type { Application, Body, HeaderList, Write } from '../../../src/wsgi.ts';
-import { answer, app, octets, type RuleCase, type ServerKit, server, TEXT, type Variant } from './kit.ts';
+import {
+  begin,
+  GENERATED,
+  refilling,
+  refillingArray,
+  STREAMED,
+  sized,
+  taking,
+  three,
+  writing,
+} from './body-kit.ts';
+import { answer, app, byApplication, octets, type RuleCase, TEXT } from './kit.ts';
 
-const NO_SERVER = 'the application makes the content';
-const NO_APPLICATION = 'the server iterates and closes the body';
+const applications = byApplication('the application makes the content');
 
-function applications(
-  ...variants: readonly Variant[]
-): RuleCase & { butRight(...right: readonly Variant[]): RuleCase } {
-  const rule: RuleCase = { applications: variants, servers: NO_SERVER };
-  return { ...rule, butRight: (...right) => ({ ...rule, right }) };
-}
+/** The rules whose party is the application. */
+type ContentRule = {
+  [Id in keyof typeof BODY_RULES]: (typeof BODY_RULES)[Id]['party'] extends 'application' ? Id : never;
+}[keyof typeof BODY_RULES];
 
-function servers(
-  ...variants: readonly Variant[]
-): RuleCase & { butRight(...right: readonly Variant[]): RuleCase } {
-  const rule: RuleCase = { applications: NO_APPLICATION, servers: variants };
-  return { ...rule, butRight: (...right) => ({ ...rule, right }) };
-}
-
-/** An application that gets `write`, and returns what this gives. */
-const writing = (use: (write: Write) => unknown, headers: HeaderList = TEXT): Application => {
-  return async (_environ, startResponse) => ((await use(startResponse('200 OK', headers))) ?? []) as Body;
-};
-
-const three = (): Uint8Array[] => ['one', 'two', 'three'].map(octets);
-
-/** Bodies of three chunks in the forms that are no array. */
-const GENERATED = answer(function* () {
-  yield* three();
-});
-
-const STREAMED = answer(async function* () {
-  yield* three();
-});
-
-const CLOSABLE = answer(() => Object.assign(three(), { close: () => undefined }));
-
-const sized = (length: number): HeaderList => [...TEXT, ['Content-Length', String(length)]];
-
-/** A server that gets the body of an application, and does something with it. */
-function taking(
-  name: string,
-  act: (body: Body & AsyncIterable<Uint8Array>, kit: ServerKit) => unknown,
-  application: Application,
-): Variant {
-  return server(
-    name,
-    async (kit) => {
-      // The type of whichever iterator the application has.
-      const body = (await kit.call(kit.environ, kit.startResponse)) as Body & AsyncIterable<Uint8Array>;
-      await act(body, kit);
-    },
-    application,
-  );
-}
-
-async function readAll(body: Body): Promise<void> {
-  for await (const chunk of body) String(chunk);
-}
-
-const begin = (body: Body): Iterator<unknown> => (body as Iterable<unknown>)[Symbol.iterator]();
-
-/** Fills the memory of its first chunk again before the second one is asked for. */
-const refilling: Application = answer(function* () {
-  const chunk = octets('one');
-  void pause(1).then(() => chunk.fill(0));
-  yield chunk;
-  yield octets('two');
-});
-
-/** Fills the memory of its array again before the response is over. */
-const refillingArray: Application = answer(() => {
-  const chunk = octets('one');
-  void pause(1).then(() => chunk.fill(0));
-  return [chunk];
-});
-
-export const BODY_CASES: Readonly<Record<keyof typeof BODY_RULES, RuleCase>> = {
+export const CONTENT_CASES: Readonly<Record<ContentRule, RuleCase>> = {
   'write-90-after-the-end': applications(
     app('after an array', (_environ, startResponse) => {
       const write = startResponse('200 OK', TEXT);
@@ -108,13 +50,6 @@ export const BODY_CASES: Readonly<Record<keyof typeof BODY_RULES, RuleCase>> = {
     app(
       'before the body, without waiting',
       writing((write) => [octets('two'), void write(octets('one'))].slice(0, 1)),
-    ),
-  ),
-  'write-94-promise': servers(
-    server(
-      'undefined',
-      ({ call, environ }) => call(environ, () => (() => undefined) as never),
-      writing((write) => void write(octets('one'))),
     ),
   ),
   'write-95-arguments': applications(
@@ -228,103 +163,6 @@ export const BODY_CASES: Readonly<Record<keyof typeof BODY_RULES, RuleCase>> = {
       answer(() => [octets('')], [], '204 No Content'),
     ),
   ),
-  'body-119-one-at-a-time': servers(
-    taking(
-      'two at once',
-      async (body, kit) => {
-        const iterator = body[Symbol.asyncIterator]();
-        await Promise.all([iterator.next(), iterator.next()]);
-        for (let step = await iterator.next(); !step.done; step = await iterator.next());
-        kit.end();
-      },
-      STREAMED,
-    ),
-  ).butRight(taking('one after the other', readAll, STREAMED)),
-  'body-129-return': servers(
-    taking(
-      'a generator',
-      (body, kit) => {
-        begin(body).next();
-        kit.end(new Error('left'));
-      },
-      GENERATED,
-    ),
-    taking(
-      'an async generator',
-      async (body, kit) => {
-        await body[Symbol.asyncIterator]().next();
-        kit.end();
-      },
-      STREAMED,
-    ),
-  ).butRight(
-    taking('a generator that was not begun', (_body, kit) => kit.end(), GENERATED),
-    taking(
-      'a loop that breaks',
-      async (body, kit) => {
-        for await (const chunk of body) if (chunk.length > 0) break;
-        kit.end();
-      },
-      STREAMED,
-    ),
-  ),
-  'body-137-closed': servers(
-    taking(
-      'after close()',
-      (body) => {
-        const iterator = begin(body);
-        iterator.next();
-        body.close?.();
-        iterator.next();
-      },
-      CLOSABLE,
-    ),
-  ),
-  'body-137-iterated-twice': servers(
-    taking(
-      'a second loop',
-      async (body, kit) => {
-        await readAll(body);
-        await readAll(body);
-        kit.end();
-      },
-      GENERATED,
-    ),
-  ),
-  'body-138-close': servers(
-    taking(
-      'at the end',
-      async (body, kit) => {
-        await readAll(body);
-        kit.end();
-      },
-      CLOSABLE,
-    ),
-    taking('after a failure', (_body, kit) => kit.end(new Error('failed')), CLOSABLE),
-  ).butRight(
-    taking(
-      'closed',
-      async (body, kit) => {
-        await readAll(body);
-        body.close?.();
-        kit.end();
-      },
-      CLOSABLE,
-    ),
-    app('the gateway', CLOSABLE),
-  ),
-  'body-138-close-once': servers(
-    taking(
-      'twice',
-      async (body, kit) => {
-        await readAll(body);
-        body.close?.();
-        body.close?.();
-        kit.end();
-      },
-      CLOSABLE,
-    ),
-  ),
   'body-139-too-long': applications(
     app('an array', answer(three, sized(10))),
     app(
@@ -411,7 +249,7 @@ export const BODY_CASES: Readonly<Record<keyof typeof BODY_RULES, RuleCase>> = {
         }),
       ),
     ],
-    servers: NO_SERVER,
+    servers: 'the application makes the content',
     right: [
       app(
         'a generator that fills the same chunk',
@@ -436,32 +274,4 @@ export const BODY_CASES: Readonly<Record<keyof typeof BODY_RULES, RuleCase>> = {
       }),
     ],
   },
-  'body-231-memory-unchanged': servers(
-    taking(
-      'masks a chunk',
-      async (body) => {
-        for await (const chunk of body) (chunk as Uint8Array).fill(0);
-      },
-      GENERATED,
-    ),
-    taking(
-      'masks an array',
-      (body, kit) => {
-        for (const chunk of body as Iterable<Uint8Array>) chunk.fill(0);
-        kit.end();
-      },
-      answer(three),
-    ),
-  ),
-  'body-239-return-after-the-end': servers(
-    taking(
-      'after the end',
-      async (body) => {
-        const iterator = body[Symbol.asyncIterator]();
-        for (let step = await iterator.next(); !step.done; step = await iterator.next());
-        await iterator.return?.();
-      },
-      STREAMED,
-    ),
-  ),
 };
