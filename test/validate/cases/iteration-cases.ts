@@ -119,7 +119,7 @@ export const ITERATION_CASES: Readonly<Record<IterationRule, RuleCase>> = {
     taking(
       'masks a chunk',
       async (body) => {
-        for await (const chunk of body) (chunk as Uint8Array).fill(0);
+        for await (const chunk of body) chunk.fill(0);
       },
       GENERATED,
     ),

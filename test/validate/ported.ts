@@ -1,0 +1,34 @@
+/** Cases of other projects' tests, re-expressed: each passes as there, or differs and says why. */
+import { afterAll, describe, it } from 'vitest';
+
+/** One case. */
+export interface PortedCase {
+  /** Its name there, and what of it this is. */
+  readonly name: string;
+  /** Why the outcome is another one here; then `run` checks that outcome, if there is any. */
+  readonly differs?: string;
+  run?(): unknown;
+}
+
+/** Declares the tests, and prints how many pass as there and how many differ. */
+export function declarePorted(origin: string, cases: readonly PortedCase[]): void {
+  describe(origin, () => {
+    for (const { name, differs, run } of cases) {
+      it(differs === undefined ? name : `${name} (differs: ${differs})`, async () => {
+        await run?.();
+      });
+    }
+
+    it('of which each has a name of its own, and a check or a reason', ({ expect }) => {
+      expect(new Set(cases.map(({ name }) => name)).size).toBe(cases.length);
+      expect(cases.filter(({ differs, run }) => differs === undefined && run === undefined)).toEqual([]);
+    });
+
+    afterAll(() => {
+      const differing = cases.filter(({ differs }) => differs !== undefined).length;
+      process.stdout.write(
+        `${origin}: ${cases.length - differing} cases pass as there, ${differing} differ\n`,
+      );
+    });
+  });
+}
