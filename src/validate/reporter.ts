@@ -10,17 +10,20 @@ export class Reporter {
   /** The call of startResponse: the user's code to show for what is found later. */
   origin: Origin | undefined;
   readonly #options: ValidateOptions;
+  readonly #environ: object;
   readonly #errors: unknown;
   /** Rules that were reported and not thrown: once a response is enough. */
   #told: Set<RuleId> | undefined;
 
   /**
    * @param options Checked options
-   * @param errors `wsgi.errors` of the server, of any type
+   * @param environ The environ of the server, with values of any type
    */
-  constructor(options: ValidateOptions, errors: unknown) {
+  constructor(options: ValidateOptions, environ: object) {
     this.#options = options;
-    this.#errors = errors;
+    this.#environ = environ;
+    // Is checked, and replaced, for the application.
+    this.#errors = Reflect.get(environ, 'wsgi.errors');
   }
 
   /** A string as a chunk is an error. */
@@ -94,9 +97,17 @@ export class Reporter {
     else logLine(this.#log, `${error.message}\n${firstFrame(error)}`);
   }
 
-  /** logLine never throws, whatever the server has set. */
   get #log(): RequestLog {
-    return { errors: this.#errors as ErrorStream };
+    // Values of any type.
+    const { REQUEST_METHOD: method, REQUEST_URI: target } = this.#environ as Readonly<
+      Record<string, unknown>
+    >;
+    return {
+      // logLine never throws, whatever the server has set.
+      errors: this.#errors as ErrorStream,
+      method: typeof method === 'string' ? method : undefined,
+      target: typeof target === 'string' ? target : undefined,
+    };
   }
 }
 

@@ -39,7 +39,7 @@ export function validate(application: Application, options: ValidateOptions = {}
   const call = toApplication(application);
   return (...values) => {
     const [environ, startResponse] = values;
-    const reporter = new Reporter(options, errorsOf(environ));
+    const reporter = new Reporter(options, isObject(environ) ? environ : {});
     checkCall(values, reporter);
     // In mode `report` the application is to fail as it would without the validator.
     if (!checkEnviron(environ, reporter) || typeof startResponse !== 'function')
@@ -130,8 +130,4 @@ function replace(environ: Environ, key: string, value: unknown): void {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
-}
-
-function errorsOf(environ: unknown): unknown {
-  return isObject(environ) ? Reflect.get(environ, 'wsgi.errors') : undefined;
 }
