@@ -5,10 +5,10 @@ import { isPlainArray } from '../gateway/body-reader.ts';
 import { checkOptions } from '../gateway/check-options.ts';
 import { logError, logOf, type RequestLog } from '../gateway/failure-log.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
-import { encodeUtf8 } from '../gateway/platform.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
-import type { Body, Chunk, Environ, StartResponse } from '../wsgi.ts';
+import type { Body, Environ, StartResponse } from '../wsgi.ts';
 import { ACCESS_FORMATS, type AccessRecord, type RequestFacts, requestFacts } from './access-record.ts';
+import { chunkSize } from './chunk-size.ts';
 import type { Middleware } from './middleware.ts';
 import { wrapWith } from './wrapped-body.ts';
 
@@ -97,7 +97,7 @@ class AccessEntry {
       this.#declaredLength = declared === undefined ? Number.POSITIVE_INFINITY : Number(declared);
       return (data) => {
         this.#isBegun = true;
-        this.#taken += sizeOf(data);
+        this.#taken += chunkSize(data);
         return write(data);
       };
     };
@@ -119,7 +119,7 @@ class AccessEntry {
 
   readonly #take = (body: Body): Body => {
     if (isPlainArray(body)) {
-      for (const chunk of body) this.#taken += sizeOf(chunk);
+      for (const chunk of body) this.#taken += chunkSize(chunk);
       this.#isBegun = !Number.isNaN(this.#taken);
       this.#isEnded = true;
       if (!this.#hasCallback) this.#finish(this.#status, undefined);
@@ -132,7 +132,7 @@ class AccessEntry {
         this.#given = 0;
       },
       onChunk: (chunk) => {
-        this.#given = sizeOf(chunk);
+        this.#given = chunkSize(chunk);
         if (this.#given > 0) this.#isBegun = true;
         return undefined;
       },
@@ -177,10 +177,4 @@ class AccessEntry {
     if (isDisconnection(error)) return declared || CLIENT_LEFT;
     return isProtocolError(error) ? error.statusCode : 500;
   }
-}
-
-/** NaN for what is no chunk: the gateway refuses it. */
-function sizeOf(chunk: Chunk): number {
-  if (typeof chunk === 'string') return encodeUtf8(chunk).length;
-  return ArrayBuffer.isView(chunk) ? chunk.byteLength : Number.NaN;
 }

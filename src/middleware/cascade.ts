@@ -9,6 +9,7 @@ import type { Application, ApplicationFunction, Body, Chunk, Environ, StartRespo
 import { type HeldHead, holdHead } from './hold-head.ts';
 import { statusCodeOf } from './started-head.ts';
 import { withBody, wrapWith } from './wrapped-body.ts';
+import { WrittenChunks } from './written-chunks.ts';
 
 /** The options of `cascade`. */
 export const CASCADE_OPTIONS = {
@@ -64,8 +65,8 @@ class Cascade {
   }
 
   /** Asks an application, and those after it. */
-  ask(index: number): Body | Promise<Body> {
-    const { functions, environ, startResponse } = this.#request;
+  ask(index: number, startResponse: StartResponse = this.#request.startResponse): Body | Promise<Body> {
+    const { functions, environ } = this.#request;
     const application = functions[index];
     if (application === undefined) throw new RangeError('Cascade has no such application');
     if (index > 0) rewind(environ);
@@ -76,18 +77,17 @@ class Cascade {
       // What is written after a status that does not count goes nowhere.
       return (data) => (this.#isRejected(held) ? Promise.resolve() : write(data));
     };
-    return withBody(application({ ...environ }, start), (body) => this.#take(body, held, index));
+    return withBody(application({ ...environ }, start), (body) => {
+      if (held.head === undefined && !isPlainArray(body)) return this.#takeLate(body, held, index);
+      if (!this.#isRejected(held)) return held.body(body);
+      const closed = this.#close(body);
+      const next = (): Body | Promise<Body> => this.ask(index + 1, startResponse);
+      return isPromise(closed) ? toPromise(closed).then(next) : next();
+    });
   }
 
   #isRejected({ head, isSent }: HeldHead): boolean {
     return !isSent && head !== undefined && this.#request.rejected.has(statusCodeOf(head));
-  }
-
-  #take(body: Body, held: HeldHead, index: number): Body | Promise<Body> {
-    if (held.head === undefined && !isPlainArray(body)) return this.#takeLate(body, held, index);
-    if (!this.#isRejected(held)) return held.body(body);
-    const closed = this.#close(body);
-    return isPromise(closed) ? toPromise(closed).then(() => this.ask(index + 1)) : this.ask(index + 1);
   }
 
   /** The application has not begun its response: it does so while its body is iterated. */
@@ -95,23 +95,36 @@ class Cascade {
     const first = wrapWith(body, {});
     let current = first;
     const chunks = async function* (cascade: Cascade): AsyncGenerator<Chunk, undefined, undefined> {
-      let isRejected = false;
       for await (const chunk of first) {
-        isRejected = cascade.#isRejected(held);
-        if (isRejected) break;
+        if (cascade.#isRejected(held)) break;
         held.send();
         yield chunk;
       }
-      if (!isRejected && !cascade.#isRejected(held)) {
+      if (!cascade.#isRejected(held)) {
         held.send();
         return undefined;
       }
       await cascade.#close(first);
-      current = wrapWith(await cascade.ask(index + 1), {});
-      yield* current;
+      const written = new WrittenChunks();
+      const next = Promise.resolve(cascade.ask(index + 1, cascade.#startIn(written)));
+      yield* written.until(next);
+      current = wrapWith(await next, {});
+      for await (const chunk of current) {
+        yield* written.waiting();
+        yield chunk;
+      }
+      yield* written.waiting();
       return undefined;
     };
     return wrapWith(chunks(this), { onClose: () => current.close?.() });
+  }
+
+  /** Makes a startResponse whose `write` adds to a body that is being iterated. */
+  #startIn(written: WrittenChunks): StartResponse {
+    return (...call) => {
+      this.#request.startResponse(...call);
+      return written.write;
+    };
   }
 
   /** Closes a body unread. */

@@ -1,5 +1,5 @@
 /**
- * Holds the head of a response back until it has to go: with the first octet of content, or at the end.
+ * Holds the head of a response back until it has to go: with the first chunk, or at the end.
  *
  * Until then the inner application may replace it by a second call with `excInfo`, and the middleware may drop it.
  */
@@ -32,15 +32,15 @@ export interface HeldHeadHooks {
    * @param content All chunks, if the body is an array and nothing was written; else undefined
    */
   readonly onHead: (head: StartedHead, content: readonly Chunk[] | undefined) => void;
-  /** Called with each chunk that is written or returned, after `onHead` unless it is empty. As in {@link wrapBody}. */
+  /** Called with each chunk that is written or returned, after `onHead`. As in {@link wrapBody}. */
   readonly onChunk?: ((chunk: Chunk) => Chunk | typeof END_OF_BODY | undefined) | undefined;
   /** `onChunk` changes no chunk, so that the length of a file stays known. @default false */
   readonly isTransparent?: boolean | undefined;
 }
 
 /**
- * Holds the head of a response back until it has to go: with the first chunk that is not empty, with the first call of
- * `write`, or at the end of the body. An array goes at once.
+ * Holds the head of a response back until it has to go: with the first chunk, with the first call of `write`, or at the end of the
+ * body. An array goes at once. A head that replaces one that has gone, before its content has, is changed like the first.
  *
  * @param startResponse What the middleware was given
  * @param hooks `onHead`, which changes the head in place when it goes, or both hooks
@@ -120,7 +120,8 @@ class Hold implements HeldHead {
       const { onChunk, isTransparent = onChunk === undefined } = this.#hooks;
       return wrapWith(given, {
         onChunk: (chunk) => {
-          if (chunk?.length > 0) this.send();
+          // PEP 3333: startResponse comes before the first chunk, even an empty one. A replaced head may still come.
+          this.send();
           return onChunk?.(chunk);
         },
         onEnd: () => this.send(),

@@ -16,8 +16,8 @@ const REJECTING: Record<string, Application> = {
     return ['no'];
   },
   'a generator': function* (_environ, startResponse) {
-    yield '';
     startResponse('404 Not Found', []);
+    yield '';
     yield 'no';
     throw new Error('must not be asked for more');
   },
@@ -104,6 +104,42 @@ describe('cascade', () => {
     await done;
     expect(sink.content).toBe('yes');
     expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it('an application that is asked late writes in order, and waits for the client', async () => {
+    const order: string[] = [];
+    const writing: Application = async (_environ, startResponse) => {
+      const write = startResponse('200 OK', []);
+      await write('a');
+      order.push('a was taken');
+      void write('b');
+      await new Promise(setImmediate);
+      return new Set(['c', 'd']);
+    };
+    const site = cascade([
+      REJECTING['a generator'],
+      REJECTING['an async generator'],
+      writing,
+    ] as Application[]);
+    const { done, sink, log } = record(site);
+    await done;
+    expect(sink.content).toBe('abcd');
+    expect(sink.events.slice(0, 2)).toEqual([
+      ['head', '200 OK'],
+      ['write', 'a'],
+    ]);
+    expect(order).toEqual(['a was taken']);
+    expect(log).toEqual([]);
+  });
+
+  it('an application that is asked late and fails is a failure', async () => {
+    const failing: Application = async () => {
+      throw new Error('late');
+    };
+    const { done, sink, log } = record(cascade([REJECTING['an async generator'] as Application, failing]));
+    await done;
+    expect(sink.head?.statusCode).toBe(500);
+    expect(log).toEqual(['Error: late']);
   });
 
   it('gives each a copy of the environ', async () => {

@@ -137,20 +137,23 @@ describe('holdHead', () => {
     expect(seen).toEqual([['a', 'b']]);
   });
 
-  it('waits for the first chunk that is not empty', async () => {
-    const order: string[] = [];
+  it('goes with the first chunk, and again if the application replaces it', async () => {
+    const heads: string[] = [];
     const application: Application = async function* (_environ, startResponse) {
       startResponse('200 OK', []);
       yield '';
-      order.push('after the empty one');
+      startResponse('500 Oops', [], new Error('x'));
       yield 'a';
     };
-    await record(
-      holding(() => {
-        order.push('head');
+    const { sink, done } = record(
+      holding(({ status, headers }) => {
+        heads.push(status);
+        headers.set('X-Mark', 'set');
       })(application),
-    ).done;
-    expect(order).toEqual(['after the empty one', 'head']);
+    );
+    await done;
+    expect(heads).toEqual(['200 OK', '500 Oops']);
+    expect([sink.head?.status, sink.head?.headers]).toEqual(['500 Oops', [['X-Mark', 'set']]]);
   });
 
   it('goes at the end of a body without content, and with the first write even if that is empty', async () => {

@@ -52,8 +52,8 @@ export const APPLICATIONS: Readonly<Record<string, Application>> = {
     },
   },
   'a generator': function* (_environ, startResponse) {
-    yield '';
     startResponse('200 OK', [...TEXT]);
+    yield '';
     yield 'Hello ';
     yield 'world';
   },

@@ -1,0 +1,183 @@
+/** Every middleware keeps the contract on both sides: `validate(middleware(validate(application)))`, for every form on every host. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { describe, expect, it } from 'vitest';
+import { toApplication } from '../../src/index.ts';
+import {
+  accessLog,
+  allowedHosts,
+  bufferInput,
+  cascade,
+  changeHead,
+  compose,
+  conditional,
+  cors,
+  dispatch,
+  errorPage,
+  head,
+  holdHead,
+  limitBody,
+  type Middleware,
+  mapPath,
+  methodOverride,
+  requestId,
+  securityHeaders,
+  timeout,
+  trustedProxy,
+  withContext,
+  wrapBody,
+} from '../../src/middleware/index.ts';
+import { type ValidationError, validate } from '../../src/validate/index.ts';
+import type { Application, ApplicationFunction } from '../../src/wsgi.ts';
+import { EVERYWHERE, HOSTS } from './kit.ts';
+
+const notFound: Application = (_environ, startResponse) => {
+  startResponse('404 Not Found', [['Content-Type', 'text/plain']]);
+  return [Buffer.from('no')];
+};
+const lateNotFound: Application = async function* (_environ, startResponse) {
+  startResponse('404 Not Found', [['Content-Type', 'text/plain']]);
+  yield Buffer.from('no');
+};
+
+const functionOf =
+  (wrap: (inner: ApplicationFunction) => ApplicationFunction): Middleware =>
+  (application) =>
+    wrap(toApplication(application));
+
+const LAYERS: Readonly<Record<string, Middleware>> = {
+  accessLog: accessLog({ log: () => {} }),
+  allowedHosts: allowedHosts(['localhost']),
+  bufferInput: bufferInput(),
+  cascade: (application) => cascade([validate(notFound), validate(lateNotFound), application]),
+  conditional: conditional(),
+  cors: cors({ origins: ['https://a.test'] }),
+  dispatch: (application) => dispatch({ '/': application }),
+  errorPage: errorPage({ show: true }),
+  head: head(),
+  limitBody: limitBody(),
+  mapPath: mapPath('/other', notFound),
+  methodOverride: methodOverride(),
+  requestId: requestId(),
+  securityHeaders: securityHeaders(),
+  timeout: timeout({ chunk: 5000 }),
+  trustedProxy: trustedProxy(),
+  withContext: withContext(new AsyncLocalStorage()),
+  wrapBody: functionOf(
+    (inner) => (environ, startResponse) =>
+      wrapBody(
+        inner(environ, startResponse),
+        (chunk) => chunk,
+        () => {},
+      ),
+  ),
+  changeHead: functionOf(
+    (inner) => (environ, startResponse) =>
+      inner(
+        environ,
+        changeHead(startResponse, () => {}),
+      ),
+  ),
+  holdHead: functionOf((inner) => (environ, startResponse) => {
+    const held = holdHead(startResponse, () => {});
+    return held.body(inner(environ, held.startResponse));
+  }),
+};
+
+const stacked = compose(
+  ...[
+    'trustedProxy',
+    'requestId',
+    'accessLog',
+    'errorPage',
+    'allowedHosts',
+    'securityHeaders',
+    'cors',
+    'timeout',
+  ].map((name) => LAYERS[name] as Middleware),
+  ...[
+    'withContext',
+    'methodOverride',
+    'head',
+    'limitBody',
+    'bufferInput',
+    'conditional',
+    'dispatch',
+    'cascade',
+  ].map((name) => LAYERS[name] as Middleware),
+);
+
+const CASES = Object.entries({ ...LAYERS, 'all of them': stacked }).flatMap(([name, layer]) =>
+  EVERYWHERE.map(
+    ([form, host, application, ask]) => [name, form, host, { layer, application, ask }] as const,
+  ),
+);
+
+/** Puts a validator on either side, and keeps what each of them finds. */
+function between(layer: Middleware, application: Application) {
+  const errors: string[] = [];
+  const outer = new Set<string>();
+  const inner = new Set<string>();
+  const options = (warnings: Set<string>) => ({
+    reuseMemory: true,
+    onError: (error: ValidationError) => errors.push(`${error}`),
+    onWarning: (warning: ValidationError) => warnings.add(`${warning.rule}`),
+  });
+  return {
+    site: validate(layer(validate(application, options(inner))), options(outer)),
+    errors,
+    /** Warnings that the middleware has caused. */
+    warnings: () => [...outer].filter((rule) => !inner.has(rule)),
+  };
+}
+
+describe.each(['GET', 'HEAD', 'POST'])('%s', (method) => {
+  it.each(CASES)('%s around %s, %s', async (_name, _form, _host, { layer, application, ask }) => {
+    const { site, errors, warnings } = between(layer, application);
+    const content = method === 'POST' ? { content: 'content' } : {};
+    const answer = await ask(site, { method, headers: [['Content-Type', 'text/plain']], ...content });
+    expect(errors).toEqual([]);
+    expect(warnings()).toEqual([]);
+    expect([answer.status, answer.text]).toEqual(['200 OK', method === 'HEAD' ? '' : 'Hello world']);
+  });
+});
+
+describe('what middleware answers itself', () => {
+  const failing: Application = () => {
+    throw new Error('no');
+  };
+  it.each(
+    Object.entries(HOSTS).flatMap(([host, ask]) =>
+      [
+        ['400 Bad Request', 'allowedHosts', allowedHosts(['a.test']), notFound],
+        ['400 Bad Request', 'trustedProxy', trustedProxy(), notFound],
+        ['404 Not Found', 'dispatch', () => dispatch({}), notFound],
+        ['500 Internal Server Error', 'errorPage', errorPage({ show: true }), failing],
+        ['503 Service Unavailable', 'timeout', timeout({ response: 10 }), () => new Promise(() => {})],
+        ['304 Not Modified', 'conditional', conditional(), tagged],
+        ['204 No Content', 'cors', cors(), notFound],
+      ].map((one) => [host, ask, ...one] as [string, typeof ask, string, string, Middleware, Application]),
+    ),
+  )('%s: %s', async (_host, ask, status, name, layer, application) => {
+    const { site, errors, warnings } = between(layer, application);
+    const answer = await ask(site, {
+      method: name === 'cors' ? 'OPTIONS' : 'GET',
+      headers: [
+        ['X-Forwarded-For', 'x'],
+        ['If-None-Match', '"a"'],
+        ['Origin', 'https://a.test'],
+        ['Access-Control-Request-Method', 'PUT'],
+      ],
+    });
+    expect(answer.status).toBe(status);
+    expect(errors).toEqual([]);
+    expect(warnings()).toEqual([]);
+  });
+});
+
+async function* tagged(...[, startResponse]: Parameters<ApplicationFunction>) {
+  startResponse('200 OK', [
+    ['ETag', '"a"'],
+    ['Content-Type', 'text/plain'],
+  ]);
+  yield Buffer.from('content');
+}
