@@ -101,11 +101,6 @@ export class ResponseWriter implements RequestLog {
     return wait;
   }
 
-  /** The sink rejected: if the client has left, it may not tell the watcher. */
-  noteLoss(error: unknown): void {
-    if (isDisconnection(error)) this.gone ??= error;
-  }
-
   /** Converts a chunk of the body to octets. */
   toOctets(chunk: Chunk): Uint8Array {
     return toOctets(chunk, this.#isStrict);
@@ -130,16 +125,22 @@ export class ResponseWriter implements RequestLog {
   #pass(chunk: Uint8Array): Promise<void> | undefined {
     const wait = this.#sink.write(chunk);
     if (wait === undefined) return undefined;
-    const sending = toPromise(wait);
+    const sending = this.#heed(wait);
     this.sending = sending;
     const settled = (): void => {
       if (this.sending === sending) this.sending = undefined;
     };
-    sending.then(settled, (error: unknown) => {
-      settled();
-      this.noteLoss(error);
-    });
+    sending.then(settled, settled);
     return sending;
+  }
+
+  /** A sink that rejects because the client has left may not tell the watcher. */
+  #heed(wait: PromiseLike<void>): Promise<void> {
+    const heeded = toPromise(wait);
+    heeded.catch((error: unknown) => {
+      if (isDisconnection(error)) this.gone ??= error;
+    });
+    return heeded;
   }
 
   /**
@@ -155,7 +156,16 @@ export class ResponseWriter implements RequestLog {
       throw new ApplicationError('WSGI_ERR_CONTENT_LENGTH_SHORT', `${response.missing} octets are missing`);
     }
     response.state = 'ended';
-    return allowed.length === 0 ? this.#sink.end() : this.#sink.end(allowed);
+    const wait = allowed.length === 0 ? this.#sink.end() : this.#sink.end(allowed);
+    return wait === undefined ? undefined : this.#heed(wait);
+  }
+
+  /** Gives a promise if the host still refers to memory of the application. */
+  held(): Promise<void> | undefined {
+    if (this.gone !== undefined) return undefined;
+    if (this.sending !== undefined) return this.sending;
+    const wait = this.#sink.sent?.();
+    return wait === undefined ? undefined : this.#heed(wait);
   }
 
   #allow(chunk: Uint8Array): Uint8Array {

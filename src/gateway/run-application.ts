@@ -250,14 +250,9 @@ class ApplicationRun {
     if (failure !== undefined) this.#fail(failure);
     this.#writer.response.state = 'ended';
     if (reader === undefined && this.#finishedCallbacks === undefined) return undefined;
-    const held = this.#held();
+    // The application is about to be told of the end.
+    const held = this.#writer.held();
     return held === undefined ? this.#cleanUp(reader, failure) : this.#cleanUpAfter(held, reader, failure);
-  }
-
-  /** Gives a promise if the host still refers to memory of the application, which is about to be told of the end. */
-  #held(): Promise<void> | undefined {
-    const { gone, sending } = this.#writer;
-    return gone === undefined ? (sending ?? this.#sink.sent?.()) : undefined;
   }
 
   async #cleanUpAfter(

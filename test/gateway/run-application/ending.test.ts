@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { ApplicationError, ProtocolError } from '../../../src/errors.ts';
-import type { Application, Environ, HeaderList, StartResponse } from '../../../src/wsgi.ts';
+import type { ResponseSink } from '../../../src/port.ts';
+import type { Application, Body, Environ, HeaderList, StartResponse } from '../../../src/wsgi.ts';
 import { RecordingSink, record } from '../../support/recording-sink.ts';
 
 import { answering, closed, GONE, throwing } from './applications.ts';
@@ -245,7 +246,48 @@ describe('runApplication: a sink that rejects', () => {
     expect(sink.events.at(-1)).toEqual(['abort', GONE]);
     expect(log).toEqual([]);
   });
+
+  it.each<[name: string, body: () => Body]>([
+    ['an array', () => ['a']],
+    ['several chunks', () => ['a', 'b', 'c']],
+    ['no content', () => []],
+    ['a generator', () => ['a', 'b'].values()],
+    ['an asynchronous generator', () => lettersLater()],
+  ])(
+    'tells of the departure by `write`, `end` and `sent` too, unless it has told before: %s',
+    async (_name, body) => {
+      for (const method of ['write', 'end', 'sent'] as const) {
+        const sink = new RecordingSink();
+        const original: ((...values: []) => unknown) | undefined = (sink as ResponseSink)[method];
+        Object.assign(sink, {
+          [method](...values: []): Promise<void> {
+            original?.apply(sink, values);
+            return Promise.reject(GONE);
+          },
+        });
+        const finished: unknown[] = [];
+        const application: Application = (environ, startResponse) => {
+          environ['gateway.on_finished']?.((_environ, _status, _headers, error) => finished.push(error));
+          startResponse('200 OK', []);
+          return body();
+        };
+        const { done, log } = record(application, {}, { sink });
+        await done;
+        expect(log).toEqual([]);
+        expect(sink.events.filter(([kind]) => kind === 'abort')).toEqual(
+          sink.events.some(([kind]) => kind === method) || method === 'sent' ? [['abort', GONE]] : [],
+        );
+        expect(finished).toHaveLength(1);
+      }
+    },
+  );
 });
+
+async function* lettersLater(): AsyncGenerator<string> {
+  await Promise.resolve();
+  yield 'a';
+  yield 'b';
+}
 
 describe('runApplication: extension keys', () => {
   it('sends early hints before the head only, and checks them', async () => {
