@@ -2,7 +2,6 @@ import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { ApplicationError, ProtocolError } from '../../../src/errors.ts';
-import type { ResponseSink } from '../../../src/port.ts';
 import type { Application, Body, Environ, HeaderList, StartResponse } from '../../../src/wsgi.ts';
 import { RecordingSink, record } from '../../support/recording-sink.ts';
 
@@ -258,10 +257,10 @@ describe('runApplication: a sink that rejects', () => {
     async (_name, body) => {
       for (const method of ['write', 'end', 'sent'] as const) {
         const sink = new RecordingSink();
-        const original: ((...values: []) => unknown) | undefined = (sink as ResponseSink)[method];
+        const original: unknown = Reflect.get(sink, method);
         Object.assign(sink, {
-          [method](...values: []): Promise<void> {
-            original?.apply(sink, values);
+          [method](...values: unknown[]): Promise<void> {
+            if (typeof original === 'function') Reflect.apply(original, sink, values);
             return Promise.reject(GONE);
           },
         });
