@@ -182,6 +182,10 @@ export interface ResponseSink {
    * @default false
    */
   readonly logsAbort?: boolean | undefined;
+  /**
+   * Takes each error that would otherwise be written to `wsgi.errors`, as a host for tests does. It must not throw.
+   */
+  log?(error: unknown): void;
   /** Calls the listener if the client leaves before the response has ended; at once if it has already left. */
   watch(listener: (error: DisconnectError) => void): void;
   /**

@@ -13,6 +13,8 @@ export interface RequestLog {
   readonly errors: ErrorStream;
   readonly method?: string | undefined;
   readonly target?: string | undefined;
+  /** Gives an error to a host that keeps errors itself. Returns false if the host does not. */
+  pass?(error: unknown): boolean;
 }
 
 /** Gives the log of the request that an environ belongs to. */
@@ -20,8 +22,9 @@ export function logOf(environ: Environ): RequestLog {
   return { errors: environ['wsgi.errors'], method: environ.REQUEST_METHOD, target: environ.REQUEST_URI };
 }
 
-/** Logs an error with its stack. Never throws. */
+/** Logs an error with its stack, or gives it to the host. Never throws. */
 export function logError(log: RequestLog, error: unknown): void {
+  if (log.pass?.(error) === true) return;
   logLine(log, showError(error));
 }
 

@@ -47,6 +47,13 @@ export class ResponseWriter implements RequestLog {
     );
   }
 
+  /** Gives an error to a sink that keeps errors itself. */
+  pass(error: unknown): boolean {
+    if (this.#sink.log === undefined) return false;
+    this.#sink.log(error);
+    return true;
+  }
+
   /** PEP 3333's startResponse. It sends nothing. */
   readonly startResponse: StartResponse = (status, headers, excInfo) => {
     // No error if the client has left, because the application may not have noticed. Its writes reject.

@@ -10,10 +10,10 @@ import type { Application, Environ, HeaderList } from '../wsgi.ts';
 import { type BuildEnvironOptions, buildEnviron, listHeaders } from './build-environ.ts';
 import { CookieJar } from './cookie-jar.ts';
 import { assertNoLoop, type Hop, isRedirect, nextHop } from './redirect.ts';
-import { type RunResponse, runApp } from './run-app.ts';
+import { type RunResponse, runApp, TESTING_OPTIONS, type TestingOptions } from './run-app.ts';
 
 /** Options for all requests of a client. */
-export interface ClientOptions {
+export interface ClientOptions extends TestingOptions {
   /** Scheme, authority and mount of the application. @default 'http://localhost/' */
   readonly baseUrl?: string | undefined;
   /** Field lines for every request. */
@@ -36,12 +36,18 @@ export interface ClientResponse extends RunResponse {
   readonly request: Environ;
   /** The redirects before this response, in order; their bodies are read and closed. */
   readonly history: readonly ClientResponse[];
-  /** Reads the body as text. */
+  /** Reads the body. */
+  bytes(): Promise<Uint8Array>;
+  /** Reads the body as text, by the charset of Content-Type or as UTF-8. */
   text(): Promise<string>;
   /** Reads the body as JSON. */
   json(): Promise<unknown>;
-  /** Closes the body without reading it. */
+  /** Leaves as a client does, without reading the rest, and waits until the application has closed its body. */
+  abort(): Promise<void>;
+  /** Closes the body without reading the rest, which is the same as `abort`. */
   close(): Promise<void>;
+  /** `await using` closes the body. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 type Send = (path?: string, options?: ClientRequestOptions) => Promise<ClientResponse>;
@@ -80,13 +86,14 @@ export function createClient(application: Application, options: ClientOptions = 
   const call = toApplication(application);
   const cookies = new CookieJar();
   const keepsCookies = options.cookies !== false;
+  const testing = pick(options, TESTING_OPTIONS);
 
   async function send(environ: Environ): Promise<ClientResponse> {
     const { hostname, pathname } = new URL(requestUri(environ, false));
     const field = keepsCookies ? cookies.give(hostname, pathname) : undefined;
     if (field !== undefined)
       environ.HTTP_COOKIE = environ.HTTP_COOKIE ? `${environ.HTTP_COOKIE}; ${field}` : field;
-    const response = await runApp(call, environ);
+    const response = await runApp(call, environ, testing);
     if (keepsCookies) cookies.take(response.headers.getAll('Set-Cookie'), hostname, pathname);
     return createResponse(response, environ);
   }
@@ -128,17 +135,20 @@ export function createClient(application: Application, options: ClientOptions = 
 
 function createResponse(response: RunResponse, request: Environ): ClientResponse {
   const { body } = response;
-  let read: Promise<string> | undefined;
-  const text = (): Promise<string> => {
-    read ??= body.text();
-    return read;
-  };
   return {
     ...response,
     request,
     history: [],
-    text,
-    json: async () => JSON.parse(await text()),
+    bytes: () => body.bytes(),
+    text: () => body.text(),
+    json: async () => JSON.parse(await body.text()),
+    abort: () => body.close(),
     close: () => body.close(),
+    [Symbol.asyncDispose]: () => body.close(),
   };
+}
+
+/** Gives the options of one table. */
+function pick(options: ClientOptions, table: typeof TESTING_OPTIONS): TestingOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(table, name)));
 }

@@ -1,23 +1,42 @@
 /**
- * Runs an application without a server, and iterates no more of its body than needed.
+ * Runs an application without a server, in the order of events of every host: by `runApplication`, to a sink whose client
+ * is the test.
  *
- * Rule 1: the body is iterated until startResponse has been called; after that only as the test reads it, so that the
- *         body may be endless.
- * Rule 2: all errors are thrown at the test, also `excInfo`, which a server would turn into an error page.
- * Rule 3: nothing is repaired. Content is all that was written and yielded, whatever Content-Length says.
- * Rule 4: chunks are copied, because the application may use their memory again.
+ * Rule 1: the head comes as on a host, with the first chunk or the end. The body is iterated only as the test reads it.
+ * Rule 2: each error that a host would log fails the test, and so does `excInfo`.
+ * Rule 3: the validator is around the application, unless the test says otherwise.
  */
-
-import { ApplicationError } from '../errors.ts';
 import { toApplication } from '../gateway/application.ts';
-import { BodyReader, toOctets } from '../gateway/body-reader.ts';
-import { GATEWAY_OPTIONS } from '../gateway/gateway-options.ts';
+import { isPlainArray } from '../gateway/body-reader.ts';
+import { checkOptions } from '../gateway/check-options.ts';
 import { Headers } from '../gateway/headers.ts';
-import { ResponseState } from '../gateway/response-state.ts';
-import type { Application, Environ, StartResponse } from '../wsgi.ts';
+import type { OptionsOf } from '../gateway/option-table.ts';
+import { isPromise, toPromise } from '../gateway/promise.ts';
+import { runApplication } from '../gateway/run-application.ts';
+import { type ValidationError, validate } from '../validate/index.ts';
+import type { Application, ApplicationFunction, Body, Environ, StartResponse } from '../wsgi.ts';
+import { createBody, type RunBody } from './run-body.ts';
+import { type InterimResponse, TestSink } from './test-sink.ts';
+
+/** The options of how a test runs an application. */
+export const TESTING_OPTIONS = {
+  /** The validator checks the application: a broken MUST fails the test, a broken SHOULD is a warning. */
+  validate: { type: 'boolean', default: true },
+  /** A string as a chunk fails the test. */
+  strict: { type: 'boolean', default: false },
+  /** A hop-by-hop header fails the test, or is left out. */
+  hopByHop: { type: ['error', 'drop'], default: 'error' },
+  /** The application answers with the error page that it passes with `excInfo`. Otherwise `excInfo` fails the test. */
+  catchExcInfo: { type: 'boolean', default: false },
+  /** As on hosts. */
+  closeTimeout: { type: 'milliseconds', default: 5_000 },
+} as const;
+
+/** Options of how a test runs an application. */
+export interface TestingOptions extends OptionsOf<typeof TESTING_OPTIONS> {}
 
 /** Options of {@link runApp}. */
-export interface RunOptions {
+export interface RunOptions extends TestingOptions {
   /** Reads the whole body and closes it before the response is returned. @default false */
   readonly buffered?: boolean | undefined;
 }
@@ -27,18 +46,15 @@ export interface RunResponse {
   /** `200 OK`. */
   readonly status: string;
   readonly statusCode: number;
+  /** The headers of the application, with the Content-Length that a host adds. */
   readonly headers: Headers;
   readonly body: RunBody;
-}
-
-/** The body of a response: can be iterated once, or read whole. */
-export interface RunBody extends AsyncIterable<Uint8Array> {
-  /** Reads what is left, and closes the body. */
-  bytes(): Promise<Uint8Array>;
-  /** Reads what is left as UTF-8, and closes the body. */
-  text(): Promise<string>;
-  /** Closes the body of the application without iterating the rest. */
-  close(): Promise<void>;
+  /** Broken SHOULDs; complete once the body has ended. */
+  readonly warnings: readonly ValidationError[];
+  /** Interim responses, such as early hints. */
+  readonly interim: readonly InterimResponse[];
+  /** The trailer section; complete once the body has ended. */
+  readonly trailers: Headers;
 }
 
 /**
@@ -46,10 +62,11 @@ export interface RunBody extends AsyncIterable<Uint8Array> {
  *
  * @param application The application, in any of its forms
  * @param environ The environ, as `buildEnviron` makes it; the application gets a copy
- * @param options Reading everything at once
- * @returns the response, once startResponse has been called; read or close its body
+ * @param options Reading everything at once, and how strict the test is
+ * @returns the response, once its head would be sent; read or close its body
  * @throws whatever the application throws or passes as `excInfo`
- * @throws {@link ApplicationError} if startResponse is never called, or called wrongly
+ * @throws ApplicationError if the application does what every host refuses
+ * @throws ValidationError if it breaks a MUST of the validator
  * @example
  * const { status, headers, body } = await runApp(application, buildEnviron('/'));
  * console.log(status, headers.get('Content-Type'), await body.text());
@@ -59,103 +76,53 @@ export async function runApp(
   environ: Environ,
   options: RunOptions = {},
 ): Promise<RunResponse> {
-  const run = new Run({ ...environ });
-  await run.begin(application);
-  const response = run.response();
-  if (options.buffered !== true) return response;
-  return { ...response, body: createBody(of(await response.body.bytes()), async () => {}) };
+  checkOptions(options, { ...TESTING_OPTIONS, buffered: { type: 'boolean' } }, { likely: 'buffered' });
+  const sink = new TestSink(environ['wsgi.errors']);
+  const warnings: ValidationError[] = [];
+  const call = watched(toApplication(application), { sink, warnings, options });
+  const { hopByHop, strict, closeTimeout } = options;
+  const run = runApplication(call, { ...environ }, sink, { hopByHop, strict, closeTimeout });
+  if (run === undefined) sink.finish();
+  else void run.then(() => sink.finish());
+  const { status, statusCode, headers: fields, contentLength, hasContentLengthField } = await sink.started();
+  const headers = new Headers([...fields]);
+  if (contentLength !== undefined && !hasContentLengthField)
+    headers.set('Content-Length', String(contentLength));
+  const body = createBody(sink, headers);
+  if (options.buffered === true) await body.bytes();
+  const { interim, trailerFields: trailers } = sink;
+  return { status, statusCode, headers, body, warnings, interim, trailers };
 }
 
-class Run {
-  readonly #environ: Environ;
-  readonly #state: ResponseState;
-  /** Chunks that were written or iterated, and that the test has not read yet. */
-  readonly #ahead: Uint8Array[] = [];
-  #reader: BodyReader | undefined;
-  #isClosed = false;
+interface Watch {
+  readonly sink: TestSink;
+  readonly warnings: ValidationError[];
+  readonly options: RunOptions;
+}
 
-  constructor(environ: Environ) {
-    this.#environ = environ;
-    this.#state = new ResponseState(environ.REQUEST_METHOD === 'HEAD', 'error');
-  }
-
-  async begin(application: Application): Promise<void> {
-    const startResponse: StartResponse = (status, headers, excInfo) => {
-      if (excInfo !== undefined && excInfo !== null) throw excInfo;
-      this.#state.start(status, headers, undefined);
-      return async (data) => {
-        if (this.#isClosed) throw new ApplicationError('WSGI_ERR_WRITE_AFTER_END');
-        this.#ahead.push(Buffer.from(toOctets(data, false)));
-      };
+/** Puts the validator around an application, and tells the sink of `excInfo` and of arrays. */
+function watched(application: ApplicationFunction, { sink, warnings, options }: Watch): ApplicationFunction {
+  const checked =
+    options.validate === false
+      ? application
+      : validate(application, {
+          strict: options.strict,
+          ignore: options.hopByHop === 'drop' ? ['start-response-69-hop-by-hop'] : undefined,
+          onWarning: (warning) => warnings.push(warning),
+          onError: (error) => sink.note(error),
+        });
+  const take = (body: Body): Body => {
+    sink.takesAll = isPlainArray(body);
+    return body;
+  };
+  return (environ, startResponse) => {
+    // The arguments pass as they are, because the validator counts them.
+    const start: StartResponse = (...values) => {
+      const [, , excInfo] = values;
+      if (excInfo !== undefined && excInfo !== null && options.catchExcInfo !== true) sink.note(excInfo);
+      return startResponse(...values);
     };
-    try {
-      this.#reader = new BodyReader(await toApplication(application)(this.#environ, startResponse));
-      while (this.#state.state === 'idle') {
-        const chunk = await this.#step();
-        if (chunk === undefined) break;
-        this.#ahead.push(chunk);
-      }
-      if (this.#state.state === 'idle') {
-        throw new ApplicationError('WSGI_ERR_START_RESPONSE_MISSING', 'its body ended');
-      }
-    } catch (error) {
-      // The first error is the one to report.
-      await this.#close().catch(() => {});
-      throw error;
-    }
-  }
-
-  response(): RunResponse {
-    const { status, headers } = this.#state;
-    const body = createBody(this.#read(), () => this.#close());
-    return { status, statusCode: Number(status.slice(0, 3)), headers: new Headers(headers), body };
-  }
-
-  async #step(): Promise<Uint8Array | undefined> {
-    const step = await this.#reader?.next();
-    if (step === undefined || step.done) return undefined;
-    // toOctets checks what the iterable gave.
-    return Buffer.from(toOctets(step.value as Uint8Array, false));
-  }
-
-  /** Yields the chunks ahead before it steps on: those written during a step come before the step's own chunk. */
-  async *#read(): AsyncGenerator<Uint8Array> {
-    try {
-      for (;;) {
-        for (let chunk = this.#ahead.shift(); chunk !== undefined; chunk = this.#ahead.shift()) yield chunk;
-        if (this.#isClosed) return;
-        const chunk = await this.#step();
-        if (chunk !== undefined) this.#ahead.push(chunk);
-        else if (this.#ahead.length === 0) return;
-      }
-    } finally {
-      await this.#close();
-    }
-  }
-
-  async #close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    const failures: unknown[] = [];
-    await this.#reader?.close(GATEWAY_OPTIONS.closeTimeout.default, (error) => failures.push(error));
-    if (failures.length > 0) throw failures[0];
-  }
-}
-
-function createBody(chunks: AsyncGenerator<Uint8Array>, close: () => Promise<void>): RunBody {
-  const bytes = async (): Promise<Uint8Array> => {
-    const pieces: Uint8Array[] = [];
-    for await (const chunk of chunks) pieces.push(chunk);
-    return Buffer.concat(pieces);
+    const body = checked(environ, start);
+    return isPromise(body) ? toPromise(body).then(take) : take(body);
   };
-  return {
-    bytes,
-    text: async () => Buffer.from(await bytes()).toString('utf8'),
-    close,
-    [Symbol.asyncIterator]: () => chunks,
-  };
-}
-
-async function* of(octets: Uint8Array): AsyncGenerator<Uint8Array> {
-  if (octets.length > 0) yield octets;
 }

@@ -43,7 +43,8 @@ describe('createClient()', () => {
     async (verb) => {
       const response = await createClient(describing)[verb]('/path?q', { headers: { 'X-A': '1' } });
       expect(response.request).toMatchObject({ REQUEST_METHOD: verb.toUpperCase(), PATH_INFO: '/path' });
-      expect(await response.json()).toMatchObject({ method: verb.toUpperCase(), query: 'q', a: '1' });
+      if (verb === 'head') expect(await response.text()).toBe('');
+      else expect(await response.json()).toMatchObject({ method: verb.toUpperCase(), query: 'q', a: '1' });
     },
   );
 
@@ -107,7 +108,6 @@ describe('redirects', () => {
     [301, 'PUT', 'PUT', 'content'],
     [302, 'DELETE', 'DELETE', 'content'],
     [303, 'PUT', 'GET', ''],
-    [303, 'HEAD', 'HEAD', 'content'],
     [302, 'GET', 'GET', 'content'],
   ])('%i turns %s into %s', async (statusCode, method, expected, content) => {
     const client = createClient(redirecting);
@@ -130,6 +130,12 @@ describe('redirects', () => {
     );
     expect(response.history.map((earlier) => earlier.statusCode)).toEqual([statusCode]);
     expect(await response.history[0]?.text()).toBe('elsewhere');
+  });
+
+  it('303 repeats HEAD', async () => {
+    const response = await createClient(redirecting, { followRedirects: true }).head(to(303, '/x'));
+    expect(response.request).toMatchObject({ REQUEST_METHOD: 'HEAD', PATH_INFO: '/x' });
+    expect(response.history).toHaveLength(1);
   });
 
   it.each([

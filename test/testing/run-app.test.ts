@@ -16,9 +16,9 @@ const yielding: Application = function* (_environ, startResponse) {
 };
 
 const late: Application = async function* (_environ, startResponse) {
-  yield 'Hello ';
-  yield 'World';
+  yield '';
   startResponse('200 OK', PLAIN);
+  yield 'Hello World';
   yield '!';
 };
 
@@ -67,7 +67,11 @@ describe('runApp()', () => {
     it.each(Object.entries({ simple, yielding, late, writing, writingLate }))(
       'runs %s',
       async (_name, application) => {
-        const { status, statusCode, headers, body } = await runApp(application, buildEnviron(), { buffered });
+        const { status, statusCode, headers, body } = await runApp(application, buildEnviron(), {
+          buffered,
+          // Some of them are right on hosts only.
+          validate: false,
+        });
         expect([status, statusCode, headers.get('content-type')]).toEqual(['200 OK', 200, 'text/html']);
         expect(await body.text()).toBe('Hello World!');
       },
@@ -80,10 +84,10 @@ describe('runApp()', () => {
     });
   });
 
-  it('does not iterate the body before it is read', async () => {
+  it('iterates the body only as it is read, after the chunk that sends the head', async () => {
     const { application, counts } = endless();
     const { body } = await runApp(application, buildEnviron());
-    expect(counts).toEqual({ steps: 0, closes: 0 });
+    expect(counts).toEqual({ steps: 1, closes: 0 });
     const chunks: string[] = [];
     for await (const chunk of body) {
       chunks.push(String(chunk));
@@ -98,7 +102,7 @@ describe('runApp()', () => {
     await body.close();
     await body.close();
     expect(await body.bytes()).toHaveLength(0);
-    expect(counts).toEqual({ steps: 0, closes: 1 });
+    expect(counts).toEqual({ steps: 1, closes: 1 });
   });
 
   it('closes a body once that was read to its end', async () => {
@@ -131,12 +135,12 @@ describe('runApp()', () => {
     let closes = 0;
     const application: Application = () => {
       const body = (async function* () {
-        yield 'a';
+        yield '';
         throw error;
       })();
       return Object.assign(body, { close: () => (closes += 1) });
     };
-    await expect(runApp(application, buildEnviron())).rejects.toBe(error);
+    await expect(runApp(application, buildEnviron(), { validate: false })).rejects.toBe(error);
     expect(closes).toBe(1);
     await expect(runApp(() => Promise.reject(error), buildEnviron())).rejects.toBe(error);
   });
@@ -181,7 +185,8 @@ describe('runApp()', () => {
       'WSGI_ERR_STATUS_INVALID',
     ],
   ])('throws when a response was %s', async (_name, application, code) => {
-    await expect(runApp(application, buildEnviron())).rejects.toMatchObject({ code });
+    await expect(runApp(application, buildEnviron(), { validate: false })).rejects.toMatchObject({ code });
+    await expect(runApp(application, buildEnviron())).rejects.toMatchObject({ code: 'WSGI_ERR_RULE_BROKEN' });
   });
 
   it('rejects a write after the end', async () => {
@@ -190,7 +195,7 @@ describe('runApp()', () => {
       write = startResponse('200 OK', PLAIN);
       return [];
     };
-    await runApp(application, buildEnviron(), { buffered: true });
+    await runApp(application, buildEnviron(), { buffered: true, validate: false });
     await expect(write?.('late')).rejects.toMatchObject({ code: 'WSGI_ERR_WRITE_AFTER_END' });
   });
 });
