@@ -35,6 +35,8 @@ export interface OptionCheck {
   readonly unknown?: 'refuse' | 'ignore';
   /** The option that the error suggests if a number or a string was passed instead of options. */
   readonly likely?: string;
+  /** Names that people know from elsewhere, with the options that they mean. */
+  readonly meant?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface OptionCheck {
 export function checkOptions(
   options: object,
   rules: OptionRules,
-  { unknown = 'refuse', likely }: OptionCheck = {},
+  { unknown = 'refuse', likely, meant = {} }: OptionCheck = {},
 ): void {
   // Callers in JavaScript may pass anything.
   if (typeof options !== 'object' || options === null) throw noOptions(options, likely);
@@ -57,9 +59,30 @@ export function checkOptions(
   }
   if (unknown === 'ignore') return;
   for (const name of unknownOptions(options, rules)) {
-    const known = Object.keys(rules).join(', ');
-    throw wrong('ERR_INVALID_ARG_VALUE', `Option ${name} is unknown here; known are ${known}`);
+    const known = Object.keys(rules);
+    const close = Object.hasOwn(meant, name) ? meant[name] : known.find((one) => isNear(name, one));
+    const hint = close === undefined ? '' : `; do you mean ${close}?`;
+    throw wrong(
+      'ERR_INVALID_ARG_VALUE',
+      `Option ${name} is unknown here; known are ${known.join(', ')}${hint}`,
+    );
   }
+}
+
+/** Tells if two names differ in case, or in one letter that is missing, added, wrong or swapped with the next. */
+function isNear(one: string, other: string): boolean {
+  const [a, b] = [one.toLowerCase().replace(/[-_]/g, ''), other.toLowerCase()];
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start += 1;
+  const [restA, restB] = [a.slice(start), b.slice(start)];
+  const isSwapped = restA.slice(2) === restB.slice(2) && restA[0] === restB[1] && restA[1] === restB[0];
+  return (
+    restA === restB ||
+    isSwapped ||
+    restA.slice(1) === restB ||
+    restA === restB.slice(1) ||
+    restA.slice(1) === restB.slice(1)
+  );
 }
 
 /** Gives the names of options for which there is no rule. A value of undefined is no option. */

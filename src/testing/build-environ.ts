@@ -4,9 +4,12 @@
  * Path and query may have any characters: those that no request target may have are percent-encoded as UTF-8.
  * Existing percent-encoding stays.
  */
+import { checkOptions, type OptionRules } from '../gateway/check-options.ts';
 import { createEnviron } from '../gateway/environ.ts';
+import { isToken } from '../gateway/headers.ts';
 import type { Environ, ErrorStream, HeaderList } from '../wsgi.ts';
 import { type ContentOptions, createContent, toSearchParams } from './request-content.ts';
+import { listHeaders, type RequestHeaders } from './request-headers.ts';
 
 /** The request from which an environ is built. */
 export interface BuildEnvironOptions extends ContentOptions {
@@ -20,19 +23,77 @@ export interface BuildEnvironOptions extends ContentOptions {
     | URLSearchParams
     | Readonly<Record<string, string | readonly string[]>>
     | undefined;
-  /** Field lines in order, or an object. Host is added. */
-  readonly headers?: HeaderList | Readonly<Record<string, string>> | undefined;
+  /** Field lines in order, a `Headers`, a Map or an object. Host is added. */
+  readonly headers?: RequestHeaders | undefined;
   /** The value of Content-Type. @default that of the content */
   readonly contentType?: string | undefined;
+  /** The value of Content-Length. A true length is known without it, unless the content comes in pieces. @default that of the content */
+  readonly contentLength?: number | undefined;
   /** Credentials for Basic authentication, or the whole value of Authorization. */
   readonly auth?: string | { readonly user: string; readonly password: string } | undefined;
   /** @default 'HTTP/1.1' */
   readonly protocol?: string | undefined;
+  /** REMOTE_ADDR. @default '127.0.0.1' */
+  readonly remoteAddress?: string | undefined;
+  /** The trailer section, which `gateway.trailers` gives. */
+  readonly trailers?: RequestHeaders | undefined;
+  /** `wsgi.multithread`. @default false */
+  readonly multithread?: boolean | undefined;
+  /** `wsgi.multiprocess`. @default false */
+  readonly multiprocess?: boolean | undefined;
+  /** `wsgi.run_once`. @default false */
+  readonly runOnce?: boolean | undefined;
   /** `wsgi.errors`. @default standard error */
   readonly errors?: ErrorStream | undefined;
   /** Further keys, which override those of the request. */
   readonly environ?: Readonly<Record<string, unknown>> | undefined;
 }
+
+const ANY = (): boolean => true;
+
+/** The options of `buildEnviron`. */
+export const ENVIRON_RULES: OptionRules = {
+  method: (value) => typeof value === 'string' && isToken(value),
+  baseUrl: { type: 'text' },
+  query: ANY,
+  headers: ANY,
+  contentType: { type: 'field value' },
+  contentLength: { type: 'count' },
+  auth: ANY,
+  protocol: { type: 'text' },
+  remoteAddress: { type: 'text' },
+  trailers: ANY,
+  multithread: { type: 'boolean' },
+  multiprocess: { type: 'boolean' },
+  runOnce: { type: 'boolean' },
+  errors: { type: 'object' },
+  environ: { type: 'object' },
+  content: ANY,
+  json: ANY,
+  form: ANY,
+};
+
+/** Names of other clients, with the options that they mean. */
+export const MEANT: Readonly<Record<string, string>> = {
+  body: 'content, json or form',
+  data: 'content or form',
+  payload: 'content or json',
+  input: 'content',
+  params: 'query',
+  search: 'query',
+  queryString: 'query',
+  header: 'headers',
+  extraEnviron: 'environ',
+  environOverrides: 'environ',
+  environBase: 'environ',
+  formData: 'form',
+  mimetype: 'contentType',
+  type: 'contentType',
+  url: 'baseUrl, or the path',
+  origin: 'baseUrl',
+  redirect: 'followRedirects',
+  follow: 'followRedirects',
+};
 
 /**
  * Builds an environ for tests.
@@ -40,17 +101,20 @@ export interface BuildEnvironOptions extends ContentOptions {
  * @param path The path below the base URL, with or without a query; `''` for the mount itself. An absolute URL brings
  *   its own base
  * @param options The other parts of the request
- * @throws TypeError if options contradict each other: two queries, two base URLs, two kinds of content
+ * @throws TypeError if options contradict each other (two queries, two base URLs, two kinds of content), or if one is
+ *   unknown or has a wrong type
  * @example
  * const environ = buildEnviron('/books?page=2', { method: 'POST', json: { title: 'Emma' } });
  * environ.QUERY_STRING; // 'page=2'
  * environ.CONTENT_TYPE; // 'application/json'
  */
 export function buildEnviron(path: string = '/', options: BuildEnvironOptions = {}): Environ {
+  checkOptions(options, ENVIRON_RULES, { likely: 'method', meant: MEANT });
   const { base, rest } = split(path, options.baseUrl);
   const mount = encodeTarget(base.path.replace(/\/+$/, ''));
   const url = `${encodeTarget(rest.path)}${formatQuery(rest.query, options.query)}`;
   const content = createContent(options);
+  const trailers = options.trailers === undefined ? undefined : listHeaders(options.trailers);
   return createEnviron(
     {
       method: options.method ?? 'GET',
@@ -62,11 +126,19 @@ export function buildEnviron(path: string = '/', options: BuildEnvironOptions = 
       scheme: base.scheme,
       serverName: base.hostname,
       serverPort: base.port,
-      remoteAddress: '127.0.0.1',
+      remoteAddress: options.remoteAddress ?? '127.0.0.1',
       input: content?.input,
       errors: options.errors,
+      trailers: trailers === undefined ? undefined : async () => trailers,
     },
-    { environ: options.environ },
+    {
+      environ: {
+        'wsgi.multithread': options.multithread === true,
+        'wsgi.multiprocess': options.multiprocess === true,
+        'wsgi.run_once': options.runOnce === true,
+        ...options.environ,
+      },
+    },
   );
 }
 
@@ -135,11 +207,6 @@ function encodeTarget(text: string): string {
   return text.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
 }
 
-/** Copies headers of either form to a new list. */
-export function listHeaders(headers: BuildEnvironOptions['headers'] = []): HeaderList {
-  return Array.isArray(headers) ? [...headers] : Object.entries(headers);
-}
-
 /** Adds the headers that the options imply, unless they are given. */
 function completeHeaders(
   options: BuildEnvironOptions,
@@ -158,7 +225,8 @@ function completeHeaders(
     throw new TypeError('Content-Type must be in contentType or in the headers, not in both');
   }
   add('Content-Type', options.contentType ?? content?.type);
-  if (content?.length !== undefined) add('Content-Length', String(content.length));
+  const length = options.contentLength ?? content?.length;
+  if (length !== undefined) add('Content-Length', String(length));
   else if (content !== undefined && !names.has('content-length')) add('Transfer-Encoding', 'chunked');
   if (auth !== undefined)
     add('Authorization', typeof auth === 'string' ? auth : basic(auth.user, auth.password));

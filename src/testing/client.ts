@@ -5,11 +5,13 @@
  * closed. Errors of the application are thrown at the test.
  */
 import { toApplication } from '../gateway/application.ts';
+import { checkOptions, type OptionRules } from '../gateway/check-options.ts';
 import { requestUri } from '../gateway/uri.ts';
-import type { Application, Environ, HeaderList } from '../wsgi.ts';
-import { type BuildEnvironOptions, buildEnviron, listHeaders } from './build-environ.ts';
+import type { Application, Environ, ErrorStream } from '../wsgi.ts';
+import { type BuildEnvironOptions, buildEnviron, ENVIRON_RULES, MEANT } from './build-environ.ts';
 import { CookieJar } from './cookie-jar.ts';
 import { assertNoLoop, type Hop, isRedirect, nextHop } from './redirect.ts';
+import { listHeaders, type RequestHeaders } from './request-headers.ts';
 import { type RunResponse, runApp, TESTING_OPTIONS, type TestingOptions } from './run-app.ts';
 
 /** Options for all requests of a client. */
@@ -17,7 +19,11 @@ export interface ClientOptions extends TestingOptions {
   /** Scheme, authority and mount of the application. @default 'http://localhost/' */
   readonly baseUrl?: string | undefined;
   /** Field lines for every request. */
-  readonly headers?: HeaderList | undefined;
+  readonly headers?: RequestHeaders | undefined;
+  /** Keys of every environ, which override those of the request. */
+  readonly environ?: Readonly<Record<string, unknown>> | undefined;
+  /** `wsgi.errors` of every request. @default standard error */
+  readonly errors?: ErrorStream | undefined;
   /** Keeps cookies and sends them. @default true */
   readonly cookies?: boolean | undefined;
   /** Follows redirects. @default false */
@@ -25,7 +31,9 @@ export interface ClientOptions extends TestingOptions {
 }
 
 /** The parts of one request besides method and path. */
-export interface ClientRequestOptions extends Omit<BuildEnvironOptions, 'method' | 'baseUrl'> {
+export interface ClientRequestOptions
+  extends Omit<BuildEnvironOptions, 'method' | 'baseUrl'>,
+    TestingOptions {
   /** @default that of the client */
   readonly followRedirects?: boolean | undefined;
 }
@@ -75,7 +83,7 @@ export interface Client {
  *
  * @param application The application, in any of its forms
  * @param options Options for all requests
- * @throws TypeError if the application has none of the three forms
+ * @throws TypeError if the application has none of the three forms, or if an option is unknown or has a wrong type
  * @example
  * const client = createClient(application);
  * await client.post('/login', { form: { user: 'emma' } });
@@ -84,17 +92,19 @@ export interface Client {
  */
 export function createClient(application: Application, options: ClientOptions = {}): Client {
   const call = toApplication(application);
-  const cookies = new CookieJar();
+  checkOptions(options, CLIENT_RULES, { likely: 'baseUrl', meant: MEANT });
+  const { environ: keys, errors, baseUrl } = options;
+  const common = listHeaders(options.headers);
+  const cookies = new CookieJar(buildEnviron('/', { baseUrl }).SERVER_NAME);
   const keepsCookies = options.cookies !== false;
-  const testing = pick(options, TESTING_OPTIONS);
 
-  async function send(environ: Environ): Promise<ClientResponse> {
-    const { hostname, pathname } = new URL(requestUri(environ, false));
-    const field = keepsCookies ? cookies.give(hostname, pathname) : undefined;
+  async function send(environ: Environ, testing: TestingOptions): Promise<ClientResponse> {
+    const { hostname: host, pathname: path, protocol } = new URL(requestUri(environ, false));
+    const field = keepsCookies ? cookies.give({ host, path, isSecure: protocol === 'https:' }) : undefined;
     if (field !== undefined)
       environ.HTTP_COOKIE = environ.HTTP_COOKIE ? `${environ.HTTP_COOKIE}; ${field}` : field;
     const response = await runApp(call, environ, testing);
-    if (keepsCookies) cookies.take(response.headers.getAll('Set-Cookie'), hostname, pathname);
+    if (keepsCookies) cookies.take(response.headers.getAll('Set-Cookie'), { host, path });
     return createResponse(response, environ);
   }
 
@@ -103,12 +113,23 @@ export function createClient(application: Application, options: ClientOptions = 
     path: string = '/',
     requestOptions: ClientRequestOptions = {},
   ): Promise<ClientResponse> {
-    const { followRedirects = options.followRedirects ?? false, ...rest } = requestOptions;
-    const headers = [...(options.headers ?? []), ...listHeaders(rest.headers)];
-    let hop: Hop = { path, options: { ...rest, method, headers, baseUrl: options.baseUrl } };
+    checkOptions(requestOptions, REQUEST_RULES, { likely: 'query', meant: MEANT });
+    const { followRedirects = options.followRedirects ?? false } = requestOptions;
+    const testing = { ...pick(options, TESTING_OPTIONS), ...pick(requestOptions, TESTING_OPTIONS) };
+    let hop: Hop = {
+      path,
+      options: {
+        errors,
+        ...pick(requestOptions, ENVIRON_RULES),
+        method,
+        headers: [...common, ...listHeaders(requestOptions.headers)],
+        environ: { ...keys, ...requestOptions.environ },
+        baseUrl,
+      },
+    };
     const history: ClientResponse[] = [];
     for (;;) {
-      const response = await send(buildEnviron(hop.path, hop.options));
+      const response = await send(buildEnviron(hop.path, hop.options), testing);
       if (!followRedirects || !isRedirect(response)) return { ...response, history };
       hop = await nextHop(hop, response);
       assertNoLoop(history, response);
@@ -148,7 +169,29 @@ function createResponse(response: RunResponse, request: Environ): ClientResponse
   };
 }
 
-/** Gives the options of one table. */
-function pick(options: ClientOptions, table: typeof TESTING_OPTIONS): TestingOptions {
-  return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(table, name)));
+/** Gives the options of one table that are set. */
+function pick<Options extends object>(options: Options, table: object): Partial<Options> {
+  const set = Object.entries(options).filter(
+    ([name, value]) => value !== undefined && Object.hasOwn(table, name),
+  );
+  // A part of the same options.
+  return Object.fromEntries(set) as Partial<Options>;
 }
+
+const { method: _method, baseUrl: _baseUrl, ...OF_REQUESTS } = ENVIRON_RULES;
+
+const REQUEST_RULES: OptionRules = {
+  ...OF_REQUESTS,
+  ...TESTING_OPTIONS,
+  followRedirects: { type: 'boolean' },
+};
+
+const CLIENT_RULES: OptionRules = {
+  ...TESTING_OPTIONS,
+  baseUrl: { type: 'text' },
+  headers: () => true,
+  environ: { type: 'object' },
+  errors: { type: 'object' },
+  cookies: { type: 'boolean' },
+  followRedirects: { type: 'boolean' },
+};

@@ -11,33 +11,56 @@ export interface Cookie {
   readonly path: string;
   /** It was set without Domain, so it is not sent to subdomains. */
   readonly isHostOnly: boolean;
+  /** It is sent over https only. */
+  readonly isSecure: boolean;
 }
 
-/** The scope of a cookie; by default the whole of `localhost`. */
+/** The scope of a cookie; by default the whole host of the client. */
 export interface CookieScope {
   readonly domain?: string | undefined;
   readonly path?: string | undefined;
 }
 
+/** The parts of a request by which cookies are chosen. */
+export interface CookieRequest {
+  /** The host, without port. */
+  readonly host: string;
+  readonly path: string;
+  readonly isSecure: boolean;
+}
+
 /** Keeps cookies, in the order in which they were set. */
 export class CookieJar implements Iterable<Cookie> {
   #cookies: Cookie[] = [];
+  readonly #host: string;
+
+  /** @param host The domain of cookies for which a test gives none */
+  constructor(host: string = 'localhost') {
+    this.#host = host;
+  }
 
   /** Returns the value of the cookie of that name and scope. */
   get(name: string, scope: CookieScope = {}): string | undefined {
-    const { domain = 'localhost', path = '/' } = scope;
+    const { domain = this.#host, path = '/' } = scope;
     return this.#cookies.find((cookie) => isSame(cookie, { name, domain, path }))?.value;
   }
 
   /** Sets a cookie, for the domain and its subdomains if a domain is given. */
-  set(name: string, value: string, scope: CookieScope = {}): void {
-    const { domain = 'localhost', path = '/' } = scope;
-    this.#put({ name, value, domain, path, isHostOnly: scope.domain === undefined });
+  set(name: string, value: string, scope: CookieScope & { readonly isSecure?: boolean } = {}): void {
+    const { domain = this.#host, path = '/' } = scope;
+    this.#put({
+      name,
+      value,
+      domain,
+      path,
+      isHostOnly: scope.domain === undefined,
+      isSecure: scope.isSecure === true,
+    });
   }
 
   /** Deletes a cookie, if there is one. */
   delete(name: string, scope: CookieScope = {}): void {
-    const { domain = 'localhost', path = '/' } = scope;
+    const { domain = this.#host, path = '/' } = scope;
     this.#cookies = this.#cookies.filter((cookie) => !isSame(cookie, { name, domain, path }));
   }
 
@@ -55,13 +78,14 @@ export class CookieJar implements Iterable<Cookie> {
    * Stores the cookies that a response sets.
    *
    * @param fields The values of its Set-Cookie fields
-   * @param host The host of the request, without port
-   * @param path The path of the request
+   * @param request The request that it answers
    */
-  take(fields: readonly string[], host: string, path: string): void {
+  take(fields: readonly string[], { host, path }: Omit<CookieRequest, 'isSecure'>): void {
     for (const field of fields) {
       const [pair = '', ...attributes] = field.split(';');
       const [name, value] = splitPair(pair);
+      // RFC 6265 §5.2: a cookie without a name is ignored.
+      if (name === '' || !pair.includes('=')) continue;
       const known = new Map(attributes.map(splitPair).map(([key, text]) => [key.toLowerCase(), text]));
       const domain = known.get('domain')?.replace(/^\./, '').toLowerCase() || undefined;
       // RFC 6265 §5.3: a host cannot set cookies for another domain.
@@ -73,6 +97,7 @@ export class CookieJar implements Iterable<Cookie> {
         domain: domain ?? host,
         path: given?.startsWith('/') ? given : defaultPath(path),
         isHostOnly: domain === undefined,
+        isSecure: known.has('secure'),
       };
       if (isExpired(known)) this.#cookies = this.#cookies.filter((other) => !isSame(other, cookie));
       else this.#put(cookie);
@@ -80,8 +105,9 @@ export class CookieJar implements Iterable<Cookie> {
   }
 
   /** Returns the value of the Cookie field for a request; undefined if no cookie matches. */
-  give(host: string, path: string): string | undefined {
+  give({ host, path, isSecure }: CookieRequest): string | undefined {
     const matching = this.#cookies
+      .filter((cookie) => isSecure || !cookie.isSecure)
       .filter((cookie) => (cookie.isHostOnly ? cookie.domain === host : matchesDomain(host, cookie.domain)))
       .filter((cookie) => matchesPath(path, cookie.path))
       // RFC 6265 §5.4: longer paths first.

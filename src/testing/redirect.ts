@@ -5,7 +5,8 @@ import type { Headers } from '../gateway/headers.ts';
 import { isOctets } from '../gateway/octets.ts';
 import { applicationUri, requestUri } from '../gateway/uri.ts';
 import type { Environ } from '../wsgi.ts';
-import { type BuildEnvironOptions, listHeaders } from './build-environ.ts';
+import type { BuildEnvironOptions } from './build-environ.ts';
+import { listHeaders } from './request-headers.ts';
 
 /** One request in a chain of redirects. */
 export interface Hop {
@@ -48,7 +49,15 @@ export async function nextHop(hop: Hop, response: Redirecting): Promise<Hop> {
     );
     return { path, options };
   }
-  const { content: _content, json: _json, form: _form, contentType: _contentType, ...bare } = options;
+  const {
+    content: _content,
+    json: _json,
+    form: _form,
+    contentType: _type,
+    contentLength: _length,
+    trailers: _trailers,
+    ...bare
+  } = options;
   const kept = listHeaders(options.headers).filter(([name]) => !CONTENT_FIELD.test(name));
   return { path, options: { ...bare, method: 'GET', headers: kept } };
 }

@@ -1,6 +1,7 @@
 /** Turns the content that a test gives into octets, with their type and length. */
 import { isOctets } from '../gateway/octets.ts';
 import type { InputSource } from '../port.ts';
+import { encodeMultipart } from './multipart.ts';
 
 /** The content of a request; at most one of these. */
 export interface ContentOptions {
@@ -28,15 +29,17 @@ export interface RequestContent {
 /**
  * Makes the content of a request.
  *
- * @throws TypeError if more than one kind is given, or fetch's `body`, which would be lost
+ * @throws TypeError if more than one kind is given
  */
 export function createContent(options: ContentOptions): RequestContent | undefined {
-  if ('body' in options) throw new TypeError('Request has no body: pass content, json or form');
   const given = (['content', 'json', 'form'] as const).filter((kind) => options[kind] !== undefined);
   if (given.length > 1) throw new TypeError(`Request must have one of ${given.join(' and ')}, not both`);
   const { content, json, form } = options;
   if (json !== undefined) return whole(JSON.stringify(json), 'application/json');
-  if (form instanceof FormData) return encodeMultipart(form);
+  if (form instanceof FormData) {
+    const { type, length, pieces } = encodeMultipart(form);
+    return { input: createSource(pieces), type, length };
+  }
   if (form !== undefined) {
     return whole(toSearchParams(form).toString(), 'application/x-www-form-urlencoded');
   }
@@ -60,14 +63,6 @@ function whole(content: string | Uint8Array, type?: string): RequestContent {
   const octets = typeof content === 'string' ? Buffer.from(content) : content;
   const source = { input: createSource(octets.length === 0 ? [] : [octets]), length: octets.length };
   return type === undefined ? source : { ...source, type };
-}
-
-/** Lets the platform write multipart; the length is not known in advance. */
-function encodeMultipart(form: FormData): RequestContent {
-  const { headers, body } = new Response(form);
-  const source = { input: createSource(body ?? []) };
-  const type = headers.get('Content-Type');
-  return type === null ? source : { ...source, type };
 }
 
 function createSource(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): InputSource {
