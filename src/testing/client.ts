@@ -10,8 +10,9 @@ import { requestUri } from '../gateway/uri.ts';
 import type { Application, Environ, ErrorStream } from '../wsgi.ts';
 import { type BuildEnvironOptions, buildEnviron, ENVIRON_RULES, MEANT } from './build-environ.ts';
 import { CookieJar } from './cookie-jar.ts';
-import { assertNoLoop, type Hop, isRedirect, nextHop } from './redirect.ts';
+import { assertNoLoop, type Hop, isRedirect, nextHop, pathWithin } from './redirect.ts';
 import { listHeaders, type RequestHeaders } from './request-headers.ts';
+import { createForm, type ResponseForm } from './response-form.ts';
 import { type RunResponse, runApp, TESTING_OPTIONS, type TestingOptions } from './run-app.ts';
 
 /** Options for all requests of a client. */
@@ -50,6 +51,12 @@ export interface ClientResponse extends RunResponse {
   text(): Promise<string>;
   /** Reads the body as JSON. */
   json(): Promise<unknown>;
+  /**
+   * Gives a form of an HTML answer, to fill in and submit.
+   *
+   * @param which Its id or name, or its number. @default 0
+   */
+  form(which?: string | number): ResponseForm<ClientResponse>;
   /** Leaves as a client does, without reading the rest, and waits until the application has closed its body. */
   abort(): Promise<void>;
   /** Closes the body without reading the rest, which is the same as `abort`. */
@@ -105,7 +112,7 @@ export function createClient(application: Application, options: ClientOptions = 
       environ.HTTP_COOKIE = environ.HTTP_COOKIE ? `${environ.HTTP_COOKIE}; ${field}` : field;
     const response = await runApp(call, environ, testing);
     if (keepsCookies) cookies.take(response.headers.getAll('Set-Cookie'), { host, path });
-    return createResponse(response, environ);
+    return createResponse(response, environ, request);
   }
 
   async function request(
@@ -154,7 +161,7 @@ export function createClient(application: Application, options: ClientOptions = 
   };
 }
 
-function createResponse(response: RunResponse, request: Environ): ClientResponse {
+function createResponse(response: RunResponse, request: Environ, send: Client['request']): ClientResponse {
   const { body } = response;
   return {
     ...response,
@@ -163,6 +170,12 @@ function createResponse(response: RunResponse, request: Environ): ClientResponse
     bytes: () => body.bytes(),
     text: () => body.text(),
     json: async () => JSON.parse(await body.text()),
+    form: (which = 0) =>
+      createForm(which, body.text, ({ method, action, options }) => {
+        // An empty action is the page itself; the query of a GET replaces that of the action.
+        const path = pathWithin(request, action, 'Form');
+        return send(method, method === 'GET' ? path.replace(/\?.*$/s, '') : path, options);
+      }),
     abort: () => body.close(),
     close: () => body.close(),
     [Symbol.asyncDispose]: () => body.close(),

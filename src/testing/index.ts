@@ -10,6 +10,7 @@ export {
 export type { Cookie, CookieJar, CookieScope } from './cookie-jar.ts';
 export type { ContentOptions } from './request-content.ts';
 export type { RequestHeaders } from './request-headers.ts';
+export type { ResponseForm } from './response-form.ts';
 export { type RunOptions, type RunResponse, runApp, type TestingOptions } from './run-app.ts';
 export type { RunBody } from './run-body.ts';
 export type { InterimResponse } from './test-sink.ts';

@@ -79,13 +79,13 @@ function becomesGet(statusCode: number, method: string): boolean {
 }
 
 /** Returns the location as a path below the mount. */
-function pathWithin(request: Environ, location: string): string {
+export function pathWithin(request: Environ, location: string, what = 'Redirect'): string {
   const root = new URL(applicationUri(request));
   const target = new URL(location, requestUri(request));
   const mount = root.pathname.replace(/\/$/, '');
   const isWithin =
     target.origin === root.origin && (target.pathname === mount || target.pathname.startsWith(`${mount}/`));
-  assert.ok(isWithin, `Redirect leaves the application at ${root.href}: ${location}`);
+  assert.ok(isWithin, `${what} leaves the application at ${root.href}: ${location}`);
   return target.pathname.slice(mount.length) + target.search;
 }
 
