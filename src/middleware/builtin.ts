@@ -8,6 +8,8 @@ interface BuiltinModules {
   readonly 'node:crypto': typeof import('node:crypto');
   readonly 'node:fs': typeof import('node:fs');
   readonly 'node:net': typeof import('node:net');
+  readonly 'node:path': typeof import('node:path');
+  readonly 'node:zlib': typeof import('node:zlib');
 }
 
 /**

@@ -6,6 +6,7 @@ export { BufferedInput, type BufferInputOptions, bufferInput } from './buffer-in
 export { type CascadeOptions, cascade } from './cascade.ts';
 export { changeHead } from './change-head.ts';
 export { compose } from './compose.ts';
+export { type CompressOptions, compress } from './compress.ts';
 export { type ConditionalOptions, conditional } from './conditional.ts';
 export { type CorsOptions, cors } from './cors.ts';
 export { type DispatchOptions, dispatch } from './dispatch.ts';

@@ -9,6 +9,7 @@ import {
   cascade,
   changeHead,
   compose,
+  compress,
   conditional,
   cors,
   dispatch,
@@ -49,6 +50,7 @@ const LAYERS: Readonly<Record<string, Middleware>> = {
   allowedHosts: allowedHosts(['localhost']),
   bufferInput: bufferInput(),
   cascade: (application) => cascade([validate(notFound), validate(lateNotFound), application]),
+  compress: compress({ threshold: 0 }),
   conditional: conditional(),
   cors: cors({ origins: ['https://a.test'] }),
   dispatch: (application) => dispatch({ '/': application }),
@@ -100,6 +102,7 @@ const stacked = compose(
     'head',
     'limitBody',
     'bufferInput',
+    'compress',
     'conditional',
     'dispatch',
     'cascade',
@@ -139,6 +142,14 @@ describe.each(['GET', 'HEAD', 'POST'])('%s', (method) => {
     expect(warnings()).toEqual([]);
     expect([answer.status, answer.text]).toEqual(['200 OK', method === 'HEAD' ? '' : 'Hello world']);
   });
+});
+
+it.each(EVERYWHERE)('compress around %s, %s', async (_form, _host, application, ask) => {
+  const { site, errors, warnings } = between(compress({ threshold: 0 }), application);
+  const answer = await ask(site, { headers: [['Accept-Encoding', 'gzip']] });
+  expect(errors).toEqual([]);
+  expect(warnings()).toEqual([]);
+  expect([answer.status, answer.headers.get('Content-Encoding')]).toEqual(['200 OK', 'gzip']);
 });
 
 describe('what middleware answers itself', () => {
