@@ -1,7 +1,7 @@
 /** Responses that middleware gives itself. */
 import { encodeUtf8 } from '../gateway/platform.ts';
 import { reasonPhrase } from '../gateway/reason-phrase.ts';
-import type { HeaderList, StartResponse } from '../wsgi.ts';
+import type { Environ, HeaderList, StartResponse } from '../wsgi.ts';
 
 /** The parts of a response besides its status. */
 export interface Answer {
@@ -25,4 +25,14 @@ export function answerText(
   if (excInfo === undefined) startResponse(status, list);
   else startResponse(status, list, excInfo);
   return [encodeUtf8(`${text}\n`)];
+}
+
+/** The same for a GET or HEAD: a response to HEAD has no content. */
+export function answerRead(
+  { REQUEST_METHOD }: Readonly<Environ>,
+  startResponse: StartResponse,
+  ...[statusCode, answer]: [statusCode: number, answer?: Answer]
+): Uint8Array[] {
+  const content = answerText(startResponse, statusCode, answer);
+  return REQUEST_METHOD === 'HEAD' ? [] : content;
 }

@@ -7,6 +7,7 @@ import type { Chunk, Environ } from '../wsgi.ts';
 import { builtin } from './builtin.ts';
 import { holdHead } from './hold-head.ts';
 import type { Middleware } from './middleware.ts';
+import { matchesTag, parseDate } from './preconditions.ts';
 import { statusCodeOf } from './started-head.ts';
 import { END_OF_BODY } from './wrapped-body.ts';
 
@@ -103,24 +104,4 @@ function isUnchanged(environ: Environ, headers: Headers): boolean {
   const modified = parseDate(headers.get('Last-Modified', ''));
   const since = parseDate(ifModifiedSince);
   return modified <= since;
-}
-
-/** entity-tag (RFC 9110 §8.8.3). */
-const TAGS = /(?:^|,)[ \t]*(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")(?=[ \t]*(?:,|$))/g;
-
-/** Compares weakly (RFC 9110 §13.1.2). */
-function matchesTag(field: string, tag: string | undefined): boolean {
-  if (field.trim() === '*') return true;
-  if (tag === undefined) return false;
-  const wanted = tag.replace(/^W\//, '');
-  return [...field.matchAll(TAGS)].some(([, one]) => one === wanted);
-}
-
-const DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w :-]+$/;
-
-/** Parses a date in any of the three forms (RFC 9110 §5.6.7). Gives NaN for anything else, which is never less or greater. */
-function parseDate(text: string): number {
-  if (!DATE.test(text)) return Number.NaN;
-  // The form of asctime() has no zone; it is GMT too.
-  return Date.parse(text.endsWith(' GMT') ? text : `${text} GMT`);
 }

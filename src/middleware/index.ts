@@ -20,6 +20,7 @@ export type { Middleware } from './middleware.ts';
 export { type RequestIdOptions, requestId } from './request-id.ts';
 export { type SecurityHeadersOptions, securityHeaders } from './security-headers.ts';
 export type { StartedHead } from './started-head.ts';
+export { type StaticFilesOptions, staticFiles } from './static-files.ts';
 export { type TimeoutOptions, timeout } from './timeout.ts';
 export { type TrustedProxyOptions, trustedProxy } from './trusted-proxy.ts';
 export { type ContextStorage, withContext } from './with-context.ts';

@@ -1,0 +1,63 @@
+/** Conditional requests (RFC 9110 §13). */
+import type { Environ } from '../wsgi.ts';
+
+/** The validators of a selected representation. */
+export interface Validators {
+  readonly etag: string;
+  /** Milliseconds, in whole seconds. */
+  readonly modified: number;
+}
+
+/**
+ * Evaluates the preconditions of a GET or HEAD, in the order of RFC 9110 §13.2.2.
+ *
+ * @returns the status that the response must have; undefined for that which it would have without conditions
+ */
+export function evaluate(environ: Environ, validators: Validators): 304 | 412 | undefined {
+  const { HTTP_IF_MATCH: ifMatch, HTTP_IF_UNMODIFIED_SINCE: ifUnmodifiedSince } = environ;
+  if (ifMatch !== undefined) {
+    if (!matchesTag(ifMatch, validators.etag, 'strong')) return 412;
+  } else if (ifUnmodifiedSince !== undefined && validators.modified > parseDate(ifUnmodifiedSince)) {
+    return 412;
+  }
+  const { HTTP_IF_NONE_MATCH: ifNoneMatch, HTTP_IF_MODIFIED_SINCE: ifModifiedSince } = environ;
+  if (ifNoneMatch !== undefined) return matchesTag(ifNoneMatch, validators.etag) ? 304 : undefined;
+  if (ifModifiedSince === undefined) return undefined;
+  return validators.modified <= parseDate(ifModifiedSince) ? 304 : undefined;
+}
+
+/** Tells if a range counts (RFC 9110 §13.1.5): the client's part is of this representation. */
+export function isSameForRange(ifRange: string | undefined, { etag, modified }: Validators): boolean {
+  if (ifRange === undefined) return true;
+  const value = ifRange.trim();
+  return value.startsWith('"') ? value === etag : parseDate(value) === modified;
+}
+
+/** entity-tag (RFC 9110 §8.8.3). */
+const TAGS = /(?:^|,)[ \t]*((?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")(?=[ \t]*(?:,|$))/g;
+
+/** Compares an ETag with a list (RFC 9110 §8.8.3.2). */
+export function matchesTag(
+  field: string,
+  tag: string | undefined,
+  comparison: 'weak' | 'strong' = 'weak',
+): boolean {
+  if (field.trim() === '*') return true;
+  if (tag === undefined) return false;
+  const tags = [...field.matchAll(TAGS)].map(([, one = '']) => one);
+  if (comparison === 'strong') return tag.startsWith('"') && tags.includes(tag);
+  return tags.some((one) => opaque(one) === opaque(tag));
+}
+
+function opaque(tag: string): string {
+  return tag.replace(/^W\//, '');
+}
+
+const DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w :-]+$/;
+
+/** Parses a date in any of the three forms (RFC 9110 §5.6.7). Gives NaN for anything else, which is never less or greater. */
+export function parseDate(text: string): number {
+  if (!DATE.test(text)) return Number.NaN;
+  // The form of asctime() has no zone; it is GMT too.
+  return Date.parse(text.endsWith(' GMT') ? text : `${text} GMT`);
+}
