@@ -77,7 +77,7 @@ export class FileFinder {
       }
       return NONE;
     } catch (error) {
-      const { code } = Object(error) as { code?: unknown };
+      const { code }: { code?: unknown } = Object(error);
       if (code === 'EACCES' || code === 'EPERM') return FORBIDDEN;
       throw error;
     }
@@ -133,7 +133,7 @@ export class FileFinder {
       if (!isWithin || (symlinks === 'ignore' && !isPlain)) return undefined;
       return { path: real, stats: await fs.stat(real) };
     } catch (error) {
-      const { code } = Object(error) as { code?: unknown };
+      const { code }: { code?: unknown } = Object(error);
       if (typeof code === 'string' && MISSING.has(code)) return undefined;
       throw error;
     }
