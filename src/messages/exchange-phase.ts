@@ -9,7 +9,7 @@
  * - `passed`: an application answers in the program's place (successor.ts); what the program writes goes nowhere.
  * - `finishing`: everything has gone; callbacks of `end()` run.
  * - `finished`: 'finish' was emitted. Only the request may still be read.
- * - `closed`: the exchange ended without 'finish'.
+ * - `closed`: the exchange ended without 'finish': cut, lost or failed.
  */
 export type Phase =
   | 'calling'

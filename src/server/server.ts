@@ -125,8 +125,8 @@ export class Server extends ServerBase {
   }
 
   /**
-   * What a person opens: `http://127.0.0.1:8124/`. It names the host that `listen` was given, and `localhost` if the server
-   * listens on every address. Undefined while the server does not listen, and on a unix socket.
+   * The address to open in a browser: `http://127.0.0.1:8124/`. It names the host that `listen` was given, and
+   * `localhost` if the server listens on every address. Undefined while the server does not listen, and on a unix socket.
    */
   get url(): string | undefined {
     return serverUrl(this.address(), this.#tls === undefined ? 'http' : 'https', this.#host);
