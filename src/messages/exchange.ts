@@ -14,10 +14,11 @@
  * | finished  |                |           |           | cuts below  | –         | –      |
  * | closed    |                |           |           | –           | –         | –      |
  *
- * flush: output must leave. ended: the response is complete. cut: the program destroys its socket. delivered: the gateway
- * wants no more. lost: the client left, or the gateway failed. (1) complete, if the response is. (2) after it, if it is
- * complete. A program that fails closes the exchange while waiting or streaming, and while calling if it throws before
- * it has ended its response; otherwise its error is logged. finishing is on the way to finished: callbacks of `end()` run.
+ * flush: output must leave. ended: the response is complete. cut: the program destroys its socket. delivered: the
+ * gateway wants no more. lost: the client left, or the gateway failed. (1) complete, if the response is. (2) after it,
+ * if it is complete. after it: the cut follows what leaves within two turns. A program that fails closes the exchange
+ * while waiting or streaming, and while calling if it throws before it has ended its response; otherwise its error is
+ * logged. finishing is on the way to finished: callbacks of `end()` run.
  *
  * A complete response is finished when the gateway reports so, or before: if it is small, or if nothing of it waits
  * below (response/finishing.ts). node emits 'finish' then, and after it 'close'; a closed exchange emits 'close' alone.

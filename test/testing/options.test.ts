@@ -29,8 +29,8 @@ describe('an unknown option is refused, with the likely one', () => {
     ['heders', 'headers'],
     ['envron', 'environ'],
   ])('%s: %s', async (name, likely) => {
-    expect(() => buildEnviron('/', { [name]: 'x' } as object)).toThrow(`do you mean ${likely}?`);
-    await expect(createClient(naming('PATH_INFO')).get('/', { [name]: 'x' } as object)).rejects.toThrow(
+    expect(() => buildEnviron('/', { [name]: 'x' })).toThrow(`do you mean ${likely}?`);
+    await expect(createClient(naming('PATH_INFO')).get('/', { [name]: 'x' })).rejects.toThrow(
       `do you mean ${likely}?`,
     );
   });
