@@ -28,7 +28,7 @@ describe('methodOverride', () => {
     expect((await askInProcess(site, { method, path, headers: [[field, value]] })).text).toBe(text);
   });
 
-  it.each(['GET', 'CONNECT', 'DELETE, PUT', 'DELETE\x01', '__proto__'])('refuses %s', async (value) => {
+  it.each(['GET', 'CONNECT', 'DELETE, PUT', 'DELETE\xff', '__proto__'])('refuses %s', async (value) => {
     const answer = await askInProcess(site, { method: 'POST', headers: [[field, value]] });
     expect(answer.status).toBe('400 Bad Request');
     expect(answer.text).not.toContain(value);
