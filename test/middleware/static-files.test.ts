@@ -209,7 +209,9 @@ describe('staticFiles', () => {
     expect(answer.octets.toString()).toBe(`${part('8-9', '89')}${part('0-1', '01')}--${boundary}--\r\n`);
     expect([answer.status, answer.headers['content-length']]).toEqual([206, String(answer.octets.length)]);
     const big = await ask('/big.bin', { Range: 'bytes=5-99999,200000-' });
-    expect(big.octets.includes(BIG.subarray(200_000))).toBe(true);
+    const end = big.octets.lastIndexOf('\r\n--');
+    const last = BIG.subarray(200_000);
+    expect(big.octets.subarray(end - last.length, end).equals(last)).toBe(true);
   });
 
   it('sends a precompressed variant with an ETag of its own', async () => {
