@@ -116,6 +116,10 @@ async function outcomeOf(application: Application, method: string) {
 
 const quiet: ValidateOptions = { onWarning: () => {} };
 
+/** Iterators and asynchronous generators are disposable on newer Nodes. */
+const DISPOSE = Symbol.dispose in [].values() ? ['dispose'] : [];
+const ASYNC_DISPOSE = Symbol.asyncDispose in (async function* () {})() ? ['asyncDispose'] : [];
+
 describe('the validator changes nothing', () => {
   const cases = Object.entries(APPLICATIONS).flatMap(([name, application]) =>
     ['GET', 'HEAD'].map((method) => [name, method, application] as const),
@@ -145,8 +149,8 @@ describe('the validator changes nothing', () => {
   });
 
   it.each<[string, () => unknown, (keyof SymbolConstructor | string)[]]>([
-    ['a generator', () => three().values(), ['iterator']],
-    ['an async generator', async function* () {}, ['asyncIterator']],
+    ['a generator', () => three().values(), [...DISPOSE, 'iterator']],
+    ['an async generator', async function* () {}, [...ASYNC_DISPOSE, 'asyncIterator']],
     ['a closable Set', () => Object.assign(new Set(three()), { close: () => {} }), ['iterator', 'close']],
     [
       'a disposable',
