@@ -244,11 +244,12 @@ export class Delivery implements BodyListener {
   }
 
   closed(): void {
-    if (this.isEndReported) return;
     // Without content, or with all that was declared, a gateway may stop early; else its client has left.
     const { _hasBody: hasBody, _contentLength: length } = this.#listener.response;
     const isOwed = hasBody && !(typeof length === 'number' && (this.#body?.length ?? 0) >= length);
-    process.nextTick(tellEnd, this, isOwed ? disconnection('response') : undefined);
+    // The end that the gateway reports is that of the response, which middleware may have ended without this body.
+    if (isOwed) process.nextTick(tellEnd, this, disconnection('response'));
+    else if (!this.isEndReported) process.nextTick(tellEnd, this, undefined);
   }
 
   /** The gateway wants no more, but the program goes on. */
