@@ -27,7 +27,12 @@ export const AUDIT_CAPABILITIES = {
   'framing-choice': 'lets a wrapped program send chunks although the length is known',
   'host-fields': 'lets other code set response fields before the application runs',
   'host-parsers': 'may consume the content before the application runs',
+  'host-middleware': 'lets other code change the request before the application runs',
+  'trust-proxy': 'can be told to trust the fields of a proxy',
+  'fall-through': 'passes requests that the application does not answer on to the next handler',
+  middleware: 'comes with middleware around applications',
   wrap: 'comes with bridges that turn a program into an application',
+  plain: 'serves without TLS',
   tls: 'serves over TLS',
   http2: 'serves over HTTP/2',
   interim: 'sends interim responses (1xx)',
@@ -36,6 +41,7 @@ export const AUDIT_CAPABILITIES = {
   'body-limit': 'limits the size of request content',
   'server-field': 'can be told to send a Server field',
   'drain-limit': 'limits how much unread content it reads to keep a connection',
+  'deep-pipeline': 'takes hundreds of pipelined requests; node:https of Node 20 fails them with HPE_PAUSED',
   'half-close': 'answers a client that has closed its sending side',
   stop: 'stops gracefully',
 } as const;
@@ -77,6 +83,12 @@ export interface AuditServeOptions {
   readonly hostFields?: HeaderList;
   /** A parser that consumes the content before the application runs; needs `host-parsers`. */
   readonly hostParser?: HostParser;
+  /** Called with each request before the application runs; needs `host-middleware`. */
+  readonly changeRequest?: (request: IncomingMessage) => void;
+  /** The host trusts X-Forwarded-For, -Proto and -Host of everybody; needs `trust-proxy`. */
+  readonly trustProxy?: boolean;
+  /** Handles each request that the application answers with 404; needs `fall-through`. */
+  readonly next?: Listener;
   /**
    * Called by the host's error handler, which then answers `Handled` with the error's `statusCode` or 500. A host
    * without an error handler ignores it.
@@ -115,6 +127,21 @@ export interface AuditWrapper {
   mount?(listener: Listener, path: string): Promise<AuditServer>;
 }
 
+/** Middleware under audit; needs `middleware`. */
+export interface AuditMiddleware {
+  /** Middleware that changes neither the status nor the content of a response without validators, by name. */
+  readonly transparent: Readonly<Record<string, AuditLayer>>;
+  /** Middleware that makes the content of every response longer or shorter, chunk by chunk, by name. */
+  readonly changing: Readonly<Record<string, AuditLayer>>;
+  /** Mounts applications at paths. `rest` answers what is below none of them. */
+  dispatch(mounts: Readonly<Record<string, Application>>, rest: Application): Application;
+  /** Trusts X-Forwarded-For, -Proto and -Host of so many proxies, each of which appends one value. */
+  trustedProxy(proxies: number): AuditLayer;
+}
+
+/** A function from application to application. */
+export type AuditLayer = (application: Application) => Application;
+
 /** An application that another process can import. */
 export interface AuditProgram {
   /** The URL of an ES module. */
@@ -144,6 +171,12 @@ export interface AuditHost {
   readonly ownFields?: readonly string[];
   /** The bridges to audit on this host. */
   readonly wrappers?: readonly AuditWrapper[];
+  readonly middleware?: AuditMiddleware;
+  /**
+   * Values that are no application, but likely to be mounted as one, by name: adapters, modules, apps of frameworks.
+   * @default none
+   */
+  readonly mistakes?: Readonly<Record<string, unknown>>;
   /** Keys of the host's own objects in the environ, such as `node.req`. @default none */
   readonly objectKeys?: readonly string[];
 }

@@ -13,11 +13,15 @@ import { FIELD_AUDITS } from './audits/fields.ts';
 import { FILE_WRAPPER_AUDITS } from './audits/file-wrapper.ts';
 import { FORM_AUDITS } from './audits/forms.ts';
 import { FRAMING_AUDITS } from './audits/framing.ts';
+import { HOST_MIDDLEWARE_AUDITS } from './audits/host-middleware.ts';
 import { INPUT_AUDITS } from './audits/input.ts';
 import { MEMORY_AUDITS } from './audits/memory.ts';
+import { MIDDLEWARE_AUDITS } from './audits/middleware.ts';
+import { MISTAKE_AUDITS } from './audits/mistakes.ts';
 import { MOUNTING_AUDITS } from './audits/mounting.ts';
 import { PROMISE_AUDITS } from './audits/promises.ts';
 import { PROTOCOL_AUDITS } from './audits/protocol.ts';
+import { PULLED_PROGRAM_AUDITS } from './audits/pulled-programs.ts';
 import { RESPONSE_HEAD_AUDITS } from './audits/response-head.ts';
 import { START_RESPONSE_AUDITS } from './audits/start-response.ts';
 import { STREAMING_AUDITS } from './audits/streaming.ts';
@@ -58,5 +62,9 @@ export function gatewayAudits(): GatewayAudit[] {
     ...CGI_AUDITS,
     ...MOUNTING_AUDITS,
     ...WRAPPING_AUDITS,
+    ...PULLED_PROGRAM_AUDITS,
+    ...HOST_MIDDLEWARE_AUDITS,
+    ...MISTAKE_AUDITS,
+    ...MIDDLEWARE_AUDITS,
   ];
 }

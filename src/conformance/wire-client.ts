@@ -9,6 +9,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { HeaderList } from '../wsgi.ts';
 
 /** The head of a response as received; strings are native strings. */
@@ -82,9 +83,10 @@ export class WireClient {
     this.#socket.end();
   }
 
-  /** Leaves by a reset (RST). */
+  /** Leaves by a reset (RST); over TLS, where a socket cannot, without a word. */
   reset(): void {
-    this.#socket.resetAndDestroy();
+    if (this.#socket instanceof TLSSocket) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   /** Leaves; what has not been read is lost. */

@@ -14,13 +14,34 @@ import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import { toExpress } from '../../bridges/express/index.ts';
 import { toFastify } from '../../bridges/fastify/index.ts';
 import { toNode } from '../../bridges/node/index.ts';
-import type { AuditCapability, AuditHost, AuditServeOptions, Listener } from '../../src/conformance/index.ts';
+import type {
+  AuditCapability,
+  AuditGatewayOptions,
+  AuditHost,
+  AuditServeOptions,
+  Listener,
+} from '../../src/conformance/index.ts';
 import { createServer } from '../../src/server/index.ts';
 import { createLog, listen, type NetServer, SHARED_KEY } from './listening.ts';
+import { MIDDLEWARE } from './middleware.ts';
+import { MISTAKES } from './mistakes.ts';
 import { WRAPPERS } from './wrappers.ts';
 
 /** The capabilities of every host that serves over sockets. */
-const COMMON: readonly AuditCapability[] = ['serve', 'tls', 'interim', 'trailers', 'expect', 'wrap'];
+const COMMON: readonly AuditCapability[] = [
+  'serve',
+  'plain',
+  'tls',
+  'interim',
+  'trailers',
+  'expect',
+  'wrap',
+  'middleware',
+  'deep-pipeline',
+];
+
+/** http2 is audited with prior knowledge only. */
+const NOT_OVER_TLS: ReadonlySet<AuditCapability> = new Set(['plain', 'http2', 'deep-pipeline']);
 
 /** The standalone server. */
 export const standalone: AuditHost = {
@@ -47,6 +68,8 @@ export const standalone: AuditHost = {
     return { ...listening, stop: (timeout) => server.shutdown({ timeout }) };
   },
   wrappers: WRAPPERS,
+  middleware: MIDDLEWARE,
+  mistakes: MISTAKES,
 };
 
 /** A listener for node:http, https and http2. */
@@ -60,14 +83,31 @@ export const node: AuditHost = {
     'field-case',
     'framing-choice',
     'http2',
+    'host-middleware',
   ]),
   objectKeys: ['node.req', 'node.res'],
   async serve(application, options = {}) {
     const log = createLog(options);
-    const listener = toNode(application, log.gateway);
+    const gateway = toNode(application, log.gateway);
+    const listener: Listener = (request, response) => {
+      options.changeRequest?.(request);
+      gateway(request, response);
+    };
     return listen(createNodeServer(listener, options), { log, isTls: options.tls });
   },
   wrappers: WRAPPERS,
+  middleware: MIDDLEWARE,
+  mistakes: MISTAKES,
+};
+
+/** The same listener, served by node:https unless an audit asks for something else. */
+export const nodeOverTls: AuditHost = {
+  ...node,
+  name: 'toNode on https',
+  capabilities: new Set([...node.capabilities].filter((capability) => !NOT_OVER_TLS.has(capability))),
+  serve: async (application, options = {}) =>
+    node.serve?.(application, { ...options, tls: true }) ??
+    Promise.reject(new TypeError('toNode must serve')),
 };
 
 /** Makes a host of Express 5, where a middleware is mounted at the given path unless an audit names others. */
@@ -84,6 +124,9 @@ function createExpressHost(mount: string): AuditHost {
       'mount',
       'host-fields',
       'host-parsers',
+      'host-middleware',
+      'trust-proxy',
+      'fall-through',
       'error-handler',
     ]),
     objectKeys: ['node.req', 'node.res', 'express.req', 'express.res'],
@@ -91,10 +134,16 @@ function createExpressHost(mount: string): AuditHost {
     async serve(application, options = {}) {
       const log = createLog(options);
       const mounts = options.mounts ?? [mount];
-      const app = mountInExpress(toExpress(application, log.gateway), mounts, options);
+      const app = mountInExpress(
+        toExpress(application, expressOptions(log.gateway, options)),
+        mounts,
+        options,
+      );
       return listen(createNodeServer(app, options), { log, mount: mounts.join(''), isTls: options.tls });
     },
     wrappers: WRAPPERS,
+    middleware: MIDDLEWARE,
+    mistakes: MISTAKES,
   };
 }
 
@@ -113,6 +162,8 @@ function createFastifyHost(hijack: boolean): AuditHost {
       'field-case',
       'mount',
       'host-fields',
+      'host-middleware',
+      'trust-proxy',
       'error-handler',
       'http2',
     ]),
@@ -127,6 +178,8 @@ function createFastifyHost(hijack: boolean): AuditHost {
       return listen(instance.server, { log, mount: mounts.join(''), isTls: options.tls });
     },
     wrappers: WRAPPERS,
+    middleware: MIDDLEWARE,
+    mistakes: MISTAKES,
   };
 }
 
@@ -169,6 +222,14 @@ function answerExpectations(server: NetServer, listener: Listener): void {
   server.on('checkContinue', listener);
 }
 
+/** The options of toExpress for an audit. */
+export function expressOptions(
+  gateway: AuditGatewayOptions,
+  { next }: AuditServeOptions,
+): AuditGatewayOptions & { readonly fallthrough: boolean } {
+  return { ...gateway, fallthrough: next !== undefined };
+}
+
 /** Makes an Express app with a nested router for each path, and a middleware mounted at the last. */
 export function mountInExpress(
   middleware: ReturnType<typeof toExpress>,
@@ -176,6 +237,13 @@ export function mountInExpress(
   options: AuditServeOptions,
 ): Express {
   const app = express();
+  app.set('trust proxy', options.trustProxy === true);
+  if (options.changeRequest !== undefined) {
+    app.use((request, _response, next) => {
+      options.changeRequest?.(request);
+      next();
+    });
+  }
   if (options.hostFields !== undefined) {
     app.use((_request, response, next) => {
       for (const [name, value] of options.hostFields ?? []) response.append(name, value);
@@ -191,6 +259,8 @@ export function mountInExpress(
     router = inner;
   }
   router.use(mounts.at(-1) || '/', middleware);
+  const { next } = options;
+  if (next !== undefined) app.use((request, response) => next(request, response));
   const handleError: ErrorRequestHandler = (error, _request, response, _next) => {
     options.onError?.(error);
     response
@@ -212,9 +282,16 @@ const consumeAsMultipart: RequestHandler = (request, _response, next) => {
 
 /** Makes a Fastify instance for the options of an audit. */
 export function createFastify(options: AuditServeOptions): FastifyInstance {
-  const common = { http2: options.http2 === true, ...(options.tls ? { https: SHARED_KEY } : {}) };
+  const common = {
+    http2: options.http2 === true,
+    trustProxy: options.trustProxy === true,
+    ...(options.tls ? { https: SHARED_KEY } : {}),
+  };
   // Each server option changes the type of the instance; its methods are the same.
   const instance = fastify(common as object) as unknown as FastifyInstance;
+  if (options.changeRequest !== undefined) {
+    instance.addHook('onRequest', async (request) => options.changeRequest?.(request.raw));
+  }
   if (options.hostFields !== undefined) {
     instance.addHook('onRequest', async (_request, reply) => {
       for (const [name, value] of options.hostFields ?? []) reply.header(name, value);

@@ -16,6 +16,7 @@ export const naiveHost: AuditHost = {
   name: 'naive',
   capabilities: new Set([
     'serve',
+    'plain',
     'own-error-page',
     'any-path',
     'asterisk-form',

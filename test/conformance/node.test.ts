@@ -1,4 +1,5 @@
 import { auditHost } from './conformance.ts';
-import { node } from './hosts.ts';
+import { node, nodeOverTls } from './hosts.ts';
 
 auditHost(node);
+auditHost(nodeOverTls);

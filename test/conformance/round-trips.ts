@@ -14,7 +14,14 @@ import type {
 } from '../../src/conformance/index.ts';
 import { createServer } from '../../src/server/index.ts';
 import type { Application } from '../../src/wsgi.ts';
-import { createFastify, expressMounted, fastifyPrefixed, mountInExpress, mountInFastify } from './hosts.ts';
+import {
+  createFastify,
+  expressMounted,
+  expressOptions,
+  fastifyPrefixed,
+  mountInExpress,
+  mountInFastify,
+} from './hosts.ts';
 import { createLog, listen, SHARED_KEY } from './listening.ts';
 
 /** The parts of a round trip. */
@@ -48,7 +55,7 @@ export const expressRoundTrip: AuditHost = createRoundTrip(
   'fromExpress(toExpress)',
   expressMounted,
   ({ application, gateway, mounts, options }) =>
-    fromExpress(mountInExpress(toExpress(application, gateway), mounts, options)),
+    fromExpress(mountInExpress(toExpress(application, expressOptions(gateway, options)), mounts, options)),
 );
 
 /** An application in a Fastify instance on our server. */

@@ -199,6 +199,7 @@ const FACT_AUDITS: readonly GatewayAudit[] = [
     id: 'environ-50-plain',
     sentence: 'MUST give the scheme http, and no HTTPS key, without TLS',
     citation: 'PEP 3333, environ Variables',
+    needs: ['plain'],
     check(environ) {
       equal(environ['wsgi.url_scheme'], 'http');
       assert.ok(!('HTTPS' in environ), 'HTTPS must be absent');
@@ -219,6 +220,7 @@ const FACT_AUDITS: readonly GatewayAudit[] = [
     id: 'environ-51-forwarded-proto',
     sentence: 'MUST NOT let X-Forwarded-Proto change the scheme unless a proxy is trusted',
     citation: 'RFC 7239 §8.1; Gunicorn forwarded_allow_ips',
+    needs: ['plain'],
     request: { headers: [['X-Forwarded-Proto', 'https']] },
     check(environ) {
       equal(environ['wsgi.url_scheme'], 'http');

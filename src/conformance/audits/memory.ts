@@ -136,6 +136,7 @@ const RESPONSE_AUDITS: readonly GatewayAudit[] = Object.entries(POOLED).map(([na
     id: `body-232-${name}`,
     sentence: `MUST be done with all memory before it tells of the end: ${name.replaceAll('-', ' ')}`,
     citation: 'Gateway semantics, line 232',
+    needs: ['deep-pipeline'],
     async run(host) {
       for (const [size, count] of RESPONSES) await fillsAgain(host, pooled(row, size), [size, count]);
     },

@@ -345,7 +345,7 @@ function inputOf(content: string): Environ['wsgi.input'] {
 }
 
 /** Makes an audit that runs on every bridge of the host. */
-function wrapAudit(
+export function wrapAudit(
   row: AuditRow & { run(host: AuditHost, wrapper: AuditWrapper): Promise<void> },
 ): GatewayAudit {
   return audit({

@@ -1,0 +1,27 @@
+/** All hosts under audit, in the order of the table in docs/conformance.md. */
+import type { AuditHost } from '../../src/conformance/index.ts';
+import {
+  cgi,
+  expressMounted,
+  expressRoot,
+  fastifyHijacked,
+  fastifyPrefixed,
+  node,
+  nodeOverTls,
+  standalone,
+} from './hosts.ts';
+import { expressRoundTrip, fastifyRoundTrip } from './round-trips.ts';
+
+/** The hosts. */
+export const ALL_HOSTS: readonly AuditHost[] = [
+  standalone,
+  node,
+  nodeOverTls,
+  expressRoot,
+  expressMounted,
+  fastifyPrefixed,
+  fastifyHijacked,
+  cgi,
+  expressRoundTrip,
+  fastifyRoundTrip,
+];
