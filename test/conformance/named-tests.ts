@@ -24,7 +24,10 @@ export const NAMED_TESTS: Readonly<Record<number, readonly NamedTest[]>> = {
   226: [['test/testing/validated-environ.test.ts', 'passes the validator: %s']],
   227: [['test/testing/run-app.test.ts', 'buffered: %s']],
   228: [
-    ['test/testing/run-app.test.ts', 'does not iterate the body before it is read'],
+    [
+      'test/testing/run-app.test.ts',
+      'iterates the body only as it is read, after the chunk that sends the head',
+    ],
     ['test/testing/run-app.test.ts', 'closes an unread body once'],
   ],
   229: [
