@@ -3,6 +3,7 @@ import { describe } from './describe.ts';
 import { ENVIRON_OPTIONS } from './environ.ts';
 import { GATEWAY_OPTIONS } from './gateway-options.ts';
 import { isFieldValue, isToken } from './headers.ts';
+import { likelyName, type Synonyms } from './likely-name.ts';
 import type { OptionRow, OptionTypes } from './option-table.ts';
 
 /** Rules by option name: a row of an option table, or a function that tells if a value is valid. */
@@ -36,7 +37,7 @@ export interface OptionCheck {
   /** The option that the error suggests if a number or a string was passed instead of options. */
   readonly likely?: string;
   /** Names that people know from elsewhere, with the options that they mean. */
-  readonly meant?: Readonly<Record<string, string>>;
+  readonly meant?: Synonyms;
 }
 
 /**
@@ -60,29 +61,13 @@ export function checkOptions(
   if (unknown === 'ignore') return;
   for (const name of unknownOptions(options, rules)) {
     const known = Object.keys(rules);
-    const close = Object.hasOwn(meant, name) ? meant[name] : known.find((one) => isNear(name, one));
-    const hint = close === undefined ? '' : `; do you mean ${close}?`;
+    const likelyOne = likelyName(name, known, meant);
+    const hint = likelyOne === undefined ? '' : `; did you mean ${likelyOne}?`;
     throw wrong(
       'ERR_INVALID_ARG_VALUE',
       `Option ${name} is unknown here; known are ${known.join(', ')}${hint}`,
     );
   }
-}
-
-/** Tells if two names differ in case, or in one letter that is missing, added, wrong or swapped with the next. */
-function isNear(one: string, other: string): boolean {
-  const [a, b] = [one.toLowerCase().replace(/[-_]/g, ''), other.toLowerCase()];
-  let start = 0;
-  while (start < a.length && a[start] === b[start]) start += 1;
-  const [restA, restB] = [a.slice(start), b.slice(start)];
-  const isSwapped = restA.slice(2) === restB.slice(2) && restA[0] === restB[1] && restA[1] === restB[0];
-  return (
-    restA === restB ||
-    isSwapped ||
-    restA.slice(1) === restB ||
-    restA === restB.slice(1) ||
-    restA.slice(1) === restB.slice(1)
-  );
 }
 
 /** Gives the names of options for which there is no rule. A value of undefined is no option. */

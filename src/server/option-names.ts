@@ -6,6 +6,7 @@
  * told in one warning.
  */
 import { unknownOptions } from '../gateway/check-options.ts';
+import { likelyName, lookUp } from '../gateway/likely-name.ts';
 
 const TLS = 'Serve HTTPS with the option tls: { key, cert }';
 
@@ -81,38 +82,6 @@ export function judgeUnknownOptions(options: object, known: Readonly<Record<stri
 }
 
 function describeUnknown(name: string, known: readonly string[]): string {
-  const likely = lookUp(SYNONYMS, name) ?? nearest(name, known);
+  const likely = likelyName(name, known, SYNONYMS);
   return likely === undefined ? name : `${name} (did you mean ${likely}?)`;
-}
-
-/** Names come from outside, so inherited members do not count. */
-function lookUp(table: Readonly<Record<string, string>>, name: string): string | undefined {
-  return Object.hasOwn(table, name) ? table[name] : undefined;
-}
-
-/** Gives the known name that a typing error may have made into another, if there is one. */
-function nearest(name: string, known: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let least = Math.min(4, Math.ceil(name.length / 3));
-  for (const candidate of known) {
-    const cost = distance(name.toLowerCase(), candidate.toLowerCase());
-    if (cost >= least) continue;
-    least = cost;
-    best = candidate;
-  }
-  return best;
-}
-
-/** Counts the characters to insert, delete or replace (Levenshtein). */
-function distance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (const [index, character] of [...left].entries()) {
-    const next = [index + 1];
-    for (let column = 0; column < right.length; column += 1) {
-      const replaced = (row[column] ?? 0) + (right[column] === character ? 0 : 1);
-      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

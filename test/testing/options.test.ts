@@ -29,19 +29,19 @@ describe('an unknown option is refused, with the likely one', () => {
     ['heders', 'headers'],
     ['envron', 'environ'],
   ])('%s: %s', async (name, likely) => {
-    expect(() => buildEnviron('/', { [name]: 'x' })).toThrow(`do you mean ${likely}?`);
+    expect(() => buildEnviron('/', { [name]: 'x' })).toThrow(`did you mean ${likely}?`);
     await expect(createClient(naming('PATH_INFO')).get('/', { [name]: 'x' })).rejects.toThrow(
-      `do you mean ${likely}?`,
+      `did you mean ${likely}?`,
     );
   });
 
   it('of a client and of a run', async () => {
     expect(() => createClient(naming('PATH_INFO'), { cookie: true } as object)).toThrow(
-      'do you mean cookies?',
+      'did you mean cookies?',
     );
     expect(() => createClient(naming('PATH_INFO'), { follow: true } as object)).toThrow('followRedirects');
     await expect(runApp(naming('PATH_INFO'), buildEnviron(), { bufferd: true } as object)).rejects.toThrow(
-      'do you mean buffered?',
+      'did you mean buffered?',
     );
     expect(() => buildEnviron('/', { strange: 1 } as object)).toThrow(
       /^Option strange is unknown here; known are [^?]*$/,
