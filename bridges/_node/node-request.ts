@@ -156,7 +156,7 @@ function hasInjectedStream(req: IncomingMessage & { readonly _lightMyRequest?: I
   return isStream && !('content-length' in req.headers || 'transfer-encoding' in req.headers);
 }
 
-/** What light-my-request keeps on a request. */
+/** The property in which light-my-request keeps the injected request. */
 interface Injected {
   readonly payload?: unknown;
 }

@@ -51,7 +51,7 @@ export class ExpressSink extends NodeSink {
     super.direct(isHeld ? others : directives);
   }
 
-  /** What goes to `next` is Express's to log. */
+  /** Express logs errors that go to `next`. */
   get logsAbort(): boolean {
     return this.hasHeadFailed;
   }

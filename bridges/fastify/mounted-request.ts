@@ -43,7 +43,7 @@ export const MOUNTED_REQUEST: object = Object.create(IncomingMessage.prototype, 
 function keepMount(request: MountedRequest, received: unknown, written: unknown): void {
   const mount = request.baseUrl ?? '';
   let { url } = request;
-  /** What a plugin saved, and how it is shown. */
+  /** The value that a plugin has saved; `full` is the same with the mount. */
   let inner: unknown;
   let full: unknown = received;
   const save = (value: unknown): void => {

@@ -20,7 +20,7 @@ export function showError(error: unknown): string {
   }
 }
 
-/** What a text shows so far. An error may be its own cause. */
+/** The errors that a text shows so far: one may be its own cause. */
 interface Shown {
   readonly errors: Set<object>;
   count: number;

@@ -57,7 +57,7 @@ const INCOMPLETE: ReadonlySet<ErrorCode> = new Set([
   'WSGI_ERR_CONTENT_INCOMPLETE',
 ]);
 
-/** What is known of a fault. */
+/** The circumstances of a fault. */
 interface ClientFault {
   /** The octets that came last. */
   readonly packet: Buffer;

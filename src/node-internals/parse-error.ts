@@ -61,7 +61,7 @@ function dropRequest(): number {
   return 0;
 }
 
-/** What was found, and in which part of the octets. */
+/** The error that was found, and its place in the octets. */
 interface Verdict {
   readonly error?: ParseError;
   readonly part?: number;

@@ -1,4 +1,4 @@
-/** What middleware and hooks of a host change in the headers of a request reaches the application, on every host. */
+/** Changes that middleware and hooks of a host make to the headers of a request reach the application, on every host. */
 import { createServer, type IncomingMessage } from 'node:http';
 import { connect, createServer as createHttp2Server } from 'node:http2';
 import middie from '@fastify/middie';
@@ -62,7 +62,7 @@ const HOSTS: Readonly<Record<string, (application: Application, change: Change) 
     }),
 };
 
-/** What an application sees of the fields. */
+/** The fields as an application sees them. */
 type Seen = { keys: Record<string, unknown>; lines: readonly string[] | undefined };
 
 const reportFields: Application = (environ, startResponse) => {

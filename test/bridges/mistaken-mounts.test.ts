@@ -1,4 +1,4 @@
-/** What people mount by mistake: adapters, modules and apps of frameworks as applications, and the other way round. */
+/** Mistakes in mounting: adapters, modules and apps of frameworks as applications, and the other way round. */
 import { createServer as createNodeServer } from 'node:http';
 import connect from 'connect';
 import express from 'express';
@@ -36,7 +36,7 @@ const HOSTS: Readonly<Record<string, (application: Application) => unknown>> = {
 const moduleWithDefault = { default: application };
 const namespace = Object.defineProperty({ application }, Symbol.toStringTag, { value: 'Module' });
 
-/** What is no application, with the cure. */
+/** Values that are no application, with the cure. */
 const MISTAKES: Readonly<Record<string, [value: unknown, cure: string]>> = {
   'a listener of toNode': [toNode(application), 'toNode(application): pass the application itself'],
   'a handler of toExpress': [toExpress(application), 'toExpress(application): pass the application itself'],

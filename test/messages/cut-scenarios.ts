@@ -41,7 +41,7 @@ const AFTER_FINISH: readonly Scenario[] = Object.entries(ENDINGS).flatMap(([how,
   ),
 );
 
-/** What programs write right before they end the socket. */
+/** Calls by which programs write right before they end the socket. */
 const WRITES: Readonly<Record<string, (res: ServerResponse) => unknown>> = {
   'a response': (res) => res.end('one'),
   'a response in two pieces': (res) => {

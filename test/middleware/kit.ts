@@ -85,7 +85,7 @@ export interface Question {
   readonly environ?: Record<string, unknown>;
 }
 
-/** What the client and the operator get. */
+/** The answer that the client gets, and the log that the operator reads. */
 export interface Answer {
   readonly status: string;
   readonly headers: Headers;

@@ -1,4 +1,4 @@
-/** What listeners and stalled clients must not do to other connections, nor to the log. */
+/** Failing listeners and stalled clients leave other connections and the log alone. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { hello, type RunningServer, startServer } from './support.ts';

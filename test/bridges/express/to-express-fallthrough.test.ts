@@ -190,7 +190,7 @@ describe('content that falls through', () => {
 });
 
 describe('a request that falls through', () => {
-  /** What listeners and settings there are on request and response. */
+  /** Lists the listeners and settings of request and response. */
   function snapshot(req: express.Request, res: express.Response): unknown {
     const listeners = [req, res].map((emitter) =>
       emitter.eventNames().map((name) => [String(name), emitter.listenerCount(name)]),

@@ -11,7 +11,7 @@ import { fromExpress, toExpress } from '../../../bridges/express/index.ts';
 import { fromNode, toNode } from '../../../bridges/node/index.ts';
 import type { Application } from '../../../src/wsgi.ts';
 
-/** What Lambda sends for version 2.0 of API Gateway. */
+/** The event that Lambda sends for version 2.0 of API Gateway. */
 function lambdaEvent(method: string, path: string, body?: string): object {
   return {
     version: '2.0',

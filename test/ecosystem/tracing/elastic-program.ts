@@ -19,7 +19,7 @@ interface Sent {
 }
 
 let sent: Sent[] = [];
-// What the agent reports to.
+// The server that the agent reports to.
 const collector = createServer((request, response) => void collect(request, response));
 
 async function collect(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 const run = promisify(execFile);
 
-/** What must be in the report of node:http: two servers on which a tool sees nothing are also alike. */
+/** Members that the report of node:http must have: two servers on which a tool sees nothing are also alike. */
 const tools: [string, RegExp][] = [
   [
     'opentelemetry',

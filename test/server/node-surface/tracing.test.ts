@@ -1,4 +1,4 @@
-/** What tools see that patch `emit` or subscribe to node's channels. The same steps run on node:http. */
+/** Tools that patch `emit` or subscribe to node's channels see each request. The same steps run on node:http. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';
