@@ -118,7 +118,8 @@ export class NodeInput implements HostInput {
   }
 
   #drain(): void {
-    if (this.#waiter !== undefined || this.#iterations > 0) return;
+    // Removing a listener again would stop the stream that flows (Node 20 to 26).
+    if (this.#waiter !== undefined || this.#iterations > 0 || this.#state === 'drained') return;
     this.#state = 'drained';
     for (const [emitter, event, listener] of this.#listeners ?? [])
       if (event === 'readable') emitter.off(event, listener);

@@ -22,6 +22,8 @@ export {
   endQuietly,
   hasReceivedEnd,
   isBeingRead,
+  isHeard,
+  isOnlyTouched,
   isPiped,
   optimizeEmpty,
 } from './request-state.ts';

@@ -25,10 +25,26 @@ const isKnown = shortcut('_consuming and _readableState', () => {
   return STATES.every((name) => typeof state[name] === 'boolean') ? true : undefined;
 });
 
-/** Tells if a program has begun to read a request, or is about to. */
+/**
+ * Tells if a program has begun to read a request, or is about to. One that it has resumed and paused, or piped and
+ * unpiped, at once was not read, unless somebody listens.
+ */
 export function isBeingRead(request: RequestWithState): boolean {
-  if (isKnown !== true) return request.readableDidRead || request.readableFlowing !== null;
-  return request._consuming === true || request._readableState?.resumeScheduled === true;
+  const { readableFlowing } = request;
+  const isAwaited = readableFlowing === true || (readableFlowing === false && isHeard(request));
+  if (isKnown !== true) return request.readableDidRead || isAwaited;
+  return request._consuming === true || (request._readableState?.resumeScheduled === true && isAwaited);
+}
+
+/** Tells if a stream that was resumed for a moment, by the program or by a pipe, asks for content that nobody awaits. */
+export function isOnlyTouched(request: RequestWithState): boolean {
+  if (request.readableFlowing !== false || isHeard(request)) return false;
+  return isKnown !== true ? !request.readableDidRead : request._readableState?.resumeScheduled === true;
+}
+
+/** Tells if content has a listener. */
+export function isHeard(request: RequestMessage): boolean {
+  return request.listenerCount('data') > 0 || request.listenerCount('readable') > 0;
 }
 
 /** Tells if a request is piped somewhere. */

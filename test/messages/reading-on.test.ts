@@ -115,6 +115,28 @@ describe.each(Object.entries(HOSTS))('a program on %s', (name, host) => {
     await server.close();
   });
 
+  it.each<[string, (req: IncomingMessage) => void]>([
+    ['pipes and unpipes', (req) => req.pipe(new PassThrough()) && req.unpipe()],
+    ['resumes and pauses', (req) => req.resume().pause()],
+    ['adds and removes a listener', (req) => req.on('data', ignore).pause().off('data', ignore)],
+  ])('does not read, and the next request is served, if it %s at once', async (_name, touch) => {
+    const server = await host((req, res) => {
+      if (req.method === 'POST') touch(req);
+      res.end(req.method === 'POST' ? 'accepted' : 'next');
+    });
+    const client = connect(server.port, '127.0.0.1');
+    let answers = '';
+    client.on('data', (piece) => {
+      answers += piece.toString('latin1');
+    });
+    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n');
+    client.write(Buffer.alloc(300_000));
+    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await expect.poll(() => answers, { timeout: 4000 }).toMatch(/accepted.*next/s);
+    client.destroy();
+    await server.close();
+  });
+
   it('gives the rest up once it has unpiped the request, and serves the next one', async () => {
     const server = await host((req, res) => {
       if (req.method === 'GET') {
@@ -158,3 +180,5 @@ describe.each(Object.entries(HOSTS))('a program on %s', (name, host) => {
     await server.close();
   });
 });
+
+function ignore(): void {}

@@ -13,7 +13,13 @@
  *         as on node, and not a rejected promise of somebody else.
  */
 
-import { connectionReset, isPiped, type RequestMessage } from '../../node-internals/index.ts';
+import {
+  connectionReset,
+  isHeard,
+  isOnlyTouched,
+  isPiped,
+  type RequestMessage,
+} from '../../node-internals/index.ts';
 import type { Environ, HeaderList } from '../../wsgi.ts';
 
 /** Octets per `read(n)`, which waits for all of them. */
@@ -35,8 +41,8 @@ export class ContentFeed {
   /** Octets that may still be read. */
   #remaining: number;
   #state: 'idle' | 'reading' | 'stopping' | 'over' = 'idle';
-  /** The program has piped the request somewhere. */
-  wasPiped = false;
+  /** The program has begun to read by a pipe, or for a moment: it may have left the request since. */
+  wasLeft = false;
   #pieces: AsyncIterator<Uint8Array> | undefined;
 
   constructor(environ: Environ, request: RequestMessage, listener: ContentListener) {
@@ -49,7 +55,7 @@ export class ContentFeed {
   /** Reads one piece, unless one is under way. */
   resume(): void {
     if (this.#state !== 'idle') return;
-    this.wasPiped ||= isPiped(this.#request);
+    this.wasLeft ||= isPiped(this.#request) || isOnlyTouched(this.#request);
     if (this.#remaining === 0) {
       this.#end();
       return;
@@ -106,10 +112,7 @@ export class ContentFeed {
    */
   #skips(): boolean {
     const request = this.#request;
-    const isDrain =
-      request.readableFlowing === true &&
-      request.listenerCount('data') === 0 &&
-      request.listenerCount('readable') === 0;
+    const isDrain = request.readableFlowing === true && !isHeard(request);
     if (!isDrain || ownInput(this.#environ)?.skip() !== true) return false;
     this.#state = 'over';
     process.nextTick(complete, this, []);

@@ -4,6 +4,7 @@ import {
   endQuietly,
   hasListeners,
   isBeingRead,
+  isHeard,
   isPiped,
   type RequestMessage,
 } from '../../node-internals/index.ts';
@@ -47,8 +48,8 @@ export function endAnswered(request: RequestMessage, remainder: Remainder): bool
 
 /** The program has piped the request somewhere, and does not any more. */
 function isUnpiped(request: RequestMessage, remainder: Remainder): boolean {
-  const isHeard = request.listenerCount('data') > 0 || request.listenerCount('readable') > 0;
-  return remainder.feed.wasPiped && !isPiped(request) && !isHeard && request.readableFlowing !== true;
+  const { wasLeft } = remainder.feed;
+  return wasLeft && !isPiped(request) && !isHeard(request) && request.readableFlowing !== true;
 }
 
 /** A pipe ends by itself if its destination fails, and by `unpipe`. */
