@@ -13,7 +13,7 @@ export interface Control {
   values: string[];
   /** A box is ticked; anything else is always on, but for buttons. */
   isOn: boolean;
-  /** What a select offers. */
+  /** The values that a select offers. */
   readonly offered: readonly string[] | undefined;
 }
 

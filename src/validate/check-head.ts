@@ -3,7 +3,7 @@ import { describe } from '../gateway/describe.ts';
 import { isFieldValue, isHopByHop, isToken } from '../gateway/headers.ts';
 import type { Reporter } from './reporter.ts';
 
-/** What the rules for content need of a head. */
+/** The parts of a head that the rules for content need. */
 export interface CheckedHead {
   /** Undefined if the status is malformed. */
   readonly statusCode: number | undefined;

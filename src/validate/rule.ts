@@ -13,7 +13,7 @@ export type RuleParty = 'server' | 'application';
 export interface Rule {
   readonly level: RuleLevel;
   readonly party: RuleParty;
-  /** What the party must or should do: the sentence after «The application must». */
+  /** The demand on the party: the sentence after «The application must». */
   readonly sentence: string;
   /** The source of the rule. */
   readonly cite: string;

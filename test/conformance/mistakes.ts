@@ -1,4 +1,4 @@
-/** What people mount as an application, although it is none. */
+/** Values that people mount as an application, although they are none. */
 import express from 'express';
 import fastify from 'fastify';
 import { toExpress } from '../../bridges/express/index.ts';

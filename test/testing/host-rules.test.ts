@@ -45,7 +45,7 @@ const FORMS: Readonly<
 
 const length = (value: number): HeaderList => [...TEXT, ['Content-Length', String(value)]];
 
-/** What every host refuses or logs. */
+/** Responses that every host refuses or logs. */
 const FAULTS: [name: string, status: string, headers: HeaderList, chunks: string[], code: string][] = [
   ['short content', '200 OK', length(3), ['a'], 'WSGI_ERR_CONTENT_LENGTH_SHORT'],
   ['long content', '200 OK', length(3), ['ab', 'cd'], 'WSGI_ERR_CONTENT_LENGTH_EXCEEDED'],

@@ -19,7 +19,7 @@ export function declarePorted(origin: string, cases: readonly PortedCase[]): voi
       });
     }
 
-    it('of which each has a name of its own, and a check or a reason', ({ expect }) => {
+    it('each have a name of their own, and a check or a reason', ({ expect }) => {
       expect(new Set(cases.map(({ name }) => name)).size).toBe(cases.length);
       expect(cases.filter(({ differs, run }) => differs === undefined && run === undefined)).toEqual([]);
     });

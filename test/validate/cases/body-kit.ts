@@ -32,7 +32,7 @@ export function taking(
   return server(
     name,
     async (kit) => {
-      // The type of whichever iterator the application has.
+      // Typed for servers that iterate in either way; the cases use the way that the application has.
       const body = (await kit.call(kit.environ, kit.startResponse)) as Body & AsyncIterable<Uint8Array>;
       await act(body, kit);
     },

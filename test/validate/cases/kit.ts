@@ -1,4 +1,4 @@
-/** What the cases of the rules are made of: an application under the gateway, or an application under a server by hand. */
+/** The parts of the rules' cases: an application under the gateway, or an application under a server by hand. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { GatewayRequest } from '../../../src/port.ts';
 import { MemoryErrors, setupTestingDefaults } from '../../../src/testing/index.ts';
@@ -27,7 +27,7 @@ export interface RuleCase {
   readonly applications: readonly Variant[] | string;
   /** Servers, or why none can break the rule. */
   readonly servers: readonly Variant[] | string;
-  /** What comes near and is right. */
+  /** Variants that come near, and are right. */
   readonly right?: readonly Variant[];
 }
 
@@ -50,7 +50,7 @@ function withRight(rule: RuleCase): WrongCases {
   return { ...rule, butRight: (...right) => ({ ...rule, right }) };
 }
 
-/** What a server by hand has at its disposal. */
+/** The tools of a server by hand. */
 export interface ServerKit {
   readonly call: ApplicationFunction;
   readonly environ: Environ;
@@ -66,7 +66,7 @@ export function app(name: string, application: Application, request: Partial<Gat
     async run(validated) {
       const recording = record(validated(application), request);
       await recording.done;
-      // What the application does after the end.
+      // The application may do something after the end.
       await pause(5);
       return recording;
     },
