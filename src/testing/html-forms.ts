@@ -1,9 +1,9 @@
 /**
  * Reads the forms of an HTML page, as far as a submission needs them (HTML, Form submission infrastructure).
  *
- * It reads what servers write: no markup that a script makes, and no repair of broken nesting. A character reference that it
- * does not know throws.
+ * It reads what servers write: no markup that a script makes, and no repair of broken nesting.
  */
+import { type Attributes, decodeReferences, readAttributes, readTags, type Tag } from './html-tags.ts';
 
 /** One control with a name. */
 export interface Control {
@@ -19,122 +19,105 @@ export interface Control {
 
 /** One form. */
 export interface HtmlForm {
-  readonly attributes: ReadonlyMap<string, string>;
+  readonly attributes: Attributes;
   readonly controls: Control[];
 }
 
-type Attributes = ReadonlyMap<string, string>;
-
-const TAG = /<!--[\s\S]*?(?:-->|$)|<(\/?)([a-zA-Z][^\s/>]*)((?:[^>"']|"[^"]*"|'[^']*')*)>/g;
-const ATTRIBUTE = /([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g;
-const RAW = new Set(['script', 'style', 'textarea', 'title']);
+/** Elements that count in a form. */
+const ELEMENTS = new Set(['form', 'fieldset', 'select', 'option', 'input', 'button', 'textarea']);
 
 /** Reads all forms in order. */
 export function readForms(html: string): HtmlForm[] {
-  const forms: HtmlForm[] = [];
-  const strays: [id: string, control: Control][] = [];
-  let form: HtmlForm | undefined;
-  let disabled = 0;
-  const fieldsets: boolean[] = [];
-  let select: { attributes: Attributes; options: { value: string; isSelected: boolean }[] } | undefined;
-  const add = (attributes: Attributes, control: Omit<Control, 'name'>): void => {
-    const name = attributes.get('name');
-    if (name === undefined || name === '' || attributes.has('disabled') || disabled > 0) return;
-    const owner = attributes.get('form');
-    if (owner !== undefined) strays.push([owner, { name, ...control }]);
-    else form?.controls.push({ name, ...control });
-  };
-  const tags = new RegExp(TAG);
-  for (let match = tags.exec(html); match !== null; match = tags.exec(html)) {
-    const [, slash, rawName, rest = ''] = match;
-    if (rawName === undefined) continue;
-    const name = rawName.toLowerCase();
-    if (slash === '/') {
-      if (name === 'form') form = undefined;
-      if (name === 'fieldset' && fieldsets.pop() === true) disabled -= 1;
-      if (name === 'select' && select !== undefined) {
-        add(select.attributes, selectControl(select.attributes, select.options));
-        select = undefined;
-      }
-      continue;
-    }
-    const attributes = readAttributes(rest);
-    let text = '';
-    if (RAW.has(name)) {
-      const end = html.slice(tags.lastIndex).search(new RegExp(`</${name}`, 'i'));
-      text = end === -1 ? html.slice(tags.lastIndex) : html.slice(tags.lastIndex, tags.lastIndex + end);
-      tags.lastIndex += text.length;
-    }
-    if (name === 'form' && form === undefined) {
-      form = { attributes, controls: [] };
-      forms.push(form);
-    } else if (name === 'fieldset') {
-      fieldsets.push(attributes.has('disabled'));
-      if (attributes.has('disabled')) disabled += 1;
-    } else if (name === 'select') {
-      select = { attributes, options: [] };
-    } else if (name === 'option' && select !== undefined && !attributes.has('disabled')) {
-      const [own = ''] = html.slice(tags.lastIndex).split('<', 1);
-      const value = attributes.get('value') ?? decode(own).trim().replace(/\s+/g, ' ');
-      select.options.push({ value, isSelected: attributes.has('selected') });
-    } else if (name === 'textarea') {
-      const value = decode(text).replace(/^\r?\n/, '');
-      add(attributes, { type: 'textarea', values: [value], isOn: true, offered: undefined });
-    } else if (name === 'input' || name === 'button') {
-      add(attributes, inputControl(attributes, name === 'button' ? 'submit' : 'text'));
-    }
+  const reader = new FormReader();
+  for (const tag of readTags(html)) {
+    if (!ELEMENTS.has(tag.name)) continue;
+    if (tag.isEnd) reader.end(tag.name);
+    else reader.begin(tag);
   }
-  for (const [id, control] of strays)
-    forms.find(({ attributes }) => attributes.get('id') === id)?.controls.push(control);
-  return forms;
+  return reader.finish();
 }
 
-function inputControl(attributes: Attributes, usual: string): Omit<Control, 'name'> {
-  const type = (attributes.get('type') ?? usual).toLowerCase();
+/** A select whose options are being read. */
+interface Select {
+  readonly attributes: Attributes;
+  readonly options: { readonly value: string; readonly isSelected: boolean }[];
+}
+
+/** Makes forms of the tags of a page. */
+class FormReader {
+  readonly #forms: HtmlForm[] = [];
+  /** Controls that name their form, which may come later. */
+  readonly #strays: [id: string, control: Control][] = [];
+  /** The open fieldsets: true for a disabled one. */
+  readonly #fieldsets: boolean[] = [];
+  #form: HtmlForm | undefined;
+  #select: Select | undefined;
+
+  begin({ name, attributes: source, text }: Tag): void {
+    const attributes = readAttributes(source);
+    const isDisabled = attributes.has('disabled');
+    if (name === 'form') this.#beginForm(attributes);
+    else if (name === 'fieldset') this.#fieldsets.push(isDisabled);
+    else if (name === 'select') this.#select = { attributes, options: [] };
+    else if (name !== 'option') this.#add(attributes, controlOf(name, attributes, text));
+    else if (!isDisabled) this.#select?.options.push(optionOf(attributes, text));
+  }
+
+  end(name: string): void {
+    if (name === 'form') this.#form = undefined;
+    else if (name === 'fieldset') this.#fieldsets.pop();
+    else if (name === 'select' && this.#select !== undefined) {
+      this.#add(this.#select.attributes, selectControl(this.#select));
+      this.#select = undefined;
+    }
+  }
+
+  finish(): HtmlForm[] {
+    for (const [id, control] of this.#strays)
+      this.#forms.find(({ attributes }) => attributes.get('id') === id)?.controls.push(control);
+    return this.#forms;
+  }
+
+  /** A form within a form is ignored. */
+  #beginForm(attributes: Attributes): void {
+    if (this.#form !== undefined) return;
+    this.#form = { attributes, controls: [] };
+    this.#forms.push(this.#form);
+  }
+
+  #add(attributes: Attributes, rest: Omit<Control, 'name'>): void {
+    const name = attributes.get('name');
+    if (name === undefined || name === '' || attributes.has('disabled') || this.#fieldsets.includes(true))
+      return;
+    const control = { name, ...rest };
+    const owner = attributes.get('form');
+    if (owner === undefined) this.#form?.controls.push(control);
+    else this.#strays.push([owner, control]);
+  }
+}
+
+function controlOf(name: string, attributes: Attributes, text: string): Omit<Control, 'name'> {
+  if (name === 'textarea') {
+    const value = decodeReferences(text).replace(/^\r?\n/, '');
+    return { type: 'textarea', values: [value], isOn: true, offered: undefined };
+  }
+  const type = (attributes.get('type') ?? (name === 'button' ? 'submit' : 'text')).toLowerCase();
   const isBox = type === 'checkbox' || type === 'radio';
   const value = attributes.get('value') ?? (isBox ? 'on' : '');
   const isButton = ['submit', 'button', 'reset', 'image'].includes(type);
   return { type, values: [value], isOn: isBox ? attributes.has('checked') : !isButton, offered: undefined };
 }
 
-function selectControl(
-  attributes: Attributes,
-  options: readonly { readonly value: string; readonly isSelected: boolean }[],
-): Omit<Control, 'name'> {
+function optionOf(attributes: Attributes, text: string): Select['options'][number] {
+  const value = attributes.get('value') ?? decodeReferences(text).trim().replace(/\s+/g, ' ');
+  return { value, isSelected: attributes.has('selected') };
+}
+
+function selectControl({ attributes, options }: Select): Omit<Control, 'name'> {
   const chosen = options.filter(({ isSelected }) => isSelected).map(({ value }) => value);
   const offered = options.map(({ value }) => value);
   const isMultiple = attributes.has('multiple');
   // One of a drop-down is always chosen: the last that says so, or else the first.
   const values = isMultiple ? chosen : [chosen.at(-1) ?? offered[0]].filter((one) => one !== undefined);
   return { type: isMultiple ? 'select-multiple' : 'select', values, isOn: true, offered };
-}
-
-function readAttributes(text: string): Attributes {
-  const attributes = new Map<string, string>();
-  for (const [, name = '', double, single, bare] of text.matchAll(ATTRIBUTE)) {
-    const key = name.toLowerCase();
-    // The first of two counts.
-    if (!attributes.has(key)) attributes.set(key, decode(double ?? single ?? bare ?? ''));
-  }
-  return attributes;
-}
-
-/** The references that templates write; pages in UTF-8 need no others. */
-const NAMED: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  nbsp: '\xa0',
-};
-
-function decode(text: string): string {
-  return text.replace(/&(?:#x([0-9a-f]+)|#(\d+)|([a-z][a-z0-9]*));/gi, (whole, hex, decimal, name) => {
-    if (name === undefined) return String.fromCodePoint(hex ? Number.parseInt(hex, 16) : Number(decimal));
-    const character = Object.hasOwn(NAMED, name) ? NAMED[name] : undefined;
-    if (character === undefined)
-      throw new TypeError(`Reader of forms does not know ${whole}; write the character itself`);
-    return character;
-  });
 }

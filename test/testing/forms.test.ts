@@ -105,4 +105,15 @@ describe('form()', () => {
       '&eacute;',
     );
   });
+
+  it('reads a page whose other markup has references that it does not know', async () => {
+    const page = await open('<p title="caf&eacute;">&eacute;</p><form><input name=a value=1></form>');
+    expect(await (await page.form().submit()).text()).toBe('GET /page a=1  ');
+  });
+
+  it('does not send what is in a disabled fieldset within another one', async () => {
+    const inner = '<fieldset disabled><fieldset></fieldset><input name=no value=no></fieldset>';
+    const page = await open(`<form><fieldset>${inner}<input name=a value=1></fieldset></form>`);
+    expect(await (await page.form().submit()).text()).toBe('GET /page a=1  ');
+  });
 });
