@@ -15,7 +15,8 @@ const ESCAPE = /%[0-9A-Fa-f]{2}/g;
 /** Half a character: UTF-8 cannot encode it. */
 export const LONE_SURROGATE: RegExp = /\p{Surrogate}/u;
 
-const ABOVE_OCTET = /[^\0-\xff]/;
+/** A code unit above U+00FF, which no native string has. */
+export const ABOVE_OCTET: RegExp = /[^\0-\xff]/;
 
 /** A character other than unreserved (RFC 3986 §2.3) and `/`. */
 const QUOTABLE = /[^A-Za-z0-9\-._~/]/g;

@@ -140,8 +140,8 @@ function createDecoder(charset: string): (content: Uint8Array) => string {
   }
 }
 
-/** Gives the charset parameter of a media type (RFC 9110 §8.3.2), quoted or not. */
-function charsetOf(contentType: string | undefined): string {
+/** Gives the charset parameter of a media type (RFC 9110 §8.3.2), quoted or not, in lower case; by default UTF-8. */
+export function charsetOf(contentType: string | undefined): string {
   const [, quoted, plain] = /;[\t ]*charset=(?:"([^"]*)"|([^\t ;"]+))/i.exec(contentType ?? '') ?? [];
   return (quoted ?? plain ?? 'utf-8').toLowerCase();
 }

@@ -1,5 +1,4 @@
 /** Follows redirects as browsers do (RFC 9110 §15.4), within one application. */
-
 import assert from 'node:assert/strict';
 import type { Headers } from '../gateway/headers.ts';
 import { isOctets } from '../gateway/octets.ts';
@@ -68,8 +67,8 @@ export async function nextHop(hop: Hop, response: Redirecting): Promise<Hop> {
  * @throws AssertionError if it was
  */
 export function assertNoLoop(history: readonly Redirecting[], response: Redirecting): void {
-  const step = describe(response);
-  assert.ok(!history.some((earlier) => describe(earlier) === step), `Redirect loop: ${step}`);
+  const step = showStep(response);
+  assert.ok(!history.some((earlier) => showStep(earlier) === step), `Redirect loop: ${step}`);
 }
 
 /** Tells if a redirect turns the method into GET: RFC 9110 §15.4.2 to §15.4.4, as browsers do it. */
@@ -89,6 +88,6 @@ export function pathWithin(request: Environ, location: string, what = 'Redirect'
   return target.pathname.slice(mount.length) + target.search;
 }
 
-function describe({ statusCode, headers, request }: Redirecting): string {
+function showStep({ statusCode, headers, request }: Redirecting): string {
   return `${request.REQUEST_METHOD} ${requestUri(request)} → ${statusCode} ${headers.get('Location')}`;
 }

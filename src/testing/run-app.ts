@@ -8,7 +8,7 @@
  */
 import { toApplication } from '../gateway/application.ts';
 import { isPlainArray } from '../gateway/body-reader.ts';
-import { checkOptions } from '../gateway/check-options.ts';
+import { checkOptions, type OptionRules } from '../gateway/check-options.ts';
 import { Headers } from '../gateway/headers.ts';
 import type { OptionsOf } from '../gateway/option-table.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
@@ -76,7 +76,7 @@ export async function runApp(
   environ: Environ,
   options: RunOptions = {},
 ): Promise<RunResponse> {
-  checkOptions(options, { ...TESTING_OPTIONS, buffered: { type: 'boolean' } }, { likely: 'buffered' });
+  checkOptions(options, RUN_RULES, { likely: 'buffered' });
   const sink = new TestSink(environ['wsgi.errors']);
   const warnings: ValidationError[] = [];
   const call = watched(toApplication(application), { sink, warnings, options });
@@ -93,6 +93,8 @@ export async function runApp(
   const { interim, trailerFields: trailers } = sink;
   return { status, statusCode, headers, body, warnings, interim, trailers };
 }
+
+const RUN_RULES: OptionRules = { ...TESTING_OPTIONS, buffered: { type: 'boolean' } };
 
 interface Watch {
   readonly sink: TestSink;

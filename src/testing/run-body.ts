@@ -1,5 +1,6 @@
 /** The body of a response, as a test reads it. */
 import type { Headers } from '../gateway/headers.ts';
+import { charsetOf } from '../gateway/read-body.ts';
 import type { TestSink } from './test-sink.ts';
 
 /** The body of a response: can be iterated once, or read whole. */
@@ -55,11 +56,8 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return Buffer.concat(pieces);
 }
 
-const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/i;
-
 /** @throws RangeError if the charset is unknown */
 function decode(octets: Uint8Array, headers: Headers): string {
-  const [, charset = 'utf-8'] = CHARSET.exec(headers.get('Content-Type') ?? '') ?? [];
   // A byte order mark is content, as on the wire.
-  return new TextDecoder(charset, { ignoreBOM: true }).decode(octets);
+  return new TextDecoder(charsetOf(headers.get('Content-Type')), { ignoreBOM: true }).decode(octets);
 }

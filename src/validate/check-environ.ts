@@ -1,7 +1,9 @@
 /** Checks the environ that a server passes. */
 import { describe } from '../gateway/describe.ts';
 import { isToken } from '../gateway/headers.ts';
+import { ABOVE_OCTET } from '../gateway/native-string.ts';
 import type { Reporter } from './reporter.ts';
+import type { RuleId } from './rules.ts';
 
 const REQUIRED: readonly string[] = [
   'REQUEST_METHOD',
@@ -98,7 +100,7 @@ function checkKeys(environ: Keys, reporter: Reporter): void {
   for (const [key, value] of Object.entries(environ)) {
     if (key.includes('.')) continue;
     if (typeof value !== 'string') reporter.caller('environ-4-string-values', `${key} is ${describe(value)}`);
-    else if (NOT_NATIVE.test(value)) {
+    else if (ABOVE_OCTET.test(value)) {
       reporter.caller(
         'environ-5-native-strings',
         `${key} is ${JSON.stringify(value)}; encodeNative makes it one`,
@@ -110,25 +112,25 @@ function checkKeys(environ: Keys, reporter: Reporter): void {
   }
 }
 
-const NOT_NATIVE = /[^\0-\xff]/;
-
 function checkPaths(environ: Keys, reporter: Reporter): void {
   const script = textOf(environ, 'SCRIPT_NAME');
   const path = textOf(environ, 'PATH_INFO');
-  const found = `found SCRIPT_NAME ${JSON.stringify(script)} and PATH_INFO ${JSON.stringify(path)}`;
+  const tell = (rule: RuleId): void =>
+    reporter.caller(
+      rule,
+      `found SCRIPT_NAME ${JSON.stringify(script)} and PATH_INFO ${JSON.stringify(path)}`,
+    );
   if (!Object.hasOwn(environ, 'QUERY_STRING')) reporter.caller('environ-7-query-string', 'it is missing');
-  if (script === '/') reporter.caller('environ-12-script-name-root', found);
-  else if (script !== '' && !script.startsWith('/')) reporter.caller('environ-11-script-name-slash', found);
-  else if (script.endsWith('/')) reporter.caller('environ-13-script-name-end', found);
+  if (script === '/') tell('environ-12-script-name-root');
+  else if (script !== '' && !script.startsWith('/')) tell('environ-11-script-name-slash');
+  else if (script.endsWith('/')) tell('environ-13-script-name-end');
   const isAsterisk = path === '*' && environ.REQUEST_METHOD === 'OPTIONS';
-  if (path !== '' && !path.startsWith('/') && !isAsterisk)
-    reporter.caller('environ-14-path-info-slash', found);
+  if (path !== '' && !path.startsWith('/') && !isAsterisk) tell('environ-14-path-info-slash');
   // CONNECT names a host and no path.
-  if (script === '' && path === '' && environ.REQUEST_METHOD !== 'CONNECT')
-    reporter.caller('environ-15-path', found);
+  if (script === '' && path === '' && environ.REQUEST_METHOD !== 'CONNECT') tell('environ-15-path');
   const target = typeof environ.REQUEST_URI === 'string' ? environ.REQUEST_URI : undefined;
   if (hasQuery(path, textOf(environ, 'QUERY_STRING'), target) || hasFragment(path, target))
-    reporter.caller('environ-16-path-only', found);
+    tell('environ-16-path-only');
 }
 
 /** Tells if a path has kept its query. A question mark that was encoded in the target belongs to the path. */
@@ -145,28 +147,23 @@ function hasFragment(path: string, target: string | undefined): boolean {
 
 function checkRequest(environ: Keys, reporter: Reporter): void {
   const method = textOf(environ, 'REQUEST_METHOD');
-  const found = `found ${JSON.stringify(method)}`;
   if (Object.hasOwn(environ, 'REQUEST_METHOD') && !isToken(method))
-    reporter.caller('environ-10-method', found);
-  else if (method !== '' && !METHODS.has(method)) reporter.caller('environ-10-known-method', found);
+    reporter.caller('environ-10-method', shown(method));
+  else if (method !== '' && !METHODS.has(method)) reporter.caller('environ-10-known-method', shown(method));
   const length = textOf(environ, 'CONTENT_LENGTH');
-  if (length !== '' && !/^\d+$/.test(length))
-    reporter.caller('environ-17-content-length', `found ${JSON.stringify(length)}`);
+  if (length !== '' && !/^\d+$/.test(length)) reporter.caller('environ-17-content-length', shown(length));
   const host = textOf(environ, 'HTTP_HOST');
-  if (!AUTHORITY.test(host)) reporter.caller('environ-20-host', `found ${JSON.stringify(host)}`);
+  if (!AUTHORITY.test(host)) reporter.caller('environ-20-host', shown(host));
 }
 
 function checkServer(environ: Keys, reporter: Reporter): void {
-  const check = (key: string, pattern: RegExp): string | undefined => {
+  const check = (key: string, pattern: RegExp, rule: RuleId): void => {
     const value = environ[key];
-    return typeof value === 'string' && !pattern.test(value) ? `found ${JSON.stringify(value)}` : undefined;
+    if (typeof value === 'string' && !pattern.test(value)) reporter.caller(rule, shown(value));
   };
-  const name = check('SERVER_NAME', HOST);
-  if (name !== undefined) reporter.caller('environ-18-server-name', name);
-  const port = check('SERVER_PORT', /^\d+$/);
-  if (port !== undefined) reporter.caller('environ-18-server-port', port);
-  const protocol = check('SERVER_PROTOCOL', /^HTTP\/\d(?:\.\d)?$/);
-  if (protocol !== undefined) reporter.caller('environ-19-server-protocol', protocol);
+  check('SERVER_NAME', HOST, 'environ-18-server-name');
+  check('SERVER_PORT', /^\d+$/, 'environ-18-server-port');
+  check('SERVER_PROTOCOL', /^HTTP\/\d(?:\.\d)?$/, 'environ-19-server-protocol');
 }
 
 function checkGateway(environ: Keys, reporter: Reporter): void {
@@ -174,11 +171,7 @@ function checkGateway(environ: Keys, reporter: Reporter): void {
   if (!(Array.isArray(version) && version.length === 2 && version[0] === 1 && version[1] === 0))
     reporter.caller('environ-8-version', `found ${showVersion(version)}`);
   const scheme = environ['wsgi.url_scheme'];
-  if (scheme !== 'http' && scheme !== 'https')
-    reporter.caller(
-      'environ-9-url-scheme',
-      `found ${typeof scheme === 'string' ? JSON.stringify(scheme) : describe(scheme)}`,
-    );
+  if (scheme !== 'http' && scheme !== 'https') reporter.caller('environ-9-url-scheme', shown(scheme));
   const input = missingMethod(environ['wsgi.input'], ['read', 'readline', 'readlines', Symbol.asyncIterator]);
   if (input !== undefined) reporter.caller('environ-21-input', input);
   const errors = missingMethod(environ['wsgi.errors'], ['write', 'writelines', 'flush']);
@@ -187,6 +180,10 @@ function checkGateway(environ: Keys, reporter: Reporter): void {
     if (Object.hasOwn(environ, key) && typeof environ[key] !== 'function')
       reporter.caller('environ-22-extensions', `${key} is ${describe(environ[key])}`);
   }
+}
+
+function shown(value: unknown): string {
+  return `found ${typeof value === 'string' ? JSON.stringify(value) : describe(value)}`;
 }
 
 function showVersion(version: unknown): string {

@@ -1,7 +1,9 @@
 /** Checks the status and the headers that an application passes to startResponse, each by itself and together. */
 import { describe } from '../gateway/describe.ts';
 import { isFieldValue, isHopByHop, isToken } from '../gateway/headers.ts';
+import { ABOVE_OCTET } from '../gateway/native-string.ts';
 import type { Reporter } from './reporter.ts';
+import type { RuleId } from './rules.ts';
 
 /** The parts of a head that the rules for content need. */
 export interface CheckedHead {
@@ -46,19 +48,17 @@ function checkStatus(status: unknown, mayBeInterim: boolean, reporter: Reporter)
     reporter.caller('start-response-58-status-type', `found ${describe(status)}${cure}`);
     return undefined;
   }
-  const found = `found ${JSON.stringify(status)}`;
-  if (NOT_NATIVE.test(status)) reporter.caller('start-response-67-native-strings', found);
-  else if (!isFieldValue(status)) reporter.caller('start-response-61-status-characters', found);
+  const tell = (rule: RuleId): void => reporter.caller(rule, `found ${JSON.stringify(status)}`);
+  if (ABOVE_OCTET.test(status)) tell('start-response-67-native-strings');
+  else if (!isFieldValue(status)) tell('start-response-61-status-characters');
   if (!/^\d{3} /.test(status)) {
-    reporter.caller('start-response-59-status-form', found);
+    tell('start-response-59-status-form');
     return undefined;
   }
   const statusCode = Number(status.slice(0, 3));
-  if (statusCode < (mayBeInterim ? 100 : 200)) reporter.caller('start-response-60-final-status', found);
+  if (statusCode < (mayBeInterim ? 100 : 200)) tell('start-response-60-final-status');
   return statusCode;
 }
-
-const NOT_NATIVE = /[^\0-\xff]/;
 
 /** Values by name in lower case. */
 type Fields = ReadonlyMap<string, readonly string[]>;
@@ -87,18 +87,23 @@ function checkHeaders(headers: unknown, reporter: Reporter): Fields {
 }
 
 function checkName(name: string, reporter: Reporter): void {
-  const found = `found ${JSON.stringify(name)}`;
-  if (NOT_NATIVE.test(name)) reporter.caller('start-response-67-native-strings', found);
-  else if (!isToken(name)) reporter.caller('start-response-64-header-name', found);
-  else if (name.toLowerCase() === 'status') reporter.caller('start-response-63-status-header', found);
-  else if (isHopByHop(name)) reporter.caller('start-response-69-hop-by-hop', found);
-  else if (!/^[A-Za-z](?:.*[^-_])?$/.test(name))
-    reporter.caller('start-response-65-header-name-style', found);
+  const rule = ruleBrokenBy(name);
+  if (rule !== undefined) reporter.caller(rule, `found ${JSON.stringify(name)}`);
+}
+
+function ruleBrokenBy(name: string): RuleId | undefined {
+  if (ABOVE_OCTET.test(name)) return 'start-response-67-native-strings';
+  if (!isToken(name)) return 'start-response-64-header-name';
+  if (name.toLowerCase() === 'status') return 'start-response-63-status-header';
+  if (isHopByHop(name)) return 'start-response-69-hop-by-hop';
+  return /^[A-Za-z](?:.*[^-_])?$/.test(name) ? undefined : 'start-response-65-header-name-style';
 }
 
 function checkValue(name: string, value: string, reporter: Reporter): void {
   if (isFieldValue(value)) return;
-  const rule = NOT_NATIVE.test(value) ? 'start-response-67-native-strings' : 'start-response-66-header-value';
+  const rule = ABOVE_OCTET.test(value)
+    ? 'start-response-67-native-strings'
+    : 'start-response-66-header-value';
   reporter.caller(rule, `found ${JSON.stringify(value)} in ${name}`);
 }
 

@@ -4,9 +4,9 @@
  * The server gets an array for an array, a file for a file, and for any other body an object that is iterable in the same
  * ways and has the same way to be closed. So it treats it as it would treat the body itself.
  */
-import { dispose, isPlainArray, iterate } from '../gateway/body-reader.ts';
-import { describe } from '../gateway/describe.ts';
+import { dispose, isBody, isPlainArray, iterate } from '../gateway/body-reader.ts';
 import { FileWrapper } from '../gateway/file-wrapper.ts';
+import { mistakenBody } from '../gateway/mistaken-body.ts';
 import { isOctets } from '../gateway/octets.ts';
 import type { Body, Chunk } from '../wsgi.ts';
 import { CheckedIterator } from './checked-iterator.ts';
@@ -33,8 +33,8 @@ export interface WatchedBody {
  * @param isTold The end of the response will be told
  */
 export function checkBody(body: unknown, response: CheckedResponse, isTold: boolean): WatchedBody {
-  if (!isIterable(body)) {
-    response.reporter.result('body-100-iterable', `found ${describe(body)}${cureOf(body)}`);
+  if (!isBody(body)) {
+    response.reporter.result('body-100-iterable', `found ${mistakenBody(body)}`);
     // Passed on for the server to refuse.
     return { body: body as Body, watch: NO_WATCH };
   }
@@ -165,19 +165,4 @@ function disposalOf(body: object): symbol | undefined {
 
 function isStream(body: object): boolean {
   return typeof ReadableStream === 'function' && body instanceof ReadableStream;
-}
-
-function isIterable(value: unknown): value is Body {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !ArrayBuffer.isView(value) &&
-    (Symbol.asyncIterator in value || Symbol.iterator in value)
-  );
-}
-
-function cureOf(value: unknown): string {
-  if (value === undefined || value === null) return '; return [] if there is no content';
-  if (typeof value === 'function') return '; call it, if it is a generator function';
-  return typeof value === 'string' || ArrayBuffer.isView(value) ? '; wrap it in an array' : '';
 }

@@ -3,8 +3,8 @@
  *
  * It passes everything on, so that the response is the same with and without the validator.
  */
-
 import { describe } from '../gateway/describe.ts';
+import { mistakenChunk } from '../gateway/mistaken-body.ts';
 import { LONE_SURROGATE } from '../gateway/native-string.ts';
 import { isOctets } from '../gateway/octets.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
@@ -147,7 +147,7 @@ export class CheckedResponse {
       reporter[how]('body-101-strings', `found ${shown(chunk)}; pass Buffer.from(text)`);
       this.#count(utf8.encode(chunk).length, how);
     } else {
-      const found = typeof chunk === 'string' ? 'a string with a lone surrogate' : describe(chunk);
+      const found = typeof chunk === 'string' ? 'a string with a lone surrogate' : mistakenChunk(chunk);
       reporter[how]('body-101-octets', `found ${found}`);
     }
   }

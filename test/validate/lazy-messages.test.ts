@@ -1,5 +1,6 @@
+/** The validator formats a message only for a finding. */
 import { inspect } from 'node:util';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { buildEnviron, runApp } from '../../src/testing/index.ts';
 import { validate } from '../../src/validate/index.ts';
 
@@ -14,7 +15,13 @@ it('formats no message when nothing is wrong', async () => {
     startResponse('200 OK', [['Content-Type', 'text/plain']]);
     return [Buffer.from('x')];
   });
-  const { body } = await runApp(application, { ...buildEnviron('/'), 'my.object': watched });
-  expect(await body.text()).toBe('x');
-  expect(looks).toBe(0);
+  const environ = { ...buildEnviron('/'), 'my.object': watched };
+  const stringify = vi.spyOn(JSON, 'stringify');
+  try {
+    const { body } = await runApp(application, environ);
+    expect(await body.text()).toBe('x');
+    expect([looks, stringify.mock.calls]).toEqual([0, []]);
+  } finally {
+    stringify.mockRestore();
+  }
 });
