@@ -8,6 +8,7 @@ import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { Body, Environ, StartResponse } from '../wsgi.ts';
 import { ACCESS_FORMATS, type AccessRecord, type RequestFacts, requestFacts } from './access-record.ts';
+import { passHead } from './change-head.ts';
 import { chunkSize } from './chunk-size.ts';
 import type { Middleware } from './middleware.ts';
 import { wrapWith } from './wrapped-body.ts';
@@ -89,8 +90,7 @@ class AccessEntry {
   /** Notes status and written content. */
   watch(startResponse: StartResponse): StartResponse {
     return (status, headers, excInfo) => {
-      const write =
-        excInfo === undefined ? startResponse(status, headers) : startResponse(status, headers, excInfo);
+      const write = passHead(startResponse, { status, headers, excInfo });
       this.#status = status;
       // The gateway has checked the list.
       const declared = headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1];

@@ -29,7 +29,7 @@ export function allowedHosts(hosts: readonly string[]): Middleware {
       if (host !== undefined && patterns.some((pattern) => matchesHost(pattern, host))) {
         return inner(environ, startResponse);
       }
-      return answerText(startResponse, 400, { text: 'Host is not allowed' });
+      return answerText(environ, startResponse, { statusCode: 400, text: 'Host is not allowed' });
     };
   };
 }

@@ -2,9 +2,11 @@
 import { encodeUtf8 } from '../gateway/platform.ts';
 import { reasonPhrase } from '../gateway/reason-phrase.ts';
 import type { Environ, HeaderList, StartResponse } from '../wsgi.ts';
+import { passHead } from './change-head.ts';
 
-/** The parts of a response besides its status. */
+/** The parts of a response. */
 export interface Answer {
+  readonly statusCode: number;
   /** @default the reason phrase */
   readonly text?: string | undefined;
   readonly headers?: HeaderList | undefined;
@@ -14,25 +16,21 @@ export interface Answer {
 
 /** Answers with a line of text. The text is for people, and never has anything of the request in it. */
 export function answerText(
+  environ: Readonly<Environ>,
   startResponse: StartResponse,
-  statusCode: number,
-  answer: Answer = {},
+  answer: Answer,
 ): Uint8Array[] {
+  const { statusCode, headers = [], excInfo } = answer;
   const reason = reasonPhrase(statusCode);
-  const { text = reason, headers = [], excInfo } = answer;
-  const list: HeaderList = [['Content-Type', 'text/plain; charset=utf-8'], ...headers];
-  const status = `${statusCode} ${reason}`;
-  if (excInfo === undefined) startResponse(status, list);
-  else startResponse(status, list, excInfo);
-  return [encodeUtf8(`${text}\n`)];
+  passHead(startResponse, {
+    status: `${statusCode} ${reason}`,
+    headers: [['Content-Type', 'text/plain; charset=utf-8'], ...headers],
+    excInfo,
+  });
+  return contentFor(environ, `${answer.text ?? reason}\n`);
 }
 
-/** The same for a GET or HEAD: a response to HEAD has no content. */
-export function answerRead(
-  { REQUEST_METHOD }: Readonly<Environ>,
-  startResponse: StartResponse,
-  ...[statusCode, answer]: [statusCode: number, answer?: Answer]
-): Uint8Array[] {
-  const content = answerText(startResponse, statusCode, answer);
-  return REQUEST_METHOD === 'HEAD' ? [] : content;
+/** Gives text as the content of a response. A response to HEAD has none (RFC 9110 §9.3.2). */
+export function contentFor({ REQUEST_METHOD }: Readonly<Environ>, text: string): Uint8Array[] {
+  return REQUEST_METHOD === 'HEAD' ? [] : [encodeUtf8(text)];
 }

@@ -38,7 +38,9 @@ export function dispatch(
     for (const { mount, application } of routes) {
       if (isBelow(mount, environ)) return application(mountedEnviron(environ, mount), startResponse);
     }
-    return rest === undefined ? answerText(startResponse, 404) : rest(environ, startResponse);
+    return rest === undefined
+      ? answerText(environ, startResponse, { statusCode: 404 })
+      : rest(environ, startResponse);
   };
 }
 

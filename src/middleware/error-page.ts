@@ -7,9 +7,9 @@ import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
 import { logError, logOf } from '../gateway/failure-log.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
-import { encodeUtf8 } from '../gateway/platform.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
-import type { ApplicationFunction, Body, Chunk, Environ, HeaderList, StartResponse } from '../wsgi.ts';
+import type { ApplicationFunction, Body, Environ, HeaderList, StartResponse } from '../wsgi.ts';
+import { contentFor } from './answer.ts';
 import { builtin } from './builtin.ts';
 import { type ErrorReport, type Frame, type ReadFile, reportEnviron, reportError } from './error-report.ts';
 import type { Middleware } from './middleware.ts';
@@ -63,20 +63,19 @@ function wrap(inner: ApplicationFunction, settings: Settings, readFile: ReadFile
     if (!(settings.remote || isLocal(environ.REMOTE_ADDR))) return inner(environ, startResponse);
     // As the gateway made it: the application may change its own.
     const received = { ...environ };
-    const answer = (error: unknown): Chunk => {
+    const answer = (error: unknown): Uint8Array[] => {
       if (isDisconnection(error) || isProtocolError(error)) throw error;
       const page = makePage(received, reportError(error, settings.context, readFile));
       begin(startResponse, page.type, error);
       logError(logOf(received), error);
-      return encodeUtf8(page.text);
+      return contentFor(received, page.text);
     };
     const take = (body: Body): Body => wrapWith(body, { onFailure: answer });
-    const fail = (error: unknown): Body => [answer(error)];
     try {
       const body = inner(environ, startResponse);
-      return isPromise(body) ? toPromise(body).then(take).catch(fail) : take(body);
+      return isPromise(body) ? toPromise(body).then(take).catch(answer) : take(body);
     } catch (error) {
-      return fail(error);
+      return answer(error);
     }
   };
 }

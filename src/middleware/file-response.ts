@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { FileWrapper } from '../gateway/file-wrapper.ts';
 import { encodeUtf8 } from '../gateway/platform.ts';
 import type { Body, Environ, HeaderList, StartResponse } from '../wsgi.ts';
-import { answerRead } from './answer.ts';
+import { answerText } from './answer.ts';
 import { type ByteRange, parseRanges } from './byte-ranges.ts';
 import type { FoundFile } from './file-finder.ts';
 import { FileParts } from './file-parts.ts';
@@ -63,7 +63,7 @@ function answerUnread(request: FileRequest, isHead: boolean): Body {
   const validators = validatorsOf(file.stats, request);
   const status = evaluate(environ, validators);
   const described = [...fields, ...describe(validators)];
-  if (status === 412) return answerRead(environ, startResponse, 412);
+  if (status === 412) return answerText(environ, startResponse, { statusCode: 412 });
   if (status === 304) {
     const kept = described.filter(([name]) => !/^Content-|^Accept-Ranges$/.test(name));
     startResponse('304 Not Modified', kept);

@@ -50,7 +50,10 @@ export function methodOverride(options: MethodOverrideOptions = {}): Middleware 
       const method = environ.REQUEST_METHOD === 'POST' ? methodOf(environ)?.trim().toUpperCase() : undefined;
       if (method === undefined || method === 'POST') return inner(environ, startResponse);
       if (!allowed.has(method))
-        return answerText(startResponse, 400, { text: 'Method override is not allowed' });
+        return answerText(environ, startResponse, {
+          statusCode: 400,
+          text: 'Method override is not allowed',
+        });
       return inner({ ...environ, REQUEST_METHOD: method, 'gateway.original_method': 'POST' }, startResponse);
     };
   };

@@ -6,7 +6,7 @@ import { encodeNative, quotePath } from '../gateway/native-string.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
 import type { ApplicationFunction, Body, Environ, HeaderList, StartResponse } from '../wsgi.ts';
 import { chooseCoding } from './accept-encoding.ts';
-import { answerRead, answerText } from './answer.ts';
+import { answerText } from './answer.ts';
 import { builtin } from './builtin.ts';
 import { FileFinder, type FoundFile } from './file-finder.ts';
 import { type OpenFile, sendFile } from './file-response.ts';
@@ -102,7 +102,7 @@ class StaticFiles {
     const isRead = environ.REQUEST_METHOD === 'GET' || environ.REQUEST_METHOD === 'HEAD';
     if (isRead) return this.#find(environ, startResponse, inner);
     if (this.#parts.settings.fallthrough) return inner(environ, startResponse);
-    return answerText(startResponse, 405, { headers: [['Allow', 'GET, HEAD']] });
+    return answerText(environ, startResponse, { statusCode: 405, headers: [['Allow', 'GET, HEAD']] });
   }
 
   async #find(environ: Environ, startResponse: StartResponse, inner: ApplicationFunction): Promise<Body> {
@@ -112,7 +112,7 @@ class StaticFiles {
     if (finding.kind === 'directory') return redirect(environ, startResponse);
     const isDenied = finding.kind === 'forbidden' && settings.dotfiles === 'deny';
     if (settings.fallthrough && !isDenied) return inner(environ, startResponse);
-    return answerRead(environ, startResponse, finding.kind === 'forbidden' ? 403 : 404);
+    return answerText(environ, startResponse, { statusCode: finding.kind === 'forbidden' ? 403 : 404 });
   }
 
   async #send(file: FoundFile, environ: Environ, startResponse: StartResponse): Promise<Body> {
@@ -156,5 +156,5 @@ function redirect(environ: Environ, startResponse: StartResponse): Body {
   // With two slashes at its start it would be another host.
   const path = quotePath(`${SCRIPT_NAME ?? ''}${PATH_INFO ?? ''}/`).replace(/^\/+/, '/');
   const location = QUERY_STRING ? `${path}?${QUERY_STRING}` : path;
-  return answerRead(environ, startResponse, 301, { headers: [['Location', location]] });
+  return answerText(environ, startResponse, { statusCode: 301, headers: [['Location', location]] });
 }

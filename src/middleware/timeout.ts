@@ -6,6 +6,7 @@ import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-t
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { Body, Chunk, Environ, StartResponse, Write } from '../wsgi.ts';
 import { answerText } from './answer.ts';
+import { passHead } from './change-head.ts';
 import type { Middleware } from './middleware.ts';
 import { wrapWith } from './wrapped-body.ts';
 
@@ -84,8 +85,7 @@ class TimedRun {
     if (this.#failure !== undefined) throw this.#failure;
     this.#hasStarted = true;
     const { startResponse } = this.#request;
-    const write =
-      excInfo === undefined ? startResponse(status, headers) : startResponse(status, headers, excInfo);
+    const write = passHead(startResponse, { status, headers, excInfo });
     const timed: Write = (data) => {
       if (this.#failure === undefined) {
         this.#hasBegun = true;
@@ -153,7 +153,7 @@ class TimedRun {
     const { environ, startResponse, settings } = this.#request;
     logLine(logOf(environ), `${this.#failure?.message}`);
     const excInfo = this.#hasStarted ? this.#failure : undefined;
-    return answerText(startResponse, settings.status, { excInfo });
+    return answerText(environ, startResponse, { statusCode: settings.status, excInfo });
   }
 
   /** Gives the steps of a body, or the response to a time-out. */

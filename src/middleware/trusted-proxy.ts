@@ -68,7 +68,7 @@ export function trustedProxy(options: TrustedProxyOptions = {}): Middleware {
     return (environ, startResponse) => {
       const proxied = new ProxiedEnviron(environ, { settings, isTrusted, isIP }).build();
       if (typeof proxied !== 'string') return inner(proxied, startResponse);
-      return answerText(startResponse, 400, { text: `${proxied} is malformed` });
+      return answerText(environ, startResponse, { statusCode: 400, text: `${proxied} is malformed` });
     };
   };
 }

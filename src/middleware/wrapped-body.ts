@@ -33,8 +33,8 @@ export interface BodyHooks {
   readonly onLeave?: (() => void) | undefined;
   /** Called when the inner body has ended by itself. */
   readonly onEnd?: (() => void) | undefined;
-  /** Called with what an inner step throws, instead of throwing it; gives the last chunk, or throws. */
-  readonly onFailure?: ((error: unknown) => Chunk) | undefined;
+  /** Called with what an inner step throws, instead of throwing it; gives the last chunk if there is one, or throws. */
+  readonly onFailure?: ((error: unknown) => readonly Chunk[]) | undefined;
   /** Called once, after the inner body was closed. */
   readonly onClose?: (() => unknown) | undefined;
   /** Calls each method of the inner body. */
@@ -182,7 +182,8 @@ abstract class WrappedBody {
     this.#isEnded = true;
     const { onFailure } = this.#hooks;
     if (onFailure === undefined) throw error;
-    return { done: false, value: onFailure(error) };
+    const [chunk] = onFailure(error);
+    return chunk === undefined ? DONE : { done: false, value: chunk };
   };
 
   /** Leaves the inner iteration if it has not ended, and releases what has no `close()`. */

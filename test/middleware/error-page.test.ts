@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { fromExpress } from '../../bridges/express/index.ts';
 import { disconnection, ProtocolError } from '../../src/errors.ts';
 import { errorPage } from '../../src/middleware/index.ts';
+import { validate } from '../../src/validate/index.ts';
 import type { Application, HeaderList } from '../../src/wsgi.ts';
 import { record } from '../support/recording-sink.ts';
 import { APPLICATIONS, askInProcess, EVERYWHERE, HOSTS } from './kit.ts';
@@ -57,6 +58,13 @@ describe('errorPage', () => {
     expect(answer.text).not.toContain('<i>');
     expect(answer.log).toContain('Oops: <b>');
     expect(answer.log.match(/Oops: /g)).toHaveLength(1);
+  });
+
+  it.each(Object.entries(FAILING))('gives HEAD no content: %s', async (_form, application) => {
+    const answer = await askInProcess(validate(errorPage({ show: true })(application)), { method: 'HEAD' });
+    expect([answer.status, answer.text]).toEqual(['500 Internal Server Error', '']);
+    expect(answer.headers.get('Cache-Control')).toBe('no-store');
+    expect(answer.log).not.toContain('HEAD:');
   });
 
   it('gives others than browsers the stack as text', async () => {

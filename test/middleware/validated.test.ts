@@ -154,7 +154,16 @@ it.each(EVERYWHERE)('compress around %s, %s', async (_form, _host, application, 
   expect([answer.status, answer.headers.get('Content-Encoding')]).toEqual(['200 OK', 'gzip']);
 });
 
-describe('what middleware answers itself', () => {
+type Answered = [
+  host: string,
+  status: string,
+  name: string,
+  ask: (typeof HOSTS)[keyof typeof HOSTS],
+  layer: Middleware,
+  application: Application,
+];
+
+describe.each(['GET', 'HEAD'])('%s: what middleware answers itself', (method) => {
   const failing: Application = () => {
     throw new Error('no');
   };
@@ -164,16 +173,17 @@ describe('what middleware answers itself', () => {
         ['400 Bad Request', 'allowedHosts', allowedHosts(['a.test']), notFound],
         ['400 Bad Request', 'trustedProxy', trustedProxy(), notFound],
         ['404 Not Found', 'dispatch', () => dispatch({}), notFound],
+        ['404 Not Found', 'staticFiles', staticFiles('nowhere', { fallthrough: false }), notFound],
         ['500 Internal Server Error', 'errorPage', errorPage({ show: true }), failing],
         ['503 Service Unavailable', 'timeout', timeout({ response: 10 }), () => new Promise(() => {})],
         ['304 Not Modified', 'conditional', conditional(), tagged],
         ['204 No Content', 'cors', cors(), notFound],
-      ].map((one) => [host, ask, ...one] as [string, typeof ask, string, string, Middleware, Application]),
+      ].map(([status, name, ...parts]) => [host, status, name, ask, ...parts] as Answered),
     ),
-  )('%s: %s', async (_host, ask, status, name, layer, application) => {
+  )('%s: %s by %s', async (_host, status, name, ask, layer, application) => {
     const { site, errors, warnings } = between(layer, application);
     const answer = await ask(site, {
-      method: name === 'cors' ? 'OPTIONS' : 'GET',
+      method: name === 'cors' ? 'OPTIONS' : method,
       headers: [
         ['X-Forwarded-For', 'x'],
         ['If-None-Match', '"a"'],
@@ -182,6 +192,7 @@ describe('what middleware answers itself', () => {
       ],
     });
     expect(answer.status).toBe(status);
+    expect(answer.headers.get('Content-Length')).not.toBe('0');
     expect(errors).toEqual([]);
     expect(warnings()).toEqual([]);
   });
