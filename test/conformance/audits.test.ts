@@ -7,7 +7,8 @@ import {
 } from '../../src/conformance/index.ts';
 import { expressMounted, node } from './hosts.ts';
 import { NAIVE_FAULTS, naiveHost } from './naive-host.ts';
-import { SABOTAGES, sabotaged, WRONG_HOSTS } from './sabotage.ts';
+import { SABOTAGES, sabotaged } from './sabotage.ts';
+import { WRONG_HOSTS } from './wrong-hosts.ts';
 
 const audits = gatewayAudits();
 

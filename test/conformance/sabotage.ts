@@ -1,10 +1,11 @@
 /** Middleware that each break one rule of a correct host, with the audits that must notice. */
 import { posix } from 'node:path';
-import type { AuditHost, AuditMiddleware, AuditServeOptions, Listener } from '../../src/conformance/index.ts';
+import type { AuditHost } from '../../src/conformance/index.ts';
 import { toApplication } from '../../src/index.ts';
-import type { Application, ApplicationFunction, Body, Chunk, Environ } from '../../src/wsgi.ts';
+import type { ApplicationFunction, Chunk, Environ } from '../../src/wsgi.ts';
 
-type Sabotage = (application: ApplicationFunction) => ApplicationFunction;
+/** A middleware that breaks a rule. */
+export type Sabotage = (application: ApplicationFunction) => ApplicationFunction;
 
 /** Makes a middleware that changes the environ. */
 function changing(change: (environ: Environ) => object): Sabotage {
@@ -13,7 +14,7 @@ function changing(change: (environ: Environ) => object): Sabotage {
 }
 
 /** Makes a middleware that replaces the chunks of the body. */
-function rechunking(change: (chunks: AsyncIterable<Chunk>) => AsyncIterable<Chunk>): Sabotage {
+export function rechunking(change: (chunks: AsyncIterable<Chunk>) => AsyncIterable<Chunk>): Sabotage {
   return (application) => async (environ, startResponse) => {
     const body = await application(environ, startResponse);
     async function* iterate(): AsyncGenerator<Chunk> {
@@ -23,7 +24,8 @@ function rechunking(change: (chunks: AsyncIterable<Chunk>) => AsyncIterable<Chun
   };
 }
 
-async function* collected(chunks: AsyncIterable<Chunk>): AsyncGenerator<Chunk> {
+/** Joins all chunks to one. */
+export async function* collected(chunks: AsyncIterable<Chunk>): AsyncGenerator<Chunk> {
   const pieces: Buffer[] = [];
   for await (const chunk of chunks) pieces.push(Buffer.from(chunk as string));
   yield Buffer.concat(pieces);
@@ -35,6 +37,15 @@ async function* stoppedByEmptyChunk(chunks: AsyncIterable<Chunk>): AsyncGenerato
     yield chunk;
   }
 }
+
+/** Ignores each call of startResponse but the first. */
+export const ignoringSecondCalls: Sabotage = (application) => (environ, startResponse) => {
+  let write: ReturnType<typeof startResponse> | undefined;
+  return application(
+    environ,
+    (status, headers, excInfo) => (write ??= startResponse(status, headers, excInfo)),
+  );
+};
 
 let shared: Environ | undefined;
 
@@ -95,13 +106,7 @@ export const SABOTAGES: Readonly<Record<string, { sabotage: Sabotage; noticedBy:
     noticedBy: ['start-response-72-second-call', 'start-response-72-second-call-sent'],
   },
   'a second call that is ignored': {
-    sabotage: (application) => (environ, startResponse) => {
-      let write: ReturnType<typeof startResponse> | undefined;
-      return application(
-        environ,
-        (status, headers, excInfo) => (write ??= startResponse(status, headers, excInfo)),
-      );
-    },
+    sabotage: ignoringSecondCalls,
     noticedBy: [
       'start-response-74-replacement',
       'body-104-empty-chunks-delay',
@@ -195,205 +200,19 @@ export const SABOTAGES: Readonly<Record<string, { sabotage: Sabotage; noticedBy:
   },
 };
 
-/** Hosts with one wrong part of their own, with the audits that must notice it. */
-export const WRONG_HOSTS: Readonly<
-  Record<string, { host(right: AuditHost): AuditHost; noticedBy: readonly string[] }>
-> = {
-  'no view of changed fields': {
-    host: (right) => withOptions(right, ({ changeRequest: _, ...options }) => options),
-    noticedBy: ['bridge-243-added-fields', 'bridge-243-changed-fields', 'bridge-243-removed-fields'],
-  },
-  'fields that are changed though they were only looked at': {
-    host: (right) =>
-      withOptions(right, (options) => ({
-        ...options,
-        changeRequest: ({ headers }) => {
-          headers.referer = 'one';
-          headers['x-user'] = 'other';
-        },
-      })),
-    noticedBy: ['bridge-243-looked-at-fields'],
-  },
-  'a proxy that it never trusts': {
-    host: (right) => withOptions(right, ({ trustProxy: _, ...options }) => options),
-    noticedBy: ['bridge-244-trusted-proxy'],
-  },
-  'a proxy that it always trusts': {
-    host: (right) => withOptions(right, (options) => ({ ...options, trustProxy: true })),
-    noticedBy: ['bridge-244-untrusted-proxy'],
-  },
-  'a Vary of the application alone': {
-    host: (right) => withOptions(right, ({ hostFields: _, ...options }) => options),
-    noticedBy: ['bridge-245-vary-array', 'bridge-245-vary-stream'],
-  },
-  'answers that never fall through': {
-    host: (right) => withOptions(right, ({ next: _, ...options }) => options),
-    noticedBy: ['bridge-247-after-nothing', 'bridge-247-after-one-octet', 'bridge-247-after-everything'],
-  },
-  'anything taken for an application': {
-    host: (right) => ({
-      ...right,
-      serve: (application, options) =>
-        right.serve?.(
-          (environ, startResponse) => toApplication(application)(environ, startResponse),
-          options,
-        ) ?? Promise.reject(new TypeError('Host must serve')),
-    }),
-    noticedBy: ['forms-249-mistaken-values'],
-  },
-  'listeners that answer nothing': {
-    host: (right) =>
-      sabotaged(right, () => (_environ, startResponse) => {
-        startResponse('200 OK', []);
-        return [];
-      }),
-    noticedBy: ['forms-249-listener'],
-  },
-  'middleware that never closes': {
-    host: (right) =>
-      withLayer(
-        right,
-        (inner) =>
-          async (...call) =>
-            iterated(await inner(...call)),
-      ),
-    noticedBy: ['middleware-191-close-at-the-end', 'middleware-191-departure'],
-  },
-  'middleware that closes twice': {
-    host: (right) =>
-      withLayer(right, (inner) => async (...call) => {
-        const body = await inner(...call);
-        const close = (): void => {
-          body.close?.();
-          body.close?.();
-        };
-        return Object.assign(iterated(body), { close });
-      }),
-    noticedBy: ['middleware-191-close-at-the-end', 'middleware-191-departure'],
-  },
-  'middleware that gathers the body': {
-    host: (right) => withLayer(right, rechunking(collected)),
-    noticedBy: ['middleware-192-block-boundaries', 'middleware-191-departure'],
-  },
-  'middleware that keeps the old length': {
-    host: (right) =>
-      withLayer(
-        right,
-        rechunking(async function* (chunks) {
-          for await (const chunk of chunks) yield Buffer.concat([Buffer.from(chunk), Buffer.from(chunk)]);
-        }),
-      ),
-    noticedBy: ['middleware-193-changed-length', 'middleware-194-transparent'],
-  },
-  'middleware that ignores a second head': {
-    host: (right) =>
-      withLayer(right, SABOTAGES['a second call that is ignored']?.sabotage ?? ((inner) => inner)),
-    noticedBy: ['middleware-193-second-head'],
-  },
-  'a dispatcher by prefix of letters': {
-    host: (right) =>
-      withMiddleware(right, {
-        dispatch: (mounts, rest) => (environ, startResponse) => {
-          const [path = '', mounted = rest] =
-            Object.entries(mounts).find(([path]) => environ.PATH_INFO.startsWith(path)) ?? [];
-          environ.SCRIPT_NAME += path;
-          environ.PATH_INFO = environ.PATH_INFO.slice(path.length);
-          return toApplication(mounted)(environ, startResponse);
-        },
-      }),
-    noticedBy: ['middleware-195-dispatch', 'middleware-196-environ'],
-  },
-  'programs whose content goes through write': {
-    host: (right) =>
-      withPrograms(right, (program) => async (environ, startResponse) => {
-        let write: ReturnType<typeof startResponse> | undefined;
-        const body = await program(environ, (...start) => (write = startResponse(...start)));
-        for await (const chunk of body) await write?.(chunk);
-        return [];
-      }),
-    noticedBy: ['bridge-248-through-the-iterable'],
-  },
-  'programs that run ahead': {
-    host: (right) => withPrograms(right, rechunking(collected)),
-    noticedBy: ['bridge-248-holds-back'],
-  },
-  'programs that are not told of a departure': {
-    host: (right) =>
-      withPrograms(
-        right,
-        (program) =>
-          async (...call) =>
-            onlyNext(await program(...call)),
-      ),
-    noticedBy: ['bridge-248-return-is-a-departure', 'bridge-248-close-is-a-departure'],
-  },
-  'programs that are left too early': {
-    host: (right) =>
-      withPrograms(right, (program) => async (...call) => {
-        const body = await program(...call);
-        // Before a single octet was taken.
-        body.close?.();
-        return [Buffer.from('abc')];
-      }),
-    noticedBy: ['bridge-248-no-departure'],
-  },
-  'proxies that are all trusted': {
-    host: (right) =>
-      withMiddleware(right, {
-        trustedProxy: () => (inner) => (environ, startResponse) => {
-          environ.REMOTE_ADDR = String(environ.HTTP_X_FORWARDED_FOR).split(',', 1)[0] ?? '';
-          return toApplication(inner)(environ, startResponse);
-        },
-      }),
-    noticedBy: ['middleware-197-count', 'middleware-198-untrusted', 'middleware-198-malformed'],
-  },
-};
-
-/** Makes a sabotage of each from-bridge of a host. */
-function withPrograms(host: AuditHost, sabotage: Sabotage): AuditHost {
-  const wrappers = (host.wrappers ?? []).map((wrapper) => ({
-    ...wrapper,
-    wrap: (listener: Listener) => sabotage(toApplication(wrapper.wrap(listener))),
-  }));
-  return { ...host, wrappers };
-}
-
-/** Makes a body that can only be asked for its next chunk. */
-function onlyNext(body: Body): Body {
-  const chunks = iterated(body);
-  return { [Symbol.asyncIterator]: () => ({ next: () => chunks.next() }) };
-}
-
-function withOptions(host: AuditHost, change: (options: AuditServeOptions) => AuditServeOptions): AuditHost {
-  return {
-    ...host,
-    serve: async (application, options = {}) =>
-      host.serve?.(application, change(options)) ?? Promise.reject(new TypeError('Host must serve')),
-  };
-}
-
-function withMiddleware(host: AuditHost, change: Partial<AuditMiddleware>): AuditHost {
-  if (host.middleware === undefined) throw new TypeError('Host must have middleware');
-  return { ...host, middleware: { ...host.middleware, ...change } };
-}
-
-/** Makes a sabotage the only middleware of a host, of either kind. */
-function withLayer(host: AuditHost, sabotage: Sabotage): AuditHost {
-  const layers = { wrong: (application: Application) => sabotage(toApplication(application)) };
-  return withMiddleware(host, { transparent: layers, changing: layers });
-}
-
-/** Makes a generator of a body, which does not close it. */
-async function* iterated(body: Body): AsyncGenerator<Chunk> {
-  yield* body;
-}
-
 /** Puts a sabotage around all applications of a host. */
 export function sabotaged(host: AuditHost, sabotage: Sabotage): AuditHost {
+  return serving(
+    host,
+    (serve) => (application, options) => serve(sabotage(toApplication(application)), options),
+  );
+}
+
+type Serve = NonNullable<AuditHost['serve']>;
+
+/** Makes a host that serves in another way. */
+export function serving(host: AuditHost, change: (serve: Serve) => Serve): AuditHost {
   const { serve } = host;
   if (serve === undefined) throw new TypeError('Host must serve');
-  return {
-    ...host,
-    serve: async (application, options) => serve(sabotage(toApplication(application)), options),
-  };
+  return { ...host, serve: change(serve) };
 }

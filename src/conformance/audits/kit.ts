@@ -288,3 +288,19 @@ export async function standstill(count: () => number): Promise<number> {
 
 /** Octets that a server may be ahead of its client on one machine: the kernel's buffers on both sides, and a margin. */
 export const MAX_AHEAD: number = 16 << 20;
+
+/** Gives each chunk of a body to a function, and passes it on. */
+export function watched(body: Body, onChunk: (chunk: Chunk) => void): Body {
+  async function* iterate(): AsyncGenerator<Chunk> {
+    for await (const chunk of body) {
+      onChunk(chunk);
+      yield chunk;
+    }
+  }
+  return closing(iterate(), body);
+}
+
+/** Gives a generator the `close` of another body. */
+export function closing(chunks: AsyncGenerator<Chunk>, inner: Pick<Body, 'close'>): Body {
+  return Object.assign(chunks, { close: () => inner.close?.() });
+}

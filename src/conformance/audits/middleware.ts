@@ -2,7 +2,7 @@
 import assert, { deepEqual, equal } from 'node:assert/strict';
 import { toApplication } from '../../gateway/application.ts';
 import { validate } from '../../validate/index.ts';
-import type { Application, ApplicationFunction, Body, Chunk, Environ, HeaderList } from '../../wsgi.ts';
+import type { Application, ApplicationFunction, Environ, HeaderList } from '../../wsgi.ts';
 import type { AuditHost, AuditLayer, AuditMiddleware, GatewayAudit } from '../audit.ts';
 import { onStage } from '../stage.ts';
 import { fieldValues } from '../wire-client.ts';
@@ -15,6 +15,7 @@ import {
   octets,
   openLedger,
   text,
+  watched,
   yielding,
 } from './kit.ts';
 
@@ -320,17 +321,6 @@ async function compareNested(
       deepEqual(answers[1], answers[0], `${name}, ${form}, ${method}`);
     }
   }
-}
-
-/** Calls a function with each chunk of a body. */
-function watched(body: Body, onChunk: () => void): Body {
-  async function* iterate(): AsyncGenerator<Chunk> {
-    for await (const chunk of body) {
-      onChunk();
-      yield chunk;
-    }
-  }
-  return Object.assign(iterate(), { close: () => body.close?.() });
 }
 
 /** Makes an application that answers its name, SCRIPT_NAME and PATH_INFO. */

@@ -4,7 +4,7 @@ import { toApplication } from '../../gateway/application.ts';
 import type { Application, Body, Chunk } from '../../wsgi.ts';
 import type { AuditWrapper, GatewayAudit, Listener } from '../audit.ts';
 import { onStage } from '../stage.ts';
-import { aMoment, eventually, standstill } from './kit.ts';
+import { aMoment, closing, eventually, standstill, watched } from './kit.ts';
 import { wrapAudit } from './wrapping.ts';
 
 /** Octets that a program may be ahead of its consumer: what a socket of node buffers, and a margin. */
@@ -33,7 +33,7 @@ export const PULLED_PROGRAM_AUDITS: readonly GatewayAudit[] = [
             return write(data);
           };
         });
-        return counted(body, (chunk) => {
+        return watched(body, (chunk) => {
           iterated += chunk.length;
         });
       };
@@ -164,19 +164,4 @@ function firstOnly(body: Body, method: 'return' | 'close'): Body {
     if (method === 'return') await iterator.return?.();
   }
   return closing(first(), method === 'close' ? body : {});
-}
-
-/** Gives a generator the `close` of another body. */
-function closing(body: AsyncGenerator<Chunk>, inner: { close?(): unknown }): Body {
-  return Object.assign(body, { close: () => inner.close?.() as Promise<void> });
-}
-
-function counted(body: Body, count: (chunk: Chunk) => void): Body {
-  async function* iterate(): AsyncGenerator<Chunk> {
-    for await (const chunk of body) {
-      count(chunk);
-      yield chunk;
-    }
-  }
-  return closing(iterate(), body);
 }

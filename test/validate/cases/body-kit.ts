@@ -1,7 +1,14 @@
 /** Bodies, and servers that take them, for the cases of the body's rules. */
 import { setTimeout as pause } from 'node:timers/promises';
+import type { BODY_RULES } from '../../../src/validate/body-rules.ts';
+import type { RuleParty } from '../../../src/validate/rule.ts';
 import type { Application, Body, HeaderList, Write } from '../../../src/wsgi.ts';
 import { answer, octets, type ServerKit, server, TEXT, type Variant } from './kit.ts';
+
+/** The rules of the body that one party obeys. */
+export type BodyRuleOf<Party extends RuleParty> = {
+  [Id in keyof typeof BODY_RULES]: (typeof BODY_RULES)[Id]['party'] extends Party ? Id : never;
+}[keyof typeof BODY_RULES];
 
 /** An application that gets `write`, and returns what this gives. */
 export const writing = (use: (write: Write) => unknown, headers: HeaderList = TEXT): Application => {
@@ -23,12 +30,11 @@ export const CLOSABLE = answer(() => Object.assign(three(), { close: () => undef
 
 export const sized = (length: number): HeaderList => [...TEXT, ['Content-Length', String(length)]];
 
+/** The part of a server that takes a body. */
+export type Act = (body: Body & AsyncIterable<Uint8Array>, kit: ServerKit) => unknown;
+
 /** A server that gets the body of an application, and does something with it. */
-export function taking(
-  name: string,
-  act: (body: Body & AsyncIterable<Uint8Array>, kit: ServerKit) => unknown,
-  application: Application,
-): Variant {
+export function taking(name: string, act: Act, application: Application): Variant {
   return server(
     name,
     async (kit) => {

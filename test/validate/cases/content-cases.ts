@@ -1,7 +1,7 @@
 /** The cases of the rules that an application obeys with write and its body. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { BODY_RULES } from '../../../src/validate/body-rules.ts';
 import {
+  type BodyRuleOf,
   begin,
   GENERATED,
   refilling,
@@ -16,12 +16,7 @@ import { answer, app, byApplication, octets, type RuleCase, TEXT } from './kit.t
 
 const applications = byApplication('the application makes the content');
 
-/** The rules whose party is the application. */
-type ContentRule = {
-  [Id in keyof typeof BODY_RULES]: (typeof BODY_RULES)[Id]['party'] extends 'application' ? Id : never;
-}[keyof typeof BODY_RULES];
-
-export const CONTENT_CASES: Readonly<Record<ContentRule, RuleCase>> = {
+export const CONTENT_CASES: Readonly<Record<BodyRuleOf<'application'>, RuleCase>> = {
   'write-90-after-the-end': applications(
     app('after an array', (_environ, startResponse) => {
       const write = startResponse('200 OK', TEXT);

@@ -1,16 +1,30 @@
 /** The cases of the rules that a server obeys with write and a body. */
-import type { BODY_RULES } from '../../../src/validate/body-rules.ts';
-import { begin, CLOSABLE, GENERATED, readAll, STREAMED, taking, three, writing } from './body-kit.ts';
+import {
+  type Act,
+  type BodyRuleOf,
+  begin,
+  CLOSABLE,
+  GENERATED,
+  readAll,
+  STREAMED,
+  taking,
+  three,
+  writing,
+} from './body-kit.ts';
 import { answer, app, byServer, octets, type RuleCase, server } from './kit.ts';
 
 const servers = byServer('the server iterates and closes the body');
 
-/** The rules whose party is the server. */
-type IterationRule = {
-  [Id in keyof typeof BODY_RULES]: (typeof BODY_RULES)[Id]['party'] extends 'server' ? Id : never;
-}[keyof typeof BODY_RULES];
+/** A server that reads a body, closes it so many times, and ends. */
+const closing =
+  (times: number): Act =>
+  async (body, kit) => {
+    await readAll(body);
+    for (let count = 0; count < times; count += 1) body.close?.();
+    kit.end();
+  };
 
-export const ITERATION_CASES: Readonly<Record<IterationRule, RuleCase>> = {
+export const ITERATION_CASES: Readonly<Record<BodyRuleOf<'server'>, RuleCase>> = {
   'write-94-promise': servers(
     server(
       'undefined',
@@ -82,39 +96,10 @@ export const ITERATION_CASES: Readonly<Record<IterationRule, RuleCase>> = {
     ),
   ),
   'body-138-close': servers(
-    taking(
-      'at the end',
-      async (body, kit) => {
-        await readAll(body);
-        kit.end();
-      },
-      CLOSABLE,
-    ),
+    taking('at the end', closing(0), CLOSABLE),
     taking('after a failure', (_body, kit) => kit.end(new Error('failed')), CLOSABLE),
-  ).butRight(
-    taking(
-      'closed',
-      async (body, kit) => {
-        await readAll(body);
-        body.close?.();
-        kit.end();
-      },
-      CLOSABLE,
-    ),
-    app('the gateway', CLOSABLE),
-  ),
-  'body-138-close-once': servers(
-    taking(
-      'twice',
-      async (body, kit) => {
-        await readAll(body);
-        body.close?.();
-        body.close?.();
-        kit.end();
-      },
-      CLOSABLE,
-    ),
-  ),
+  ).butRight(taking('closed', closing(1), CLOSABLE), app('the gateway', CLOSABLE)),
+  'body-138-close-once': servers(taking('twice', closing(2), CLOSABLE)),
   'body-231-memory-unchanged': servers(
     taking(
       'masks a chunk',
