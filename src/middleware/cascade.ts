@@ -93,7 +93,16 @@ class Cascade {
   /** The application has not begun its response: it does so while its body is iterated. */
   #takeLate(body: Body, held: HeldHead, index: number): Body {
     const first = wrapWith(body, {});
+    const written = new WrittenChunks();
     let current = first;
+    let hasLeft = false;
+    let closing: unknown;
+    const askNext = async (): Promise<Body> => {
+      const next = wrapWith(await this.ask(index + 1, this.#startIn(written)), {});
+      if (hasLeft) await this.#close(next);
+      else current = next;
+      return next;
+    };
     const chunks = async function* (cascade: Cascade): AsyncGenerator<Chunk, undefined, undefined> {
       for await (const chunk of first) {
         if (cascade.#isRejected(held)) break;
@@ -105,18 +114,25 @@ class Cascade {
         return undefined;
       }
       await cascade.#close(first);
-      const written = new WrittenChunks();
-      const next = Promise.resolve(cascade.ask(index + 1, cascade.#startIn(written)));
+      if (hasLeft) return undefined;
+      const next = askNext();
       yield* written.until(next);
-      current = wrapWith(await next, {});
-      for await (const chunk of current) {
+      for await (const chunk of await next) {
         yield* written.waiting();
         yield chunk;
       }
       yield* written.waiting();
       return undefined;
     };
-    return wrapWith(chunks(this), { onClose: () => current.close?.() });
+    return wrapWith(chunks(this), {
+      // At once: the generator returns only when the body it waits for gives a chunk.
+      onLeave: () => {
+        hasLeft = true;
+        written.leave();
+        closing = current.close?.();
+      },
+      onClose: () => closing,
+    });
   }
 
   /** Makes a startResponse whose `write` adds to a body that is being iterated. */

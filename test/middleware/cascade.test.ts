@@ -1,10 +1,13 @@
+import { Readable } from 'node:stream';
 import express from 'express';
 import { describe, expect, it, vi } from 'vitest';
 import { fromExpress } from '../../bridges/express/index.ts';
+import { disconnection, isDisconnection } from '../../src/errors.ts';
 import { cascade } from '../../src/middleware/index.ts';
-import type { Application } from '../../src/wsgi.ts';
+import { buildEnviron } from '../../src/testing/index.ts';
+import type { Application, Body, Chunk } from '../../src/wsgi.ts';
 import { record } from '../support/recording-sink.ts';
-import { APPLICATIONS, askInProcess, EVERYWHERE } from './kit.ts';
+import { APPLICATIONS, askInProcess, EVERYWHERE, TEXT } from './kit.ts';
 
 const REJECTING: Record<string, Application> = {
   'an array': (_environ, startResponse) => {
@@ -104,6 +107,101 @@ describe('cascade', () => {
     await done;
     expect(sink.content).toBe('yes');
     expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it.each<[string, (stuck: Application) => Application[]]>([
+    ['the first one', (stuck) => [stuck, () => []]],
+    ['one that is asked late', (stuck) => [REJECTING['a generator'] as Application, stuck]],
+  ])('close() reaches %s while it waits for ever', async (_which, applications) => {
+    const close = vi.fn();
+    const stuck: Application = (_environ, startResponse) => {
+      const chunks = (async function* () {
+        startResponse('200 OK', []);
+        yield 'begun';
+        await new Promise(() => {});
+      })();
+      return Object.assign(chunks, { close });
+    };
+    const site = cascade(applications(stuck));
+    const body = (await site(buildEnviron('/'), () => async () => {})) as AsyncIterable<Chunk> & Body;
+    const steps = body[Symbol.asyncIterator]();
+    expect((await steps.next()).value).toBe('begun');
+    void steps.next();
+    void body.close?.();
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it('destroys a stream of node at once if the client leaves', async () => {
+    const stream = new Readable({ read() {} });
+    const streaming: Application = (_environ, startResponse) => {
+      startResponse('200 OK', TEXT);
+      return stream;
+    };
+    const site = cascade([REJECTING['a generator'] as Application, streaming]);
+    const { done, sink } = record(site, {}, { closeTimeout: 60_000 });
+    stream.push('begun');
+    await vi.waitFor(() => expect(sink.content).toBe('begun'));
+    sink.disconnect(disconnection('response'));
+    await done;
+    expect(stream.destroyed).toBe(true);
+  });
+
+  it('closes unread what comes after the client has left', async () => {
+    const order: string[] = [];
+    let answer: () => void = () => {};
+    const late: Application = async (_environ, startResponse) => {
+      order.push('asked');
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      startResponse('200 OK', []);
+      return { *[Symbol.iterator]() {}, close: () => order.push('closed') };
+    };
+    const { done, sink } = record(
+      cascade([REJECTING['a generator'] as Application, late]),
+      {},
+      { closeTimeout: 5 },
+    );
+    await vi.waitFor(() => expect(order).toEqual(['asked']));
+    sink.disconnect(disconnection('response'));
+    await done;
+    answer();
+    await vi.waitFor(() => expect(order).toEqual(['asked', 'closed']));
+  });
+
+  it('rejects what is written after the client has left', async () => {
+    const outcomes: unknown[] = [];
+    const writing: Application = async (_environ, startResponse) => {
+      const write = startResponse('200 OK', []);
+      for (let count = 0; count < 3; count += 1) {
+        await write('a piece').catch((error: unknown) => outcomes.push(isDisconnection(error)));
+      }
+      return [];
+    };
+    const site = cascade([REJECTING['a generator'] as Application, writing]);
+    const body = (await site(buildEnviron('/'), () => async () => {})) as AsyncIterable<Chunk> & Body;
+    await body[Symbol.asyncIterator]().next();
+    await body.close?.();
+    await vi.waitFor(() => expect(outcomes).toEqual([true, true]));
+  });
+
+  it('asks nobody else after the client has left', async () => {
+    const second = vi.fn();
+    let reject: () => void = () => {};
+    const slow: Application = async function* (_environ, startResponse) {
+      await new Promise<void>((resolve) => {
+        reject = resolve;
+      });
+      startResponse('404 Not Found', []);
+      yield 'no';
+    };
+    const { done, sink } = record(cascade([slow, second]), {}, { closeTimeout: 5 });
+    await new Promise(setImmediate);
+    sink.disconnect(disconnection('response'));
+    await done;
+    reject();
+    await new Promise(setImmediate);
+    expect(second).not.toHaveBeenCalled();
   });
 
   it('an application that is asked late writes in order, and waits for the client', async () => {
