@@ -201,10 +201,11 @@ describe('gatebridge/validate', () => {
       console.log(validate(hello)(environ, start).length);
       try { validate(() => 5)(environ, start); } catch (error) { console.log(error.rule); }
     `;
-    const tsx = `${import.meta.dirname}/../../node_modules/tsx/dist/loader.mjs`;
+    // Newer Nodes read TypeScript themselves, and run the loader in the program's own thread, where it misses process.
+    const loader = `${import.meta.dirname}/../../node_modules/tsx/dist/loader.mjs`;
+    const readsTypeScript = Boolean(Reflect.get(process.features, 'typescript'));
     const { stdout } = await promisify(execFile)(process.execPath, [
-      '--import',
-      tsx,
+      ...(readsTypeScript ? [] : ['--import', loader]),
       '--input-type=module',
       '--eval',
       program,
