@@ -112,6 +112,27 @@ describe('the examples of an application', () => {
     expect((await fetch(url, { method: 'POST', body: 'text' })).status).toBe(400);
     expect((await fetch(url)).status).toBe(400);
   });
+
+  it('basic-auth.ts', async () => {
+    const { url } = await serve('basic-auth.ts');
+    const ask = (authorization: string) => fetch(url, { headers: { Authorization: authorization } });
+    const basic = (credentials: string) => `Basic ${Buffer.from(credentials).toString('base64')}`;
+
+    const hello = await ask(basic('ada:lovelace'));
+    expect([hello.status, await hello.text()]).toEqual([200, 'Hello, ada!\n']);
+    expect((await ask(basic('ada:lovelace').replace('Basic', 'basic '))).status).toBe(200);
+
+    const challenge = await fetch(url);
+    expect([challenge.status, await challenge.text()]).toEqual([401, '']);
+    expect(challenge.headers.get('www-authenticate')).toBe('Basic realm="site", charset="UTF-8"');
+    const wrong = [
+      ...['ada:Lovelace', 'ada:lovelace:', 'ada:', 'ada', ':lovelace', 'eve:lovelace', '__proto__:x'].map(
+        basic,
+      ),
+      ...['Basic', 'Basic %', `Bearer ${basic('ada:lovelace').slice(6)}`, `${basic('ada:lovelace')}, x`],
+    ];
+    for (const authorization of wrong) expect((await ask(authorization)).status, authorization).toBe(401);
+  });
 });
 
 describe('the examples of bridges', () => {
