@@ -1,5 +1,5 @@
 /**
- * The pages tell the truth: their TypeScript compiles, their first program runs, their links lead somewhere.
+ * The pages tell the truth: their TypeScript compiles, their programs run, their links lead somewhere.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -77,15 +77,20 @@ describe('TypeScript in the pages', () => {
     expect(result.stdout).toBe('');
   }, 60_000);
 
-  it.each(['README.md', 'docs/getting-started.md'])('%s: the first program runs', async (page) => {
-    const program = join(page, 'run.ts');
+  it.each([
+    ['README.md', 'run.ts', 'Hello from the root'],
+    ['README.md', 'wrap.ts', 'Hello 203.0.113.7'],
+    ['docs/getting-started.md', 'run.ts', 'Hello from the root'],
+  ])('%s: %s runs', async (page, name, answer) => {
+    const program = join(page, name);
     // Any free port instead of the one that the page names.
     const text = readFileSync(join(folder, program), 'utf8').replace('port: 8124', 'port: 0');
     writeFileSync(join(folder, program), text);
     const child = start(program);
     try {
-      const response = await fetch(`http://127.0.0.1:${await readPort(child)}/`);
-      expect(await response.text()).toBe('Hello from the root');
+      const headers = { 'X-Forwarded-For': '203.0.113.7' };
+      const response = await fetch(`http://127.0.0.1:${await readPort(child)}/`, { headers });
+      expect(await response.text()).toBe(answer);
     } finally {
       child.kill();
     }
