@@ -171,6 +171,52 @@ describe('tables of options', () => {
   });
 });
 
+describe('docs/coming-from-wsgi.md', () => {
+  const manifest: { readonly exports: Readonly<Record<string, string | { readonly default: string }>> } =
+    JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const sources = Object.entries(manifest.exports).flatMap(([key, target]) =>
+    typeof target === 'string'
+      ? []
+      : [[key.replace('.', 'gatebridge'), target.default.replace(/^\.\/dist\/(.*)\.js$/, '$1.ts')] as const],
+  );
+  const exported = new Map<string, readonly string[]>();
+  beforeAll(async () => {
+    for (const [entry, source] of sources) exported.set(entry, Object.keys(await import(join(ROOT, source))));
+  });
+
+  /** What the tables say that is here: the second of three cells. */
+  const cells = readFileSync(join(ROOT, 'docs/coming-from-wsgi.md'), 'utf8')
+    .split('\n')
+    .map((line) => line.split(' | '))
+    .filter(([first = '', , , ...more]) => first.startsWith('| ') && more.length === 0)
+    .map(([, here = '']) => here);
+  /** Functions that are called, and no methods. */
+  const calls = cells.flatMap((cell) => {
+    const spans = [...cell.matchAll(/`([^`]+)`/g)].map(([, span = '']) => span);
+    return spans.flatMap((span) => [...span.matchAll(/(?<![.\w])(\w+)\(/g)].map(([, name = '']) => name));
+  });
+
+  it('has the tables', () => {
+    expect(cells.length).toBeGreaterThan(80);
+    expect(calls.length).toBeGreaterThan(80);
+  });
+
+  it('names functions that exist', () => {
+    const methods = ['startResponse', 'call', 'return', 'addHeader'];
+    const names = new Set([...[...exported.values()].flat(), ...methods]);
+    expect(calls.filter((name) => !names.has(name) && !(name in globalThis))).toEqual([]);
+  });
+
+  it('says of which entry they are', () => {
+    const claims = cells.flatMap((cell) => [
+      ...cell.matchAll(/`(?:new )?(\w+)\([^`]*` of `(gatebridge[\w/]*)`/g),
+    ]);
+    expect(claims.length).toBeGreaterThan(5);
+    const wrong = claims.filter(([, name = '', entry = '']) => exported.get(entry)?.includes(name) !== true);
+    expect(wrong.map(([claim]) => claim)).toEqual([]);
+  });
+});
+
 describe('CHANGELOG.md', () => {
   it('has the version of the package on top', () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
