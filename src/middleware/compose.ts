@@ -11,7 +11,7 @@ import type { Middleware } from './middleware.ts';
  * @returns a middleware: `compose(a, b, c)(application)` is `a(b(c(application)))`
  * @throws TypeError if a layer is not a function. The middleware throws one if a layer gives no application
  * @example
- * const site = compose(accessLog(), trustedProxy({ count: 1 }), requestId())(application);
+ * const site = compose(trustedProxy(), requestId(), accessLog())(application);
  */
 export function compose(...layers: readonly ((inner: ApplicationFunction) => Application)[]): Middleware {
   for (const layer of layers) {
