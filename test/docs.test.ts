@@ -81,6 +81,7 @@ describe('TypeScript in the pages', () => {
     ['README.md', 'run.ts', 'Hello from the root'],
     ['README.md', 'wrap.ts', 'Hello 203.0.113.7'],
     ['docs/getting-started.md', 'run.ts', 'Hello from the root'],
+    ['docs/getting-started.md', 'develop.ts', 'Hello from the root'],
   ])('%s: %s runs', async (page, name, answer) => {
     const program = join(page, name);
     // Any free port instead of the one that the page names.
