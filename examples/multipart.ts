@@ -30,10 +30,10 @@ async function form(environ: Environ, startResponse: StartResponse) {
   try {
     const parts = await readParts(environ);
     startResponse('200 OK', text);
-    return parts.map((part) => `${part}\n`);
+    return parts.map((part) => Buffer.from(`${part}\n`));
   } catch (error) {
     startResponse('400 Bad Request', text, error);
-    return [`${error}\n`];
+    return [Buffer.from(`${error}\n`)];
   }
 }
 

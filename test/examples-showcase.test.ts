@@ -11,19 +11,25 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReportEntry } from '../examples/showcase/report.ts';
 import { requirePeer } from './support/peer.ts';
+import { expectValid, VALIDATED } from './support/validated/validated.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MOUNTS = ['function', 'class', 'instance', 'fastify'];
 
 let showcase: ChildProcess;
 let url = '';
+let written: () => string;
 
 beforeAll(async () => {
-  ({ child: showcase, url } = await start({ PORT: '0' }));
+  ({ child: showcase, url, written } = await start({ PORT: '0', ...VALIDATED }));
 }, 30_000);
 
-afterAll(() => {
+afterAll(async () => {
   showcase.kill('SIGKILL');
+  await once(showcase, 'close');
+  // The five of the page: the function, the class, the instance, Fastify, and Express around them.
+  expect(written().match(/Validates/g)).toHaveLength(5);
+  expectValid(written());
 });
 
 describe('the page', () => {
@@ -140,7 +146,9 @@ describe('a browser', () => {
   }, 60_000);
 });
 
-async function start(settings: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
+async function start(
+  settings: Record<string, string>,
+): Promise<{ child: ChildProcess; url: string; written: () => string }> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'examples/showcase/main.ts'], {
     cwd: ROOT,
     env: { ...process.env, ...settings },
@@ -155,7 +163,7 @@ async function start(settings: Record<string, string>): Promise<{ child: ChildPr
   });
   for await (const line of createInterface(child.stdout)) {
     const found = /http:\/\/\S+\//.exec(line)?.[0];
-    if (found !== undefined) return { child, url: found };
+    if (found !== undefined) return { child, url: found, written: () => errors };
   }
   await closed;
   throw new Error(`The showcase ended before it said its address: ${errors}`);

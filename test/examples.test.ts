@@ -1,4 +1,7 @@
-/** Runs every example as its first lines say, in a process of its own. The showcase has its own test. */
+/**
+ * Runs every example as its first lines say, in a process of its own and under the validator. The showcase has its own
+ * test.
+ */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -6,6 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
+import { expectValid, VALIDATED } from './support/validated/validated.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const FOLDER = join(ROOT, 'examples');
@@ -14,23 +18,31 @@ const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.ts') && name 
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
-const children = new Set<Child>();
+/** The examples that run, with what they have written to standard error. */
+const children = new Map<Child, { text: string }>();
 
+/** Stops the examples, and checks that their applications broke no rule. */
 afterEach(async () => {
-  for (const child of children) {
-    if (child.exitCode === null && child.kill()) await once(child, 'exit');
-  }
+  const stopped = [...children];
   children.clear();
+  for (const [child] of stopped) {
+    if (child.exitCode === null && child.kill()) await once(child, 'close');
+  }
+  for (const [, { text }] of stopped) expectValid(text);
 });
 
 function start(file: string, variables: Readonly<Record<string, string>> = {}): Child {
-  const env = { PATH: process.env.PATH ?? '', PORT: '0', ...variables };
+  const env = { PATH: process.env.PATH ?? '', PORT: '0', ...VALIDATED, ...variables };
   const child = spawn(process.execPath, ['--import', 'tsx', join(FOLDER, file)], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  children.add(child);
+  const written = { text: '' };
+  child.stderr.on('data', (chunk) => {
+    written.text += chunk;
+  });
+  children.set(child, written);
   return child;
 }
 
@@ -38,28 +50,22 @@ function start(file: string, variables: Readonly<Record<string, string>> = {}): 
 async function serve(file: string): Promise<{ url: string; child: Child }> {
   const child = start(file);
   let output = '';
-  child.stderr.on('data', (chunk) => {
-    output += chunk;
-  });
   for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
     output += chunk;
     const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(output)?.[0];
     if (url !== undefined) return { url, child };
   }
-  throw new Error(`${file} printed no URL but ${output}`);
+  throw new Error(`${file} printed no URL but ${output}${children.get(child)?.text}`);
 }
 
 async function run(file: string, variables?: Readonly<Record<string, string>>) {
   const child = start(file, variables);
-  const output = { stdout: '', stderr: '' };
+  let stdout = '';
   child.stdout.on('data', (chunk) => {
-    output.stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    output.stderr += chunk;
+    stdout += chunk;
   });
   const [code] = await once(child, 'close');
-  return { ...output, code };
+  return { stdout, stderr: children.get(child)?.text, code };
 }
 
 describe('the examples of an application', () => {
@@ -180,7 +186,7 @@ describe('the examples of bridges', () => {
     expect(stdout).toBe(
       'Status: 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 12\r\n\r\nHello, Ada!\n',
     );
-    expect([stderr, code]).toEqual(['', 0]);
+    expect([stderr, code]).toEqual(['Validates an application\n', 0]);
   });
 });
 
@@ -191,6 +197,14 @@ describe('the examples of testing', () => {
     expect(stdout).toMatch(/fail 0\b/);
     expect(code).toBe(0);
   });
+});
+
+it('a broken rule would be noticed', async () => {
+  await run('../test/support/validated/wrong-example.ts');
+  const [{ text } = { text: '' }] = children.values();
+  children.clear();
+  expect(text).toContain('body-139-too-short');
+  expect(() => expectValid(text)).toThrow();
 });
 
 describe('the folder', () => {

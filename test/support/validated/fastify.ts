@@ -1,0 +1,8 @@
+/** `gatebridge/fastify` under the validator. */
+import * as entry from '../../../bridges/fastify/index.ts';
+import { validated } from './validated-application.ts';
+
+export { fromFastify } from '../../../bridges/fastify/index.ts';
+
+export const toFastify: typeof entry.toFastify = (application, options) =>
+  entry.toFastify(validated(application), options);
