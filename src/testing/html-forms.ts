@@ -3,6 +3,7 @@
  *
  * It reads what servers write: no markup that a script makes, and no repair of broken nesting.
  */
+import { File } from 'node:buffer';
 import { type Attributes, decodeReferences, readAttributes, readTags, type Tag } from './html-tags.ts';
 
 /** One control with a name. */
@@ -10,11 +11,12 @@ export interface Control {
   readonly name: string;
   readonly type: string;
   /** Values that are sent; of a box or a button the value that it would send. */
-  values: string[];
+  values: (string | File)[];
   /** A box is ticked; anything else is always on, but for buttons. */
   isOn: boolean;
   /** The values that a select offers. */
   readonly offered: readonly string[] | undefined;
+  readonly attributes: Attributes;
 }
 
 /** One form. */
@@ -42,6 +44,9 @@ interface Select {
   readonly attributes: Attributes;
   readonly options: { readonly value: string; readonly isSelected: boolean }[];
 }
+
+/** The members of a control that its element tells. */
+type Kind = Omit<Control, 'name' | 'attributes'>;
 
 /** Makes forms of the tags of a page. */
 class FormReader {
@@ -85,27 +90,33 @@ class FormReader {
     this.#forms.push(this.#form);
   }
 
-  #add(attributes: Attributes, rest: Omit<Control, 'name'>): void {
+  #add(attributes: Attributes, rest: Kind): void {
     const name = attributes.get('name');
     if (name === undefined || name === '' || attributes.has('disabled') || this.#fieldsets.includes(true))
       return;
-    const control = { name, ...rest };
+    const control = { name, attributes, ...rest };
     const owner = attributes.get('form');
     if (owner === undefined) this.#form?.controls.push(control);
     else this.#strays.push([owner, control]);
   }
 }
 
-function controlOf(name: string, attributes: Attributes, text: string): Omit<Control, 'name'> {
+function controlOf(name: string, attributes: Attributes, text: string): Kind {
   if (name === 'textarea') {
     const value = decodeReferences(text).replace(/^\r?\n/, '');
     return { type: 'textarea', values: [value], isOn: true, offered: undefined };
   }
   const type = (attributes.get('type') ?? (name === 'button' ? 'submit' : 'text')).toLowerCase();
+  if (type === 'file') return { type, values: [noFile()], isOn: true, offered: undefined };
   const isBox = type === 'checkbox' || type === 'radio';
   const value = attributes.get('value') ?? (isBox ? 'on' : '');
   const isButton = ['submit', 'button', 'reset', 'image'].includes(type);
   return { type, values: [value], isOn: isBox ? attributes.has('checked') : !isButton, offered: undefined };
+}
+
+/** An input without a chosen file sends one without name and content (HTML, Constructing the entry list). */
+function noFile(): File {
+  return new File([], '', { type: 'application/octet-stream' });
 }
 
 function optionOf(attributes: Attributes, text: string): Select['options'][number] {
@@ -113,7 +124,7 @@ function optionOf(attributes: Attributes, text: string): Select['options'][numbe
   return { value, isSelected: attributes.has('selected') };
 }
 
-function selectControl({ attributes, options }: Select): Omit<Control, 'name'> {
+function selectControl({ attributes, options }: Select): Kind {
   const chosen = options.filter(({ isSelected }) => isSelected).map(({ value }) => value);
   const offered = options.map(({ value }) => value);
   const isMultiple = attributes.has('multiple');

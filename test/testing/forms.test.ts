@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readBody } from '../../src/index.ts';
-import { createClient } from '../../src/testing/index.ts';
+import { type ClientResponse, createClient, type FormValue } from '../../src/testing/index.ts';
 import type { Application } from '../../src/wsgi.ts';
 
 /** Shows a page at `/mount/page`, and tells what is sent elsewhere. */
@@ -115,5 +115,79 @@ describe('form()', () => {
     const inner = '<fieldset disabled><fieldset></fieldset><input name=no value=no></fieldset>';
     const page = await open(`<form><fieldset>${inner}<input name=a value=1></fieldset></form>`);
     expect(await (await page.form().submit()).text()).toBe('GET /page a=1  ');
+  });
+});
+
+/** A form with a file input of these attributes. */
+const upload = (
+  attributes: string,
+  form = 'method=post enctype=multipart/form-data',
+): Promise<ClientResponse> =>
+  open(`<form ${form}><input name=a value=1><input type=file name=f ${attributes}></form>`);
+
+/** Splits multipart content as written by the client: `filename type content` of each file. */
+async function filesOf(answer: Promise<ClientResponse>): Promise<string[]> {
+  const parts = (await (await answer).text()).matchAll(
+    /name="f"; filename="([^"]*)"\r\nContent-Type: (\S+)\r\n\r\n([\s\S]*?)\r\n--/g,
+  );
+  return [...parts].map(([, ...values]) => values.join(' '));
+}
+
+describe('a file input', () => {
+  it.each<[name: string, value: FormValue, sent: string]>([
+    ['a description', { name: 'a.txt', content: 'é' }, 'a.txt application/octet-stream é'],
+    ['octets', { name: 'a.txt', content: Buffer.from('b'), type: 'text/plain' }, 'a.txt text/plain b'],
+    ['a File', new File(['c'], 'c.txt', { type: 'text/x' }), 'c.txt text/x c'],
+    ['a Blob', new Blob(['d']), 'blob application/octet-stream d'],
+    ['an empty file', { name: 'e', content: '' }, 'e application/octet-stream '],
+  ])('sends %s', async (_name, value, sent) => {
+    const page = await upload('');
+    expect(await filesOf(page.form().set('f', value).submit())).toEqual([sent]);
+  });
+
+  it('sends an empty part without a name if no file is chosen, as browsers do', async () => {
+    const none = [' application/octet-stream '];
+    expect(await filesOf((await upload('value=x')).form().submit())).toEqual(none);
+    expect(await filesOf((await upload('multiple')).form().set('f', []).submit())).toEqual(none);
+    // Without multipart its name is sent, which is empty.
+    for (const form of ['method=post', ''])
+      expect(await (await (await upload('', form)).form().submit()).text()).toContain('a=1&f=');
+  });
+
+  it('may be multiple', async () => {
+    const files = ['a', 'b'].map((name) => ({ name, content: name }));
+    const page = await upload('multiple');
+    expect(await filesOf(page.form().set('f', files).submit())).toHaveLength(2);
+    await expect((await upload('')).form().set('f', files).submit()).rejects.toThrow(
+      'Field f takes one file: it is not multiple',
+    );
+  });
+
+  it.each<[name: string, field: string, value: FormValue, form: string | undefined, message: string]>([
+    ['text', 'f', 'x', undefined, 'pass a File or { name, content, type }'],
+    ['a value without content', 'f', { name: 'x' } as never, undefined, 'must be a string, a File or'],
+    ['null', 'f', null as never, undefined, 'not null'],
+    ['a file for a text', 'a', { name: 'x', content: '' }, undefined, 'Field a takes no file'],
+    [
+      'a form without enctype',
+      'f',
+      { name: 'x', content: '' },
+      'method=post',
+      'enctype="multipart/form-data"',
+    ],
+    ['a form without method', 'f', new Blob(['x']), 'enctype=multipart/form-data', 'needs method="post"'],
+  ])('refuses %s', async (_name, field, value, form, message) => {
+    const page = await upload('', form);
+    await expect(page.form().set(field, value).submit()).rejects.toThrow(message);
+  });
+
+  it('may get its encoding, method and action from the button', async () => {
+    const page = await open(
+      `<form action=no><input type=file name=f>
+      <button name=b value=1 formaction=to formmethod=post formenctype=multipart/form-data></form>`,
+    );
+    const form = page.form().set('f', { name: 'a', content: 'b' });
+    const answer = await form.submit('b');
+    expect(await answer.text()).toMatch(/^POST \/to {2}multipart\/form-data [\s\S]*name="b"\r\n\r\n1\r\n/);
   });
 });
