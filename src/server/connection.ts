@@ -30,6 +30,7 @@ import { standardErrors } from '../gateway/error-stream.ts';
 import { logError } from '../gateway/failure-log.ts';
 import { runApplication } from '../gateway/run-application.ts';
 import { type RequestHead, type RequestParser, toHttpLimits } from '../http/index.ts';
+import { captureContext, type InContext } from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
 import { HttpSink, type SinkOwner } from './exchange/http-sink.ts';
@@ -66,6 +67,8 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
   #requests = 0;
   /** An application has set the socket's time-out. */
   #hasOwnTimeout = false;
+  /** The connection's own, once content has come: an application that reads on after its response sets off the next. */
+  #inContext: InContext | undefined;
   /** Steps are being taken; what they set off waits for the next one. */
   #isAdvancing = false;
 
@@ -171,7 +174,8 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     if (this.parser.bufferedLength > 0 && !this.turn.mayServe()) return false;
     const head = this.parser.readHead();
     if (head !== undefined) {
-      this.#serve(head);
+      if (this.#inContext === undefined) this.#serve(head);
+      else this.#inContext(() => this.#serve(head));
       return true;
     }
     const { hasPartialHead } = this.parser;
@@ -189,7 +193,10 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
   #serve(head: RequestHead): void {
     const isDropped = this.isUsedUp;
     this.#requests += 1;
-    if (head.contentLength !== 0) this.headTime = this.phase === 'head' ? performance.now() - this.since : 0;
+    if (head.contentLength !== 0) {
+      this.headTime = this.phase === 'head' ? performance.now() - this.since : 0;
+      this.#inContext ??= captureContext();
+    }
     const { events, options } = this.server;
     if (!events.isKnownMethod(head.method))
       throw this.parser.refuse(head, new ProtocolError('WSGI_ERR_METHOD_UNKNOWN', head.method));

@@ -1,9 +1,20 @@
-import type { Socket } from 'node:net';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fromNode } from '../../bridges/node/index.ts';
-import type { Application } from '../../src/wsgi.ts';
+import { WireClient } from '../../src/conformance/wire-client.ts';
+import { toApplication } from '../../src/index.ts';
+import type { Application, Environ } from '../../src/wsgi.ts';
 import { get, hello, type RunningServer, startServer } from './support.ts';
+
+const folder = new URL('../support/tls/', import.meta.url);
+const CERTIFICATE = {
+  key: readFileSync(new URL('key.pem', folder)),
+  cert: readFileSync(new URL('cert.pem', folder)),
+};
 
 let running: RunningServer;
 afterEach(() => running.stop());
@@ -28,6 +39,65 @@ describe('content that is read after the response', () => {
     client.send(`ef${get('/')}`);
     expect((await client.readResponse()).content.toString()).toBe('ok');
     await vi.waitFor(() => expect(read.join('')).toBe('abcdefendend'));
+  });
+
+  const storage = new AsyncLocalStorage<string>();
+  const readOn = async (environ: Environ): Promise<void> => {
+    for await (const _piece of environ['wsgi.input'].chunks()) await delay(1);
+  };
+  const READERS: Record<string, Application> = {
+    'an iteration': (environ, startResponse) => {
+      startResponse('200 OK', []);
+      void readOn(environ);
+      return ['ok'];
+    },
+    'a read': (environ, startResponse) => {
+      startResponse('200 OK', []);
+      void environ['wsgi.input'].read();
+      return ['ok'];
+    },
+    'single reads': async (environ, startResponse) => {
+      startResponse('200 OK', []);
+      void environ['wsgi.input'].read(10).then(() => environ['wsgi.input'].read(500_000));
+      return ['ok'];
+    },
+    'a wrapped program': fromNode((request, response) => {
+      response.end('ok');
+      request.on('data', () => {
+        request.pause();
+        setTimeout(() => request.resume(), 1);
+      });
+    }),
+  };
+
+  it.each(
+    Object.entries(READERS).flatMap(([form, reader]) => [
+      [form, 'TCP', reader] as const,
+      [form, 'TLS', reader] as const,
+    ]),
+  )('gives the next request no context of %s over %s', async (_form, transport, reader) => {
+    const seen: (string | undefined)[] = [];
+    const application = toApplication(reader);
+    running = await startServer(
+      (environ, startResponse) => {
+        seen.push(storage.getStore());
+        return storage.run(environ.PATH_INFO, () => application(environ, startResponse));
+      },
+      transport === 'TLS' ? { tls: CERTIFICATE } : {},
+    );
+    const { port } = running.server.address() as AddressInfo;
+    const client =
+      transport === 'TLS'
+        ? new WireClient(connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }))
+        : running.connect();
+    const content = 'x'.repeat(300_000);
+    const post = `POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: ${content.length}\r\n\r\n${content}`;
+    client.send(`${post}${post}${post}${get('/b')}`);
+    for (let count = 0; count < 4; count += 1) {
+      expect((await client.readResponse()).content.toString()).toBe('ok');
+    }
+    client.destroy();
+    expect(seen).toEqual([undefined, undefined, undefined, undefined]);
   });
 
   it('reaches a wrapped program that answers first', async () => {
