@@ -65,6 +65,10 @@ class TimedRun {
   #hasStarted = false;
   /** Content has gone. */
   #hasBegun = false;
+  /** Calls of `write` that the gateway has not taken yet: the client is waited for, not the application. */
+  #writes = 0;
+  /** Called when the time is up; undefined while nothing of the application is waited for. */
+  #onExpired: (() => void) | undefined;
   /** The time is up. */
   #failure: DOMException | undefined;
 
@@ -87,10 +91,7 @@ class TimedRun {
     const { startResponse } = this.#request;
     const write = passHead(startResponse, { status, headers, excInfo });
     const timed: Write = (data) => {
-      if (this.#failure === undefined) {
-        this.#hasBegun = true;
-        return write(data);
-      }
+      if (this.#failure === undefined) return this.#follow(() => write(data));
       const refused = Promise.reject(this.#failure);
       // The application need not wait for it.
       refused.catch(() => {});
@@ -99,13 +100,27 @@ class TimedRun {
     return timed;
   };
 
+  /** What is written is a chunk too: the time of the next one begins when it was taken. */
+  #follow(write: () => Promise<void>): Promise<void> {
+    this.#hasBegun = true;
+    this.#writes += 1;
+    clearTimeout(this.#timer);
+    const taken = write();
+    const goOn = (): void => {
+      this.#writes -= 1;
+      if (this.#onExpired !== undefined) this.#start(this.#onExpired);
+    };
+    taken.then(goOn, goOn);
+    return taken;
+  }
+
   take(body: Body | Promise<Body>): Body | Promise<Body> {
     return isPromise(body) ? this.#await(toPromise(body)) : this.#takeBody(body);
   }
 
   #takeBody(body: Body): Body {
     // Nothing can interrupt a synchronous iteration.
-    const wrapped = wrapWith(body, { onClose: () => clearTimeout(this.#timer) });
+    const wrapped = wrapWith(body, { onClose: () => this.#stop() });
     return Symbol.asyncIterator in wrapped ? this.#timeBody(wrapped) : wrapped;
   }
 
@@ -113,6 +128,7 @@ class TimedRun {
     return new Promise((resolve, reject) => {
       this.#start(() => {
         try {
+          if (this.#hasBegun) throw this.#failure;
           resolve(this.#answer());
         } catch (error) {
           reject(error);
@@ -120,12 +136,12 @@ class TimedRun {
       });
       promised.then(
         (body) => {
-          clearTimeout(this.#timer);
+          this.#stop();
           if (this.#failure === undefined) resolve(this.#takeBody(body));
           else void this.#closeLate(body);
         },
         (error: unknown) => {
-          clearTimeout(this.#timer);
+          this.#stop();
           if (this.#failure !== undefined && error !== this.#failure) this.#log(error);
           reject(error);
         },
@@ -136,16 +152,25 @@ class TimedRun {
   /** Calls back when the time for the next step is up. */
   #start(onExpired: () => void): void {
     clearTimeout(this.#timer);
+    this.#onExpired = onExpired;
+    if (this.#writes > 0) return;
     const { response, chunk } = this.#request.settings;
     const left = this.#hasBegun ? chunk : Math.max(response - (Date.now() - this.#begin), 0);
     if (left === Number.POSITIVE_INFINITY) return;
     const expire = (): void => {
+      this.#onExpired = undefined;
       const limit = this.#hasBegun ? chunk : response;
       this.#failure = new DOMException(`Application gave no content for ${limit} ms`, 'TimeoutError');
       this.#controller?.abort(this.#failure);
       onExpired();
     };
     this.#timer = setTimeout(expire, Math.min(left, MAX_DELAY));
+  }
+
+  /** The step has come, or nobody waits for it any more. */
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#onExpired = undefined;
   }
 
   /** Answers in the place of the application. Throws if its head has gone. */
@@ -175,12 +200,12 @@ class TimedRun {
         });
         iterator.next().then(
           (step) => {
-            clearTimeout(this.#timer);
+            this.#stop();
             if (step.done !== true && step.value?.length > 0) this.#hasBegun = true;
             resolve(step);
           },
           (error: unknown) => {
-            clearTimeout(this.#timer);
+            this.#stop();
             if (this.#failure !== undefined && error !== this.#failure) this.#log(error);
             reject(error);
           },
@@ -188,7 +213,7 @@ class TimedRun {
       });
     };
     const leave = async (): Promise<IteratorResult<Chunk>> => {
-      clearTimeout(this.#timer);
+      this.#stop();
       return (await iterator.return?.()) ?? { done: true, value: undefined };
     };
     return {

@@ -50,6 +50,47 @@ describe('timeout', () => {
     expect(record(timeout()(APPLICATIONS['a function'] as Application)).done).toBeUndefined();
   });
 
+  it('takes what is written for chunks', async () => {
+    const writer: Application = async (_environ, startResponse) => {
+      await delay(5);
+      const write = startResponse('200 OK', []);
+      for (const chunk of ['Hel', 'lo', ' wor', 'ld']) {
+        await write(chunk);
+        await delay(40);
+      }
+      return [];
+    };
+    for (const options of [{ response: 60 }, { response: 60, chunk: 100 }]) {
+      const answer = await askInProcess(timeout(options)(writer));
+      expect([answer.text, answer.log]).toEqual(['Hello world', '']);
+    }
+  });
+
+  it('gives a slow client the time that it needs', async () => {
+    const writer: Application = async (_environ, startResponse) => {
+      await delay(1);
+      void startResponse('200 OK', [])('a');
+      await delay(60);
+      return ['b'];
+    };
+    const { sink, done } = record(timeout({ response: 20, chunk: 40 })(writer));
+    sink.wait = delay(50);
+    await done;
+    expect(sink.content).toBe('ab');
+  });
+
+  it('cuts off a response whose application has written and then stops', async () => {
+    const stopping: Application = async (_environ, startResponse) => {
+      await delay(1);
+      await startResponse('200 OK', [])('a');
+      return never;
+    };
+    const { done, sink } = record(timeout({ response: 5000, chunk: 20 })(stopping), {}, { closeTimeout: 5 });
+    await done;
+    expect(sink.content).toBe('a');
+    expect(sink.events.at(-1)).toEqual(['abort', expect.objectContaining({ name: 'TimeoutError' })]);
+  });
+
   it('cuts off a response that stops in the middle', async () => {
     const stopping: Application = async function* (_environ, startResponse) {
       startResponse('200 OK', []);
