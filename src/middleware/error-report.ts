@@ -42,11 +42,10 @@ export function reportError(error: unknown, context: number, readFile: ReadFile)
   for (let cause = error; cause !== undefined && reports.length < MAX_CAUSES && !seen.has(cause); ) {
     seen.add(cause);
     try {
-      const { title, stack, next } = inspectError(cause);
-      reports.push({
-        title,
-        frames: framesOf(stack).map((text) => ({ text, source: sourceOf(text, context, readFile) })),
-      });
+      const { title, stack, place, next } = inspectError(cause);
+      const frames = framesOf(stack.slice(Math.max(place, 0)));
+      const toSource = (text: string) => (place === -1 ? [] : sourceOf(text, context, readFile));
+      reports.push({ title, frames: frames.map((text) => ({ text, source: toSource(text) })) });
       cause = next;
     } catch {
       // A getter or a proxy may throw.
@@ -57,12 +56,29 @@ export function reportError(error: unknown, context: number, readFile: ReadFile)
   return reports;
 }
 
-function inspectError(error: unknown): { title: string; stack: string; next: unknown } {
+interface InspectedError {
+  readonly title: string;
+  readonly stack: string;
+  /** Where the frames begin in the stack; -1 if that is uncertain, because the message was changed. */
+  readonly place: number;
+  readonly next: unknown;
+}
+
+function inspectError(error: unknown): InspectedError {
   if (!(error instanceof Error)) {
-    return { title: `Thrown value is not an Error: ${String(error)}`, stack: '', next: undefined };
+    return { title: `Thrown value is not an Error: ${String(error)}`, stack: '', place: 0, next: undefined };
   }
-  const title = `${error.name}: ${error.message}`;
-  return { title, stack: `${error.stack ?? ''}`, next: error.cause };
+  const { name, cause } = error;
+  const message = `${error.message}`;
+  const stack = `${error.stack ?? ''}`;
+  return { title: `${name}: ${message}`, stack, place: endOfMessage(stack, message), next: cause };
+}
+
+/** A message may have lines that look like frames: of a client, who must not choose which files are shown. */
+function endOfMessage(stack: string, message: string): number {
+  if (message === '') return /^[^\n:]*\n/.test(stack) ? 0 : -1;
+  const start = stack.indexOf(message);
+  return start === -1 ? -1 : start + message.length;
 }
 
 function framesOf(stack: string): string[] {

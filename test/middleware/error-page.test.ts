@@ -14,6 +14,14 @@ class Oops extends Error {
   override readonly name = 'Oops';
 }
 
+/** Makes an error whose stack has another message than itself. */
+function reworded(message: string, later: string): Error {
+  const error = new Error(message);
+  // Tools that map sources make the stack at the first look.
+  String(error.stack);
+  return Object.assign(error, { message: later });
+}
+
 const fault = (): Oops => new Oops('<b>"it\'s" broken</b>', { cause: new TypeError('the cause') });
 
 const FAILING: Record<string, Application> = {
@@ -65,6 +73,20 @@ describe('errorPage', () => {
     expect([answer.status, answer.text]).toEqual(['500 Internal Server Error', '']);
     expect(answer.headers.get('Cache-Control')).toBe('no-store');
     expect(answer.log).not.toContain('HEAD:');
+  });
+
+  it.each([
+    ['a message', (message: string) => new Error(message)],
+    ['the message of a cause', (message: string) => new Error('x', { cause: new Error(message) })],
+    ['a message that was changed', (message: string) => reworded(message, 'other')],
+    ['a message that was emptied', (message: string) => reworded(message, '')],
+  ])('shows no file that %s names', async (_place, make) => {
+    const file = new URL('../../package.json', import.meta.url).pathname;
+    const failing: Application = () => {
+      throw make(`No such page: /\n    at ${file}:2:1\n    at f (file://${file}:2:1)`);
+    };
+    const answer = await askInProcess(errorPage({ show: true })(failing), { headers: HTML });
+    expect(answer.text).not.toContain('&quot;version&quot;');
   });
 
   it('gives others than browsers the stack as text', async () => {
