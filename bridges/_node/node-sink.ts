@@ -32,7 +32,9 @@ import { isPatched, prepareHead, toHeaderObject, writeHead, writeHttp2Head } fro
 /** The stream behind HTTP/2's compatibility API. */
 interface Http2Response {
   readonly stream: EventEmitter & {
+    readonly aborted: boolean;
     readonly destroyed: boolean;
+    destroy(): void;
     readonly headersSent: boolean;
     readonly rstCode: number;
     additionalHeaders(headers: Record<string, number | string | string[]>): void;
@@ -192,6 +194,8 @@ export class NodeSink implements ResponseSink {
     const { res } = this;
     // A response that the host has begun stays the host's.
     const belongsToHost = !this.#hasBegun && res.headersSent;
+    // Node itself keeps a stream that was cancelled with NO_ERROR, and what waits in it, for ever.
+    if (this.#http2?.stream.aborted === true) this.#http2.stream.destroy();
     if (belongsToHost || res.writableEnded || this.#isGone()) return;
     if (this.#http2 !== undefined) {
       // A destroyed stream would look like a response that ended well.
@@ -275,7 +279,7 @@ export class NodeSink implements ResponseSink {
   }
 
   #isGone(): boolean {
-    if (this.#http2 !== undefined) return this.#http2.stream.destroyed;
+    if (this.#http2 !== undefined) return this.#http2.stream.destroyed || this.#http2.stream.aborted;
     return this.res.destroyed || this.#awaitedConnection()?.destroyed === true;
   }
 
@@ -295,15 +299,20 @@ export class NodeSink implements ResponseSink {
     const { res } = this;
     const awaited = this.#awaitedConnection();
     const forget = awaited === undefined ? undefined : onceLost(awaited, listener);
-    const onClose = (): void => {
+    // A stream that the client cancels with NO_ERROR is not closed while octets wait for the client (Node 20).
+    const stream = this.#http2?.stream;
+    const stop = (): void => {
+      res.off('close', onClose);
+      stream?.off('aborted', onClose);
       forget?.();
+    };
+    const onClose = (): void => {
+      stop();
       listener();
     };
     res.once('close', onClose);
-    return () => {
-      res.off('close', onClose);
-      forget?.();
-    };
+    stream?.once('aborted', onClose);
+    return stop;
   }
 
   /** Over HTTP/2 `finish` comes with each `close`, even if the client has cancelled. */

@@ -5,13 +5,16 @@ import {
   connect,
   createServer,
   type Http2Server,
+  type Http2ServerResponse,
   type IncomingHttpHeaders,
   type IncomingHttpStatusHeader,
 } from 'node:http2';
+import { setTimeout as delay } from 'node:timers/promises';
 import fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { toFastify } from '../../bridges/fastify/to-fastify.ts';
 import { toNode } from '../../bridges/node/to-node.ts';
+import { toApplication } from '../../src/index.ts';
 import type { Application, Environ, HeaderList } from '../../src/wsgi.ts';
 import { answering, atEnd, createLog, extension, listen, report, siteOf, until } from './site.ts';
 
@@ -155,6 +158,52 @@ describe('toNode over HTTP/2', () => {
     await until(() => outcomes.length === 2);
     expect(outcomes).toEqual([undefined, expect.objectContaining({ code: 'WSGI_ERR_DISCONNECTED' })]);
   });
+
+  it.each([
+    [
+      'a generator',
+      async function* (_environ, startResponse) {
+        startResponse('200 OK', []);
+        for (;;) yield Buffer.alloc(200_000);
+      },
+    ],
+    [
+      'write',
+      async (_environ, startResponse) => {
+        const write = startResponse('200 OK', []);
+        for (;;) await write(Buffer.alloc(200_000));
+      },
+    ],
+    [
+      'small chunks',
+      async function* (_environ, startResponse) {
+        startResponse('200 OK', []);
+        for (;;) yield Buffer.alloc(10_000);
+      },
+    ],
+  ] as [string, Application][])(
+    'notices a client that cancels without an error: %s',
+    async (_form, application) => {
+      const errors: unknown[] = [];
+      let response: Http2ServerResponse | undefined;
+      const watched: Application = (environ, startResponse) => {
+        // Added by toNode.
+        response = environ['node.res'] as Http2ServerResponse;
+        environ['gateway.on_finished']?.((_environ, _status, _headers, error) => errors.push(error));
+        return toApplication(application)(environ, startResponse);
+      };
+      const session = await serve(watched, { closeTimeout: 50 });
+      const stream = session.request({ ':path': '/' });
+      stream.on('error', () => {});
+      await new Promise((resolve) => stream.once('response', resolve));
+      // The client's window is full.
+      await delay(30);
+      stream.close(0);
+      await until(() => errors.length > 0);
+      expect(errors).toEqual([expect.objectContaining({ code: 'WSGI_ERR_DISCONNECTED' })]);
+      expect(response?.stream.destroyed).toBe(true);
+    },
+  );
 
   it('rejects reads when the client leaves during its upload', async () => {
     let failure: unknown;
