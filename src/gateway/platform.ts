@@ -41,8 +41,11 @@ export function viewOctets(octets: Uint8Array): Uint8Array {
 
 /** Calls back in the next turn of the event loop, after sockets and timers. */
 export function onNextTurn(callback: () => void): void {
-  setImmediate(callback);
+  inNextTurn(callback);
 }
+
+// Kept, because tests of applications may put fake timers in its place.
+const inNextTurn = setImmediate;
 
 /** Writes to the standard error of the process. */
 export function writeStandardError(text: string): void {

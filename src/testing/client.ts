@@ -1,8 +1,8 @@
 /**
  * An in-process client of an application, with cookies.
  *
- * The body is iterated only as the test reads it, so that a stream can be tested step by step and an endless one
- * closed. Errors of the application are thrown at the test.
+ * The body is iterated as the test reads it, so that a stream can be tested step by step and an endless one closed. Errors
+ * of the application are thrown at the test: one of a response that the test does not read, at its next request.
  */
 import { toApplication } from '../gateway/application.ts';
 import { checkOptions, type OptionRules } from '../gateway/check-options.ts';
@@ -13,7 +13,8 @@ import { CookieJar } from './cookie-jar.ts';
 import { assertNoLoop, type Hop, isRedirect, nextHop, pathWithin } from './redirect.ts';
 import { listHeaders, type RequestHeaders } from './request-headers.ts';
 import { createForm, type ResponseForm } from './response-form.ts';
-import { type RunResponse, runApp, TESTING_OPTIONS, type TestingOptions } from './run-app.ts';
+import { type RunResponse, start, TESTING_OPTIONS, type TestingOptions } from './run-app.ts';
+import { UnreadResponses } from './unread-responses.ts';
 
 /** Options for all requests of a client. */
 export interface ClientOptions extends TestingOptions {
@@ -67,8 +68,8 @@ export interface ClientResponse extends RunResponse {
 
 type Send = (path?: string, options?: ClientRequestOptions) => Promise<ClientResponse>;
 
-/** A client of one application. */
-export interface Client {
+/** A client of one application. `await using` closes what is open. */
+export interface Client extends AsyncDisposable {
   /** The cookies that were set so far; tests may change them. */
   readonly cookies: CookieJar;
   /** Sends a request with any method. */
@@ -80,6 +81,12 @@ export interface Client {
   readonly patch: Send;
   readonly delete: Send;
   readonly options: Send;
+  /**
+   * Leaves every response that is not read to its end, and waits until the application has closed them.
+   *
+   * @throws the error that failed one of which the test has read nothing
+   */
+  close(): Promise<void>;
 }
 
 /**
@@ -104,13 +111,15 @@ export function createClient(application: Application, options: ClientOptions = 
   const common = listHeaders(options.headers);
   const cookies = new CookieJar(buildEnviron('/', { baseUrl }).SERVER_NAME);
   const keepsCookies = options.cookies !== false;
+  const unread = new UnreadResponses();
 
   async function send(environ: Environ, testing: TestingOptions): Promise<ClientResponse> {
     const { hostname: host, pathname: path, protocol } = new URL(requestUri(environ, false));
     const field = keepsCookies ? cookies.give({ host, path, isSecure: protocol === 'https:' }) : undefined;
     if (field !== undefined)
       environ.HTTP_COOKIE = environ.HTTP_COOKIE ? `${environ.HTTP_COOKIE}; ${field}` : field;
-    const response = await runApp(call, environ, testing);
+    const { response, sink } = await start(call, environ, testing);
+    unread.add(sink);
     if (keepsCookies) cookies.take(response.headers.getAll('Set-Cookie'), { host, path });
     return createResponse(response, environ, request);
   }
@@ -121,6 +130,7 @@ export function createClient(application: Application, options: ClientOptions = 
     requestOptions: ClientRequestOptions = {},
   ): Promise<ClientResponse> {
     checkOptions(requestOptions, REQUEST_RULES, { likely: 'query', meant: MEANT });
+    unread.check();
     const { followRedirects = options.followRedirects ?? false } = requestOptions;
     const testing = { ...pick(options, TESTING_OPTIONS), ...pick(requestOptions, TESTING_OPTIONS) };
     let hop: Hop = {
@@ -158,6 +168,8 @@ export function createClient(application: Application, options: ClientOptions = 
     patch: sender('PATCH'),
     delete: sender('DELETE'),
     options: sender('OPTIONS'),
+    close: () => unread.close(),
+    [Symbol.asyncDispose]: () => unread.close(),
   };
 }
 

@@ -12,7 +12,7 @@ export type { FormFile, FormValue } from './form-file.ts';
 export type { ContentOptions } from './request-content.ts';
 export type { RequestHeaders } from './request-headers.ts';
 export type { ResponseForm } from './response-form.ts';
-export { type RunOptions, type RunResponse, runApp, type TestingOptions } from './run-app.ts';
+export { type RunResponse, runApp, type TestingOptions } from './run-app.ts';
 export type { RunBody } from './run-body.ts';
 export type { InterimResponse } from './test-sink.ts';
 export { MemoryErrors, setupTestingDefaults } from './testing-defaults.ts';

@@ -2,13 +2,14 @@
  * Runs an application without a server, in the order of events of every host: by `runApplication`, to a sink whose client
  * is the test.
  *
- * Rule 1: the head comes as on a host, with the first chunk or the end. The body is iterated only as the test reads it.
+ * Rule 1: the head comes as on a host, with the first chunk or the end. The body is iterated as the test reads it, and
+ *         as far in advance as the buffers of a host allow, so that a short one fails the test though nobody reads it.
  * Rule 2: each error that a host would log fails the test, and so does `excInfo`.
  * Rule 3: the validator is around the application, unless the test says otherwise.
  */
 import { toApplication } from '../gateway/application.ts';
 import { isPlainArray } from '../gateway/body-reader.ts';
-import { checkOptions, type OptionRules } from '../gateway/check-options.ts';
+import { checkOptions } from '../gateway/check-options.ts';
 import { Headers } from '../gateway/headers.ts';
 import type { OptionsOf } from '../gateway/option-table.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
@@ -28,18 +29,20 @@ export const TESTING_OPTIONS = {
   hopByHop: { type: ['error', 'drop'], default: 'error' },
   /** The application answers with the error page that it passes with `excInfo`. Otherwise `excInfo` fails the test. */
   catchExcInfo: { type: 'boolean', default: false },
+  /**
+   * True reads the whole body before the response is returned. False reads step by step: the application gives a chunk when
+   * the test asks for it. Otherwise the first 16 KiB that the application gives without waiting are taken in advance.
+   */
+  buffered: { type: 'boolean' },
   /** As on hosts. */
   closeTimeout: { type: 'milliseconds', default: 5_000 },
 } as const;
 
-/** Options of how a test runs an application. */
-export interface TestingOptions extends OptionsOf<typeof TESTING_OPTIONS> {}
+/** Octets that are taken in advance: those that node's streams hold before they ask to wait. */
+const READ_AHEAD = 16_384;
 
-/** Options of {@link runApp}. */
-export interface RunOptions extends TestingOptions {
-  /** Reads the whole body and closes it before the response is returned. @default false */
-  readonly buffered?: boolean | undefined;
-}
+/** Options of how a test runs an application, for {@link runApp} and for clients. */
+export interface TestingOptions extends OptionsOf<typeof TESTING_OPTIONS> {}
 
 /** The response of an application. */
 export interface RunResponse {
@@ -62,9 +65,9 @@ export interface RunResponse {
  *
  * @param application The application, in any of its forms
  * @param environ The environ, as `buildEnviron` makes it; the application gets a copy
- * @param options Reading everything at once, and how strict the test is
+ * @param options How the body is read, and how strict the test is
  * @returns the response, once its head would be sent; read or close its body
- * @throws whatever the application throws or passes as `excInfo`
+ * @throws whatever the application throws or passes as `excInfo`, also after the head in what is taken in advance
  * @throws ApplicationError if the application does what every host refuses
  * @throws ValidationError if it breaks a MUST of the validator
  * @example
@@ -74,13 +77,28 @@ export interface RunResponse {
 export async function runApp(
   application: Application,
   environ: Environ,
-  options: RunOptions = {},
+  options: TestingOptions = {},
 ): Promise<RunResponse> {
-  checkOptions(options, RUN_RULES, { likely: 'buffered' });
-  const sink = new TestSink(environ['wsgi.errors']);
+  return (await start(application, environ, options)).response;
+}
+
+/** A response, and the sink that takes it. */
+export interface Run {
+  readonly response: RunResponse;
+  readonly sink: TestSink;
+}
+
+/** Does what {@link runApp} does, and gives the sink too. */
+export async function start(
+  application: Application,
+  environ: Environ,
+  options: TestingOptions,
+): Promise<Run> {
+  checkOptions(options, TESTING_OPTIONS, { likely: 'buffered' });
+  const { hopByHop, strict, closeTimeout, buffered } = options;
+  const sink = new TestSink(environ['wsgi.errors'], buffered === undefined ? READ_AHEAD : 0);
   const warnings: ValidationError[] = [];
   const call = watched(toApplication(application), { sink, warnings, options });
-  const { hopByHop, strict, closeTimeout } = options;
   const run = runApplication(call, { ...environ }, sink, { hopByHop, strict, closeTimeout });
   if (run === undefined) sink.finish();
   else void run.then(() => sink.finish());
@@ -89,17 +107,16 @@ export async function runApp(
   if (contentLength !== undefined && !hasContentLengthField)
     headers.set('Content-Length', String(contentLength));
   const body = createBody(sink, headers);
-  if (options.buffered === true) await body.bytes();
+  if (buffered === undefined) await sink.settled();
+  if (buffered === true) await body.bytes();
   const { interim, trailerFields: trailers } = sink;
-  return { status, statusCode, headers, body, warnings, interim, trailers };
+  return { response: { status, statusCode, headers, body, warnings, interim, trailers }, sink };
 }
-
-const RUN_RULES: OptionRules = { ...TESTING_OPTIONS, buffered: { type: 'boolean' } };
 
 interface Watch {
   readonly sink: TestSink;
   readonly warnings: ValidationError[];
-  readonly options: RunOptions;
+  readonly options: TestingOptions;
 }
 
 /** Puts the validator around an application, and tells the sink of `excInfo` and of arrays. */

@@ -1,8 +1,8 @@
 /**
  * The sink of a test: an in-process host, whose client is the test.
  *
- * Rule 1: one piece at a time. A piece counts as sent once the test asks for the next one, so that a stream is read step by
- *         step, with backpressure.
+ * Rule 1: it takes some content before the test reads it, as the buffers of a host do. A piece beyond that counts as sent
+ *         once the test asks for the next one; without a buffer each piece does.
  * Rule 2: a plain array is complete, so it is taken whole.
  * Rule 3: each error that a host would log fails the test. The first one is the one to report.
  * Rule 4: pieces are copied, because the application may use their memory again.
@@ -10,6 +10,7 @@
 import { type DisconnectError, disconnection } from '../errors.ts';
 import { logError } from '../gateway/failure-log.ts';
 import { Headers } from '../gateway/headers.ts';
+import { onNextTurn } from '../gateway/platform.ts';
 import type { ResponseHead, ResponseSink } from '../port.ts';
 import type { ErrorStream, HeaderList } from '../wsgi.ts';
 
@@ -26,27 +27,43 @@ interface Piece {
   readonly lost: (error: DisconnectError) => void;
 }
 
+/** Turns of the event loop after which an application that sends nothing is said to wait. */
+const TURNS = 3;
+
 /** Takes the response to one request for a test. */
 export class TestSink implements ResponseSink {
   head: ResponseHead | undefined;
   readonly interim: InterimResponse[] = [];
+  /** The first error. */
+  failure: { readonly error: unknown } | undefined;
+  /** The test has read something, or left. */
+  isUsed = false;
   readonly trailerFields: Headers = new Headers();
   /** The body is an array: nothing waits for the test. */
   takesAll = false;
   readonly #errors: ErrorStream;
+  /** Octets that are taken before the test reads them. */
+  readonly #capacity: number;
   readonly #queue: Piece[] = [];
+  /** Octets in the queue. */
+  #queued = 0;
   /** The piece that the test has read last. */
   #current: Piece | undefined;
   #isStarted = false;
   #isOver = false;
-  #failure: { readonly error: unknown } | undefined;
   #gone: DisconnectError | undefined;
   readonly #leaving: ((error: DisconnectError) => void)[] = [];
   /** Called with each change that somebody may wait for. */
   #changes: (() => void)[] = [];
 
-  constructor(errors: ErrorStream) {
+  constructor(errors: ErrorStream, capacity: number) {
     this.#errors = errors;
+    this.#capacity = capacity;
+  }
+
+  /** The test has seen the end, or nothing of it is left to see. */
+  get isSeen(): boolean {
+    return this.#isOver && (this.isUsed || this.failure === undefined);
   }
 
   writeHead(head: ResponseHead): void {
@@ -102,10 +119,26 @@ export class TestSink implements ResponseSink {
    * @throws the error that came before it, once the run is over
    */
   async started(): Promise<ResponseHead> {
-    while (!(this.#isStarted || this.#isOver || this.#failure !== undefined)) await this.#change();
-    if (this.#failure !== undefined) await this.leave();
+    while (!(this.#isStarted || this.#isOver || this.failure !== undefined)) await this.#change();
+    if (this.failure !== undefined) await this.leave();
     if (this.head === undefined) throw disconnection('response');
     return this.head;
+  }
+
+  /**
+   * Waits until the application waits, has ended, or has filled the buffer.
+   *
+   * @throws the error that failed the response until then
+   */
+  async settled(): Promise<void> {
+    for (let turns = 0, seen = -1; turns < TURNS; turns += 1) {
+      if (this.#isOver || this.failure !== undefined) break;
+      if (this.#queued >= this.#capacity && !this.takesAll) break;
+      if (this.#queued !== seen) turns = 0;
+      seen = this.#queued;
+      await new Promise<void>(onNextTurn);
+    }
+    if (this.failure !== undefined) await this.leave();
   }
 
   /**
@@ -114,15 +147,19 @@ export class TestSink implements ResponseSink {
    * @throws the error that failed the response, after the content that came before it
    */
   async next(): Promise<Uint8Array | undefined> {
+    this.isUsed = true;
     this.#current?.taken();
     this.#current = undefined;
     for (;;) {
       this.#current = this.#queue.shift();
-      if (this.#current !== undefined) return this.#current.octets;
+      if (this.#current !== undefined) {
+        this.#queued -= this.#current.octets.length;
+        return this.#current.octets;
+      }
       if (this.#isOver) break;
       await this.#change();
     }
-    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.failure !== undefined) throw this.failure.error;
     return undefined;
   }
 
@@ -132,9 +169,11 @@ export class TestSink implements ResponseSink {
    * @throws the error that failed the response
    */
   async leave(): Promise<void> {
+    this.isUsed = true;
     if (this.#gone === undefined && !this.#isOver) {
       this.#gone = disconnection('response');
       const pieces = this.#queue.splice(0);
+      this.#queued = 0;
       if (this.#current !== undefined) pieces.push(this.#current);
       this.#current = undefined;
       for (const piece of pieces) piece.lost(this.#gone);
@@ -142,11 +181,11 @@ export class TestSink implements ResponseSink {
       this.#tell();
     }
     while (!this.#isOver) await this.#change();
-    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.failure !== undefined) throw this.failure.error;
   }
 
   #keep(error: unknown): void {
-    this.#failure ??= { error };
+    this.failure ??= { error };
     this.#tell();
   }
 
@@ -155,7 +194,8 @@ export class TestSink implements ResponseSink {
     this.#tell();
     if (chunk === undefined || chunk.length === 0) return undefined;
     const octets = Buffer.from(chunk);
-    if (this.takesAll) {
+    this.#queued += octets.length;
+    if (this.takesAll || this.#queued < this.#capacity) {
       this.#queue.push({ octets, taken: () => {}, lost: () => {} });
       return undefined;
     }

@@ -60,7 +60,7 @@ describe('createClient()', () => {
     });
   });
 
-  it('iterates the body only as it is read', async () => {
+  it('iterates the body only as it is read, without a buffer', async () => {
     let steps = 0;
     const client = createClient(async function* (_environ, startResponse) {
       startResponse('200 OK', []);
@@ -69,7 +69,7 @@ describe('createClient()', () => {
         yield `${steps}`;
       }
     });
-    const response = await client.get();
+    const response = await client.get('/', { buffered: false });
     // The first step calls startResponse.
     expect(steps).toBe(1);
     for await (const chunk of response.body) {

@@ -63,7 +63,7 @@ function endless(): { application: ApplicationFunction; counts: { steps: number;
 }
 
 describe('runApp()', () => {
-  describe.each([true, false])('buffered: %s', (buffered) => {
+  describe.each([true, false, undefined])('buffered: %s', (buffered) => {
     it.each(Object.entries({ simple, yielding, late, writing, writingLate }))(
       'runs %s',
       async (_name, application) => {
@@ -86,7 +86,7 @@ describe('runApp()', () => {
 
   it('iterates the body only as it is read, after the chunk that sends the head', async () => {
     const { application, counts } = endless();
-    const { body } = await runApp(application, buildEnviron());
+    const { body } = await runApp(application, buildEnviron(), { buffered: false });
     expect(counts).toEqual({ steps: 1, closes: 0 });
     const chunks: string[] = [];
     for await (const chunk of body) {
@@ -96,9 +96,27 @@ describe('runApp()', () => {
     expect([chunks, counts]).toEqual([['tick', 'tick'], { steps: 2, closes: 1 }]);
   });
 
-  it('closes an unread body once', async () => {
+  it('takes what fits into the buffers of a host in advance', async () => {
     const { application, counts } = endless();
     const { body } = await runApp(application, buildEnviron());
+    expect(counts).toEqual({ steps: 16_384 / 'tick'.length, closes: 0 });
+    await body.close();
+    expect(counts.closes).toBe(1);
+  });
+
+  it('does not wait for a body that waits', async () => {
+    const application: Application = async function* (environ, startResponse) {
+      startResponse('200 OK', PLAIN);
+      yield 'a';
+      await new Promise((resolve) => environ['gateway.signal']?.().addEventListener('abort', resolve));
+    };
+    const { body } = await runApp(application, buildEnviron());
+    await body.close();
+  });
+
+  it('closes an unread body once', async () => {
+    const { application, counts } = endless();
+    const { body } = await runApp(application, buildEnviron(), { buffered: false });
     await body.close();
     await body.close();
     expect(await body.bytes()).toHaveLength(0);
@@ -111,7 +129,7 @@ describe('runApp()', () => {
       startResponse('200 OK', PLAIN);
       return Object.assign(['a'], { close: () => (closes += 1) });
     };
-    const { body } = await runApp(application, buildEnviron());
+    const { body } = await runApp(application, buildEnviron(), { buffered: false });
     expect(closes).toBe(0);
     await body.text();
     await body.close();
@@ -152,7 +170,8 @@ describe('runApp()', () => {
       yield 'a';
       throw error;
     };
-    const { body } = await runApp(application, buildEnviron());
+    await expect(runApp(application, buildEnviron())).rejects.toBe(error);
+    const { body } = await runApp(application, buildEnviron(), { buffered: false });
     await expect(body.text()).rejects.toBe(error);
   });
 
