@@ -9,6 +9,7 @@ export {
 } from './client.ts';
 export type { Cookie, CookieJar, CookieScope } from './cookie-jar.ts';
 export type { FormFile, FormValue } from './form-file.ts';
+export { type EnvironDescription, fromEnviron } from './from-environ.ts';
 export type { ContentOptions } from './request-content.ts';
 export type { RequestHeaders } from './request-headers.ts';
 export type { ResponseForm } from './response-form.ts';
