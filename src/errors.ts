@@ -64,6 +64,23 @@ export function disconnection(part: 'request' | 'response', cause?: unknown): Di
   return new DisconnectError('WSGI_ERR_DISCONNECTED', part, cause === undefined ? undefined : { cause });
 }
 
+/**
+ * Tells if a thrown value is an error, of this realm or another. Never throws.
+ *
+ * Code under Jest, and in any context of `vm`, has an Error of its own; those of node's modules are no instances of it.
+ */
+export function isError(value: unknown): value is Error {
+  try {
+    if (value instanceof Error) return true;
+    if (typeof value !== 'object' || value === null || !('stack' in value && 'message' in value))
+      return false;
+    return typeof value.stack === 'string' && typeof value.message === 'string';
+  } catch {
+    // A proxy may throw when it is inspected.
+    return false;
+  }
+}
+
 /** Tells if a thrown value is a {@link ProtocolError}, of any copy of this package. Never throws. */
 export function isProtocolError(value: unknown): value is ProtocolError {
   return partyOf(value) === 'client';

@@ -114,6 +114,7 @@ const BROKEN: Record<keyof typeof RULES, [path: string, text: string][][]> = {
     [['src/gateway/a.ts', 'const a = (process.env as object);']],
     [['src/gateway/a.ts', 'const a = { Buffer };']],
   ],
+  realms: [[['src/a.ts', 'const a = b instanceof Error;']]],
   topLevelAwait: [[['src/a.ts', 'await null;']], [['src/a.ts', 'if (a) { for await (const b of a) {} }']]],
   wholeSuite: [
     [['test/a.test.ts', "it.only('runs alone', () => {});"]],
@@ -157,6 +158,7 @@ const SOUND: Partial<typeof BROKEN> = {
     [['src/gateway/platform.ts', "const a = Buffer.from('a');"]],
     [['src/server/a.ts', "const a = Buffer.from('a');"]],
   ],
+  realms: [[['src/a.ts', 'const a = b instanceof ProtocolError;']]],
   topLevelAwait: [[['src/a.ts', 'async function f() { await 1; }\nconst g = async () => { await 1; };']]],
 };
 

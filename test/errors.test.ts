@@ -3,9 +3,17 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { withTable } from '../scripts/error-table.ts';
-import { ApplicationError, DisconnectError, ERRORS, type ErrorCode, ProtocolError } from '../src/errors.ts';
+import {
+  ApplicationError,
+  DisconnectError,
+  ERRORS,
+  type ErrorCode,
+  isError,
+  ProtocolError,
+} from '../src/errors.ts';
 import { reasonPhrase } from '../src/gateway/reason-phrase.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -73,5 +81,19 @@ describe('an error', () => {
   it('differs by its class', () => {
     expect(new ApplicationError('WSGI_ERR_STATUS_INVALID')).not.toBeInstanceOf(ProtocolError);
     expect(new DisconnectError('WSGI_ERR_DISCONNECTED', 'request').statusCode).toBe(499);
+  });
+});
+
+describe('isError()', () => {
+  it('knows errors of this realm and of others, and nothing else', () => {
+    for (const error of [new Error('a'), new DOMException('a'), runInNewContext('new TypeError("a")')])
+      expect(isError(error)).toBe(true);
+    const hostile = new Proxy(new Error('a'), {
+      getPrototypeOf() {
+        throw new Error('not to be asked');
+      },
+    });
+    for (const value of [undefined, null, 'Error', {}, { message: 'a' }, { stack: 1, message: 'a' }, hostile])
+      expect(isError(value)).toBe(false);
   });
 });

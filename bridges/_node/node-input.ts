@@ -297,7 +297,7 @@ export function memoryInput(content: Uint8Array | ApplicationError): HostInput {
   let rest: Uint8Array | null = content instanceof Uint8Array ? content : null;
   return {
     pull(): Uint8Array | null {
-      if (content instanceof Error) throw content;
+      if (content instanceof ApplicationError) throw content;
       const chunk = rest;
       rest = null;
       return chunk;

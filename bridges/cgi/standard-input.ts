@@ -3,6 +3,7 @@
 import { read } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { isError } from '../../src/gateway/index.ts';
 import { type InputSource, ProtocolError } from '../../src/index.ts';
 
 const STANDARD_INPUT = 0;
@@ -48,5 +49,5 @@ async function readBlock(size: number): Promise<Buffer> {
 }
 
 function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+  return isError(error) && 'code' in error ? error.code : undefined;
 }

@@ -4,8 +4,9 @@
  * Content that is there at once is sent as one Buffer, other content as a stream that Fastify pulls on. So hooks,
  * serializers of errors, compression and the log see what they see of any route.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isDisconnection } from '../../src/gateway/index.ts';
+import { isDisconnection, isError } from '../../src/gateway/index.ts';
 import {
   ApplicationError,
   type ConnectionDirectives,
@@ -132,10 +133,7 @@ export class ReplySink implements FailingSink, StreamOwner {
   abort(error: unknown): void {
     if (this.#stream !== undefined) {
       if (isDisconnection(error)) this.#stream.destroy();
-      else
-        this.#stream.fail(
-          error instanceof Error ? error : new Error('Response was cut off', { cause: error }),
-        );
+      else this.#stream.fail(isError(error) ? error : new Error('Response was cut off', { cause: error }));
     } else if (!this.#reply.sent) {
       // A program that cut its connection wants no answer.
       if (isDisconnection(error)) this.#node.abort(error);

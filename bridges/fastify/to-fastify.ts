@@ -4,9 +4,10 @@
  * The plugin is encapsulated, so that its content type parser, which leaves content alone, is in force for the
  * application only. Hooks, decorators and the error handler of the scopes around it work as for any route.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { markAdapter, type OptionsOf, refuseCall } from '../../src/gateway/index.ts';
+import { isError, markAdapter, type OptionsOf, refuseCall } from '../../src/gateway/index.ts';
 import { type Application, checkGatewayOptions, type Environ, toApplication } from '../../src/index.ts';
 import type { HostBody } from '../_node/consumed-body.ts';
 import type { HostHeaders } from '../_node/host-fields.ts';
@@ -64,7 +65,7 @@ export function toFastify(application: Application, options: ToFastifyOptions = 
       mountIn(scope, mount);
     } catch (error) {
       // Fastify catches nothing that a plugin throws.
-      done(error instanceof Error ? error : new Error(`${error}`));
+      done(isError(error) ? error : new Error(`${error}`));
       return undefined;
     }
     done();

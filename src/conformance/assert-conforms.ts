@@ -1,4 +1,5 @@
 /** Runs all audits that apply to a host, for a test of any test runner. */
+import { isError } from '../errors.ts';
 import { type AuditHost, type GatewayAudit, missingCapabilities } from './audit.ts';
 import { gatewayAudits } from './gateway-audits.ts';
 
@@ -53,7 +54,7 @@ export async function assertConforms(host: AuditHost): Promise<void> {
 
 /** Formats a failure. The sentence of an audit begins with its level. */
 function formatFailure({ audit, reason }: AuditFailure): string {
-  const message = reason instanceof Error ? reason.message : String(reason);
+  const message = isError(reason) ? reason.message : String(reason);
   return [
     audit.id,
     `  ${audit.sentence}`,

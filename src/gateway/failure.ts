@@ -3,7 +3,7 @@
  *
  * The client gets only the reason phrase, unless the deployer sets the option `exposeErrors`.
  */
-import { ApplicationError, type DisconnectError, isProtocolError } from '../errors.ts';
+import { ApplicationError, type DisconnectError, isError, isProtocolError } from '../errors.ts';
 import type { ResponseHead, ResponseSink } from '../port.ts';
 import { logError, type RequestLog } from './failure-log.ts';
 import { encodeUtf8 } from './platform.ts';
@@ -81,7 +81,7 @@ export function departureOfAnother(cause: DisconnectError): ApplicationError {
 /** Gives the cause of an error. Never throws, though a proxy may. */
 export function causeOf(error: unknown): unknown {
   try {
-    return error instanceof Error ? error.cause : undefined;
+    return isError(error) ? error.cause : undefined;
   } catch {
     return undefined;
   }

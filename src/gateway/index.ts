@@ -1,5 +1,5 @@
 /** Entry of src/gateway for bridges. */
-export { disconnection, isDisconnection } from '../errors.ts';
+export { disconnection, isDisconnection, isError } from '../errors.ts';
 export { isNodeResponse, markAdapter, refuseCall, refuseMessages } from './adapter.ts';
 export { checkOptions } from './check-options.ts';
 export { type FieldIdentity, rewriteLines, valuesOf } from './field-lines.ts';

@@ -3,6 +3,7 @@
  *
  * All of it is told by the members that the values of other packages have; nothing is imported for it.
  */
+import { isError } from '../errors.ts';
 import { adapterName } from './adapter.ts';
 import { describe } from './describe.ts';
 import { logLine, type RequestLog } from './failure-log.ts';
@@ -120,7 +121,7 @@ const LISTENERS_CALL =
 function isListenersFailure(error: unknown): boolean {
   // A proxy may throw when it is looked at.
   try {
-    if (!(error instanceof Error)) return false;
+    if (!isError(error)) return false;
     if ('code' in error && error.code === 'WSGI_ERR_BODY_INVALID')
       return /found undefined/.test(error.message);
     return error.name === 'TypeError' && LISTENERS_CALL.test(error.message);

@@ -3,6 +3,7 @@
  *
  * Nothing here throws, though getters and proxies may: each member is read on its own.
  */
+import { isError } from '../errors.ts';
 
 /** Errors that one text shows at most. A batch may have thousands. */
 const MAX_ERRORS = 32;
@@ -13,7 +14,7 @@ const MAX_VALUE = 1_000;
 /** Formats a thrown value in several lines. */
 export function showError(error: unknown): string {
   try {
-    if (!isErrorLike(error)) return `Thrown value is not an Error: ${showValue(error)}`;
+    if (!isError(error)) return `Thrown value is not an Error: ${showValue(error)}`;
     return format(error, { errors: new Set(), count: 0 });
   } catch {
     return 'Thrown value cannot be shown';
@@ -26,15 +27,9 @@ interface Shown {
   count: number;
 }
 
-/** An error of another realm is no instance of Error. */
-function isErrorLike(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
-  return value instanceof Error || (isText(read(value, 'stack')) && isText(read(value, 'message')));
-}
-
 function format(value: unknown, shown: Shown): string {
   shown.count += 1;
-  if (!isErrorLike(value)) return showValue(value);
+  if (!isError(value)) return showValue(value);
   if (shown.errors.has(value)) return `${titleOf(value)} (see above)`;
   shown.errors.add(value);
   const lines = [stackWithCode(value)];

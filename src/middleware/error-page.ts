@@ -2,7 +2,7 @@
  * Shows errors to the developer in the browser. Everywhere else it does nothing: the gateway logs and answers as always, and a client
  * sees no more than a reason phrase.
  */
-import { isDisconnection, isProtocolError } from '../errors.ts';
+import { isDisconnection, isError, isProtocolError } from '../errors.ts';
 import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
 import { logError, logOf } from '../gateway/failure-log.ts';
@@ -88,8 +88,7 @@ function begin(startResponse: StartResponse, type: string, error: unknown): void
     ['Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'"],
     ['X-Content-Type-Options', 'nosniff'],
   ];
-  const excInfo =
-    error instanceof Error ? error : new Error('Thrown value is not an Error', { cause: error });
+  const excInfo = isError(error) ? error : new Error('Thrown value is not an Error', { cause: error });
   try {
     startResponse('500 Internal Server Error', headers, excInfo);
   } catch (thrown) {

@@ -3,6 +3,7 @@
  *
  * This file gathers; error-page.ts formats.
  */
+import { isError } from '../errors.ts';
 import { describe } from '../gateway/describe.ts';
 import type { Environ } from '../wsgi.ts';
 
@@ -65,7 +66,7 @@ interface InspectedError {
 }
 
 function inspectError(error: unknown): InspectedError {
-  if (!(error instanceof Error)) {
+  if (!isError(error)) {
     return { title: `Thrown value is not an Error: ${String(error)}`, stack: '', place: 0, next: undefined };
   }
   const { name, cause } = error;

@@ -3,6 +3,7 @@
  *
  * It passes everything on, so that the response is the same with and without the validator.
  */
+import { isError } from '../errors.ts';
 import { describe } from '../gateway/describe.ts';
 import { mistakenChunk } from '../gateway/mistaken-body.ts';
 import { LONE_SURROGATE } from '../gateway/native-string.ts';
@@ -76,9 +77,8 @@ export class CheckedResponse {
 
   #checkExcInfo(excInfo: unknown): void {
     const isTuple = Array.isArray(excInfo) && excInfo.length === 3;
-    const isError =
-      excInfo instanceof Error || Object.prototype.toString.call(excInfo) === '[object Error]' || isTuple;
-    if (!isError) this.reporter.caller('start-response-78-exc-info', `found ${describe(excInfo)}`);
+    if (!isTuple && !isError(excInfo))
+      this.reporter.caller('start-response-78-exc-info', `found ${describe(excInfo)}`);
   }
 
   /** The server must throw the very value. */

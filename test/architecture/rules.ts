@@ -128,6 +128,11 @@ export const RULES: Readonly<Record<string, Rule>> = {
     folders: ['src/gateway'],
     check: each((file) => (basename(file.path) === 'platform.ts' ? [] : findPlatform(file))),
   },
+  realms: {
+    sentence: 'errors are told by isError, which knows those of other realms, as under Jest',
+    folders: SHIPPED,
+    check: each((file) => (file.path === 'src/errors.ts' ? [] : find(file, isInstanceOfError))),
+  },
   topLevelAwait: {
     sentence: 'no top-level await, so that require() works',
     folders: SHIPPED,
@@ -316,4 +321,10 @@ function isFocusedOrSkipped(node: Node): boolean {
   const property = String(asNode(node.property)?.name);
   const object = String(asNode(node.object)?.name);
   return /^(only|skip|todo|fails)$/.test(property) && /^(it|test|describe|suite|bench)$/.test(object);
+}
+
+function isInstanceOfError(node: Node): boolean {
+  return (
+    node.type === 'BinaryExpression' && node.operator === 'instanceof' && asNode(node.right)?.name === 'Error'
+  );
 }

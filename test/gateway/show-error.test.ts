@@ -139,7 +139,7 @@ describe('showError', () => {
         throw new Error('not to be asked');
       },
     });
-    expect(showError(proxy)).toBe('Thrown value cannot be shown');
+    expect(showError(proxy)).toBe('Thrown value is not an Error: Error: hidden');
   });
 
   it('shows an error without a stack', () => {

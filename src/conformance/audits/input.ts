@@ -1,6 +1,9 @@
 /** Audits of `wsgi.input`: the result of each method, and content that does not arrive. */
+
 import assert, { deepEqual, equal } from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isError } from '../../errors.ts';
+import { isOctets } from '../../gateway/octets.ts';
 import type { Application, ApplicationFunction, Environ, InputStream } from '../../wsgi.ts';
 import type { GatewayAudit } from '../audit.ts';
 import { onStage, type RequestParts } from '../stage.ts';
@@ -268,7 +271,7 @@ async function inTurn(reads: readonly (() => Promise<Read>)[]): Promise<Read[]> 
 }
 
 function toText(read: Read): unknown {
-  if (read instanceof Uint8Array) return Buffer.from(read).toString('latin1');
+  if (isOctets(read)) return Buffer.from(read).toString('latin1');
   return Array.isArray(read) ? read.map(toText) : read;
 }
 
@@ -277,6 +280,6 @@ async function errorOf(read: () => Promise<unknown>): Promise<string> {
     await read();
     return 'none';
   } catch (error) {
-    return error instanceof Error ? error.name : 'something else';
+    return isError(error) ? error.name : 'something else';
   }
 }

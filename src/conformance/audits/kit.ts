@@ -1,6 +1,8 @@
 /** The parts of audits: functions that turn table rows into audits, small applications, bodies and checks. */
+
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isError } from '../../errors.ts';
 import type { Application, ApplicationFunction, Body, Chunk, Environ, HeaderList } from '../../wsgi.ts';
 import type {
   AuditCapability,
@@ -254,9 +256,7 @@ export function collectFaults(options: AuditServeOptions = {}): Faults {
   return {
     options: { ...options, onError: (error) => errors.push(error) },
     told: ({ server }) =>
-      [server.log(), ...errors.map((error) => (error instanceof Error ? error.stack : String(error)))].join(
-        '\n',
-      ),
+      [server.log(), ...errors.map((error) => (isError(error) ? error.stack : String(error)))].join('\n'),
   };
 }
 

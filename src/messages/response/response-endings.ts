@@ -1,6 +1,6 @@
 /** Does to a response what node's server does when its connection comes or goes. */
 import { ServerResponse } from 'node:http';
-import { isProtocolError } from '../../errors.ts';
+import { isError, isProtocolError } from '../../errors.ts';
 import { createClientError, hasListeners, type ResponseMessage } from '../../node-internals/index.ts';
 import type { MessageSocket } from '../socket/message-socket.ts';
 
@@ -30,5 +30,5 @@ export function setSocket(response: ResponseMessage, socket: MessageSocket | nul
 /** Gives the error that ended the connection, if it is known. */
 export function causeOf(error: unknown): Error | undefined {
   if (isProtocolError(error)) return createClientError(error);
-  return error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
+  return isError(error) && isError(error.cause) ? error.cause : undefined;
 }

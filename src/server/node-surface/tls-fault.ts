@@ -3,8 +3,11 @@
  *
  * Rule: what node accepts is accepted, but for names of files in `ca`, which node passes over in silence.
  */
+
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { TlsOptions } from 'node:tls';
+import { isError } from '../../errors.ts';
+import { isOctets } from '../../gateway/octets.ts';
 
 /** Options that hold PEM, with a word that stands in the label of each right block. */
 const LABELS: readonly (readonly [name: keyof TlsOptions, word: string, meaning: string])[] = [
@@ -34,7 +37,7 @@ export function checkAuthorities({ ca }: TlsOptions): void {
  * @returns a TypeError that says what to pass, with node's code, and node's error as its cause; or the very error
  */
 export function explainTlsFault(error: unknown, tls: TlsOptions): unknown {
-  if (!(error instanceof Error)) return error;
+  if (!isError(error)) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'ERR_INVALID_ARG_VALUE';
   const fault =
     findWrongText(tls) ?? findWrongPassphrase(error, tls) ?? findMismatch(code) ?? findDamage(error, tls);
@@ -93,7 +96,7 @@ function throws(call: () => unknown): boolean {
 function textsOf(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(textsOf);
   if (typeof value === 'string') return [value];
-  if (value instanceof Uint8Array) return [Buffer.from(value).toString('latin1')];
+  if (isOctets(value)) return [Buffer.from(value).toString('latin1')];
   if (typeof value !== 'object' || value === null) return [];
   return textsOf(Reflect.get(value, 'pem') ?? Reflect.get(value, 'buf'));
 }

@@ -1,6 +1,7 @@
 /** Values that are a little different from what is usual. */
 import { createContext, runInContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import { disconnection } from '../../../src/errors.ts';
 import { FileWrapper } from '../../../src/gateway/file-wrapper.ts';
 import { encodeNative } from '../../../src/index.ts';
 import type { Body, Environ, StartResponse, Write } from '../../../src/wsgi.ts';
@@ -32,6 +33,20 @@ describe('runApplication, given small deviations', () => {
     // Other arrays of numbers are no octets.
     const wrong = record(answering([runInContext('new Uint16Array([1])', context)]));
     expect(wrong.sink.head?.statusCode).toBe(500);
+  });
+
+  it('does not log what the signal has aborted with an error of another realm', async () => {
+    const foreign = runInContext('(cause) => new Error("aborted", { cause })', createContext());
+    const { sink, log, done } = record((environ) => {
+      const signal = environ['gateway.signal']?.();
+      return new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(foreign(signal.reason)));
+      });
+    });
+    sink.disconnect(disconnection('response'));
+    await done;
+    await new Promise(setImmediate);
+    expect(log).toEqual([]);
   });
 
   it('refuses text with half a character', () => {
