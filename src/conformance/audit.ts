@@ -135,7 +135,7 @@ export interface AuditMiddleware {
   readonly changing: Readonly<Record<string, AuditLayer>>;
   /** Mounts applications at paths. `rest` answers what is below none of them. */
   dispatch(mounts: Readonly<Record<string, Application>>, rest: Application): Application;
-  /** Trusts X-Forwarded-For, -Proto and -Host of so many proxies, each of which appends one value. */
+  /** Trusts X-Forwarded-For, -Proto and -Host of so many proxies; each appends one value. */
   trustedProxy(proxies: number): AuditLayer;
 }
 

@@ -154,7 +154,7 @@ class AccessEntry {
     const isFailed = error !== undefined;
     const statusCode = this.#statusCode(status, error);
     const isBodiless = this.#isHead || statusCode === 204 || statusCode === 304;
-    // What the gateway was given last has gone, unless the response was cut off.
+    // The last chunk has gone out, unless the response was cut off.
     const given = isFailed && !this.#isEnded ? 0 : this.#given;
     const bytes = Math.min(this.#taken + given, this.#declaredLength);
     try {

@@ -74,7 +74,7 @@ class Cascade {
     const held = holdHead(startResponse, () => {});
     const start: StartResponse = (status, headers, excInfo) => {
       const write = held.startResponse(status, headers, excInfo);
-      // What is written after a status that does not count goes nowhere.
+      // Chunks that are written after a status that does not count are dropped.
       return (data) => (this.#isRejected(held) ? Promise.resolve() : write(data));
     };
     return withBody(application({ ...environ }, start), (body) => {

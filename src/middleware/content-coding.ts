@@ -19,7 +19,7 @@ export interface CodingStream extends Transform {
   flushKind: number;
 }
 
-/** What node:zlib has for Zstandard. Node 20 lacks it. */
+/** The part of node:zlib for Zstandard. Node 20 lacks it. */
 interface Zstd {
   readonly createZstdCompress?: (options: object) => Transform;
   readonly zstdCompressSync?: (content: Uint8Array, options: object) => Uint8Array;

@@ -1,5 +1,5 @@
 /**
- * What a developer is shown of an error: its causes, the frames with their source, and the environ without its secrets.
+ * Reports an error to a developer: its causes, the frames with their source, and the environ without its secrets.
  *
  * This file gathers; error-page.ts formats.
  */

@@ -12,7 +12,7 @@ import { END_OF_BODY, withBody, wrapWith } from './wrapped-body.ts';
 
 /** A head that is held back. */
 export interface HeldHead {
-  /** What the inner application is given. */
+  /** The startResponse of the inner application. */
   readonly startResponse: StartResponse;
   /** The latest head; undefined before the inner application has begun its response. */
   readonly head: StartedHead | undefined;

@@ -15,7 +15,7 @@ import type { Middleware } from './middleware.ts';
 
 /** The options of `staticFiles`. */
 export const STATIC_FILES_OPTIONS = {
-  /** What is not found, and other methods than GET and HEAD, go to the inner application. False: they get a 404, 403 or 405. */
+  /** Requests for other paths, and with other methods than GET and HEAD, go to the inner application. False: they get a 404, 403 or 405. */
   fallthrough: { type: 'boolean', default: true },
   /** Files that answer for a directory. A path without the slash at its end is redirected. */
   index: { type: 'names', default: ['index.html'] },
@@ -23,7 +23,7 @@ export const STATIC_FILES_OPTIONS = {
   dotfiles: { type: ['ignore', 'deny', 'allow'], default: 'ignore' },
   /** Symbolic links that are followed: those that stay within the directory, all, or none. */
   symlinks: { type: ['within', 'follow', 'ignore'], default: 'within' },
-  /** Codings of which there are files beside the others, the best one first: `br` (.br), `zstd` (.zst), `gzip` (.gz). */
+  /** Codings of the compressed files that lie beside the others, the best one first: `br` (.br), `zstd` (.zst), `gzip` (.gz). */
   precompressed: { type: 'names', default: [] },
   /** Cache-Control, such as `public, max-age=31536000, immutable`. */
   cacheControl: { type: 'field value' },

@@ -21,8 +21,8 @@ import { type AddressTest, addressTest } from './trusted-addresses.ts';
 /** The options of `trustedProxy`. */
 export const TRUSTED_PROXY_OPTIONS = {
   /**
-   * Proxies in front, each of which appends one value: X-Forwarded-For counts from the right. 0: the field does not count. The other
-   * counts work alike. Count only fields that your proxies set or clear themselves.
+   * Number of proxies in front that append their client to X-Forwarded-For; values count from the right. 0: the field is ignored.
+   * The other counts work alike. Count only fields that your proxies set or clear themselves.
    */
   for: { type: 'count', default: 1 },
   /** The same for X-Forwarded-Proto: `http` or `https`. */

@@ -84,7 +84,7 @@ export interface Client extends AsyncDisposable {
   /**
    * Leaves every response that is not read to its end, and waits until the application has closed them.
    *
-   * @throws the error that failed one of which the test has read nothing
+   * @throws the error of a response that failed and that the test has not begun to read
    */
   close(): Promise<void>;
 }

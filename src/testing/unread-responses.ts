@@ -12,7 +12,7 @@ export class UnreadResponses {
   /**
    * Forgets the responses that have ended.
    *
-   * @throws the error that failed one of which the test has read nothing
+   * @throws the error of a response that failed and that the test has not begun to read
    */
   check(): void {
     for (const sink of this.#sinks) {

@@ -29,7 +29,7 @@ export class CheckedResponse {
   isIterated = false;
   /** The body has ended by itself, and the server did not fail. */
   isComplete = false;
-  /** The body is a file, of which Content-Length may cover a part (PEP 3333, Optional Platform-Specific File Handling). */
+  /** The body is a file; Content-Length may cover a part of it (PEP 3333, Optional Platform-Specific File Handling). */
   isFile = false;
   readonly #startResponse: StartResponse;
   readonly #isHead: boolean;
