@@ -12,7 +12,7 @@ import type { Body, Chunk } from '../wsgi.ts';
 import { mistakenBody, mistakenChunk } from './mistaken-body.ts';
 import { LONE_SURROGATE } from './native-string.ts';
 import { isOctets } from './octets.ts';
-import { encodeUtf8, viewOctets } from './platform.ts';
+import { encodeUtf8, onNextTurn, viewOctets } from './platform.ts';
 import { isPromise, toPromise } from './promise.ts';
 import { within } from './within.ts';
 
@@ -54,6 +54,8 @@ export class BodyReader {
   readonly #body: Body;
   #iterator: ReadyIterator | undefined;
   #isExhausted = false;
+  /** A step has been asked for that has not come. */
+  #isWaiting = false;
 
   /**
    * @throws {@link ApplicationError} if the value is not iterable, or is a string or an ArrayBuffer view, which would
@@ -67,7 +69,9 @@ export class BodyReader {
   /** Gives the next step of the iteration. */
   next(): Step | Promise<Step> {
     const step = this.#nextStep();
-    return isPromise(step) ? toPromise(step).then(this.#note, this.#noteFailure) : this.#note(step);
+    if (!isPromise(step)) return this.#note(step);
+    this.#isWaiting = true;
+    return toPromise(step).then(this.#note, this.#noteFailure);
   }
 
   #nextStep(): Step | Promise<Step> {
@@ -96,12 +100,14 @@ export class BodyReader {
   }
 
   readonly #note = (step: Step): Step => {
+    this.#isWaiting = false;
     if (step.done) this.#isExhausted = true;
     return step;
   };
 
   /** An iterator that threw has ended: `return()` is not called. */
   readonly #noteFailure = (error: unknown): never => {
+    this.#isWaiting = false;
     this.#isExhausted = true;
     throw error;
   };
@@ -119,22 +125,21 @@ export class BodyReader {
     const body = this.#body;
     const isAbandoned = !this.#isExhausted;
     this.#isExhausted = true;
-    let hasClose = false;
-    try {
-      hasClose = body.close !== undefined;
-      // Both at once: the iterator of a waiting node stream returns only once the stream is destroyed.
-      const returned = isAbandoned ? this.#iterator?.return?.() : undefined;
-      const disposed = hasClose ? undefined : dispose(body, isAbandoned);
-      if (returned !== undefined || disposed !== undefined)
-        await within(timeout, Promise.all([returned, disposed]));
-    } catch (error) {
-      report(error);
-    }
-    try {
-      if (hasClose) await within(timeout, body.close?.());
-    } catch (error) {
-      report(error);
-    }
+    const settle = async (call: () => unknown): Promise<void> => {
+      try {
+        await within(timeout, call());
+      } catch (error) {
+        report(error);
+      }
+    };
+    let left: Promise<void> | undefined;
+    if (isAbandoned && this.#iterator !== undefined) left = settle(() => this.#iterator?.return?.());
+    // A generator runs its finally blocks first. One that waits on has a turn for it, because it may return only once
+    // its source is closed, as the iterator of a stream of node does.
+    await (this.#isWaiting && left !== undefined ? Promise.race([left, new Promise<void>(onNextTurn)]) : left);
+    const closed = settle(() => (body.close === undefined ? dispose(body, isAbandoned) : body.close()));
+    await left;
+    await closed;
   }
 }
 
@@ -182,6 +187,7 @@ function iterateStream(stream: ReadableStream<unknown>): AsyncIterator<unknown> 
  * @param isAbandoned The body has not ended by itself
  */
 export function dispose(body: object, isAbandoned: boolean): unknown {
+  if (isNodeStream(body)) return destroy(body);
   // The iterator cancels a web stream that is being read; any other cancel() rejects.
   if (body instanceof ReadableStream && body.locked) return undefined;
   // No type of TypeScript says that an iterable may have these methods.
@@ -192,6 +198,28 @@ export function dispose(body: object, isAbandoned: boolean): unknown {
   if (method !== undefined) return RETURNS.has(method) ? undefined : Reflect.apply(method, body, []);
   // Web streams have no dispose method before Node 24.
   return isAbandoned && body instanceof ReadableStream ? body.cancel() : undefined;
+}
+
+/** A stream of node. */
+interface NodeStream {
+  readonly destroyed: boolean;
+  destroy(): unknown;
+  once(event: 'close', listener: () => void): unknown;
+  once(event: 'error', listener: (error: unknown) => void): unknown;
+}
+
+function isNodeStream(body: object): body is NodeStream {
+  return 'pipe' in body && 'destroyed' in body && 'destroy' in body && 'once' in body;
+}
+
+/** Destroys a stream without an error: its own dispose method gives it one, which composed streams throw (Node 20, 26). */
+function destroy(stream: NodeStream): Promise<void> | undefined {
+  if (stream.destroyed) return undefined;
+  return new Promise((resolve, reject) => {
+    stream.once('close', resolve);
+    stream.once('error', reject);
+    stream.destroy();
+  });
 }
 
 /** The methods of the language's iterators: they call `return()`, which is done already (Node 24). */

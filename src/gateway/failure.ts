@@ -86,3 +86,15 @@ export function causeOf(error: unknown): unknown {
     return undefined;
   }
 }
+
+/** Codes of the errors of a stream of node that was destroyed before its end. */
+const DESTROYED: ReadonlySet<unknown> = new Set(['ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE']);
+
+/** Tells if a stream of node says with an error that it was destroyed before its end. Never throws. */
+export function isEndOfStream(error: unknown): boolean {
+  try {
+    return isError(error) && DESTROYED.has(Reflect.get(error, 'code'));
+  } catch {
+    return false;
+  }
+}

@@ -44,8 +44,8 @@ export function onNextTurn(callback: () => void): void {
   inNextTurn(callback);
 }
 
-// Kept, because tests of applications may put fake timers in its place.
-const inNextTurn = setImmediate;
+// Kept, because tests of applications may put fake timers in its place. Missing outside of Node.
+const inNextTurn: (callback: () => void) => unknown = globalThis.setImmediate ?? globalThis.setTimeout;
 
 /** Writes to the standard error of the process. */
 export function writeStandardError(text: string): void {

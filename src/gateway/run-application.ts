@@ -16,7 +16,7 @@ import { BodyReader, isPlainArray } from './body-reader.ts';
 import { createDepartureSignal } from './departure-signal.ts';
 import { callDirectly } from './direct-call.ts';
 import { addExtensions } from './extensions.ts';
-import { answerFailure, causeOf, departureOfAnother, giveUp } from './failure.ts';
+import { answerFailure, causeOf, departureOfAnother, giveUp, isEndOfStream } from './failure.ts';
 import { logError } from './failure-log.ts';
 import { fileLength, isFile } from './file-wrapper.ts';
 import { FinishedCallbacks } from './finished-callbacks.ts';
@@ -306,8 +306,8 @@ class ApplicationRun {
     // The host may know it already.
     if (isDisconnect) this.#watch();
     const { gone } = this.#writer;
-    // An operation that the signal aborts may reject with an error of its own.
-    return gone !== undefined && (isDisconnect || causeOf(error) === gone);
+    // An operation that the signal aborts, and a stream that is destroyed while it waits, reject with errors of their own.
+    return gone !== undefined && (isDisconnect || causeOf(error) === gone || isEndOfStream(error));
   }
 
   /** Logs what an application throws after its client has left. */

@@ -70,11 +70,11 @@ describe('timeout', () => {
     const writer: Application = async (_environ, startResponse) => {
       await delay(1);
       void startResponse('200 OK', [])('a');
-      await delay(60);
+      await delay(300);
       return ['b'];
     };
-    const { sink, done } = record(timeout({ response: 20, chunk: 40 })(writer));
-    sink.wait = delay(50);
+    const { sink, done } = record(timeout({ response: 100, chunk: 200 })(writer));
+    sink.wait = delay(250);
     await done;
     expect(sink.content).toBe('ab');
   });
