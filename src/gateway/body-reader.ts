@@ -136,7 +136,9 @@ export class BodyReader {
     if (isAbandoned && this.#iterator !== undefined) left = settle(() => this.#iterator?.return?.());
     // A generator runs its finally blocks first. One that waits on has a turn for it, because it may return only once
     // its source is closed, as the iterator of a stream of node does.
-    await (this.#isWaiting && left !== undefined ? Promise.race([left, new Promise<void>(onNextTurn)]) : left);
+    await (this.#isWaiting && left !== undefined
+      ? Promise.race([left, new Promise<void>(onNextTurn)])
+      : left);
     const closed = settle(() => (body.close === undefined ? dispose(body, isAbandoned) : body.close()));
     await left;
     await closed;
