@@ -104,13 +104,6 @@ describe('the tarball', () => {
     await expect(run('npx', ['publint', '--strict', tarball], ROOT)).resolves.toContain('All good');
   });
 
-  it('passes attw', async () => {
-    const output = await run('npx', ['attw', tarball, '--profile', 'esm-only', '--no-color'], ROOT);
-    const resolutions = output.split('\n').filter((line) => /^(node16 \(from ESM\)|bundler):/.test(line));
-    expect(resolutions).toHaveLength(2 * Object.keys(MANIFEST.exports).length);
-    expect(resolutions.filter((line) => !line.includes('🟢'))).toEqual([]);
-  });
-
   it('brings no dependency along', () => {
     expect(existsSync(join(consumer, 'node_modules/express'))).toBe(false);
     expect(existsSync(join(consumer, 'node_modules/fastify'))).toBe(false);
@@ -168,6 +161,59 @@ describe('the papers of an installed package', () => {
     expect(output).toContain('Hello, world!');
   });
 });
+
+describe('Jest', () => {
+  it('runs tests and audits by the recipe of the page', async () => {
+    const [, config = ''] =
+      /```js\n(\/\/ jest\.config\.js, [\s\S]*?)```/.exec(readInstalled('docs/troubleshooting.md')) ?? [];
+    writeFileSync(join(consumer, 'jest.config.js'), config);
+    writeFileSync(join(consumer, 'package.test.js'), JEST_TEST);
+    const jest = join(ROOT, 'node_modules/jest/bin/jest.js');
+    const parameters = ['--experimental-vm-modules', jest, '--json', '--rootDir', consumer];
+    const { numPassedTests } = JSON.parse(await run(process.execPath, parameters, consumer));
+    expect(numPassedTests).toBe(5);
+  });
+});
+
+/** A test, and audits whose outcome may depend on the realm, in which node's own classes are others (the context of Jest). */
+const JEST_TEST = `
+import { connect } from 'node:net';
+import { gatewayAudits } from 'gatebridge/conformance';
+import { createServer } from 'gatebridge/server';
+import { createClient } from 'gatebridge/testing';
+
+const host = {
+  name: 'the standalone server',
+  capabilities: new Set(['serve']),
+  async serve(application, { gateway } = {}) {
+    let log = '';
+    const errors = { write: (text) => void (log += text), writelines() {}, flush() {} };
+    const server = createServer(application, { ...gateway, environ: { 'wsgi.errors': errors } });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address();
+    return {
+      port,
+      mount: '',
+      log: () => log,
+      connect: () => connect({ port, host: '127.0.0.1' }),
+      close: () => server.shutdown({ timeout: 0 }),
+    };
+  },
+};
+const ids = ['body-237-what-the-signal-aborts', 'input-157-mixed', 'body-231-a-generator-15000', 'body-121-large-chunk'];
+
+test('a client', async () => {
+  const hello = (environ, startResponse) => {
+    startResponse('200 OK', [['Content-Type', 'text/plain']]);
+    return ['Hello'];
+  };
+  expect(await (await createClient(hello).get('/')).text()).toBe('Hello');
+});
+test.each(gatewayAudits().filter(({ id }) => ids.includes(id)).map((audit) => [audit.id, audit]))(
+  '%s',
+  (_id, audit) => audit.run(host),
+);
+`;
 
 describe('the types', () => {
   const settings = {

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { HOSTS, startHost } from './child.ts';
 
-const SIZE = Number(process.env.GATEBRIDGE_ENDURANCE_SIZE ?? 1_073_741_824);
+const SIZE = Number(process.env.GATEBRIDGE_ENDURANCE_SIZE ?? 402_653_184);
 const LIMIT = 150 * 1_048_576;
 const PIECE = Buffer.alloc(65_536, 'x');
 
