@@ -12,6 +12,7 @@ import type { Chunk, Environ, ErrorStream, StartResponse, Write } from '../wsgi.
 import { toOctets } from './body-reader.ts';
 import { logError, type RequestLog } from './failure-log.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
+import { onNextTurn } from './platform.ts';
 import { toPromise } from './promise.ts';
 import { ResponseState } from './response-state.ts';
 
@@ -69,7 +70,8 @@ export class ResponseWriter implements RequestLog {
       const chunk = this.#checkWritten(data);
       const earlier = this.writing ?? this.sending;
       const wait = earlier === undefined ? this.#writeNow(chunk) : earlier.then(() => this.#writeNow(chunk));
-      if (wait === undefined) return DONE;
+      // What is thrown away (HEAD) is always taken: an application that writes on and on must not block the process.
+      if (wait === undefined) return this.response.isBodiless ? new Promise<void>(onNextTurn) : DONE;
       taken = wait;
     } catch (error) {
       taken = Promise.reject(error);

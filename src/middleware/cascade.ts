@@ -4,6 +4,7 @@ import { isPlainArray } from '../gateway/body-reader.ts';
 import { checkOptions } from '../gateway/check-options.ts';
 import { logError, logOf } from '../gateway/failure-log.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
+import { onNextTurn } from '../gateway/platform.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { Application, ApplicationFunction, Body, Chunk, Environ, StartResponse } from '../wsgi.ts';
 import { type HeldHead, holdHead } from './hold-head.ts';
@@ -75,7 +76,7 @@ class Cascade {
     const start: StartResponse = (status, headers, excInfo) => {
       const write = held.startResponse(status, headers, excInfo);
       // Chunks that are written after a status that does not count are dropped.
-      return (data) => (this.#isRejected(held) ? Promise.resolve() : write(data));
+      return (data) => (this.#isRejected(held) ? new Promise<void>(onNextTurn) : write(data));
     };
     return withBody(application({ ...environ }, start), (body) => {
       if (held.head === undefined && !isPlainArray(body)) return this.#takeLate(body, held, index);

@@ -5,6 +5,7 @@
  */
 import { ApplicationError } from '../errors.ts';
 import { isPlainArray } from '../gateway/body-reader.ts';
+import { onNextTurn } from '../gateway/platform.ts';
 import type { Body, Chunk, StartResponse, Write } from '../wsgi.ts';
 import { passHead } from './change-head.ts';
 import { copyHead, type StartedHead } from './started-head.ts';
@@ -96,7 +97,8 @@ class Hold implements HeldHead {
   readonly #take: Write = (data) => {
     this.send();
     const chunk = this.#hooks.onChunk?.(data) ?? data;
-    if (chunk === END_OF_BODY || this.#write === undefined) return Promise.resolve();
+    if (this.#write === undefined) return new Promise<void>(onNextTurn);
+    if (chunk === END_OF_BODY) return throwAway(this.#write);
     return this.#write(chunk);
   };
 
@@ -129,4 +131,17 @@ class Hold implements HeldHead {
       });
     });
   }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/**
+ * Takes content that goes nowhere: in the next turn, so that an application that writes on and on does not block the process, and
+ * only while the client is there.
+ */
+function throwAway(write: Write): Promise<void> {
+  const taken = write(EMPTY).then(() => new Promise<void>(onNextTurn));
+  // The application need not wait for it.
+  taken.catch(() => {});
+  return taken;
 }

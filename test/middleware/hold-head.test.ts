@@ -1,6 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
+import { disconnection } from '../../src/errors.ts';
 import { toApplication } from '../../src/index.ts';
-import { changeHead, END_OF_BODY, holdHead } from '../../src/middleware/index.ts';
+import {
+  cascade,
+  changeHead,
+  compress,
+  conditional,
+  END_OF_BODY,
+  head,
+  holdHead,
+} from '../../src/middleware/index.ts';
+import type { GatewayRequest } from '../../src/port.ts';
 import type { Application, ApplicationFunction, StartResponse } from '../../src/wsgi.ts';
 import { record } from '../support/recording-sink.ts';
 import { EVERYWHERE, TEXT } from './kit.ts';
@@ -220,5 +231,46 @@ describe('holdHead', () => {
       ['X-Mark', 'inner'],
       ['X-Mark', 'outer'],
     ]);
+  });
+});
+
+describe('an application that writes on and on', () => {
+  const endless: Application = async (_environ, startResponse) => {
+    await null;
+    const write = startResponse('200 OK', [['ETag', '"a"']]);
+    for (;;) await write(Buffer.alloc(1000));
+  };
+
+  it.each([
+    ['asked for HEAD', endless, { method: 'HEAD' }],
+    ['below head()', head()(endless), { method: 'HEAD' }],
+    ['below conditional()', conditional()(endless), { rawHeaders: ['If-None-Match', '"a"'] }],
+    ['below compress()', compress()(endless), { method: 'HEAD' }],
+  ] as [string, Application, Partial<GatewayRequest>][])(
+    'leaves others their turn, and ends when its client leaves: %s',
+    async (_place, application, request) => {
+      const { sink, done } = record(application, request);
+      await delay(10);
+      const error = disconnection('response');
+      sink.disconnect(error);
+      await done;
+      expect(sink.events.at(-1)).toEqual(['abort', error]);
+      // Nothing writes any more.
+      await delay(5);
+    },
+  );
+
+  it('leaves others their turn in a cascade', async () => {
+    let isStopped = false;
+    const stopping: Application = async (_environ, startResponse) => {
+      const write = startResponse('404 Not Found', []);
+      while (!isStopped) await write('x');
+      return [];
+    };
+    const { sink, done } = record(cascade([stopping, () => []]));
+    await delay(10);
+    isStopped = true;
+    await done;
+    expect(sink.content).not.toContain('x');
   });
 });
