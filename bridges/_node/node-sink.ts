@@ -74,6 +74,8 @@ export class NodeSink implements ResponseSink {
    */
   #openSocket: Socket | undefined;
   #fields: ConnectionDirectives['fields'];
+  /** Ends the waits for room. Undefined before the first one. */
+  #onDrain: (() => void) | undefined;
   /** Set while the head waits for the first write, because `write` or `end` is patched. */
   #undoHead: (() => void) | undefined;
 
@@ -124,7 +126,7 @@ export class NodeSink implements ResponseSink {
     const hasRoom: unknown = isHeadWritten ? res.write(copy) : this.#begin(() => res.write(copy));
     // The compression middleware keeps octets back until a flush. Node's old `flush` is inherited, and warns.
     if (Object.hasOwn(res, 'flush') && 'flush' in res && typeof res.flush === 'function') res.flush();
-    return hasRoom === false ? this.#settles('drain') : undefined;
+    return hasRoom === false ? this.#drains() : undefined;
   }
 
   /** Writes a chunk, and waits until the operating system has it. */
@@ -187,7 +189,7 @@ export class NodeSink implements ResponseSink {
     const req = this.#req;
     const isUntouched = req.readableFlowing === null && !req.readableDidRead;
     if (this.#http2 === undefined && !req.complete && isUntouched) req.resume();
-    return this.#settles('finish');
+    return this.#finishes();
   }
 
   abort(_error: unknown): void {
@@ -321,25 +323,46 @@ export class NodeSink implements ResponseSink {
     return this.res.writableEnded && this.#http2.stream.rstCode === 0;
   }
 
-  #settles(event: 'drain' | 'finish'): Promise<void> {
+  /**
+   * Waits for room. One listener serves all waits: the compression middleware passes it on to its own stream, from
+   * which `once` would not take it away again.
+   */
+  #drains(): Promise<void> {
+    const earlier = this.#onDrain;
+    if (earlier === undefined) this.res.on('drain', () => this.#onDrain?.());
+    return new Promise((resolve, reject) => {
+      const stopWatching = this.#onceClosed(() => reject(disconnection('response')));
+      const goOn = (): void => {
+        this.#onDrain = nobodyWaits;
+        stopWatching();
+        resolve();
+        earlier?.();
+      };
+      this.#onDrain = goOn;
+    });
+  }
+
+  #finishes(): Promise<void> {
     // A response of HTTP/2 finishes once its request has ended too, its stream once the content was sent.
-    const emitter = event === 'finish' ? (this.#http2?.stream ?? this.res) : this.res;
+    const emitter = this.#http2?.stream ?? this.res;
     return new Promise((resolve, reject) => {
       const onClose = (): void => {
-        emitter.off(event, onEvent);
-        if (event === 'finish' && this.#hasFinished()) resolve();
+        emitter.off('finish', onEvent);
+        if (this.#hasFinished()) resolve();
         else reject(disconnection('response'));
       };
       const onEvent = (): void => {
-        if (event === 'finish' && !this.#hasFinished()) return;
+        if (!this.#hasFinished()) return;
         stopWatching();
         resolve();
       };
-      emitter.once(event, onEvent);
+      emitter.once('finish', onEvent);
       const stopWatching = this.#onceClosed(onClose);
     });
   }
 }
+
+function nobodyWaits(): void {}
 
 /** Tells if nobody has replaced `write` of a response. Other code may keep what it is given, and may not call back. */
 export function writesAsNode(res: ServerResponse, isHttp1: boolean): boolean {

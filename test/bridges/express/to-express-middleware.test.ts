@@ -170,6 +170,23 @@ describe.each(Object.keys(MIDDLEWARE))('behind %s', (name) => {
   });
 });
 
+describe('compression of a long stream', () => {
+  it('gets one listener for all waits', async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', note);
+    const application: Application = async function* (_environ, startResponse) {
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      for (let count = 0; count < 30; count += 1) yield Buffer.alloc(100_000, 97 + (count % 20));
+    };
+    const { fetch } = await listen(createServer(express().use(compression(), toExpress(application))));
+    const response = await fetch({ headers: [['Accept-Encoding', 'gzip']] });
+    process.off('warning', note);
+    expect(gunzipSync(response.content)).toHaveLength(3_000_000);
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe('morgan', () => {
   async function log(answer: Answer, request: WireRequest): Promise<[string[], string[]]> {
     const logs: [string[], string[]] = [[], []];
