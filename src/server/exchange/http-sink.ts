@@ -4,7 +4,7 @@
  * Turns the port into HTTP/1.1: chooses the framing of a response and what its head says about the connection. It
  * never touches the socket. The connection decides when the next request begins.
  */
-import { ApplicationError, type DisconnectError } from '../../errors.ts';
+import { ApplicationError, type DisconnectError, disconnection } from '../../errors.ts';
 import { ownCopy } from '../../gateway/name-memory.ts';
 import { reasonPhrase } from '../../gateway/reason-phrase.ts';
 import {
@@ -170,7 +170,12 @@ export class HttpSink implements ResponseSink {
     const { output } = this.#owner;
     if (this.#disconnect !== undefined) return Promise.reject(this.#disconnect);
     this.#addContent(chunk);
-    return output.sent();
+    const wait = output.sent();
+    if (wait !== undefined || !output.isGone) return wait;
+    // An application that writes on and on would never let the event of its client's departure come.
+    const departure = disconnection('response');
+    this.disconnect(departure);
+    return Promise.reject(departure);
   }
 
   end(lastChunk?: Uint8Array): Promise<void> | undefined {

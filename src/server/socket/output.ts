@@ -104,8 +104,7 @@ export class Output {
     this.#isBatch = false;
     this.#sent += length;
     const socket = this.#socket;
-    // The client has left, and the connection is about to learn it.
-    const isGone = socket.destroyed || !socket.writable;
+    const { isGone } = this;
     if (parts.length === 0) {
       if (!isGone) socket.write(text, 'latin1');
       return;
@@ -161,6 +160,11 @@ export class Output {
   /** True if the kernel has not taken what a write refers to. Its callback comes later in any case. */
   get #isReferring(): boolean {
     return this.#references > 0 && this.#socket.writableLength > 0;
+  }
+
+  /** True if the client has left, and the connection is about to learn it. */
+  get isGone(): boolean {
+    return this.#socket.destroyed || !this.#socket.writable;
   }
 
   /** True if octets wait. `writableNeedDrain` is true even if the kernel took all; obeying it would cost ticks. */
