@@ -47,10 +47,23 @@ export function onNextTurn(callback: () => void): void {
 // Kept, because tests of applications may put fake timers in its place. Missing outside of Node.
 const inNextTurn: (callback: () => void) => unknown = globalThis.setImmediate ?? globalThis.setTimeout;
 
-/** Writes to the standard error of the process. */
+/** Writes that the operating system has not taken yet. */
+let pendingWrites = 0;
+
+/** Writes to the standard error of the process. A reader that has gone does not end the process, as with `console.error`. */
 export function writeStandardError(text: string): void {
-  process.stderr.write(text);
+  const { stderr } = process;
+  if (pendingWrites === 0) stderr.on('error', ignore);
+  pendingWrites += 1;
+  stderr.write(text, (error) => {
+    // The event of an error comes after this call.
+    if (error !== undefined && error !== null) return;
+    pendingWrites -= 1;
+    if (pendingWrites === 0) stderr.off('error', ignore);
+  });
 }
+
+function ignore(): void {}
 
 /** An asynchronous context: what `AsyncLocalStorage` gives in it. */
 export type AsyncContext = Pick<AsyncResource, 'runInAsyncScope'>;

@@ -1,4 +1,5 @@
 /** Compresses a stream of content, one chunk after the other. */
+import { disconnection } from '../errors.ts';
 import { joinOctets } from '../gateway/platform.ts';
 import type { CodingStream, ContentCoding } from './content-coding.ts';
 
@@ -21,7 +22,7 @@ export class Compressor {
     if (octets.length === 0) return this.#take();
     this.hasMore = true;
     await new Promise<void>((resolve, reject) => {
-      this.#stream.write(octets, (error) => (error ? reject(error) : resolve()));
+      this.#stream.write(octets, (error) => (error ? reject(this.#failure()) : resolve()));
     });
     return this.#take();
   }
@@ -42,16 +43,20 @@ export class Compressor {
     return this.#take();
   }
 
-  /** Frees the memory of zlib. A call that is under way rejects, or is settled. */
+  /** Frees the memory of zlib. A call that is under way rejects with a departure, or is settled. */
   destroy(): void {
     this.#stream.destroy();
+  }
+
+  #failure(): Error {
+    return this.#stream.errored ?? disconnection('response');
   }
 
   /** Waits for a callback, or for the end of the stream. */
   #settle(begin: (done: () => void) => void): Promise<void> {
     const stream = this.#stream;
     return new Promise<void>((resolve, reject) => {
-      const leave = (): void => reject(stream.errored ?? new Error('Compressor was closed'));
+      const leave = (): void => reject(this.#failure());
       if (stream.destroyed) {
         leave();
         return;

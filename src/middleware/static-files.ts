@@ -19,7 +19,7 @@ export const STATIC_FILES_OPTIONS = {
   fallthrough: { type: 'boolean', default: true },
   /** Files that answer for a directory. A path without the slash at its end is redirected. */
   index: { type: 'names', default: ['index.html'] },
-  /** Names that begin with a dot: not found, refused with 403 (also before the inner application), or served. */
+  /** Requested names that begin with a dot: not found, refused with 403 (also before the inner application), or served. */
   dotfiles: { type: ['ignore', 'deny', 'allow'], default: 'ignore' },
   /** Symbolic links that are followed: those that stay within the directory, all, or none. */
   symlinks: { type: ['within', 'follow', 'ignore'], default: 'within' },

@@ -67,8 +67,10 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
   #requests = 0;
   /** An application has set the socket's time-out. */
   #hasOwnTimeout = false;
-  /** The connection's own, once content has come: an application that reads on after its response sets off the next. */
+  /** The connection's own asynchronous context, once content has come: who reads it after a response sets off the next request. */
   #inContext: InContext | undefined;
+  /** The present context is the connection's own. */
+  #isInContext = false;
   /** Steps are being taken; what they set off waits for the next one. */
   #isAdvancing = false;
 
@@ -128,7 +130,9 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
 
   onInput(): void {
     this.turn.begin();
+    this.#isInContext = this.intake.isInOwnContext;
     this.#advance();
+    this.#isInContext = false;
   }
 
   get appetite(): Appetite {
@@ -174,7 +178,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     if (this.parser.bufferedLength > 0 && !this.turn.mayServe()) return false;
     const head = this.parser.readHead();
     if (head !== undefined) {
-      if (this.#inContext === undefined) this.#serve(head);
+      if (this.#inContext === undefined || this.#isInContext) this.#serve(head);
       else this.#inContext(() => this.#serve(head));
       return true;
     }

@@ -45,6 +45,11 @@ export class Intake implements ReceiverOwner {
     return appetite === 'now' || appetite === 'later' ? this.parser.expectedLength : 0;
   }
 
+  /** True if octets come in the asynchronous context of the socket, and not of whoever resumed it. */
+  get isInOwnContext(): boolean {
+    return this.#receiver.isLending;
+  }
+
   /** Keeps no more memory than an idle connection needs. */
   forget(): void {
     this.#receiver.forget();

@@ -50,7 +50,8 @@ const shared: Buffer = Buffer.allocUnsafeSlow(BUFFER_SIZE);
 export class Receiver {
   readonly #socket: Socket;
   readonly #owner: ReceiverOwner;
-  readonly #isLending: boolean;
+  /** Octets come from the operating system, one packet a call, and not as 'data'. */
+  readonly isLending: boolean;
   #isReleased = false;
   /** The buffer for the next packet. */
   #buffer: Buffer;
@@ -62,18 +63,18 @@ export class Receiver {
     this.#socket = socket;
     this.#owner = owner;
     this.#buffer = shared;
-    this.#isLending = readInto(socket, shared, {
+    this.isLending = readInto(socket, shared, {
       onPacket: this.#onPacket,
       nextBuffer: this.#nextBuffer,
     });
-    if (!this.#isLending) socket.on('data', this.#onData);
+    if (!this.isLending) socket.on('data', this.#onData);
   }
 
   /** Leaves the socket as a Readable that nobody has begun to read. */
   release(): void {
     this.#isReleased = true;
-    if (!this.#isLending) this.#socket.off('data', this.#onData);
-    leaveUnread(this.#socket, this.#isLending);
+    if (!this.isLending) this.#socket.off('data', this.#onData);
+    leaveUnread(this.#socket, this.isLending);
   }
 
   /** Forgets the last packet, so that an idle connection does not keep its buffer. */
