@@ -22,15 +22,22 @@ export function answerText(
 ): Uint8Array[] {
   const { statusCode, headers = [], excInfo } = answer;
   const reason = reasonPhrase(statusCode);
+  const content = encodeUtf8(`${answer.text ?? reason}\n`);
+  const described: HeaderList = [['Content-Type', 'text/plain; charset=utf-8'], lengthOf(content)];
   passHead(startResponse, {
     status: `${statusCode} ${reason}`,
-    headers: [['Content-Type', 'text/plain; charset=utf-8'], ...headers],
+    headers: [...described, ...headers],
     excInfo,
   });
-  return contentFor(environ, `${answer.text ?? reason}\n`);
+  return contentFor(environ, content);
 }
 
-/** Gives text as the content of a response. A response to HEAD has none (RFC 9110 §9.3.2). */
-export function contentFor({ REQUEST_METHOD }: Readonly<Environ>, text: string): Uint8Array[] {
-  return REQUEST_METHOD === 'HEAD' ? [] : [encodeUtf8(text)];
+/** Declares the length of content: it may take the place of a body whose length the gateway knows. */
+export function lengthOf(content: Uint8Array): HeaderList[number] {
+  return ['Content-Length', String(content.length)];
+}
+
+/** Gives the content of a response. A response to HEAD has none (RFC 9110 §9.3.2). */
+export function contentFor({ REQUEST_METHOD }: Readonly<Environ>, content: Uint8Array): Uint8Array[] {
+  return REQUEST_METHOD === 'HEAD' ? [] : [content];
 }

@@ -7,9 +7,10 @@ import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
 import { logError, logOf } from '../gateway/failure-log.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
+import { encodeUtf8 } from '../gateway/platform.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { ApplicationFunction, Body, Environ, HeaderList, StartResponse } from '../wsgi.ts';
-import { contentFor } from './answer.ts';
+import { contentFor, lengthOf } from './answer.ts';
 import { builtin } from './builtin.ts';
 import { type ErrorReport, type Frame, type ReadFile, reportEnviron, reportError } from './error-report.ts';
 import type { Middleware } from './middleware.ts';
@@ -65,10 +66,11 @@ function wrap(inner: ApplicationFunction, settings: Settings, readFile: ReadFile
     const received = { ...environ };
     const answer = (error: unknown): Uint8Array[] => {
       if (isDisconnection(error) || isProtocolError(error)) throw error;
-      const page = makePage(received, reportError(error, settings.context, readFile));
-      begin(startResponse, page.type, error);
+      const { type, text } = makePage(received, reportError(error, settings.context, readFile));
+      const content = encodeUtf8(text);
+      begin(startResponse, [['Content-Type', `${type}; charset=utf-8`], lengthOf(content)], error);
       logError(logOf(received), error);
-      return contentFor(received, page.text);
+      return contentFor(received, content);
     };
     const take = (body: Body): Body => wrapWith(body, { onFailure: answer });
     try {
@@ -81,9 +83,9 @@ function wrap(inner: ApplicationFunction, settings: Settings, readFile: ReadFile
 }
 
 /** Begins the response, or throws the error if a head has gone. */
-function begin(startResponse: StartResponse, type: string, error: unknown): void {
+function begin(startResponse: StartResponse, described: HeaderList, error: unknown): void {
   const headers: HeaderList = [
-    ['Content-Type', `${type}; charset=utf-8`],
+    ...described,
     ['Cache-Control', 'no-store'],
     ['Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'"],
     ['X-Content-Type-Options', 'nosniff'],

@@ -35,6 +35,11 @@ const FAILING: Record<string, Application> = {
     startResponse('200 OK', [['Content-Length', '5']]);
     throw fault();
   },
+  'a file whose length is known': (environ, startResponse) => {
+    startResponse('200 OK', []);
+    const read = async (): Promise<never> => Promise.reject(fault());
+    return environ['wsgi.file_wrapper']?.({ stat: () => ({ size: 100_000 }), tell: () => 0, read }) ?? [];
+  },
   'a generator': function* (_environ, startResponse) {
     startResponse('200 OK', [['Content-Length', '5']]);
     yield '';
