@@ -131,6 +131,8 @@ class Cascade {
         hasLeft = true;
         written.leave();
         closing = current.close?.();
+        // The gateway waits for it below, and logs its failure.
+        if (isPromise(closing)) toPromise(closing).catch(() => {});
       },
       onClose: () => closing,
     });

@@ -39,7 +39,11 @@ export function wrapBody(
   const hooks = { onChunk, onClose };
   if (!isPromise(body)) return wrapWith(body, hooks);
   const fail = async (error: unknown): Promise<never> => {
-    await onClose?.();
+    try {
+      await onClose?.();
+    } catch {
+      // The failure of the application counts more.
+    }
     throw error;
   };
   return toPromise(body).then((given) => wrapWith(given, hooks), fail);

@@ -55,7 +55,9 @@ const DONE: Step = { done: true, value: undefined };
 export function wrapWith(body: Body, hooks: BodyHooks): Body {
   if (isPlainArray(body)) return wrapArray(body, hooks);
   if (!isBody(body)) {
-    hooks.onClose?.();
+    const closed = hooks.onClose?.();
+    // The wrong body counts more.
+    if (isPromise(closed)) toPromise(closed).catch(() => {});
     // Throws, and says what is wrong.
     return new BodyReader(body) as never;
   }
@@ -101,8 +103,8 @@ function mapChunks(body: readonly Chunk[], onChunk: NonNullable<BodyHooks['onChu
   return chunks;
 }
 
-/** Lets the gateway see the length of the inner body, if it has one. */
-function passing(wrapped: Body, inner: Body): Body {
+/** Lets the gateway see the length of the inner body, if it has one. A response that replaces the content declares its own. */
+export function passing(wrapped: Body, inner: Body): Body {
   return Object.defineProperty(wrapped, INNER_BODY, { value: () => inner });
 }
 

@@ -253,6 +253,29 @@ describe('cascade', () => {
     expect((await askInProcess(cascade([spoil, echo]), { path: '/x' })).text).toBe('/x');
   });
 
+  it('a close that fails while the body waits is logged once', async () => {
+    const late: Application = async function* (_environ, startResponse) {
+      startResponse('404 Not Found', []);
+      yield 'no';
+    };
+    const waiting: Application = (_environ, startResponse) => {
+      startResponse('200 OK', []);
+      const steps = [{ done: false, value: 'x' }] as IteratorYieldResult<Chunk>[];
+      const iterator = {
+        next: async () => steps.shift() ?? new Promise<never>(() => {}),
+        return: async () => ({ done: true, value: undefined }) as const,
+      };
+      const close = (): Promise<never> => Promise.reject(new Error('not closed'));
+      return { [Symbol.asyncIterator]: () => iterator, close };
+    };
+    const { done, sink, log } = record(cascade([late, waiting]), undefined, { closeTimeout: 20 });
+    await vi.waitFor(() => expect(sink.content).toBe('x'));
+    sink.disconnect(disconnection('response'));
+    await done;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(log.join()).toContain('not closed');
+  });
+
   it('has other statuses', async () => {
     const site = cascade([APPLICATIONS['a function'], REJECTING['an array']] as Application[], {
       statuses: [200],

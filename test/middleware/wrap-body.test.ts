@@ -294,6 +294,18 @@ describe('kinds of bodies', () => {
     expect(READY in plain[Symbol.asyncIterator]()).toBe(false);
   });
 
+  it.each([
+    ['gives no body', async () => 'text' as never, 'must return an iterable'],
+    ['fails', async () => Promise.reject(new Error('no')), 'no'],
+  ] satisfies [string, () => Promise<Body>, string][])(
+    'an application that %s is told of, also if onClose fails',
+    async (_what, give, message) => {
+      const onClose = async (): Promise<never> => Promise.reject(new Error('not closed'));
+      await expect(wrapBody(give(), undefined, onClose)).rejects.toThrow(message);
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  );
+
   it('a synchronous iterable stays synchronous', () => {
     const body = wrapBody(new Set(['a']), upper);
     expect(Symbol.asyncIterator in body).toBe(false);
