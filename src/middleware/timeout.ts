@@ -8,7 +8,7 @@ import type { Body, Chunk, Environ, StartResponse, Write } from '../wsgi.ts';
 import { answerText } from './answer.ts';
 import { passHead } from './change-head.ts';
 import type { Middleware } from './middleware.ts';
-import { wrapWith } from './wrapped-body.ts';
+import { passing, wrapWith } from './wrapped-body.ts';
 
 /** The options of `timeout`. */
 export const TIMEOUT_OPTIONS = {
@@ -61,6 +61,8 @@ class TimedRun {
   readonly #request: TimedRequest;
   readonly #begin = Date.now();
   #controller: AbortController | undefined;
+  /** The signal that the application has asked for. */
+  #given: AbortSignal | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasStarted = false;
   /** Content has gone. */
@@ -77,12 +79,15 @@ class TimedRun {
     this.environ = { ...request.environ, 'gateway.signal': () => this.#signal() };
   }
 
+  /** Gives the same signal each time. */
   #signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (this.#given !== undefined) return this.#given;
+    this.#controller = new AbortController();
     if (this.#failure !== undefined) this.#controller.abort(this.#failure);
     const outer = this.#request.environ['gateway.signal']?.();
     const { signal } = this.#controller;
-    return outer === undefined ? signal : AbortSignal.any([outer, signal]);
+    this.#given = outer === undefined ? signal : AbortSignal.any([outer, signal]);
+    return this.#given;
   }
 
   readonly startResponse: StartResponse = (status, headers, excInfo) => {
@@ -137,8 +142,16 @@ class TimedRun {
       promised.then(
         (body) => {
           this.#stop();
-          if (this.#failure === undefined) resolve(this.#takeBody(body));
-          else void this.#closeLate(body);
+          if (this.#failure !== undefined) {
+            void this.#closeLate(body);
+            return;
+          }
+          try {
+            resolve(this.#takeBody(body));
+          } catch (error) {
+            // It is no body.
+            reject(error);
+          }
         },
         (error: unknown) => {
           this.#stop();
@@ -216,10 +229,11 @@ class TimedRun {
       this.#stop();
       return (await iterator.return?.()) ?? { done: true, value: undefined };
     };
-    return {
+    const timed = {
       [Symbol.asyncIterator]: () => ({ next, return: leave }),
       close: () => body.close?.(),
     };
+    return passing(timed, body);
   }
 
   async #closeLate(body: Body): Promise<void> {

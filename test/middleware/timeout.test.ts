@@ -3,7 +3,7 @@ import express from 'express';
 import { describe, expect, it, vi } from 'vitest';
 import { fromExpress } from '../../bridges/express/index.ts';
 import { timeout } from '../../src/middleware/index.ts';
-import type { Application, Write } from '../../src/wsgi.ts';
+import type { Application, StartResponse, Write } from '../../src/wsgi.ts';
 import { record } from '../support/recording-sink.ts';
 import { APPLICATIONS, askInProcess, EVERYWHERE, HOSTS } from './kit.ts';
 
@@ -26,6 +26,24 @@ const STUCK: Record<string, Application> = {
   },
   'an Express app': fromExpress(express().use(() => {})),
 };
+
+/** Answers with a file of seven octets. */
+const fileOf =
+  (read: () => Promise<Uint8Array>): Application =>
+  (environ, startResponse) => {
+    startResponse('200 OK', []);
+    let isRead = false;
+    const file = {
+      stat: () => ({ size: 7 }),
+      tell: () => 0,
+      read: async () => {
+        if (isRead) return null;
+        isRead = true;
+        return read();
+      },
+    };
+    return environ['wsgi.file_wrapper']?.(file) ?? [];
+  };
 
 describe('timeout', () => {
   it.each(
@@ -156,6 +174,44 @@ describe('timeout', () => {
     sink.disconnect(disconnection('response'));
     await done;
     expect(signal?.aborted).toBe(true);
+  });
+
+  it.each(Object.entries(HOSTS))(
+    'says what is wrong with what an async function gives, %s',
+    async (_host, ask) => {
+      const nobody = async (_environ: unknown, startResponse: StartResponse) => {
+        startResponse('200 OK', []);
+        return 'text';
+      };
+      const answer = await ask(timeout({ response: 200 })(nobody as never));
+      expect(answer.status).toBe('500 Internal Server Error');
+      expect(answer.log).toContain('Application must return an iterable');
+    },
+  );
+
+  it.each(Object.entries(HOSTS))('a file keeps its length, %s', async (_host, ask) => {
+    const answer = await ask(timeout()(fileOf(async () => Buffer.from('content'))));
+    expect(answer.headers.get('Content-Length')).toBe('7');
+    expect(answer.text).toBe('content');
+  });
+
+  it.each(Object.entries(HOSTS))('answers whole in the place of a file, %s', async (_host, ask) => {
+    const answer = await ask(timeout({ response: 20 })(fileOf(() => never)));
+    expect(answer.status).toBe('503 Service Unavailable');
+    expect(answer.text).toBe('Service Unavailable\n');
+  });
+
+  it('gives the same signal each time', async () => {
+    const signals: unknown[] = [];
+    await askInProcess(
+      timeout()((environ, startResponse) => {
+        signals.push(environ['gateway.signal']?.(), environ['gateway.signal']?.());
+        startResponse('200 OK', []);
+        return [];
+      }),
+    );
+    expect(signals[0]).toBeInstanceOf(AbortSignal);
+    expect(signals[1]).toBe(signals[0]);
   });
 
   it('refuses bad options', () => {
