@@ -44,8 +44,9 @@ export function limitBody(options: LimitBodyOptions = {}): Middleware {
 
 /** Tells if a request may have content. Over HTTP/1 content has a length, or a transfer coding (RFC 9112 §6.3). */
 export function mayHaveContent(environ: Readonly<Environ>): boolean {
-  if (Number(environ.CONTENT_LENGTH || 0) > 0) return true;
-  if (environ.CONTENT_LENGTH !== undefined || environ['wsgi.input_terminated'] !== true) return false;
+  // PEP 3333: it may be empty, which says as much as its absence.
+  if (environ.CONTENT_LENGTH) return Number(environ.CONTENT_LENGTH) > 0;
+  if (environ['wsgi.input_terminated'] !== true) return false;
   return environ.HTTP_TRANSFER_ENCODING !== undefined || !environ.SERVER_PROTOCOL.startsWith('HTTP/1');
 }
 

@@ -128,6 +128,17 @@ describe.each([
     expect(answer.text).toBe('abc');
   });
 
+  it('an empty CONTENT_LENGTH is no length', async () => {
+    const limited: Application = limitBody({ limit: 3 })(echo);
+    const chunked: Application = (environ, startResponse) => {
+      return limited({ ...environ, CONTENT_LENGTH: '', 'wsgi.input_terminated': true }, startResponse);
+    };
+    const headers: [string, string][] = [['Transfer-Encoding', 'chunked']];
+    expect((await askInProcess(chunked, { method: 'POST', headers, content: 'four' })).status).toContain(
+      '413',
+    );
+  });
+
   it('refuses a bad limit', () => {
     expect(() => layer({ limit: -1 })).toThrow(RangeError);
   });
