@@ -17,13 +17,13 @@ import { wrapWith } from './wrapped-body.ts';
 export const ACCESS_LOG_OPTIONS = {
   /** The Common Log Format, the same with Referer and User-Agent, or one JSON object a line, with the duration and more. */
   format: { type: ['common', 'combined', 'json'], default: 'combined' },
-  /** Takes the line, without its end, and the record that it was made of. Without it: `wsgi.errors`. */
+  /** Takes the line, without its end, and the record that it was made of; nobody waits for it. Without it: `wsgi.errors`. */
   log: { type: 'function' },
 } as const;
 
 /** Options of {@link accessLog}. */
 export interface AccessLogOptions extends OptionsOf<typeof ACCESS_LOG_OPTIONS> {
-  readonly log?: ((line: string, record: AccessRecord) => void) | undefined;
+  readonly log?: ((line: string, record: AccessRecord) => unknown) | undefined;
 }
 
 /**
@@ -58,7 +58,7 @@ const CLIENT_LEFT = 499;
 /** One request on its way to its line. */
 class AccessEntry {
   readonly #facts: RequestFacts;
-  readonly #write: (record: AccessRecord) => void;
+  readonly #write: (record: AccessRecord) => unknown;
   readonly #requestLog: RequestLog;
   readonly #isHead: boolean;
   readonly #hasCallback: boolean;
@@ -77,7 +77,7 @@ class AccessEntry {
   /** When the gateway wanted no more content. A body that cannot stop at once would make the time longer. */
   #left: number | undefined;
 
-  constructor(environ: Environ, write: (record: AccessRecord) => void) {
+  constructor(environ: Environ, write: (record: AccessRecord) => unknown) {
     this.#facts = requestFacts(environ);
     this.#write = write;
     this.#requestLog = logOf(environ);
@@ -157,8 +157,9 @@ class AccessEntry {
     // The last chunk has gone out, unless the response was cut off.
     const given = isFailed && !this.#isEnded ? 0 : this.#given;
     const bytes = Math.min(this.#taken + given, this.#declaredLength);
+    const fail = (failure: unknown): void => logError(this.#requestLog, failure);
     try {
-      this.#write({
+      const written: unknown = this.#write({
         ...this.#facts,
         time: this.#time,
         status: statusCode,
@@ -166,8 +167,10 @@ class AccessEntry {
         duration: ((isFailed ? this.#left : undefined) ?? performance.now()) - this.#begin,
         isCut: isFailed && (this.#isBegun || isDisconnection(error)),
       });
+      // A log may be an async function.
+      if (isPromise(written)) toPromise(written).catch(fail);
     } catch (failure) {
-      logError(this.#requestLog, failure);
+      fail(failure);
     }
   }
 

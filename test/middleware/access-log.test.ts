@@ -245,4 +245,12 @@ describe('accessLog', () => {
     expect(answer.text).toBe('Hello world');
     expect(answer.log).toContain('disk full');
   });
+
+  it('an asynchronous log that fails does no harm', async () => {
+    const failing = accessLog({ log: () => Promise.reject(new Error('disk full')) });
+    const { done, log } = record(failing(hello));
+    await done;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(log).toEqual([expect.stringContaining('disk full')]);
+  });
 });
