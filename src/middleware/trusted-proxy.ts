@@ -174,7 +174,7 @@ class ProxiedEnviron {
     return hops;
   }
 
-  /** Takes the address of the client. Returns how many proxies are trusted; 0 if their number is not known. */
+  /** Takes the address of the client. Returns how many proxies are trusted; 1 if the field does not count: the peer. */
   #applyFor(): number {
     const { settings, isTrusted } = this.#judgement;
     const field = this.#received.HTTP_X_FORWARDED_FOR;
