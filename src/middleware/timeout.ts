@@ -130,6 +130,8 @@ class TimedRun {
   }
 
   #await(promised: Promise<Body>): Promise<Body> {
+    // Nobody waits any more: the client has left.
+    this.#request.environ['gateway.on_finished']?.(() => this.#stop());
     return new Promise((resolve, reject) => {
       this.#start(() => {
         try {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
 import { describe, expect, it, vi } from 'vitest';
 import { fromExpress } from '../../bridges/express/index.ts';
+import { disconnection } from '../../src/errors.ts';
 import { timeout } from '../../src/middleware/index.ts';
 import type { Application, StartResponse, Write } from '../../src/wsgi.ts';
 import { record } from '../support/recording-sink.ts';
@@ -170,7 +171,6 @@ describe('timeout', () => {
         return never;
       }),
     );
-    const { disconnection } = await import('../../src/errors.ts');
     sink.disconnect(disconnection('response'));
     await done;
     expect(signal?.aborted).toBe(true);
@@ -212,6 +212,14 @@ describe('timeout', () => {
     );
     expect(signals[0]).toBeInstanceOf(AbortSignal);
     expect(signals[1]).toBe(signals[0]);
+  });
+
+  it('waits for nothing once the client has left', async () => {
+    const { done, sink, log } = record(timeout({ response: 20 })(() => never));
+    sink.disconnect(disconnection('response'));
+    await done;
+    await delay(40);
+    expect(log).toEqual([]);
   });
 
   it('refuses bad options', () => {
