@@ -1,5 +1,6 @@
 /** Reports the broken rules of one response: throws, calls back, or writes to `wsgi.errors`. */
 import { logLine, type RequestLog } from '../gateway/failure-log.ts';
+import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { ErrorStream } from '../wsgi.ts';
 import { RULES, type RuleId } from './rules.ts';
 import type { ValidateOptions } from './validate-options.ts';
@@ -62,7 +63,7 @@ export class Reporter {
       if (error.level === 'MUST') this.#tell(error, this.#options.onError);
       else this.#tell(error, this.#options.onWarning);
     } catch (error) {
-      logLine(this.#log, `The callback of the validator failed: ${error}`);
+      this.#logFailure(error);
     }
   }
 
@@ -74,7 +75,7 @@ export class Reporter {
     } else if (this.#options.mode === 'report') {
       this.#tell(error, this.#options.onError);
     } else {
-      this.#options.onError?.(error);
+      this.#call(this.#options.onError, error);
       throw error;
     }
   }
@@ -93,8 +94,18 @@ export class Reporter {
   #tell(error: ValidationError, callback: ((error: ValidationError) => unknown) | undefined): void {
     this.#told ??= new Set();
     this.#told.add(error.rule);
-    if (callback !== undefined) callback(error);
+    if (callback !== undefined) this.#call(callback, error);
     else logLine(this.#log, `${error.message}\n${firstFrame(error)}`);
+  }
+
+  /** A callback may be an async function: nobody waits for it, and its failure is logged. */
+  #call(callback: ((error: ValidationError) => unknown) | undefined, error: ValidationError): void {
+    const called = callback?.(error);
+    if (isPromise(called)) toPromise(called).catch((failure: unknown) => this.#logFailure(failure));
+  }
+
+  #logFailure(failure: unknown): void {
+    logLine(this.#log, `The callback of the validator failed: ${failure}`);
   }
 
   get #log(): RequestLog {

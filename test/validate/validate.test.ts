@@ -86,6 +86,15 @@ describe('findings', () => {
     expect(log[1]).toMatch(/^Broken rule: the application should pass a Content-Type with content/);
   });
 
+  it.each(['onWarning', 'onError'] as const)('a failure of an asynchronous %s is logged', async (name) => {
+    const callback = (): Promise<never> => Promise.reject(new Error('no'));
+    const application = name === 'onWarning' ? wordy : () => 5 as never;
+    const { log, done } = record(validate(application, { [name]: callback }));
+    await done;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(log.join('\n')).toContain('The callback of the validator failed: Error: no');
+  });
+
   it('that are warnings go to onWarning instead', async () => {
     const onWarning = vi.fn();
     const { log, done } = record(validate(wordy, { onWarning }));
