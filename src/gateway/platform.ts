@@ -24,8 +24,8 @@ export function decodeLatin1(octets: Uint8Array): string {
   return toBuffer(octets).toString('latin1');
 }
 
-/** Joins pieces into one array of `length` octets. */
-export function joinOctets(pieces: readonly Uint8Array[], length: number): Uint8Array {
+/** Joins pieces into one array. A known length saves the adding up. */
+export function joinOctets(pieces: readonly Uint8Array[], length?: number): Uint8Array {
   return Buffer.concat(pieces, length);
 }
 

@@ -112,7 +112,7 @@ export class CompressedResponse implements ContentEncoder {
     const held = this.#held;
     if (isPlainArray(given)) {
       const hasWritten = held.isSent;
-      // Holds back nothing that is an array.
+      // An array comes out, because one went in.
       const body = held.body(given) as readonly Chunk[];
       if (this.#coding === undefined) return body;
       return hasWritten ? new CompressedBody(body, this) : this.#wrapArray(body, this.#coding);
@@ -157,8 +157,8 @@ export class CompressedResponse implements ContentEncoder {
     const settle = (): void => {
       if (this.#writing === added) this.#writing = undefined;
     };
-    // The caller may ignore the promise; the body fails with it.
-    sent.then(settle, () => {});
+    // The caller may ignore the promise. The body fails with what cannot be compressed, and not with what cannot be sent.
+    sent.then(settle, () => added.then(settle, () => {}));
     return sent;
   }
 
@@ -261,10 +261,5 @@ function octetsOf(data: Chunk): Uint8Array | undefined {
 
 function joinPieces(pieces: readonly Uint8Array[]): Uint8Array {
   const [only = EMPTY] = pieces;
-  return pieces.length < 2
-    ? only
-    : joinOctets(
-        pieces,
-        pieces.reduce((sum, piece) => sum + piece.length, 0),
-      );
+  return pieces.length < 2 ? only : joinOctets(pieces);
 }

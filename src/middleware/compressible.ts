@@ -42,11 +42,12 @@ export interface CompressionOffer {
  * @returns undefined if the content is to be sent as it is
  */
 export function negotiate(
-  { status, headers }: StartedHead,
+  head: StartedHead,
   length: number | undefined,
   offer: CompressionOffer,
 ): string | undefined {
-  if (UNTOUCHED.has(Number(status.slice(0, 3))) || !mayTransform(headers)) return undefined;
+  const { headers } = head;
+  if (UNTOUCHED.has(statusCodeOf(head)) || !mayTransform(headers)) return undefined;
   if (length !== undefined && !(length >= offer.threshold)) return undefined;
   const type = headers.get('Content-Type', '');
   // A client waits for each event, and some tools that read events decode nothing.

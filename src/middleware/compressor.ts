@@ -75,10 +75,7 @@ export class Compressor {
     const pieces = this.#output;
     if (pieces.length === 0) return EMPTY;
     this.#output = [];
-    return joinOctets(
-      pieces,
-      pieces.reduce((length, piece) => length + piece.length, 0),
-    );
+    return joinOctets(pieces);
   }
 }
 
