@@ -1,6 +1,7 @@
 /** Ends the waiting for an application that does not answer. */
 import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
+import { createDepartureSignal } from '../gateway/departure-signal.ts';
 import { logError, logLine, logOf } from '../gateway/failure-log.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
@@ -61,8 +62,6 @@ class TimedRun {
   readonly #request: TimedRequest;
   readonly #begin = Date.now();
   #controller: AbortController | undefined;
-  /** The signal that the application has asked for. */
-  #given: AbortSignal | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasStarted = false;
   /** Content has gone. */
@@ -79,15 +78,20 @@ class TimedRun {
     this.environ = { ...request.environ, 'gateway.signal': () => this.#signal() };
   }
 
-  /** Gives the same signal each time. */
+  /** Gives the same signal each time, which is also aborted when the client leaves. */
   #signal(): AbortSignal {
-    if (this.#given !== undefined) return this.#given;
-    this.#controller = new AbortController();
-    if (this.#failure !== undefined) this.#controller.abort(this.#failure);
+    this.#controller ??= this.#createController();
+    return this.#controller.signal;
+  }
+
+  #createController(): AbortController {
+    const controller = createDepartureSignal();
+    if (this.#failure !== undefined) controller.abort(this.#failure);
     const outer = this.#request.environ['gateway.signal']?.();
-    const { signal } = this.#controller;
-    this.#given = outer === undefined ? signal : AbortSignal.any([outer, signal]);
-    return this.#given;
+    const leave = (): void => controller.abort(outer?.reason);
+    if (outer?.aborted === true) leave();
+    else outer?.addEventListener('abort', leave, { once: true });
+    return controller;
   }
 
   readonly startResponse: StartResponse = (status, headers, excInfo) => {
@@ -107,16 +111,21 @@ class TimedRun {
 
   /** What is written is a chunk too: the time of the next one begins when it was taken. */
   #follow(write: () => Promise<void>): Promise<void> {
-    this.#hasBegun = true;
     this.#writes += 1;
     clearTimeout(this.#timer);
-    const taken = write();
     const goOn = (): void => {
       this.#writes -= 1;
       if (this.#onExpired !== undefined) this.#start(this.#onExpired);
     };
-    taken.then(goOn, goOn);
-    return taken;
+    try {
+      const taken = write();
+      this.#hasBegun = true;
+      taken.then(goOn, goOn);
+      return taken;
+    } catch (error) {
+      goOn();
+      throw error;
+    }
   }
 
   take(body: Body | Promise<Body>): Body | Promise<Body> {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
 import { describe, expect, it, vi } from 'vitest';
@@ -110,6 +111,24 @@ describe('timeout', () => {
     expect(sink.events.at(-1)).toEqual(['abort', expect.objectContaining({ name: 'TimeoutError' })]);
   });
 
+  it('heeds an application that goes on after a write that throws', async () => {
+    const stopping: Application = async (_environ, startResponse) => {
+      await delay(1);
+      const write = startResponse('200 OK', []);
+      expect(() => write('x')).toThrow('refused');
+      return never;
+    };
+    const refusing: Application = (environ, startResponse) => {
+      return timeout({ response: 20 })(stopping)(environ, (...call) => {
+        startResponse(...call);
+        return () => {
+          throw new Error('refused');
+        };
+      });
+    };
+    expect((await askInProcess(refusing)).status).toBe('503 Service Unavailable');
+  });
+
   it('cuts off a response that stops in the middle', async () => {
     const stopping: Application = async function* (_environ, startResponse) {
       startResponse('200 OK', []);
@@ -212,6 +231,21 @@ describe('timeout', () => {
     );
     expect(signals[0]).toBeInstanceOf(AbortSignal);
     expect(signals[1]).toBe(signals[0]);
+  });
+
+  it('calls the listeners of its signal in their own context', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const application: Application = (environ) => {
+      const note = (): void => void seen.push(storage.getStore());
+      storage.run('of the request', () => environ['gateway.signal']?.().addEventListener('abort', note));
+      return never;
+    };
+    await askInProcess(timeout({ response: 5 })(application));
+    const { done, sink } = record(timeout()(application));
+    sink.disconnect(disconnection('response'));
+    await done;
+    expect(seen).toEqual(['of the request', 'of the request']);
   });
 
   it('waits for nothing once the client has left', async () => {
