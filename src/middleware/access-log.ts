@@ -68,8 +68,10 @@ class AccessEntry {
   #declaredLength = Number.POSITIVE_INFINITY;
   /** Octets that the gateway has taken. */
   #taken = 0;
-  /** Octets of the chunk that the gateway has last been given. It has taken them when it asks for the next one. */
-  #given = 0;
+  /** Octets that were written and that the gateway has not taken yet. */
+  #written = 0;
+  /** Octets of the chunk that was last yielded. The gateway has taken them when it asks for the next one. */
+  #yielded = 0;
   /** The head has gone, as far as can be seen here. */
   #isBegun = false;
   #isEnded = false;
@@ -96,9 +98,19 @@ class AccessEntry {
       const declared = headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1];
       this.#declaredLength = declared === undefined ? Number.POSITIVE_INFINITY : Number(declared);
       return (data) => {
+        const taken = write(data);
+        const size = chunkSize(data) || 0;
         this.#isBegun = true;
-        this.#taken += chunkSize(data);
-        return write(data);
+        this.#written += size;
+        const settle = (octets: number): void => {
+          this.#written -= size;
+          this.#taken += octets;
+        };
+        taken.then(
+          () => settle(size),
+          () => settle(0),
+        );
+        return taken;
       };
     };
   }
@@ -128,12 +140,12 @@ class AccessEntry {
     return wrapWith(body, {
       isTransparent: true,
       onNext: () => {
-        this.#taken += this.#given;
-        this.#given = 0;
+        this.#taken += this.#yielded;
+        this.#yielded = 0;
       },
       onChunk: (chunk) => {
-        this.#given = chunkSize(chunk);
-        if (this.#given > 0) this.#isBegun = true;
+        this.#yielded = chunkSize(chunk);
+        if (this.#yielded > 0) this.#isBegun = true;
         return undefined;
       },
       onEnd: () => {
@@ -154,9 +166,9 @@ class AccessEntry {
     const isFailed = error !== undefined;
     const statusCode = this.#statusCode(status, error);
     const isBodiless = this.#isHead || statusCode === 204 || statusCode === 304;
-    // The last chunk has gone out, unless the response was cut off.
-    const given = isFailed && !this.#isEnded ? 0 : this.#given;
-    const bytes = Math.min(this.#taken + given, this.#declaredLength);
+    // The last chunks have gone out, unless the response was cut off.
+    const last = isFailed && !this.#isEnded ? 0 : this.#written + this.#yielded;
+    const bytes = Math.min(this.#taken + last, this.#declaredLength);
     const fail = (failure: unknown): void => logError(this.#requestLog, failure);
     try {
       const written: unknown = this.#write({

@@ -211,6 +211,24 @@ describe('accessLog', () => {
     expect(records[0]?.duration).toBeLessThan(5000);
   });
 
+  it('does not count what was written and not taken', async () => {
+    const { records, layer } = keeping();
+    const { done, sink } = record(
+      layer(async (_environ, startResponse) => {
+        await new Promise(setImmediate);
+        const write = startResponse('200 OK', []);
+        await write('abc');
+        sink.wait = new Promise(() => {});
+        await write('de');
+        return [];
+      }),
+    );
+    await vi.waitFor(() => expect(sink.content).toBe('abcde'));
+    sink.disconnect(disconnection('response'));
+    await done;
+    expect(records).toEqual([expect.objectContaining({ status: 200, bytes: 3, isCut: true })]);
+  });
+
   it.each<[string, Application]>(Object.entries(APPLICATIONS))(
     '%s on a gateway without on_finished: one line',
     async (_form, application) => {
