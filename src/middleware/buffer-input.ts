@@ -5,7 +5,7 @@ import { Input } from '../gateway/input.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import { readBody } from '../gateway/read-body.ts';
 import type { Environ, InputStream } from '../wsgi.ts';
-import { mayHaveContent } from './limit-body.ts';
+import { mayHaveContent } from './content-source.ts';
 import type { Middleware } from './middleware.ts';
 
 /** The options of `bufferInput`. */

@@ -10,6 +10,14 @@ import type { Environ } from '../wsgi.ts';
 /** Octets of one read from an input without `chunks`. */
 const READ_SIZE = 8192;
 
+/** Tells if a request may have content. Over HTTP/1 content has a length, or a transfer coding (RFC 9112 §6.3). */
+export function mayHaveContent(environ: Readonly<Environ>): boolean {
+  // PEP 3333: it may be empty, which says as much as its absence.
+  if (environ.CONTENT_LENGTH) return Number(environ.CONTENT_LENGTH) > 0;
+  if (environ['wsgi.input_terminated'] !== true) return false;
+  return environ.HTTP_TRANSFER_ENCODING !== undefined || !environ.SERVER_PROTOCOL.startsWith('HTTP/1');
+}
+
 /** Makes the source. */
 export function contentSource(environ: Readonly<Environ>): InputSource {
   return new ContentSource(environ);

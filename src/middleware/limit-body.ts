@@ -5,8 +5,7 @@ import { checkOptions } from '../gateway/check-options.ts';
 import { Input } from '../gateway/input.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import type { InputSource } from '../port.ts';
-import type { Environ } from '../wsgi.ts';
-import { contentSource } from './content-source.ts';
+import { contentSource, mayHaveContent } from './content-source.ts';
 import type { Middleware } from './middleware.ts';
 
 /** The options of `limitBody`. */
@@ -40,14 +39,6 @@ export function limitBody(options: LimitBodyOptions = {}): Middleware {
       return inner({ ...environ, 'wsgi.input': input }, startResponse);
     };
   };
-}
-
-/** Tells if a request may have content. Over HTTP/1 content has a length, or a transfer coding (RFC 9112 §6.3). */
-export function mayHaveContent(environ: Readonly<Environ>): boolean {
-  // PEP 3333: it may be empty, which says as much as its absence.
-  if (environ.CONTENT_LENGTH) return Number(environ.CONTENT_LENGTH) > 0;
-  if (environ['wsgi.input_terminated'] !== true) return false;
-  return environ.HTTP_TRANSFER_ENCODING !== undefined || !environ.SERVER_PROTOCOL.startsWith('HTTP/1');
 }
 
 function limitSource(source: InputSource, limit: number): InputSource {

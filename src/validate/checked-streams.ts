@@ -7,8 +7,8 @@ import type { RuleId } from './rules.ts';
 
 type Method = (...values: unknown[]) => unknown;
 
-/** Members of our own input that are not in PEP 3333. */
-const EXTENSIONS: ReadonlySet<string | symbol> = new Set(['chunks', 'skip']);
+/** Members of our own inputs that are not in PEP 3333. `bufferInput` gives `rewind`, and `cascade` calls it. */
+const EXTENSIONS: ReadonlySet<string | symbol> = new Set(['chunks', 'skip', 'rewind']);
 
 const LF = 0x0a;
 

@@ -7,6 +7,7 @@ import { readBody } from '../../src/index.ts';
 import { bufferInput, cascade, limitBody, type Middleware } from '../../src/middleware/index.ts';
 import { createServer } from '../../src/server/index.ts';
 import { MemoryErrors } from '../../src/testing/index.ts';
+import { validate } from '../../src/validate/index.ts';
 import type { Application } from '../../src/wsgi.ts';
 import { askInProcess, EVERYWHERE, HOSTS, TEXT } from './kit.ts';
 
@@ -155,11 +156,11 @@ describe('bufferInput', () => {
       startResponse('404 Not Found', []);
       return [];
     };
-    const answer = await askInProcess(bufferInput()(cascade([reading, reading, echo])), {
-      method: 'POST',
-      content: 'content',
-    });
-    expect(answer.text).toBe('content');
+    const site = cascade([reading, reading, echo]);
+    for (const application of [site, validate(site)]) {
+      const answer = await askInProcess(bufferInput()(application), { method: 'POST', content: 'content' });
+      expect(answer.text).toBe('content');
+    }
   });
 });
 
