@@ -5,10 +5,11 @@
  * Existing percent-encoding stays.
  */
 import { checkOptions, type OptionRules } from '../gateway/check-options.ts';
+import { describe } from '../gateway/describe.ts';
 import { createEnviron } from '../gateway/environ.ts';
 import { isToken } from '../gateway/headers.ts';
 import type { Environ, ErrorStream, HeaderList } from '../wsgi.ts';
-import { type ContentOptions, createContent, toSearchParams } from './request-content.ts';
+import { type ContentOptions, createContent, type FormFields, toSearchParams } from './request-content.ts';
 import { listHeaders, type RequestHeaders } from './request-headers.ts';
 
 /** The request from which an environ is built. */
@@ -18,11 +19,7 @@ export interface BuildEnvironOptions extends ContentOptions {
   /** Scheme, authority and mount: the path becomes SCRIPT_NAME. @default 'http://localhost/' */
   readonly baseUrl?: string | undefined;
   /** The query, if the path has none: text without a question mark, or names and values. */
-  readonly query?:
-    | string
-    | URLSearchParams
-    | Readonly<Record<string, string | readonly string[]>>
-    | undefined;
+  readonly query?: string | FormFields | undefined;
   /** Field lines in order, a `Headers`, a Map or an object. Host is added. */
   readonly headers?: RequestHeaders | undefined;
   /** The value of Content-Type. @default that of the content */
@@ -199,7 +196,7 @@ function splitQuery(path: string): { path: string; query: string | undefined } {
 function formatQuery(own: string | undefined, query: BuildEnvironOptions['query']): string {
   if (query === undefined) return own === undefined ? '' : `?${encodeTarget(own)}`;
   if (own !== undefined) throw new TypeError('Query must be in the path or in the options, not in both');
-  return `?${encodeTarget(typeof query === 'string' ? query : toSearchParams(query).toString())}`;
+  return `?${encodeTarget(typeof query === 'string' ? query : toSearchParams('query', query).toString())}`;
 }
 
 /** Percent-encodes, as UTF-8, the characters that a request target may not have (RFC 9112 §3.2). */
@@ -228,12 +225,16 @@ function completeHeaders(
   const length = options.contentLength ?? content?.length;
   if (length !== undefined) add('Content-Length', String(length));
   else if (content !== undefined && !names.has('content-length')) add('Transfer-Encoding', 'chunked');
-  if (auth !== undefined)
-    add('Authorization', typeof auth === 'string' ? auth : basic(auth.user, auth.password));
+  if (auth !== undefined) add('Authorization', authorization(auth));
   return list;
 }
 
-/** RFC 7617 §2. */
-function basic(user: string, password: string): string {
+/** Basic authentication (RFC 7617 §2), or the value as it is. */
+function authorization(auth: NonNullable<BuildEnvironOptions['auth']>): string {
+  if (typeof auth === 'string') return auth;
+  // Callers in JavaScript may pass anything.
+  const { user, password }: { readonly user?: unknown; readonly password?: unknown } = Object(auth);
+  if (typeof user !== 'string' || typeof password !== 'string')
+    throw new TypeError(`Option auth must be text or { user, password }, not ${describe(auth)}`);
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }

@@ -2,6 +2,7 @@
  * Cookies of a test client (RFC 6265): names, domains, paths, deletion. A cookie that has not expired when it is set
  * never expires.
  */
+import { isIP } from 'node:net';
 
 /** One cookie, and where it is sent. */
 export interface Cookie {
@@ -132,9 +133,9 @@ function splitPair(pair: string): [name: string, value: string] {
   return equals === -1 ? [pair.trim(), ''] : [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()];
 }
 
-/** RFC 6265 §5.1.3. */
+/** RFC 6265 §5.1.3: an address has no subdomains. */
 function matchesDomain(host: string, domain: string): boolean {
-  return host === domain || host.endsWith(`.${domain}`);
+  return host === domain || (host.endsWith(`.${domain}`) && isIP(host) === 0);
 }
 
 /** RFC 6265 §5.1.4. */

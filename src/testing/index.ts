@@ -10,7 +10,7 @@ export {
 export type { Cookie, CookieJar, CookieScope } from './cookie-jar.ts';
 export type { FormFile, FormValue } from './form-file.ts';
 export { type EnvironDescription, fromEnviron } from './from-environ.ts';
-export type { ContentOptions } from './request-content.ts';
+export type { ContentOptions, FormFields } from './request-content.ts';
 export type { RequestHeaders } from './request-headers.ts';
 export type { ResponseForm } from './response-form.ts';
 export { type RunResponse, runApp, type TestingOptions } from './run-app.ts';

@@ -21,17 +21,17 @@ import { type InterimResponse, TestSink } from './test-sink.ts';
 
 /** The options of how a test runs an application. */
 export const TESTING_OPTIONS = {
-  /** The validator checks the application: a broken MUST fails the test, a broken SHOULD is a warning. */
+  /** The validator checks the application. False: only what every host refuses or logs fails the test. */
   validate: { type: 'boolean', default: true },
   /** A string as a chunk fails the test. */
   strict: { type: 'boolean', default: false },
-  /** A hop-by-hop header fails the test, or is left out. */
+  /** A hop-by-hop header fails the test, or is left out, as with that option of a host. */
   hopByHop: { type: ['error', 'drop'], default: 'error' },
   /** The application answers with the error page that it passes with `excInfo`. Otherwise `excInfo` fails the test. */
   catchExcInfo: { type: 'boolean', default: false },
   /**
-   * True reads the whole body before the response is returned. False reads step by step: the application gives a chunk when
-   * the test asks for it. Otherwise the first 16 KiB that the application gives without waiting are taken in advance.
+   * True reads the whole body before the response is returned. False reads step by step: the application gives a chunk when the test
+   * asks for it. Without it the first 16 KiB that the application gives without waiting are taken in advance.
    */
   buffered: { type: 'boolean' },
   /** As on hosts. */

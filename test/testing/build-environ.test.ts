@@ -68,10 +68,41 @@ describe('buildEnviron()', () => {
   it.each([
     ['text', 'a=b c', 'a=b%20c'],
     ['names and values', { a: ['1', '2'], b: 'c d' }, 'a=1&a=2&b=c+d'],
-    ['URLSearchParams', new URLSearchParams('x=y'), 'x=y'],
+    ['URLSearchParams', new URLSearchParams('x=y&x=z'), 'x=y&x=z'],
+    [
+      'pairs',
+      [
+        ['x', 'y'],
+        ['x', 'z'],
+      ],
+      'x=y&x=z',
+    ],
+    ['a Map', new Map([['x', 'y']]), 'x=y'],
     ['nothing', '', ''],
-  ])('takes a query of %s', (_name, query, expected) => {
-    expect(buildEnviron('/', { query }).QUERY_STRING).toBe(expected);
+  ] satisfies [string, BuildEnvironOptions['query'], string][])(
+    'takes a query of %s',
+    async (_name, query, expected) => {
+      expect(buildEnviron('/', { query }).QUERY_STRING).toBe(expected);
+      if (typeof query === 'string') return;
+      expect(await readText(buildEnviron('/', { method: 'POST', form: query }))).toBe(expected);
+    },
+  );
+
+  it.each<[object, string]>([
+    [{ query: 5 }, 'Option query must be an object, pairs or URLSearchParams, not number'],
+    [{ query: ['a'] }, 'Option query must have [name, value] pairs, not string'],
+    [{ query: { a: undefined } }, 'Field a of option query must be a string, not undefined'],
+    [{ form: 'a=1' }, 'Option form must be an object, pairs or URLSearchParams, not string'],
+    [{ form: { a: { b: 1 } } }, 'Field a of option form must be a string, not an instance of Object'],
+    [{ content: { a: 1 } }, 'not an instance of Object; json sends a value'],
+    [{ content: 5 }, 'Option content must be text, octets or an iterable of octets, not number'],
+    [
+      { auth: ['user', 'password'] },
+      'Option auth must be text or { user, password }, not an instance of Array',
+    ],
+    [{ auth: { username: 'a', password: 'b' } }, 'Option auth must be text or { user, password }'],
+  ])('refuses %j', (options, message) => {
+    expect(() => buildEnviron('/', { method: 'POST', ...options })).toThrow(message);
   });
 
   it('takes headers of either form', () => {

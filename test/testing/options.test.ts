@@ -188,6 +188,12 @@ describe('cookies by RFC 6265', () => {
     expect(await (await client.get('/')).text()).toBe('a=');
   });
 
+  it('an address has no subdomains', async () => {
+    const client = createClient(setting);
+    await client.get('http://127.0.0.1/', query('a=1; Domain=0.0.1', 'b=2; Domain=127.0.0.1'));
+    expect(await (await client.get('http://127.0.0.1/')).text()).toBe('b=2');
+  });
+
   it('a test gives belong to the host of baseUrl', async () => {
     const client = createClient(setting, { baseUrl: 'https://shop.test:8443/x' });
     client.cookies.set('a', '1');
