@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { type FileLike, FileWrapper } from '../../src/index.ts';
 import { dispatch, type StaticFilesOptions, staticFiles } from '../../src/middleware/index.ts';
 import { validate } from '../../src/validate/index.ts';
 import { askInProcess, EVERYWHERE } from './kit.ts';
@@ -28,6 +29,10 @@ write('.git/config', 'hidden');
 write('a b/café.txt', 'café');
 write('app.js', 'let a = 1;');
 write('app.js.gz', gzipSync('let a = 1;'));
+for (const end of ['', '.br', '.zst', '.gz']) write(`all.css${end}`, `all${end}`);
+write('old.css', 'new');
+write('old.css.gz', 'old');
+utimesSync(join(root, 'old.css.gz'), 999_999_999, 999_999_999);
 symlinkSync(join(folder, 'secret.txt'), join(root, 'out.txt'));
 symlinkSync('ten.txt', join(root, 'in.txt'));
 if (process.platform === 'linux') execFileSync('mkfifo', [join(root, 'pipe')]);
@@ -112,6 +117,7 @@ describe('staticFiles', () => {
     ['/docs/', {}, 200],
     ['/docs', {}, 301],
     ['/docs/', { index: [] }, 404],
+    ['/docs/', { index: ['none.html', 'index.html'] }, 200],
   ] as [string, StaticFilesOptions, number][])('%s with %j: %i', async (path, options, status) => {
     expect((await ask(path, {}, options)).status).toBe(status);
   });
@@ -196,6 +202,12 @@ describe('staticFiles', () => {
     expect([answer.status, answer.octets.toString()]).toEqual([200, '0123456789']);
   });
 
+  it('has another limit of ranges', async () => {
+    const statusOf = async (maxRanges: number) =>
+      (await ask('/ten.txt', { Range: 'bytes=0-0,2-2' }, { maxRanges })).status;
+    expect([await statusOf(2), await statusOf(1)]).toEqual([206, 200]);
+  });
+
   it.each([ETAG, DATE])('If-Range %s counts', async (value) => {
     expect((await ask('/ten.txt', { Range: 'bytes=0-3', 'If-Range': value })).status).toBe(206);
   });
@@ -227,6 +239,33 @@ describe('staticFiles', () => {
     expect([plain.octets.toString(), plain.headers.vary]).toEqual(['let a = 1;', 'Accept-Encoding']);
     expect(plain.headers.etag).not.toBe(coded.headers.etag);
     expect((await ask('/ten.txt', { 'Accept-Encoding': 'gzip' }, options)).headers.vary).toBeUndefined();
+  });
+
+  it.each([
+    ['br, zstd, gzip', ['br', 'zstd', 'gzip'], 'br', 'all.br'],
+    ['br, zstd, gzip', ['zstd', 'br'], 'zstd', 'all.zst'],
+    ['br;q=0.5, gzip', ['br', 'gzip'], 'gzip', 'all.gz'],
+    ['gzip', ['br'], undefined, 'all'],
+    ['identity, gzip;q=0.5', ['gzip'], undefined, 'all'],
+  ])('Accept-Encoding %s of %j: %s', async (field, precompressed, coding, text) => {
+    const answer = await ask('/all.css', { 'Accept-Encoding': field }, { precompressed });
+    expect([answer.headers['content-encoding'], answer.octets.toString()]).toEqual([coding, text]);
+    expect(answer.headers['content-type']).toBe('text/css; charset=utf-8');
+  });
+
+  it('a variant that is older than its file is out of date', async () => {
+    const answer = await ask('/old.css', { 'Accept-Encoding': 'gzip' }, { precompressed: ['gzip'] });
+    expect([answer.octets.toString(), answer.headers.vary]).toEqual(['new', undefined]);
+  });
+
+  it('sends a file by the wrapper of the server, or by its own', async () => {
+    const wrapper = vi.fn((file: FileLike, size?: number) => new FileWrapper(file, size));
+    for (const fileWrapper of [wrapper, undefined]) {
+      const environ = { 'wsgi.file_wrapper': fileWrapper };
+      const answer = await askInProcess(staticFiles(root)(missing), { path: '/ten.txt', environ });
+      expect([answer.text, answer.headers.get('Content-Length')]).toEqual(['0123456789', '10']);
+    }
+    expect(wrapper).toHaveBeenCalledTimes(1);
   });
 
   it('lets the server in front send the file', async () => {
