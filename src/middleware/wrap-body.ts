@@ -16,8 +16,7 @@ type OnChunk = BodyHooks['onChunk'];
  * @param body The body of the inner application, or the promise of an async one
  * @param onChunk Called with each chunk. Gives the chunk to send instead; an empty one if there is nothing to send yet
  *   (PEP 3333, Middleware Handling of Block Boundaries), undefined to leave it as it is, {@link END_OF_BODY} to end the
- *   content before it. A change of the length needs a
- *   change of Content-Length
+ *   content before it. If it changes the length of the content, Content-Length must be changed too
  * @param onClose Called once, after the inner body was closed: also if the promise rejects, or gives no body. The gateway
  *   waits for a promise that it returns
  * @returns the wrapped body, or a promise of it if `body` is one

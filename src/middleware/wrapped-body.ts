@@ -259,7 +259,7 @@ class SyncBody extends WrappedBody implements Iterable<Chunk> {
       next: () => this.step() as Step,
       return: () => {
         const left = this.leave();
-        // So here.
+        // The gateway waits for this promise too.
         return isPromise(left) ? (toPromise(left).then(() => DONE) as unknown as Step) : DONE;
       },
     };

@@ -273,7 +273,7 @@ describe('cascade', () => {
     sink.disconnect(disconnection('response'));
     await done;
     await new Promise((resolve) => setImmediate(resolve));
-    expect(log.join()).toContain('not closed');
+    expect(log).toEqual(['Error: not closed']);
   });
 
   it('has other statuses', async () => {
