@@ -236,7 +236,7 @@ describe('holdHead', () => {
 
 describe('an application that writes on and on', () => {
   const endless: Application = async (_environ, startResponse) => {
-    await null;
+    await Promise.resolve();
     const write = startResponse('200 OK', [['ETag', '"a"']]);
     for (;;) await write(Buffer.alloc(1000));
   };
