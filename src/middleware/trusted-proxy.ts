@@ -100,8 +100,8 @@ const FIELDS = {
 type Field = keyof typeof FIELDS;
 
 const ORIGINALS = [
-  ...['REMOTE_ADDR', 'REMOTE_PORT', 'HTTP_HOST', 'SERVER_NAME', 'SERVER_PORT', 'SCRIPT_NAME', 'REQUEST_URI'],
-  ...['wsgi.url_scheme', 'HTTPS'],
+  ...['REMOTE_ADDR', 'REMOTE_PORT', 'REMOTE_HOST', 'HTTP_HOST', 'SERVER_NAME', 'SERVER_PORT', 'SCRIPT_NAME'],
+  ...['REQUEST_URI', 'wsgi.url_scheme', 'HTTPS'],
 ] as const;
 
 /** Segments of pchar (RFC 3986 §3.3); octets above ASCII may be as they are. */
@@ -229,6 +229,8 @@ class ProxiedEnviron {
     else this.#environ.REMOTE_ADDR = address;
     if (port === undefined) delete this.#environ.REMOTE_PORT;
     else this.#environ.REMOTE_PORT = port;
+    // It is the name of the proxy (RFC 3875 §4.1.9).
+    delete this.#environ.REMOTE_HOST;
   }
 
   #setScheme(value: string, field: string): void {

@@ -297,4 +297,12 @@ describe('trustedProxy', () => {
       Object.assign(process, { getBuiltinModule });
     }
   });
+
+  it('takes the name of the proxy away with its address', async () => {
+    const environ = { REMOTE_HOST: 'proxy.test' };
+    const told = await through({}, [[FOR, '1.2.3.4']], environ);
+    expect(told).not.toHaveProperty('REMOTE_HOST');
+    expect(told).toHaveProperty(['gateway.proxy_original', 'REMOTE_HOST'], 'proxy.test');
+    expect(await through({}, [], environ)).toHaveProperty('REMOTE_HOST', 'proxy.test');
+  });
 });
