@@ -30,7 +30,6 @@ import { standardErrors } from '../gateway/error-stream.ts';
 import { logError } from '../gateway/failure-log.ts';
 import { runApplication } from '../gateway/run-application.ts';
 import { type RequestHead, type RequestParser, toHttpLimits } from '../http/index.ts';
-import { captureContext, type InContext } from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
 import { HttpSink, type SinkOwner } from './exchange/http-sink.ts';
@@ -44,6 +43,7 @@ import { FairTurn } from './socket/fair-turn.ts';
 import { Intake, type IntakeOwner } from './socket/intake.ts';
 import { closeHalf, cutOff } from './socket/lingering-close.ts';
 import { Output } from './socket/output.ts';
+import { OwnContext } from './socket/own-context.ts';
 import { Watchdog } from './socket/watchdog.ts';
 import { judgeTimeouts, type TimedConnection } from './timeouts.ts';
 
@@ -67,10 +67,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
   #requests = 0;
   /** An application has set the socket's time-out. */
   #hasOwnTimeout = false;
-  /** The connection's own asynchronous context, once content has come: who reads it after a response sets off the next request. */
-  #inContext: InContext | undefined;
-  /** The present context is the connection's own. */
-  #isInContext = false;
+  readonly #context = new OwnContext();
   /** Steps are being taken; what they set off waits for the next one. */
   #isAdvancing = false;
 
@@ -130,9 +127,9 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
 
   onInput(): void {
     this.turn.begin();
-    this.#isInContext = this.intake.isInOwnContext;
+    this.#context.isPresent = this.intake.isInOwnContext;
     this.#advance();
-    this.#isInContext = false;
+    this.#context.isPresent = false;
   }
 
   get appetite(): Appetite {
@@ -178,8 +175,8 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     if (this.parser.bufferedLength > 0 && !this.turn.mayServe()) return false;
     const head = this.parser.readHead();
     if (head !== undefined) {
-      if (this.#inContext === undefined || this.#isInContext) this.#serve(head);
-      else this.#inContext(() => this.#serve(head));
+      if (this.#context.isPresent) this.#serve(head);
+      else this.#context.run(() => this.#serve(head));
       return true;
     }
     const { hasPartialHead } = this.parser;
@@ -199,7 +196,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     this.#requests += 1;
     if (head.contentLength !== 0) {
       this.headTime = this.phase === 'head' ? performance.now() - this.since : 0;
-      this.#inContext ??= captureContext();
+      this.#context.keep();
     }
     const { events, options } = this.server;
     if (!events.isKnownMethod(head.method))
