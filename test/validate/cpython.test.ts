@@ -8,9 +8,9 @@ import { FileWrapper } from '../../src/index.ts';
 import { type ValidationError, validate } from '../../src/validate/index.ts';
 import type { Application, HeaderList } from '../../src/wsgi.ts';
 import { standalone } from '../conformance/hosts.ts';
+import { declarePorted, type PortedCase } from '../support/ported.ts';
 import { RecordingSink, record } from '../support/recording-sink.ts';
 import { answer, octets, TEXT } from './cases/kit.ts';
-import { declarePorted, type PortedCase } from './ported.ts';
 
 const DATED: HeaderList = [
   ['Content-Type', 'text/plain'],

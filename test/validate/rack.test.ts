@@ -3,9 +3,9 @@ import { expect } from 'vitest';
 import type { GatewayRequest } from '../../src/port.ts';
 import { type RuleId, validate } from '../../src/validate/index.ts';
 import type { Application, Environ, HeaderList } from '../../src/wsgi.ts';
+import { declarePorted, type PortedCase } from '../support/ported.ts';
 import { record } from '../support/recording-sink.ts';
 import { answer, octets, TEXT, testingEnviron } from './cases/kit.ts';
-import { declarePorted, type PortedCase } from './ported.ts';
 
 const hello = answer(() => [octets('foo')], [...TEXT, ['Content-Length', '3']]);
 
