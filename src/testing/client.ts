@@ -7,7 +7,7 @@
 import { toApplication } from '../gateway/application.ts';
 import { checkOptions, type OptionRules } from '../gateway/check-options.ts';
 import { requestUri } from '../gateway/uri.ts';
-import type { Application, Environ, ErrorStream } from '../wsgi.ts';
+import type { Application, Environ, ErrorStream, HeaderList } from '../wsgi.ts';
 import { type BuildEnvironOptions, buildEnviron, ENVIRON_RULES, MEANT } from './build-environ.ts';
 import { CookieJar } from './cookie-jar.ts';
 import { assertNoLoop, type Hop, isRedirect, nextHop, pathWithin } from './redirect.ts';
@@ -20,7 +20,7 @@ import { UnreadResponses } from './unread-responses.ts';
 export interface ClientOptions extends TestingOptions {
   /** Scheme, authority and mount of the application. @default 'http://localhost/' */
   readonly baseUrl?: string | undefined;
-  /** Field lines for every request. */
+  /** Field lines for every request, unless it has lines of the same name. */
   readonly headers?: RequestHeaders | undefined;
   /** Keys of every environ, which override those of the request. */
   readonly environ?: Readonly<Record<string, unknown>> | undefined;
@@ -139,15 +139,16 @@ export function createClient(application: Application, options: ClientOptions = 
         errors,
         ...pick(requestOptions, ENVIRON_RULES),
         method,
-        headers: [...common, ...listHeaders(requestOptions.headers)],
+        headers: withDefaults(common, requestOptions),
         environ: { ...keys, ...requestOptions.environ },
         baseUrl,
       },
     };
     const history: ClientResponse[] = [];
     for (;;) {
-      const response = await send(buildEnviron(hop.path, hop.options), testing);
-      if (!followRedirects || !isRedirect(response)) return { ...response, history };
+      const answer = await send(buildEnviron(hop.path, hop.options), testing);
+      const response = { ...answer, history: [...history] };
+      if (!followRedirects || !isRedirect(response)) return response;
       hop = await nextHop(hop, response);
       assertNoLoop(history, response);
       history.push(response);
@@ -192,6 +193,17 @@ function createResponse(response: RunResponse, request: Environ, send: Client['r
     close: () => body.close(),
     [Symbol.asyncDispose]: () => body.close(),
   };
+}
+
+/** Puts the field lines of the client in front of those of a request, which replace lines of the same name. */
+function withDefaults(common: HeaderList, options: ClientRequestOptions): HeaderList {
+  const own = listHeaders(options.headers);
+  if (common.length === 0) return own;
+  const replaced = new Set(own.map(([name]) => name.toLowerCase()));
+  if (options.contentType !== undefined) replaced.add('content-type');
+  if (options.contentLength !== undefined) replaced.add('content-length');
+  if (options.auth !== undefined) replaced.add('authorization');
+  return [...common.filter(([name]) => !replaced.has(name.toLowerCase())), ...own];
 }
 
 /** Gives the options of one table that are set. */

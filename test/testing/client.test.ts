@@ -23,6 +23,16 @@ const redirecting: ApplicationFunction = async (environ, startResponse) => {
   return ['elsewhere'];
 };
 
+/** Redirects from `/3` to `/2`, and so on to `/0`. */
+const counting: ApplicationFunction = (environ, startResponse) => {
+  const left = Number(environ.PATH_INFO.slice(1));
+  startResponse(
+    left === 0 ? '204 No Content' : '303 See Other',
+    left === 0 ? [] : [['Location', `/${left - 1}`]],
+  );
+  return [];
+};
+
 /** Sets the cookies that the query lists. */
 const setting: Application = async (environ, startResponse) => {
   const cookies = decodeURIComponent(environ.QUERY_STRING).split('|').filter(Boolean);
@@ -38,6 +48,40 @@ const set = (...cookies: string[]): ClientRequestOptions => ({
 });
 
 describe('createClient()', () => {
+  it.each<[name: string, common: string, options: ClientRequestOptions, key: string, value: string]>([
+    ['a header', 'User-Agent', { headers: { 'user-agent': 'own' } }, 'HTTP_USER_AGENT', 'own'],
+    [
+      'both lines of a header',
+      'X-A',
+      {
+        headers: [
+          ['X-A', '1'],
+          ['X-A', '2'],
+        ],
+      },
+      'HTTP_X_A',
+      '1, 2',
+    ],
+    ['Host', 'Host', { headers: { Host: 'own' } }, 'HTTP_HOST', 'own'],
+    ['Content-Type', 'Content-Type', { headers: { 'Content-Type': 'own/own' } }, 'CONTENT_TYPE', 'own/own'],
+    ['contentType', 'Content-Type', { contentType: 'own/own' }, 'CONTENT_TYPE', 'own/own'],
+    ['contentLength', 'Content-Length', { content: 'abc', contentLength: 3 }, 'CONTENT_LENGTH', '3'],
+    ['auth', 'Authorization', { auth: 'Own x' }, 'HTTP_AUTHORIZATION', 'Own x'],
+    ['nothing', 'X-A', {}, 'HTTP_X_A', 'common'],
+  ])('replaces what the client sends by %s of the request', async (_name, common, options, key, value) => {
+    let seen: unknown;
+    const client = createClient(
+      (environ, startResponse) => {
+        seen = environ[key];
+        startResponse('204 No Content', []);
+        return [];
+      },
+      { headers: { [common]: 'common' }, validate: false },
+    );
+    await client.get('/', options);
+    expect(seen).toBe(value);
+  });
+
   it.each(['get', 'head', 'post', 'put', 'patch', 'delete', 'options'] as const)(
     'has the verb %s',
     async (verb) => {
@@ -51,10 +95,10 @@ describe('createClient()', () => {
   it('sends its own headers with every request', async () => {
     const headers: HeaderList = [['X-A', 'client']];
     const client = createClient(describing, { headers, baseUrl: 'http://a.test/mount' });
-    const response = await client.post('/x', { json: [1], headers: [['X-A', 'request']] });
+    const response = await client.post('/x', { json: [1], headers: [['X-B', 'request']] });
     expect(await response.json()).toMatchObject({
       path: '/mount/x',
-      a: 'client, request',
+      a: 'client',
       content: '[1]',
       type: 'application/json',
     });
@@ -130,6 +174,12 @@ describe('redirects', () => {
     );
     expect(response.history.map((earlier) => earlier.statusCode)).toEqual([statusCode]);
     expect(await response.history[0]?.text()).toBe('elsewhere');
+  });
+
+  it('tells of each redirect which came before it', async () => {
+    const { history } = await createClient(counting, { followRedirects: true }).get('/3');
+    const before = history.map((response) => response.history.map((earlier) => history.indexOf(earlier)));
+    expect(before).toEqual([[], [0], [0, 1]]);
   });
 
   it('303 repeats HEAD', async () => {
