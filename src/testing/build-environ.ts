@@ -92,6 +92,14 @@ export const MEANT: Readonly<Record<string, string>> = {
   follow: 'followRedirects',
 };
 
+/** Headers with an option of their own. */
+export const STATED: readonly (readonly [name: string, option: 'contentType' | 'contentLength' | 'auth'])[] =
+  [
+    ['Content-Type', 'contentType'],
+    ['Content-Length', 'contentLength'],
+    ['Authorization', 'auth'],
+  ];
+
 /**
  * Builds an environ for tests.
  *
@@ -218,8 +226,9 @@ function completeHeaders(
   const add = (name: string, value: string | undefined): void => {
     if (value !== undefined && !names.has(name.toLowerCase())) list.push([name, value]);
   };
-  if (options.contentType !== undefined && names.has('content-type')) {
-    throw new TypeError('Content-Type must be in contentType or in the headers, not in both');
+  for (const [name, option] of STATED) {
+    if (options[option] === undefined || !names.has(name.toLowerCase())) continue;
+    throw new TypeError(`${name} must be in ${option} or in the headers, not in both`);
   }
   add('Content-Type', options.contentType ?? content?.type);
   const length = options.contentLength ?? content?.length;

@@ -8,7 +8,7 @@ import { toApplication } from '../gateway/application.ts';
 import { checkOptions, type OptionRules } from '../gateway/check-options.ts';
 import { requestUri } from '../gateway/uri.ts';
 import type { Application, Environ, ErrorStream, HeaderList } from '../wsgi.ts';
-import { type BuildEnvironOptions, buildEnviron, ENVIRON_RULES, MEANT } from './build-environ.ts';
+import { type BuildEnvironOptions, buildEnviron, ENVIRON_RULES, MEANT, STATED } from './build-environ.ts';
 import { CookieJar } from './cookie-jar.ts';
 import { assertNoLoop, type Hop, isRedirect, nextHop, pathWithin } from './redirect.ts';
 import { listHeaders, type RequestHeaders } from './request-headers.ts';
@@ -200,9 +200,7 @@ function withDefaults(common: HeaderList, options: ClientRequestOptions): Header
   const own = listHeaders(options.headers);
   if (common.length === 0) return own;
   const replaced = new Set(own.map(([name]) => name.toLowerCase()));
-  if (options.contentType !== undefined) replaced.add('content-type');
-  if (options.contentLength !== undefined) replaced.add('content-length');
-  if (options.auth !== undefined) replaced.add('authorization');
+  for (const [name, option] of STATED) if (options[option] !== undefined) replaced.add(name.toLowerCase());
   return [...common.filter(([name]) => !replaced.has(name.toLowerCase())), ...own];
 }
 

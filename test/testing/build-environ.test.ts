@@ -196,6 +196,8 @@ describe('buildEnviron()', () => {
     ['two contents', '/', { content: 'a', json: 1 }],
     ['a body as fetch has it', '/', { body: 'a' } as object],
     ['two content types', '/', { contentType: 'a/b', headers: { 'content-type': 'c/d' } }],
+    ['two lengths', '/', { contentLength: 1, headers: { 'content-length': '1' } }],
+    ['two credentials', '/', { auth: 'Bearer x', headers: { authorization: 'Bearer x' } }],
     ['a base with a query', '/', { baseUrl: 'http://a.test/?b' }],
     ['a base of another scheme', '/', { baseUrl: 'ftp://a.test/' }],
   ])('refuses %s', (_name, path, options) => {
