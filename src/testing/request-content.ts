@@ -100,7 +100,11 @@ function createSource(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>):
   return {
     async pull() {
       const { done, value } = await iterator.next();
-      return done ? null : value;
+      if (done) return null;
+      // Streams with an encoding give strings.
+      if (!isOctets(value))
+        throw new TypeError(`Option content must have pieces of octets, not ${describe(value)}`);
+      return value;
     },
   };
 }

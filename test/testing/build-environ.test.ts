@@ -203,6 +203,27 @@ describe('buildEnviron()', () => {
   ])('refuses %s', (_name, path, options) => {
     expect(() => buildEnviron(path, options)).toThrow(TypeError);
   });
+
+  it.each([
+    ['string', 'text'],
+    ['number', 5],
+    ['null', null],
+    ['undefined', undefined],
+    ['an instance of Array', [1, 2]],
+    ['an instance of Uint16Array', new Uint16Array(1)],
+  ])('tells every reader of a piece of content that is %s', async (shown, piece) => {
+    // It is wrong on purpose.
+    const content = [Buffer.from('ok'), piece] as Uint8Array[];
+    const message = `Option content must have pieces of octets, not ${shown}`;
+    const inputs = [1, 2, 3, 4].map(() => buildEnviron('/', { content })['wsgi.input']);
+    const drained = async (pieces: AsyncIterable<Uint8Array> | undefined) => {
+      for await (const _piece of pieces ?? []);
+    };
+    await expect(inputs[0]?.read()).rejects.toThrow(message);
+    await expect(inputs[1]?.readlines()).rejects.toThrow(message);
+    await expect(drained(inputs[2])).rejects.toThrow(message);
+    await expect(drained(inputs[3]?.chunks())).rejects.toThrow(message);
+  });
 });
 
 describe('setupTestingDefaults()', () => {

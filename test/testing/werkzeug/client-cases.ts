@@ -160,7 +160,9 @@ export const CLIENT_CASES: readonly PortedCase[] = [
         telling(async (environ) => Buffer.from(await readBody(environ)).toString()),
       );
       const content = createReadStream(path, 'utf8');
-      await expect(client.post('/', { content })).rejects.toThrow(TypeError);
+      await expect(client.post('/', { content })).rejects.toThrow(
+        'Option content must have pieces of octets, not string',
+      );
     },
   },
   {
