@@ -347,4 +347,16 @@ export const BUILDER_CASES: readonly PortedCase[] = [
       run: () => expect(buildEnviron(target)).toMatchObject({ PATH_INFO: path, REQUEST_URI: target }),
     }),
   ),
+  ...['PUT', 'GET'].map(
+    (method): PortedCase => ({
+      name: `test_formparser, test_parse_form_data_${method.toLowerCase()}_without_content`,
+      differs:
+        '`readForm` wants the type of a form, so a request without content gets a 415, and no empty form',
+      async run() {
+        const environ = buildEnviron('/foo', { method, baseUrl: 'http://example.org/' });
+        expect((await readBody(environ)).length).toBe(0);
+        await expect(readForm(environ)).rejects.toMatchObject({ statusCode: 415 });
+      },
+    }),
+  ),
 ];
