@@ -13,7 +13,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { disconnection } from '../../src/gateway/index.ts';
 import { ApplicationError, type InputSource } from '../../src/index.ts';
-import { hasSentContinue, isHttp2Message } from '../../src/node-internals/index.ts';
+import { hasSentContinue, isClosedInOrder, isHttp2Message } from '../../src/node-internals/index.ts';
 
 interface Waiter {
   resolve(chunk: Uint8Array | null): void;
@@ -253,6 +253,8 @@ export class NodeInput implements HostInput {
 
   #onFailure(error?: unknown): void {
     if (this.stream.readableEnded && !this.#req.aborted) return;
+    // The end is still to come.
+    if (error === undefined && this.stream === this.#req && isClosedInOrder(this.#req)) return;
     const isOwn = this.stream !== this.#req && error !== undefined && !this.#req.aborted;
     this.#failure ??= isOwn ? error : disconnection('request', error);
     this.#take()?.reject(this.#failure);

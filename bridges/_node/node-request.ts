@@ -15,7 +15,12 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { disconnection, toPairs } from '../../src/gateway/index.ts';
 import type { ApplicationError, Environ, GatewayRequest, HeaderList } from '../../src/index.ts';
-import { isHttp2Message, isNodeSocket } from '../../src/node-internals/index.ts';
+import {
+  endsAfterHead,
+  isClosedInOrder,
+  isHttp2Message,
+  isNodeSocket,
+} from '../../src/node-internals/index.ts';
 import { announcesContent, fitHeaders, type HostBody, rescueContent } from './consumed-body.ts';
 import { fieldLines, type HostHeaders, textLines } from './host-fields.ts';
 import { type HostInput, memoryInput, NO_CONTENT, NodeInput } from './node-input.ts';
@@ -77,11 +82,11 @@ export function createNodeRequest<Incoming extends HostRequest>(
   const ownSocket = isNodeSocket(socket) && !isHttp2 ? socket : undefined;
   if (ownSocket === undefined) rawHeaders = textLines(rawHeaders);
   let input: HostInput;
-  if (
-    ownSocket !== undefined &&
-    stream === req &&
-    !hasContentFields(received.length === 0 ? rawHeaders : received)
-  ) {
+  const isWithoutContent =
+    ownSocket !== undefined
+      ? !hasContentFields(received.length === 0 ? rawHeaders : received)
+      : isHttp2 && endsAfterHead(req);
+  if (isWithoutContent && stream === req) {
     input = NO_CONTENT;
   } else if (stream.readableEnded || !isStream(stream)) {
     const content = findConsumed(hostRequest, findBody);
@@ -224,7 +229,11 @@ function readTrailers(req: IncomingMessage, input: HostInput): Promise<HeaderLis
   const trailers = new Promise<HeaderList>((resolve, reject) => {
     // Undefined, against node's types, for an injected request.
     const finish = (): void => resolve(toPairs(req.rawTrailers ?? []));
-    const fail = (): void => reject(disconnection('request'));
+    const fail = (): void => {
+      // Node closes an HTTP/2 stream whose content nobody reads, once the response has gone.
+      if (isClosedInOrder(req)) finish();
+      else reject(disconnection('request'));
+    };
     if (req.readableEnded) finish();
     else if (req.destroyed) fail();
     else {

@@ -10,3 +10,22 @@
 export function isHttp2Message(message: object, versionMajor: number): boolean {
   return versionMajor === 2 && 'stream' in message;
 }
+
+/** Tells if an HTTP/2 request ended with its head, so that it has no content (RFC 9113 §8.1). */
+export function endsAfterHead({ stream }: Http2Request): boolean {
+  return stream?.endAfterHeaders === true;
+}
+
+/**
+ * Tells if the stream of an HTTP/2 request was closed without an error: at its end, or after the response if nobody
+ * reads the content. The request's `close` comes before its `end` (Node 20 to 26).
+ */
+export function isClosedInOrder({ stream, aborted }: Http2Request): boolean {
+  return stream?.rstCode === 0 && aborted !== true;
+}
+
+/** The members used of a request, which may also be one of node:http. */
+interface Http2Request {
+  readonly aborted?: boolean;
+  readonly stream?: { readonly endAfterHeaders?: boolean; readonly rstCode?: number };
+}

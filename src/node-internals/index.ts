@@ -6,7 +6,7 @@ export { forgetLength, leaveLengthToNode } from './computed-length.ts';
 export { canReset } from './connection-reset.ts';
 export { hasEndCallbacks, isFinishCallback, NO_CALLBACK } from './finish-callback.ts';
 export { type HeaderMap, headerMapOf, isHeaderMap } from './header-map.ts';
-export { isHttp2Message } from './http2-messages.ts';
+export { endsAfterHead, isClosedInOrder, isHttp2Message } from './http2-messages.ts';
 export { hasSentContinue, writeRaw } from './interim.ts';
 export { kernelQueue } from './kernel-queue.ts';
 export { latin1Text } from './latin1-slice.ts';

@@ -13,9 +13,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { toFastify } from '../../bridges/fastify/to-fastify.ts';
+import { fromNode } from '../../bridges/node/from-node.ts';
 import { toNode } from '../../bridges/node/to-node.ts';
 import { toApplication } from '../../src/index.ts';
-import type { Application, Environ, HeaderList } from '../../src/wsgi.ts';
+import type { Application, Environ, HeaderList, InputStream } from '../../src/wsgi.ts';
 import { answering, atEnd, createLog, extension, listen, report, siteOf, until } from './site.ts';
 
 interface Answer {
@@ -73,6 +74,20 @@ function fetch(
   const stream = session.request({ ':path': '/', ...fields }, { endStream: false });
   stream.end(content);
   return read(stream);
+}
+
+function fetchWithoutContent(session: ClientHttp2Session, method: string): Promise<Answer> {
+  return read(session.request({ ':path': '/', ':method': method }, { endStream: true }));
+}
+
+/** Reads all content, with a pause after each piece. @returns its length */
+async function readSlowly(input: InputStream, pause: number): Promise<number> {
+  let length = 0;
+  for await (const piece of input.chunks()) {
+    length += piece.length;
+    await delay(pause);
+  }
+  return length;
 }
 
 const CANCEL = 8;
@@ -248,6 +263,39 @@ describe('toNode over HTTP/2', () => {
       expect((await fetch(session, { ':method': 'POST', ':path': path }, upload)).content).toBe(content);
     }
   });
+
+  it('gives content that is read on after the response, to its end', async () => {
+    const content = `${'0'.repeat(99)}\n`.repeat(2000);
+    for (const pause of [0, 1]) {
+      let reading: Promise<number> | undefined;
+      const session = await serve((environ, startResponse) => {
+        reading = readSlowly(environ['wsgi.input'], pause);
+        startResponse('200 OK', []);
+        return ['hello'];
+      });
+      expect((await fetch(session, { ':method': 'POST' }, content)).content).toBe('hello');
+      await expect(reading).resolves.toBe(content.length);
+    }
+  });
+
+  it.each(['GET', 'HEAD', 'POST'])(
+    'does not take the end of a stream for a departure while the wrapped program still runs: %s',
+    async (method) => {
+      const events: string[] = [];
+      const program = fromNode((_request, response) => {
+        response.on('finish', () => events.push('finish'));
+        response.on('close', () => events.push(`close ${response.writableFinished}`));
+        response.setHeader('Content-Length', '3');
+        response.write('abc');
+        setTimeout(() => response.end(), 20);
+      });
+      const session = await serve(program);
+      if (method === 'POST') await fetch(session, { ':method': method }, 'unread');
+      else await fetchWithoutContent(session, method);
+      await until(() => events.length >= 2);
+      expect(events).toEqual(['finish', 'close true']);
+    },
+  );
 
   it('sends 100 (Continue) when the content is read', async () => {
     const server = createServer(toNode(report));
