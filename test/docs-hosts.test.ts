@@ -42,7 +42,16 @@ afterAll(() => {
 const host: AuditHost = {
   name: 'the host in docs/hosts.md',
   capabilities: new Set<AuditCapability>([
-    ...(['serve', 'tls', 'own-error-page', 'any-path', 'asterisk-form', 'field-case', 'wrap'] as const),
+    ...([
+      'serve',
+      'http1',
+      'tls',
+      'own-error-page',
+      'any-path',
+      'asterisk-form',
+      'field-case',
+      'wrap',
+    ] as const),
   ]),
   async serve(application, options = {}) {
     const log = createLog(options);

@@ -32,6 +32,8 @@ export const AUDIT_CAPABILITIES = {
   'fall-through': 'passes requests that the application does not answer on to the next handler',
   middleware: 'comes with middleware around applications',
   wrap: 'comes with bridges that turn a program into an application',
+  http1:
+    'takes HTTP/1 from its clients; audits reach HTTP/2 through a translator, which malformed requests, versions, repeated User-Agent, reason phrases and closes do not pass',
   plain: 'serves without TLS',
   tls: 'serves over TLS',
   http2: 'serves over HTTP/2',

@@ -10,6 +10,7 @@ import {
   nodeOverTls,
   standalone,
 } from './hosts.ts';
+import { nodeOverHttp2 } from './http2-host.ts';
 import { expressRoundTrip, fastifyRoundTrip } from './round-trips.ts';
 
 /** The hosts. */
@@ -17,6 +18,7 @@ export const ALL_HOSTS: readonly AuditHost[] = [
   standalone,
   node,
   nodeOverTls,
+  nodeOverHttp2,
   expressRoot,
   expressMounted,
   fastifyPrefixed,

@@ -30,6 +30,7 @@ import { WRAPPERS } from './wrappers.ts';
 /** The capabilities of every host that serves over sockets. */
 const COMMON: readonly AuditCapability[] = [
   'serve',
+  'http1',
   'plain',
   'tls',
   'interim',

@@ -50,10 +50,20 @@ export function createLog({ gateway = {} }: AuditServeOptions): AuditLog {
   };
 }
 
+/** How a server is reached. */
+export interface ListenOptions {
+  readonly log?: AuditLog;
+  /** @default the whole server */
+  readonly mount?: string;
+  readonly isTls?: boolean | undefined;
+  /** The protocols that a client offers during the handshake of TLS. @default none */
+  readonly protocols?: string[];
+}
+
 /** Listens at a free port of 127.0.0.1. */
 export async function listen(
   server: NetServer,
-  { log, mount = '', isTls }: { log?: AuditLog; mount?: string; isTls?: boolean | undefined },
+  { log, mount = '', isTls, protocols }: ListenOptions,
 ): Promise<AuditServer> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
@@ -78,6 +88,7 @@ export async function listen(
         port,
         host: '127.0.0.1',
         ...CIPHERS,
+        ...(protocols === undefined ? {} : { ALPNProtocols: protocols }),
         pskCallback: identify,
         checkServerIdentity: () => undefined,
       });

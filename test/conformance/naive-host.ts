@@ -16,6 +16,7 @@ export const naiveHost: AuditHost = {
   name: 'naive',
   capabilities: new Set([
     'serve',
+    'http1',
     'plain',
     'own-error-page',
     'any-path',

@@ -186,6 +186,7 @@ const EXPECT_AUDITS: readonly GatewayAudit[] = [
     id: 'input-174-http-1-0',
     sentence: 'MUST ignore the expectation of an HTTP/1.0 client',
     citation: 'RFC 9110 §10.1.1',
+    needs: ['http1'],
     run: (host) =>
       onStage(host, echo, async ({ open, format }) => {
         const client = open();
@@ -237,15 +238,18 @@ const READING_ON_AUDITS: readonly GatewayAudit[] = [
       const content = `${'0'.repeat(99)}\n`.repeat(2000);
       for (const read of READERS) {
         let length = 0;
-        let isOver = false;
+        let outcome: unknown;
         const application: Application = async (environ, startResponse) => {
           if (environ.REQUEST_METHOD === 'POST') {
             const note = (octets: number): void => {
               length += octets;
             };
-            void read(environ['wsgi.input'], note).finally(() => {
-              isOver = true;
-            });
+            const isOver = read(environ['wsgi.input'], note).then(() => 'read');
+            void isOver
+              .catch((error: unknown) => error)
+              .then((value) => {
+                outcome = value;
+              });
             await Promise.resolve();
           }
           return hello(environ, startResponse);
@@ -253,7 +257,8 @@ const READING_ON_AUDITS: readonly GatewayAudit[] = [
         await onStage(host, application, async ({ open, exchange }) => {
           const client = open();
           equal((await exchange(client, post(content))).content.toString(), 'hello');
-          await eventually(() => isOver, 'the end of the reading');
+          await eventually(() => outcome !== undefined, 'the end of the reading');
+          equal(outcome, 'read');
           equal(length, content.length);
           equal((await exchange(client)).content.toString(), 'hello');
         });

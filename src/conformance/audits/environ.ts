@@ -182,7 +182,10 @@ const FACT_AUDITS: readonly GatewayAudit[] = [
         const client = open();
         await exchange(client);
         equal(environs[0]?.REMOTE_ADDR, client.socket.localAddress?.replace('::ffff:', ''));
-        equal(environs[0]?.REMOTE_PORT, String(client.socket.localPort));
+        const port = environs[0]?.REMOTE_PORT;
+        // A translator before the host has a port of its own.
+        if (host.capabilities.has('http1')) equal(port, String(client.socket.localPort));
+        else assert.match(port ?? '', /^\d+$/);
       });
     },
   }),

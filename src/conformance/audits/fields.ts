@@ -33,6 +33,7 @@ export const FIELD_AUDITS: readonly GatewayAudit[] = [
     id: 'environ-38-dropped-by-node',
     sentence: 'MUST keep repeated User-Agent and Authorization fields instead of dropping them',
     citation: 'RFC 3875 §4.1.18; RFC 9110 §5.3',
+    needs: ['http1'],
     request: {
       headers: [
         ['User-Agent', 'one'],
@@ -51,6 +52,7 @@ export const FIELD_AUDITS: readonly GatewayAudit[] = [
     sentence:
       'MUST refuse a request that repeats Host, Content-Type or Content-Length, even if the values agree',
     citation: 'RFC 9112 §3.2 and §6.3; RFC 9110 §8.3',
+    needs: ['http1'],
     statusCode: 400,
     requests: [
       { headers: [['Host', 'audit.test']] },
@@ -77,6 +79,7 @@ export const FIELD_AUDITS: readonly GatewayAudit[] = [
     id: 'environ-40-missing-host',
     sentence: 'MUST refuse an HTTP/1.1 request without Host',
     citation: 'RFC 9112 §3.2',
+    needs: ['http1'],
     statusCode: 400,
     requests: [{ host: null }],
   }),
@@ -84,6 +87,7 @@ export const FIELD_AUDITS: readonly GatewayAudit[] = [
     id: 'environ-40-http-1-0-without-host',
     sentence: 'MUST serve an HTTP/1.0 request without Host, and leave HTTP_HOST out',
     citation: 'RFC 9112 §3.2',
+    needs: ['http1'],
     request: { protocol: 'HTTP/1.0', host: null },
     check(environ) {
       assert.ok(!('HTTP_HOST' in environ), 'HTTP_HOST must be absent');

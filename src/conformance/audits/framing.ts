@@ -102,6 +102,7 @@ const LENGTH_AUDITS: readonly GatewayAudit[] = [
     sentence:
       'MUST end a body of unknown length to HTTP/1.0 by closing, even if the client asks for keep-alive',
     citation: 'RFC 9112 §6.1 and §6.3',
+    needs: ['http1'],
     application: yielding(words()),
     request: { protocol: 'HTTP/1.0', headers: [['Connection', 'keep-alive']] },
     check(response) {

@@ -33,8 +33,7 @@ const CHANGES: Readonly<
   },
   'looked-at': {
     change: (headers) => void Object.keys(headers),
-    // node:http drops the second Referer; to look at the fields must not drop it here.
-    expected: { HTTP_X_USER: 'evil', HTTP_X_TWICE: '1, 2', HTTP_REFERER: 'one, two' },
+    expected: { HTTP_X_USER: 'evil', HTTP_X_TWICE: '1, 2' },
   },
 };
 
@@ -44,23 +43,38 @@ const SENT: HeaderList = [
   ['x-twice', '2'],
   ['Cookie', 'a=1'],
   ['Cookie', 'b=2'],
-  ['Referer', 'one'],
-  ['Referer', 'two'],
 ];
 
-const CHANGE_AUDITS: readonly GatewayAudit[] = Object.entries(CHANGES).map(([name, { change, expected }]) =>
+const CHANGE_AUDITS: readonly GatewayAudit[] = [
+  ...Object.entries(CHANGES).map(([name, { change, expected }]) =>
+    environAudit({
+      id: `bridge-243-${name}-fields`,
+      sentence: `MUST show the application the fields as the host's middleware left them: ${name}`,
+      citation: 'Gateway semantics §5.7',
+      needs: ['host-middleware'],
+      options: { changeRequest: ({ headers }) => change(headers) },
+      request: { headers: SENT },
+      check(environ) {
+        for (const [key, value] of Object.entries(expected)) equal(environ[key], value, key);
+      },
+    }),
+  ),
   environAudit({
-    id: `bridge-243-${name}-fields`,
-    sentence: `MUST show the application the fields as the host's middleware left them: ${name}`,
+    id: 'bridge-243-repeated-fields',
+    sentence:
+      'MUST show the application a field that node has dropped, although the middleware looked at the fields',
     citation: 'Gateway semantics §5.7',
-    needs: ['host-middleware'],
-    options: { changeRequest: ({ headers }) => change(headers) },
-    request: { headers: SENT },
-    check(environ) {
-      for (const [key, value] of Object.entries(expected)) equal(environ[key], value, key);
+    needs: ['http1', 'host-middleware'],
+    options: { changeRequest: ({ headers }) => void Object.keys(headers) },
+    request: {
+      headers: [
+        ['Referer', 'one'],
+        ['Referer', 'two'],
+      ],
     },
+    check: (environ) => equal(environ.HTTP_REFERER, 'one, two'),
   }),
-);
+];
 
 const FORWARDED: HeaderList = [
   ['X-Forwarded-For', '203.0.113.9'],

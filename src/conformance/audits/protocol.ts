@@ -31,6 +31,7 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
     id: 'protocol-177-length-and-coding',
     sentence: 'MUST refuse a request with both Content-Length and Transfer-Encoding, and close',
     citation: 'RFC 9112 §6.1',
+    needs: ['http1'],
     statusCode: 400,
     closes: true,
     requests: [
@@ -42,6 +43,7 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
     id: 'protocol-177-content-length',
     sentence: 'MUST refuse a Content-Length that is not only digits, and close',
     citation: 'RFC 9112 §6.3; RFC 9110 §8.6',
+    needs: ['http1'],
     statusCode: 400,
     closes: true,
     requests: ['+5', '-5', '5, 5', '5,5', '0x5', '1_0', '5.0', '5 5', '', '\u00b2'].map((length) =>
@@ -53,6 +55,7 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
     sentence:
       'MUST refuse a head with bare CR or LF, NUL, a folded line or white space before a colon, and close',
     citation: 'RFC 9112 §2.2, §5.1 and §5.2; RFC 9110 §5.5',
+    needs: ['http1'],
     statusCode: 400,
     closes: true,
     requests: [
@@ -79,7 +82,7 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
       id: `protocol-178-request-line-${name}`,
       sentence: `MUST refuse a malformed request line, and close: ${name.replaceAll('-', ' ')}`,
       citation: 'RFC 9112 §3',
-      needs: name === 'two-spaces' ? ['own-wire'] : [],
+      needs: name === 'two-spaces' ? ['own-wire'] : ['http1'],
       statusCode: 400,
       closes: true,
       requests: [`${line}Host: audit.test\r\n\r\n`],
@@ -89,6 +92,7 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
     id: 'protocol-177-chunks',
     sentence: 'MUST answer 400 to malformed chunks before the head is sent, and close',
     citation: 'RFC 9112 §7.1; Waitress broken_chunked',
+    needs: ['http1'],
     run: (host) =>
       onStage(host, echo, async ({ open, format }) => {
         for (const chunks of BROKEN_CHUNKS) {
@@ -124,6 +128,7 @@ const REFUSAL_AUDITS: readonly GatewayAudit[] = [
     id: 'protocol-180-field-section',
     sentence: 'SHOULD answer 431 to a field section that is too large',
     citation: 'RFC 6585 §5',
+    needs: ['http1'],
     statusCode: 431,
     requests: [{ headers: [['X-Large', 'a'.repeat(40_000)]] }],
   }),
@@ -135,6 +140,7 @@ const PERSISTENCE_AUDITS: readonly GatewayAudit[] = [
     id: 'protocol-181-http-1-0',
     sentence: 'MUST close the connection after a response to HTTP/1.0',
     citation: 'RFC 9112 §9.3',
+    needs: ['http1'],
     run: (host) =>
       onStage(host, hello, async ({ open, exchange }) => {
         const client = open();
@@ -147,6 +153,7 @@ const PERSISTENCE_AUDITS: readonly GatewayAudit[] = [
     sentence:
       'SHOULD keep the connection of an HTTP/1.0 client that asks for it, and say so, if the length is known',
     citation: 'RFC 9112 §9.3 and Appendix C.2.2; Waitress test_keepalive_http_10',
+    needs: ['http1'],
     run: (host) =>
       onStage(host, hello, async ({ open, exchange }) => {
         const client = open();
@@ -165,6 +172,7 @@ const PERSISTENCE_AUDITS: readonly GatewayAudit[] = [
       id: `protocol-182-close-${name}`,
       sentence: `MUST close the connection after a request with Connection: close, and say so: ${name}`,
       citation: 'RFC 9112 §9.6',
+      needs: ['http1'],
       run: (host) =>
         onStage(host, application, async ({ open, exchange }) => {
           const client = open();

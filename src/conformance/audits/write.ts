@@ -220,6 +220,7 @@ export const WRITE_AUDITS: readonly GatewayAudit[] = [
     id: 'write-98-http-1-0',
     sentence: 'MUST NOT add a Content-Length to written content, and end it by closing to HTTP/1.0',
     citation: 'RFC 9112 §6.3; wsgiref testContentLength',
+    needs: ['http1'],
     run: (host) =>
       onStage(
         host,
