@@ -21,6 +21,7 @@ import {
 } from '../../src/index.ts';
 import {
   canReset,
+  flushHead,
   isHttp2Message,
   isNodeSocket,
   isStandIn,
@@ -115,7 +116,7 @@ export class NodeSink implements ResponseSink {
     if (this.#isGone()) return Promise.reject(disconnection('response'));
     if (res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
     if (chunk.length === 0) {
-      res.flushHeaders();
+      flushHead(res);
       return undefined;
     }
     const isHeadWritten = this.#undoHead === undefined;

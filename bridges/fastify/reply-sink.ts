@@ -15,7 +15,7 @@ import {
   type ResponseHead,
   type ResponseSink,
 } from '../../src/index.ts';
-import { isHttp2Message, isStandIn } from '../../src/node-internals/index.ts';
+import { flushHead, isHttp2Message, isStandIn } from '../../src/node-internals/index.ts';
 import { heldBelow, isTaken, NodeSink, refersBelow, writesAsNode } from '../_node/node-sink.ts';
 import { ContentStream, type StreamOwner } from './content-stream.ts';
 import type { FastifyReplyLike, FastifyRequestLike } from './instance.ts';
@@ -231,7 +231,7 @@ export class ReplySink implements FailingSink, StreamOwner {
   }
 
   #flushHead(): void {
-    if (!this.#raw.headersSent) this.#raw.flushHeaders();
+    if (!this.#raw.headersSent) flushHead(this.#raw);
   }
 
   /** node takes nothing more after a chunk like this until it has gone. */

@@ -5,6 +5,7 @@ export { createClientError, findClientError } from './client-error.ts';
 export { forgetLength, leaveLengthToNode } from './computed-length.ts';
 export { canReset } from './connection-reset.ts';
 export { hasEndCallbacks, isFinishCallback, NO_CALLBACK } from './finish-callback.ts';
+export { flushHead } from './head-flush.ts';
 export { type HeaderMap, headerMapOf, isHeaderMap } from './header-map.ts';
 export { endsAfterHead, isClosedInOrder, isHttp2Message } from './http2-messages.ts';
 export { hasSentContinue, writeRaw } from './interim.ts';
