@@ -70,7 +70,7 @@ export class ResponseWriter implements RequestLog {
       const chunk = this.#checkWritten(data);
       const earlier = this.writing ?? this.sending;
       const wait = earlier === undefined ? this.#writeNow(chunk) : earlier.then(() => this.#writeNow(chunk));
-      // What is thrown away (HEAD) is always taken: an application that writes on and on must not block the process.
+      // Dropped octets (HEAD) never wait. A turn between them lets other clients be served while an application writes on.
       if (wait === undefined) return this.response.isBodiless ? new Promise<void>(onNextTurn) : DONE;
       taken = wait;
     } catch (error) {

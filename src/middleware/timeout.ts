@@ -109,7 +109,7 @@ class TimedRun {
     return timed;
   };
 
-  /** What is written is a chunk too: the time of the next one begins when it was taken. */
+  /** Counts a written chunk like one of the body: the time of the next one begins when the client has taken it. */
   #follow(write: () => Promise<void>): Promise<void> {
     this.#writes += 1;
     clearTimeout(this.#timer);

@@ -45,7 +45,7 @@ export class Intake implements ReceiverOwner {
     return appetite === 'now' || appetite === 'later' ? this.parser.expectedLength : 0;
   }
 
-  /** True if octets come in the asynchronous context of the socket, and not of whoever resumed it. */
+  /** The socket passes octets on in its own asynchronous context, and not in that of the caller of `resume()`. */
   get isInOwnContext(): boolean {
     return this.#receiver.isLending;
   }
