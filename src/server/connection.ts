@@ -45,7 +45,7 @@ import { closeHalf, cutOff } from './socket/lingering-close.ts';
 import { Output } from './socket/output.ts';
 import { OwnContext } from './socket/own-context.ts';
 import { Watchdog } from './socket/watchdog.ts';
-import { judgeTimeouts, type TimedConnection } from './timeouts.ts';
+import { judgeTimeouts, NOT_NOTED, type TimedConnection } from './timeouts.ts';
 
 /** One connection of a server. */
 export class Connection implements SinkOwner, IntakeOwner, ServedConnection, TimedConnection {
@@ -119,10 +119,10 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     this.#socket.destroy();
   }
 
-  #enter(phase: Phase): void {
+  #enter(phase: Phase, since: number = performance.now()): void {
     if (this.phase === 'closed') return;
     this.phase = phase;
-    this.since = performance.now();
+    this.since = since;
   }
 
   onInput(): void {
@@ -185,7 +185,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
       this.#close();
     } else if (hasPartialHead && this.phase !== 'head') this.#enter('head');
     else if (this.phase === 'ready') {
-      this.#enter('idle');
+      this.#enter('idle', NOT_NOTED);
       this.intake.forget();
     }
     return false;

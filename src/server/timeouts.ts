@@ -21,8 +21,8 @@ export type Verdict = 'wait' | 'close' | 'refuse' | 'fail' | 'probe' | 'gone';
 /** The state of a connection that time-outs depend on. */
 export interface TimedConnection {
   readonly phase: Phase;
-  /** When the phase began, by performance.now(). */
-  readonly since: number;
+  /** When the phase began, by performance.now(); or NOT_NOTED. */
+  since: number;
   readonly server: ConnectionOwner;
   readonly watchdog: Watchdog;
   readonly intake: Intake;
@@ -34,6 +34,12 @@ export interface TimedConnection {
   /** The connection has served as many requests as it may. */
   readonly isUsedUp: boolean;
 }
+
+/**
+ * A connection has become idle, and the clock notes when at its next look. To read the time for each request would take a
+ * twentieth of our own work on it.
+ */
+export const NOT_NOTED: number = -1;
 
 /** Milliseconds that a client has after the last response to close first, or to get a refusal. */
 const LAST_IDLE_TIMEOUT = 500;
@@ -50,6 +56,7 @@ const FORGOTTEN_TIMEOUT = 5_000;
  * @param now performance.now()
  */
 export function judgeTimeouts(connection: TimedConnection, now: number): Verdict {
+  if (connection.since === NOT_NOTED) connection.since = now;
   const { exchange, watchdog } = connection;
   const { settings, isStopping } = connection.server;
   const passed = now - connection.since;

@@ -41,8 +41,11 @@ export class Intake implements ReceiverOwner {
   }
 
   get expectedLength(): number {
+    const { expectedLength } = this.parser;
+    // First, because it is 0 for most packets.
+    if (expectedLength === 0) return 0;
     const { appetite } = this.#owner;
-    return appetite === 'now' || appetite === 'later' ? this.parser.expectedLength : 0;
+    return appetite === 'now' || appetite === 'later' ? expectedLength : 0;
   }
 
   /** The socket passes octets on in its own asynchronous context, and not in that of the caller of `resume()`. */
