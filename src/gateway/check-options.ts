@@ -132,6 +132,9 @@ interface Check {
 
 const isNumber = (value: unknown): boolean => typeof value === 'number';
 
+const isListOfTexts = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((text) => typeof text === 'string');
+
 const CHECKS: Readonly<Record<keyof OptionTypes, Check>> = {
   boolean: { expected: 'true or false', isValid: (value) => typeof value === 'boolean' },
   milliseconds: { expected: 'a number of milliseconds', isValid: isNumber },
@@ -141,15 +144,21 @@ const CHECKS: Readonly<Record<keyof OptionTypes, Check>> = {
     expected: 'a port number from 0 to 65535',
     isValid: (value) => (typeof value === 'string' ? /^[0-9]+$/.test(value) : Number.isInteger(value)),
   },
+  'count or auto': {
+    expected: "a number or 'auto'",
+    isValid: (value) => value === 'auto' || isNumber(value),
+  },
+  mode: {
+    expected: 'permissions such as 0o660',
+    isValid: (value) => Number.isInteger(value) && Number(value) <= 0o777,
+  },
   object: {
     expected: 'an object',
     isValid: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   },
   function: { expected: 'a function', isValid: (value) => typeof value === 'function' },
-  names: {
-    expected: 'a list of names',
-    isValid: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
-  },
+  names: { expected: 'a list of names', isValid: isListOfTexts },
+  lines: { expected: 'a list of lines', isValid: isListOfTexts },
   statuses: {
     expected: 'a list of status codes',
     isValid: (value) =>

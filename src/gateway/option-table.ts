@@ -18,10 +18,16 @@ export interface OptionTypes {
   count: number;
   /** From 0 to 65535. A string of digits is one too, as environment variables are. */
   port: number | string;
+  /** The number of something, or as many as fit. */
+  'count or auto': number | 'auto';
+  /** Permissions of a file, from 0 to 0o777. */
+  mode: number;
   object: object;
   /** A function or a class. */
   function: (...values: never[]) => unknown;
   names: readonly string[];
+  /** Texts that may have commas in them. */
+  lines: readonly string[];
   /** Status codes of HTTP. */
   statuses: readonly number[];
   text: string;

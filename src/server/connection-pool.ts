@@ -50,9 +50,12 @@ export class ConnectionPool implements ConnectionOwner {
   readonly #handshakes = new WeakMap<Socket, Handshake>();
   /** Sockets that listeners have taken over. */
   readonly #released = new Set<Socket>();
+  /** Those who wait until no connection is left. */
+  readonly #awaiting: (() => void)[] = [];
   /** A listener for the event of a socket. */
   readonly #onTimeout: (this: Socket) => void;
   #clock: NodeJS.Timeout | undefined;
+  #grace: NodeJS.Timeout | undefined;
   /** The fields that go into every response, and the settings that they were made of. */
   #persistence = { keepAliveTimeout: Number.NaN, maxRequestsPerSocket: Number.NaN, fields: '' };
 
@@ -161,12 +164,33 @@ export class ConnectionPool implements ConnectionOwner {
     if (this.#connections.size > 0) return;
     clearInterval(this.#clock);
     this.#clock = undefined;
+    this.#tellIfEmpty();
   }
 
   release(socket: Socket): void {
     socket.off('timeout', this.#onTimeout);
     this.#released.add(socket);
-    socket.once('close', () => this.#released.delete(socket));
+    socket.once('close', () => {
+      this.#released.delete(socket);
+      this.#tellIfEmpty();
+    });
+  }
+
+  /** Waits until no connection is left, also of those that listeners have taken over. */
+  whenEmpty(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#awaiting.push(resolve);
+      this.#tellIfEmpty();
+    });
+  }
+
+  #tellIfEmpty(): void {
+    if (this.#awaiting.length === 0) return;
+    // A connection that is handed over leaves one set before it enters the other.
+    queueMicrotask(() => {
+      if (this.#connections.size > 0 || this.#released.size > 0) return;
+      for (const resolve of this.#awaiting.splice(0)) resolve();
+    });
   }
 
   /** The server stops to listen: drops idle connections now, and later those that are not used. */
@@ -194,15 +218,27 @@ export class ConnectionPool implements ConnectionOwner {
     for (const socket of [...this.#released]) socket.destroy();
   }
 
-  /** Ends every connection after its current response. */
-  beginShutdown(): void {
+  /**
+   * Ends every connection after its current response.
+   *
+   * @param idleGrace Milliseconds that idle connections are kept for one more request
+   */
+  beginShutdown(idleGrace: number): void {
     this.#wasStopped = true;
     this.isShuttingDown = true;
+    for (const connection of [...this.#connections]) {
+      if (idleGrace === 0 || !connection.isIdle) connection.closeWhenDone();
+    }
+    if (idleGrace > 0) this.#grace = setTimeout(() => this.#closeAllWhenDone(), idleGrace);
+  }
+
+  #closeAllWhenDone(): void {
     for (const connection of [...this.#connections]) connection.closeWhenDone();
   }
 
   /** All connections have ended; the server may listen again. */
   endShutdown(): void {
+    clearTimeout(this.#grace);
     this.isShuttingDown = false;
   }
 }

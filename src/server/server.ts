@@ -33,6 +33,11 @@ import {
 export const SHUTDOWN_OPTIONS = {
   /** After this time the server cuts off what still runs; Infinity waits for ever. */
   timeout: { type: 'milliseconds', default: 10_000 },
+  /**
+   * Idle connections are kept for so many milliseconds: a request that is on its way is served, and its answer says
+   * `Connection: close`. 0 closes them at once.
+   */
+  idleGrace: { type: 'milliseconds', default: 0 },
 } as const;
 
 /** Options of `shutdown`. */
@@ -224,13 +229,15 @@ export class Server extends ServerBase {
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     checkOptions(options, SHUTDOWN_OPTIONS, { unknown: 'ignore', likely: 'timeout' });
-    const { timeout } = settingsOf(SHUTDOWN_OPTIONS, options);
+    const { timeout, idleGrace } = settingsOf(SHUTDOWN_OPTIONS, options);
     const closed = new Promise<void>((resolve) => {
       closeListener(this, () => resolve());
     });
-    this.#pool.beginShutdown();
+    this.#pool.beginShutdown(Math.min(idleGrace, timeout));
     const deadline = Number.isFinite(timeout) ? setTimeout(() => this.#cutOff(), timeout) : undefined;
     await closed;
+    // node counts only those that this server has accepted itself.
+    await this.#pool.whenEmpty();
     clearTimeout(deadline);
     this.#pool.endShutdown();
   }

@@ -1,6 +1,8 @@
 /** Stopping a server during uploads and downloads, gracefully and not. */
+import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { WireResponse } from '../../src/conformance/wire-client.ts';
 import {
   connections,
   expectJournal,
@@ -104,5 +106,85 @@ describe('stopping a server', () => {
     await expectJournal(journals.up, ['abort', 'finished']);
     await expectJournal(journals.down, LEFT);
     await vi.waitFor(async () => expect(await connections(running)).toBe(0));
+  });
+});
+
+function connectionOf({ headers }: Pick<WireResponse, 'headers'>): string | undefined {
+  return headers.find(([name]) => name === 'Connection')?.[1];
+}
+
+describe('shutdown with idleGrace', () => {
+  /** Starts a server with an idle connection that has been used. */
+  async function startIdle() {
+    running = await startServer((_environ, startResponse) => {
+      startResponse('200 OK', []);
+      return ['Hello'];
+    });
+    const client = running.connect();
+    client.send(GET);
+    expect(connectionOf(await client.readResponse())).toBe('keep-alive');
+    return client;
+  }
+
+  it('serves one more request on an idle connection, and says that it is the last', async () => {
+    const client = await startIdle();
+    const stopped = running.server.shutdown({ idleGrace: 5_000 });
+    await delay(50);
+    client.send(GET);
+    const response = await client.readResponse();
+    expect([connectionOf(response), response.content.toString()]).toEqual(['close', 'Hello']);
+    client.halfClose();
+    await stopped;
+  });
+
+  it('closes an idle connection when the grace is over', async () => {
+    const client = await startIdle();
+    const begin = performance.now();
+    const stopped = running.server.shutdown({ idleGrace: 300 });
+    expect(await client.farewell()).toBe('end');
+    expect(performance.now() - begin).toBeGreaterThan(250);
+    await stopped;
+  });
+
+  it('closes it at once without a grace, and at the deadline if that is earlier', async () => {
+    const client = await startIdle();
+    const stopped = running.server.shutdown();
+    expect(await client.farewell()).toBe('end');
+    await stopped;
+    const other = await startIdle();
+    const begin = performance.now();
+    const late = running.server.shutdown({ idleGrace: 60_000, timeout: 200 });
+    await other.farewell();
+    await late;
+    expect(performance.now() - begin).toBeLessThan(5_000);
+  });
+
+  it('waits for connections that others have accepted, also for one that was handed over', async () => {
+    running = await startServer(async (_environ, startResponse) => {
+      await delay(200);
+      startResponse('200 OK', []);
+      return ['late'];
+    });
+    const { server } = running;
+    server.on('upgrade', (_request, socket) => {
+      setTimeout(() => socket.end('bye'), 200);
+    });
+    const acceptor = createServer({ allowHalfOpen: true }, (socket) => {
+      server.emit('connection', socket);
+    });
+    await new Promise<void>((resolve) => acceptor.listen(0, '127.0.0.1', resolve));
+    const address = acceptor.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const answers = ['', 'Connection: Upgrade\r\nUpgrade: word\r\n'].map(async (fields) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.write(GET.replace('\r\n\r\n', `\r\n${fields}\r\n`));
+      return (await socket.toArray()).join('');
+    });
+    await delay(100);
+    await server.shutdown({ timeout: 5_000 });
+    const [late = '', upgraded = ''] = await Promise.all(answers);
+    expect(late).toMatch(/late$/);
+    expect(upgraded).toBe('bye');
+    acceptor.close();
   });
 });
