@@ -22,13 +22,21 @@ export function withOptionTables(page: string): string {
 }
 
 function readRows(source: string): string[] {
+  return rowsOf(source).map(([option, meaning, row]) => `| \`${option}\` | ${defaultOf(row)} | ${meaning} |`);
+}
+
+/** Gives the meanings of the options of a table, `NAME in path`, by their names. */
+export function readMeanings(source: string): Map<string, string> {
+  return new Map(rowsOf(source).map(([option, meaning]) => [option, meaning]));
+}
+
+function rowsOf(source: string): [option: string, meaning: string, row: string][] {
   const [name = '', path = ''] = source.split(' in ');
   const text = readFileSync(join(ROOT, path), 'utf8');
   const table = new RegExp(`export const ${name} = \\{([\\s\\S]*?)\\n\\} as const;`).exec(text)?.[1];
   if (table === undefined) throw new Error(`${path} has no table ${name}`);
-  return [...table.matchAll(ROW)].map(([, comment = '', option, row = '']) => {
-    const meaning = comment.replace(/\s*\n\s*\*\s?/g, ' ').trim();
-    return `| \`${option}\` | ${defaultOf(row)} | ${meaning} |`;
+  return [...table.matchAll(ROW)].map(([, comment = '', option = '', row = '']) => {
+    return [option, comment.replace(/\s*\n\s*\*\s?/g, ' ').trim(), row];
   });
 }
 

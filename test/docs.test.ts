@@ -22,7 +22,9 @@ import { CGI_ENVIRON_OPTIONS } from '../bridges/cgi/environ.ts';
 import { CGI_OPTIONS } from '../bridges/cgi/run-cgi.ts';
 import { EXPRESS_OPTIONS } from '../bridges/express/to-express.ts';
 import { FASTIFY_OPTIONS } from '../bridges/fastify/to-fastify.ts';
+import { EXIT_CODES, withFlagTables } from '../scripts/flag-tables.ts';
 import { withOptionTables } from '../scripts/option-tables.ts';
+import { FLAGS } from '../src/cli/flags.ts';
 import { ENVIRON_OPTIONS } from '../src/gateway/environ.ts';
 import { GATEWAY_OPTIONS } from '../src/gateway/gateway-options.ts';
 import { LIMITS } from '../src/http/index.ts';
@@ -169,6 +171,20 @@ describe('tables of options', () => {
   it('name a table that is there', () => {
     const page = '<!-- options: NONE in src/server/options.ts -->\n<!-- end of options -->';
     expect(() => withOptionTables(page)).toThrow('src/server/options.ts has no table NONE');
+  });
+});
+
+describe('docs/cli.md', () => {
+  const text = readFileSync(join(ROOT, 'docs/cli.md'), 'utf8');
+
+  it('has the flags of the command: `npm run docs` writes them', () => {
+    expect(text).toBe(withFlagTables(text));
+    expect(text.match(/^\| (?:`-\w`, )?`--/gm)?.length).toBe(Object.keys(FLAGS).length);
+  });
+
+  it('lists every exit code', () => {
+    const codes = [...text.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
+    expect(codes).toEqual(EXIT_CODES);
   });
 });
 

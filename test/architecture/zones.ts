@@ -62,7 +62,11 @@ export const ZONES: readonly Zone[] = [
     files: 'src/conformance/**',
     mayImport: ['src/conformance/**', 'src/validate/**', 'src/gateway/**', ...DOOR, 'node:**'],
   },
-  { files: 'src/cli/**', mayImport: ['src/**', 'node:**'] },
+  // By the names of the package, as users load them: no part of src may know a bridge's files.
+  {
+    files: 'src/cli/**',
+    mayImport: ['src/**', 'node:**', 'gatebridge/express', 'gatebridge/fastify', 'gatebridge/node'],
+  },
   {
     files: 'bridges/_<name>/**',
     mayImport: ['bridges/_*/**', ...DOORS_FOR_BRIDGES, 'node:**'],

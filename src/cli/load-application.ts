@@ -1,0 +1,153 @@
+/** Loads the application that the command names: `app.ts`, `app.ts:app`, `app.ts:shop.app`, `app.ts:createApp` with `--factory`. */
+import { basename } from 'node:path';
+import { isError } from '../errors.ts';
+import { likelyName } from '../gateway/likely-name.ts';
+import type { ApplicationFunction } from '../wsgi.ts';
+import { CommandError } from './exit-codes.ts';
+import { type Exports, findModule, importFile, importNamed } from './load-module.ts';
+import { type Kind, recognise } from './recognise.ts';
+import type { Settings } from './settings.ts';
+
+/** A loaded application. */
+export interface LoadedApplication {
+  /** The file and the export, for people. */
+  readonly name: string;
+  readonly kind: Kind;
+  readonly application: ApplicationFunction;
+  /** Runs the shutdown hooks: the module's export `close`, and those of the framework. */
+  close(): Promise<void>;
+}
+
+/** The settings that say what to load. */
+export type LoadSettings = Pick<Settings, 'app' | 'folder' | 'factory' | 'interface' | 'import'>;
+
+/**
+ * Loads the modules of `--import`, then the application.
+ *
+ * @throws {@link CommandError} that names the file, the export, and what is there instead
+ */
+export async function loadApplication(settings: LoadSettings): Promise<LoadedApplication> {
+  const { folder } = settings;
+  for (const named of settings.import ?? []) await importNamed(named, folder);
+  const [file, path] = splitName(settings.app);
+  const module = await importFile(findModule(file, folder));
+  const found = pickExport(module, path, basename(file));
+  const name = `${file}:${found.name}`;
+  const value = settings.factory ? await callFactory(found.value, name) : await found.value;
+  const { application, kind, close } = await recognise(value, settings.interface, name);
+  return {
+    name,
+    kind,
+    application,
+    close: async () => {
+      const hook = memberOf(module, 'close');
+      if (typeof hook === 'function') await hook();
+      await close?.();
+    },
+  };
+}
+
+/** Splits `file:export`. A drive letter of Windows is no file. */
+function splitName(named: string): [file: string, path: string | undefined] {
+  const colon = named.lastIndexOf(':');
+  return colon <= 1 ? [named, undefined] : [named.slice(0, colon), named.slice(colon + 1) || undefined];
+}
+
+/** Names that are looked for, in this order, when none is given. */
+const USUAL = ['default', 'app', 'application'];
+
+interface Export {
+  readonly name: string;
+  readonly value: unknown;
+}
+
+function pickExport(module: Exports, path: string | undefined, file: string): Export {
+  if (path === undefined) {
+    const name = USUAL.find((candidate) => memberOf(module, candidate) !== undefined);
+    if (name !== undefined) return { name, value: memberOf(module, name) };
+    const names = exportsOf(module);
+    throw new CommandError(
+      'application',
+      `${file} has no default export, and none that is called app or application`,
+      {
+        cure:
+          names.length === 0
+            ? 'It exports nothing.'
+            : `It exports ${names.join(', ')}: gatebridge ${file}:${names[0]}`,
+      },
+    );
+  }
+  let value: unknown = module;
+  for (const [index, name] of path.split('.').entries()) {
+    const member = index === 0 ? memberOf(module, name) : Reflect.get(Object(value), name);
+    if (member === undefined)
+      throw noExport(file, name, index === 0 ? exportsOf(module) : Object.keys(Object(value)));
+    value = member;
+  }
+  return { name: path, value };
+}
+
+/** Gives an export. A CommonJS module is its own default export, perhaps with another one inside. */
+function memberOf(module: Exports, name: string): unknown {
+  const main: unknown = module.default;
+  if (name === 'default') {
+    const isWrapped = typeof main === 'object' && main !== null && '__esModule' in main && 'default' in main;
+    // Checked above.
+    return isWrapped
+      ? (main as { default: unknown }).default
+      : isEmptyObject(main)
+        ? undefined
+        : unlessNames(main);
+  }
+  const own = module[name];
+  if (own !== undefined) return own;
+  return typeof main === 'object' && main !== null ? Reflect.get(main, name) : undefined;
+}
+
+/** An object of applications is none itself: `exports.app = …` in CommonJS. */
+function unlessNames(main: unknown): unknown {
+  if (typeof main !== 'object' || main === null) return main;
+  const isOnlyNames =
+    Object.getPrototypeOf(main) === Object.prototype && typeof Reflect.get(main, 'call') !== 'function';
+  return isOnlyNames && USUAL.some((name) => name !== 'default' && name in main) ? undefined : main;
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype &&
+    Object.keys(value).length === 0
+  );
+}
+
+function exportsOf(module: Exports): string[] {
+  const main: unknown = module.default;
+  const inner = typeof main === 'object' && main !== null ? Object.keys(main) : [];
+  const names = [...Object.keys(module), ...inner].filter(
+    (name) => name !== 'module.exports' && name !== '__esModule',
+  );
+  return [...new Set(names)];
+}
+
+function noExport(file: string, name: string, names: readonly string[]): CommandError {
+  const near = names.find((known) => known.startsWith(name)) ?? likelyName(name, names, {});
+  const list = names.length === 0 ? 'It exports nothing.' : `It exports ${names.join(', ')}.`;
+  return new CommandError('application', `${file} has no export ${name}`, {
+    cure: near === undefined ? list : `Did you mean ${near}?`,
+  });
+}
+
+async function callFactory(factory: unknown, name: string): Promise<unknown> {
+  if (typeof factory !== 'function') {
+    throw new CommandError('application', `${name} is not a function, and --factory calls it`, {
+      cure: 'Leave --factory out.',
+    });
+  }
+  try {
+    return await factory();
+  } catch (error) {
+    const title = isError(error) ? `${error.name}: ${error.message}` : String(error);
+    throw new CommandError('application', `The factory ${name} failed: ${title}`, { cause: error });
+  }
+}

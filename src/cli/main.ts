@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+/** The command `gatebridge`. */
+import { SOFTWARE } from '../software.ts';
+import { parseArguments } from './arguments.ts';
+import { CommandError, EXIT } from './exit-codes.ts';
+import { formatHelp } from './help.ts';
+import { readSettings } from './read-settings.ts';
+import { reportError } from './report-error.ts';
+import { describeSettings, type Settings } from './settings.ts';
+
+/** Runs the command. Parts that a run does not need are not loaded. */
+async function main(argv: readonly string[]): Promise<number> {
+  if (argv[0] === 'fetch') {
+    const { runFetch } = await import('./fetch-command.ts');
+    return runFetch(argv.slice(1));
+  }
+  const { values } = parseArguments(argv);
+  if (values.help === true || values.helpAll === true) {
+    process.stdout.write(formatHelp(values.helpAll === true));
+    return EXIT.clean;
+  }
+  if (values.version === true) {
+    process.stdout.write(`${SOFTWARE.replace('/', ' ')} on node ${process.versions.node}\n`);
+    return EXIT.clean;
+  }
+  const settings = await readSettings(argv);
+  if (settings.printConfig) {
+    process.stdout.write(`${describeSettings(settings)}\n`);
+    return EXIT.clean;
+  }
+  if (settings.check) return check(settings);
+  if (isSupervised(settings)) {
+    const { Supervisor } = await import('./supervisor.ts');
+    return new Supervisor(settings, argv).run();
+  }
+  const { runSingle } = await import('./single.ts');
+  return runSingle(settings);
+}
+
+/** Loads all that a run loads, and serves nothing. */
+async function check(settings: Settings): Promise<number> {
+  const { Service } = await import('./service.ts');
+  const { openLog } = await import('./log.ts');
+  const service = await Service.load(settings, openLog(undefined, settings.logLevel));
+  // Certificates and options of the server are checked by making one.
+  service.createServer();
+  process.stdout.write(
+    `${service.name} is ${service.kind === 'express' ? 'an' : 'a'} ${NOUNS[service.kind] ?? 'application'}, and can be served\n`,
+  );
+  await service.drain();
+  return EXIT.clean;
+}
+
+const NOUNS: Readonly<Record<string, string>> = {
+  gateway: 'gateway application',
+  express: 'Express app',
+  fastify: 'Fastify instance',
+  node: 'node listener',
+};
+
+/** One process serves by itself, unless something asks for workers that can be replaced. */
+function isSupervised(settings: Settings): boolean {
+  const { sources, workers, reload, maxRequests, maxMemory, user, group } = settings;
+  const isAsked =
+    workers > 1 || sources.has('workers') || reload || user !== undefined || group !== undefined;
+  return isAsked || maxRequests > 0 || maxMemory > 0;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    reportError(error);
+    process.exit(error instanceof CommandError ? error.exitCode : EXIT.failed);
+  },
+);

@@ -1,0 +1,157 @@
+/** A loaded application with its layers and its servers, in the one process or in a worker. */
+import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { isError } from '../errors.ts';
+import { createServer, type Server, type ServerOptions } from '../server/index.ts';
+import type { ApplicationFunction } from '../wsgi.ts';
+import { CommandError } from './exit-codes.ts';
+import { addLayers } from './layers.ts';
+import { type LoadedApplication, loadApplication } from './load-application.ts';
+import { userStack } from './load-module.ts';
+import { type Log, LogFile, type Sink, standardSink } from './log.ts';
+import { pathOf, type Settings } from './settings.ts';
+
+/** Milliseconds between two looks at certificate and key. */
+const CERTIFICATE_INTERVAL = 2_000;
+
+/** Milliseconds that the shutdown hooks of an application may take beyond the time for answers. */
+const HOOKS_TIMEOUT = 5_000;
+
+/** Called for requests that have ended. */
+export interface ServiceHooks {
+  readonly onRequest?: () => void;
+}
+
+/** One application, ready to serve. */
+export class Service {
+  readonly name: string;
+  readonly kind: string;
+  readonly #settings: Settings;
+  readonly #log: Log;
+  readonly #loaded: LoadedApplication;
+  readonly #application: ApplicationFunction;
+  readonly #accessLog: Sink;
+  readonly #servers: Server[] = [];
+  readonly #watched: string[] = [];
+
+  private constructor(loaded: LoadedApplication, settings: Settings, log: Log, hooks: ServiceHooks) {
+    this.name = loaded.name;
+    this.kind = loaded.kind;
+    this.#settings = settings;
+    this.#log = log;
+    this.#loaded = loaded;
+    const { accessLogFile } = settings;
+    this.#accessLog =
+      accessLogFile === undefined || accessLogFile === '-'
+        ? standardSink(process.stdout)
+        : new LogFile(pathOf(settings, accessLogFile));
+    this.#application = addLayers(loaded.application, settings, {
+      log: (line) => this.#accessLog.write(`${line}\n`),
+      onRequest: hooks.onRequest,
+    });
+  }
+
+  /**
+   * Loads the application.
+   *
+   * @throws {@link CommandError} if it cannot be loaded
+   */
+  static async load(settings: Settings, log: Log, hooks: ServiceHooks = {}): Promise<Service> {
+    return new Service(await loadApplication(settings), settings, log, hooks);
+  }
+
+  /**
+   * Makes a server for the application.
+   *
+   * @throws {@link CommandError} if an option of the server or the certificate is wrong
+   */
+  createServer(): Server {
+    try {
+      const server: Server = createServer(this.#application, this.#serverOptions());
+      this.#servers.push(server);
+      return server;
+    } catch (error) {
+      throw new CommandError(
+        'usage',
+        `The server cannot be made: ${isError(error) ? error.message : String(error)}`,
+      );
+    }
+  }
+
+  #serverOptions(): ServerOptions {
+    const { server, cert, key, logFile } = this.#settings;
+    const { sink } = this.#log;
+    const errors = {
+      write: (text: string) => sink.write(text),
+      writelines: (lines: Iterable<string>) => sink.write([...lines].join('')),
+      flush: () => undefined,
+    };
+    return {
+      ...server,
+      ...(cert !== undefined &&
+        key !== undefined && { tls: { ...server.tls, ...this.#readCertificate(cert, key) } }),
+      ...(logFile !== undefined && { environ: { 'wsgi.errors': errors, ...server.environ } }),
+    };
+  }
+
+  #readCertificate(cert: string, key: string): { cert: Buffer; key: Buffer } {
+    return {
+      cert: readFileSync(pathOf(this.#settings, cert)),
+      key: readFileSync(pathOf(this.#settings, key)),
+    };
+  }
+
+  /** Takes over certificate and key when their files change. The old ones stay if the new ones are wrong. */
+  watchCertificate(): void {
+    const { cert, key } = this.#settings;
+    if (cert === undefined || key === undefined) return;
+    const reload = (): void => {
+      try {
+        const context = this.#readCertificate(cert, key);
+        for (const server of this.#servers)
+          if ('setSecureContext' in server) Reflect.apply(Object(server).setSecureContext, server, [context]);
+        this.#log.info('The certificate was read anew');
+      } catch (error) {
+        this.#log.error(
+          `The new certificate cannot be used, the old one stays: ${isError(error) ? error.message : error}`,
+        );
+      }
+    };
+    for (const path of [pathOf(this.#settings, cert), pathOf(this.#settings, key)]) {
+      this.#watched.push(path);
+      watchFile(path, { interval: CERTIFICATE_INTERVAL, persistent: false }, reload);
+    }
+  }
+
+  /** Opens log files anew, after they were moved away. */
+  reopenLogs(): void {
+    for (const sink of [this.#accessLog, this.#log.sink]) {
+      try {
+        sink.reopen();
+      } catch (error) {
+        this.#log.error(isError(error) ? error.message : String(error));
+      }
+    }
+  }
+
+  /** Serves what is in flight to its end, then runs the shutdown hooks of the application. Never rejects. */
+  async drain(): Promise<void> {
+    const { gracefulTimeout, drainGrace } = this.#settings;
+    for (const path of this.#watched) unwatchFile(path);
+    await Promise.all(
+      this.#servers.map((server) => server.shutdown({ timeout: gracefulTimeout, idleGrace: drainGrace })),
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), HOOKS_TIMEOUT);
+    });
+    try {
+      const ended = await Promise.race([this.#loaded.close(), late]);
+      if (ended === 'late')
+        this.#log.warn(`The shutdown hook of ${this.name} has not ended in ${HOOKS_TIMEOUT / 1_000} s`);
+    } catch (error) {
+      this.#log.error(`The shutdown hook of ${this.name} failed: ${userStack(error)}`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

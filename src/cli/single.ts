@@ -1,0 +1,63 @@
+/** Serves an application in this very process. */
+import { formatBanner, urlOf } from './banner.ts';
+import { EXIT } from './exit-codes.ts';
+import { listenOn } from './listen.ts';
+import { openLog } from './log.ts';
+import { writePidFile } from './pid-file.ts';
+import { Service } from './service.ts';
+import { pathOf, type Settings } from './settings.ts';
+import { notifySystem } from './system-notification.ts';
+
+/**
+ * Loads the application, then listens.
+ *
+ * @returns the exit code, once a signal has stopped it
+ * @throws {@link CommandError} if the application cannot be loaded, or an address cannot be bound
+ */
+export async function runSingle(settings: Settings): Promise<number> {
+  const log = openLog(settings.logFile && pathOf(settings, settings.logFile), settings.logLevel);
+  const service = await Service.load(settings, log);
+  const scheme = settings.cert === undefined && settings.server.tls === undefined ? 'http' : 'https';
+  const urls: string[] = [];
+  for (const address of settings.addresses) {
+    const server = service.createServer();
+    await listenOn(server, address, settings);
+    urls.push(urlOf(address, server.address(), scheme));
+  }
+  service.watchCertificate();
+  const removePidFile = writePidFile(settings);
+  if (settings.logLevel !== 'silent') {
+    process.stderr.write(
+      formatBanner({ name: service.name, kind: service.kind, workers: 0, isReloading: false, urls }),
+    );
+  }
+  const notification = notifySystem(log);
+  notification.ready();
+
+  const code = await new Promise<number>((resolve) => {
+    let isStopping = false;
+    const stop = (signal: NodeJS.Signals): void => {
+      if (isStopping) {
+        log.warn(`${signal} again: stops without waiting`);
+        resolve(EXIT.failed);
+        return;
+      }
+      isStopping = true;
+      notification.stopping();
+      log.info(
+        `${signal}: stops; answers in flight have ${settings.gracefulTimeout / 1_000} s, a second signal forces`,
+      );
+      void service.drain().then(() => resolve(EXIT.clean));
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+    process.on('SIGUSR1', () => service.reopenLogs());
+    // node's default would end the process.
+    process.on('SIGHUP', () =>
+      log.warn('SIGHUP: one process cannot replace itself; --workers 1 or more can'),
+    );
+  });
+  notification.end();
+  removePidFile();
+  return code;
+}

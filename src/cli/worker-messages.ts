@@ -1,0 +1,44 @@
+/** The messages between the supervisor and its workers. */
+
+/** From the supervisor. A connection comes with `connection`. */
+export type ToWorker =
+  | { readonly type: 'connection'; readonly id: number }
+  | { readonly type: 'drain' }
+  | { readonly type: 'reopen' };
+
+/** From a worker. */
+export type FromWorker =
+  /** The application is loaded; connections may come. */
+  | { readonly type: 'ready'; readonly name: string; readonly kind: string }
+  /** A connection has arrived. */
+  | { readonly type: 'taken'; readonly id: number }
+  /** The event loop turns. `memory` is the resident set in octets. */
+  | { readonly type: 'beat'; readonly memory: number }
+  /** The worker has served as many requests as it shall. */
+  | { readonly type: 'spent' }
+  /** The worker stops by itself, because it got a signal. */
+  | { readonly type: 'leaving' };
+
+/** Tells if a message is one of the supervisor's. Applications may send messages of their own. */
+export function isToWorker(message: unknown): message is Tagged<ToWorker> {
+  return isTagged(message);
+}
+
+/** Tells if a message is one of our workers'. */
+export function isFromWorker(message: unknown): message is Tagged<FromWorker> {
+  return isTagged(message);
+}
+
+/** A message with the mark of this package. */
+export type Tagged<Message> = Message & { readonly from: typeof MARK };
+
+const MARK = 'gatebridge';
+
+/** Marks a message. */
+export function tag<Message extends ToWorker | FromWorker>(message: Message): Tagged<Message> {
+  return { ...message, from: MARK };
+}
+
+function isTagged(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'from' in message && message.from === MARK;
+}

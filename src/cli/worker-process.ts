@@ -1,0 +1,152 @@
+/**
+ * A worker, as its supervisor sees it.
+ *
+ *   starting   loads the application      ready: ready. It ends: failed
+ *   ready      serves                     stop, or it leaves by itself: draining. It ends: crashed
+ *   draining   answers what is in flight  it ends: gone
+ *   gone
+ */
+import cluster, { type Worker } from 'node:cluster';
+import type { Socket } from 'node:net';
+import { type FromWorker, isFromWorker, type ToWorker, tag } from './worker-messages.ts';
+
+/** What a supervisor hears of a worker. */
+export interface WorkerEvents {
+  onReady(worker: WorkerProcess): void;
+  /** The worker asks to be replaced: it has served its number of requests, or it leaves. */
+  onSpent(worker: WorkerProcess): void;
+  onBeat(worker: WorkerProcess): void;
+  /** A connection that was given has arrived: the worker is free for the next one. */
+  onTaken(worker: WorkerProcess): void;
+  /** The process has ended. Connections that have not arrived are to be given to another worker. */
+  onEnd(worker: WorkerProcess, lost: readonly Socket[]): void;
+}
+
+/** One worker process. */
+export class WorkerProcess {
+  state: 'starting' | 'ready' | 'draining' | 'gone' = 'starting';
+  /** Another worker is started in its place. */
+  isReplaced = false;
+  /** It ends because it was asked to, or of its own will. */
+  isLeaving = false;
+  readonly startTime: number = performance.now();
+  /** When it last said that its event loop turns, by performance.now(). */
+  lastBeat: number = performance.now();
+  /** Octets of memory. */
+  memory = 0;
+  /** The application's file and export, and its kind, once it is loaded. */
+  name = '';
+  kind = '';
+  exitCode: number | null = null;
+  signal: string | null = null;
+  readonly #worker: Worker;
+  readonly #events: WorkerEvents;
+  /** Connections on their way to it, by number. */
+  readonly #given = new Map<number, Socket>();
+  #count = 0;
+
+  constructor(events: WorkerEvents) {
+    this.#events = events;
+    this.#worker = cluster.fork();
+    this.#worker.on('message', this.#onMessage);
+    // After all messages: those of a process that has ended may still be on their way at `exit`.
+    this.#worker.process.once('disconnect', this.#onGone);
+    this.#worker.process.once('exit', (code, signal) => {
+      this.exitCode = code;
+      this.signal = signal;
+      if (!this.#worker.process.connected) this.#onGone();
+    });
+    this.#worker.on('error', () => undefined);
+  }
+
+  get pid(): number | undefined {
+    return this.#worker.process.pid;
+  }
+
+  /** Connections that have not arrived yet. */
+  get pending(): number {
+    return this.#given.size;
+  }
+
+  /** Gives a connection to the worker. It stays open here until it has arrived. */
+  give(socket: Socket): void {
+    this.#count += 1;
+    this.#given.set(this.#count, socket);
+    this.#send({ type: 'connection', id: this.#count }, socket);
+  }
+
+  /** Lets the worker end its work. */
+  drain(): void {
+    if (this.state === 'gone' || this.state === 'draining') return;
+    this.state = 'draining';
+    this.isLeaving = true;
+    this.#send({ type: 'drain' });
+  }
+
+  reopenLogs(): void {
+    this.#send({ type: 'reopen' });
+  }
+
+  kill(): void {
+    this.#worker.process.kill('SIGKILL');
+  }
+
+  #send(message: ToWorker, socket?: Socket): void {
+    if (!this.#worker.process.connected) return;
+    // A worker that ends just now makes this fail; `onEnd` takes care of the connection.
+    this.#worker.process.send(tag(message), socket, { keepOpen: true }, () => undefined);
+  }
+
+  readonly #onMessage = (message: unknown): void => {
+    if (isFromWorker(message)) this.#take(message);
+  };
+
+  #take(message: FromWorker): void {
+    this.lastBeat = performance.now();
+    switch (message.type) {
+      case 'ready':
+        this.name = message.name;
+        this.kind = message.kind;
+        if (this.state === 'starting') this.state = 'ready';
+        this.#events.onReady(this);
+        break;
+      case 'taken':
+        // The worker has its own descriptor; the connection goes on when this one is closed.
+        this.#given.get(message.id)?.destroy();
+        this.#given.delete(message.id);
+        this.#events.onTaken(this);
+        break;
+      case 'beat':
+        this.memory = message.memory;
+        this.#events.onBeat(this);
+        break;
+      case 'leaving':
+        this.state = 'draining';
+        this.isLeaving = true;
+        this.#events.onSpent(this);
+        break;
+      case 'spent':
+        this.#events.onSpent(this);
+    }
+  }
+
+  #isEndTold = false;
+
+  readonly #onGone = (): void => {
+    const { process } = this.#worker;
+    if (
+      this.#isEndTold ||
+      process.connected ||
+      (this.exitCode === null && this.signal === null && process.exitCode === null)
+    ) {
+      // The channel of a process that runs on has closed: it ends, or is ended.
+      if (!this.#isEndTold && !process.connected) process.once('exit', this.#onGone);
+      return;
+    }
+    this.#isEndTold = true;
+    this.state = 'gone';
+    const lost = [...this.#given.values()];
+    this.#given.clear();
+    this.#events.onEnd(this, lost);
+  };
+}

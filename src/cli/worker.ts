@@ -1,0 +1,98 @@
+/**
+ * A worker: serves the connections that its supervisor accepts.
+ *
+ * The supervisor holds the listening sockets, so that they outlive every worker. With `--reuse-port` a worker listens for itself.
+ */
+import { Socket } from 'node:net';
+import type { Server } from '../server/index.ts';
+import { CommandError, EXIT } from './exit-codes.ts';
+import { listenOn } from './listen.ts';
+import { type Log, openLog } from './log.ts';
+import { dropPrivileges } from './privileges.ts';
+import { readSettings } from './read-settings.ts';
+import { reportError } from './report-error.ts';
+import { Service } from './service.ts';
+import { pathOf, type Settings } from './settings.ts';
+import { type FromWorker, isToWorker, tag } from './worker-messages.ts';
+
+/** Milliseconds between two beats. */
+const BEAT_INTERVAL = 1_000;
+
+/** Runs a worker until it is told to stop. */
+async function runWorker(): Promise<void> {
+  const beat = setInterval(() => send({ type: 'beat', memory: process.memoryUsage.rss() }), BEAT_INTERVAL);
+  beat.unref();
+  const settings = await readSettings(process.argv.slice(2));
+  process.title = `gatebridge worker: ${settings.app}`;
+  const log = openLog(settings.logFile && pathOf(settings, settings.logFile), settings.logLevel);
+  dropPrivileges(settings);
+  let served = 0;
+  const limit = requestLimit(settings);
+  const service = await Service.load(settings, log, {
+    ...(limit > 0 && {
+      onRequest: () => {
+        served += 1;
+        if (served === limit) send({ type: 'spent' });
+      },
+    }),
+  });
+  await serve(service, settings, log);
+}
+
+async function serve(service: Service, settings: Settings, log: Log): Promise<void> {
+  let isLeaving = false;
+  const leave = (): void => {
+    if (isLeaving) return;
+    isLeaving = true;
+    // The supervisor knows by the exit that everything has ended.
+    void service.drain().then(() => process.exit(EXIT.clean));
+  };
+  if (settings.reusePort) {
+    for (const address of settings.addresses) await listenOn(service.createServer(), address, settings);
+  }
+  const server = service.createServer();
+  service.watchCertificate();
+  process.on('message', (message: unknown, handle: unknown) => {
+    if (!isToWorker(message)) return;
+    if (message.type === 'connection') {
+      send({ type: 'taken', id: message.id });
+      if (handle instanceof Socket) takeConnection(server, handle);
+    } else if (message.type === 'drain') leave();
+    else service.reopenLogs();
+  });
+  process.on('SIGTERM', () => {
+    send({ type: 'leaving' });
+    leave();
+  });
+  // The supervisor is gone: nobody sends connections any more.
+  process.on('disconnect', leave);
+  send({ type: 'ready', name: service.name, kind: service.kind });
+  log.debug(`Worker has loaded ${service.name}`);
+}
+
+/** Serves a connection as if this server had accepted it. */
+function takeConnection(server: Server, socket: Socket): void {
+  socket.allowHalfOpen = true;
+  Reflect.set(socket, 'server', server);
+  server.emit('connection', socket);
+}
+
+/** Chance spreads the ends of workers over time. */
+function requestLimit({ maxRequests, maxRequestsJitter }: Settings): number {
+  return maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1));
+}
+
+function send(message: FromWorker): void {
+  // Without a channel there is no supervisor to tell.
+  if (process.connected) process.send?.(tag(message), undefined, undefined, () => undefined);
+}
+
+// Ctrl+C in a terminal reaches all processes; the supervisor decides.
+process.on('SIGINT', () => undefined);
+process.on('SIGHUP', () => undefined);
+process.on('SIGUSR1', () => undefined);
+
+runWorker().catch((error: unknown) => {
+  reportError(error);
+  process.exit(error instanceof CommandError ? error.exitCode : EXIT.failed);
+});
