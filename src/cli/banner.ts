@@ -42,15 +42,18 @@ export function urlOf(
   bound: AddressInfo | string | null,
   scheme: 'http' | 'https',
 ): string {
-  if (typeof bound === 'string' || bound === null) return address.text;
-  const isEvery = bound.address === '0.0.0.0' || bound.address === '::';
-  const literal = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
+  // Workers that listen for themselves have bound the address as it is given.
+  const given = address.kind === 'tcp' ? { address: address.host ?? '::', port: address.port } : null;
+  const place = bound ?? given;
+  if (typeof place === 'string' || place === null) return address.text;
+  const isEvery = place.address === '0.0.0.0' || place.address === '::';
+  const literal = place.address.includes(':') ? `[${place.address}]` : place.address;
   const named =
     address.kind === 'tcp' &&
     address.host !== undefined &&
     /[a-z]/i.test(address.host) &&
     !address.host.includes(':');
   const host = isEvery ? 'localhost' : named && address.kind === 'tcp' ? address.host : literal;
-  const port = bound.port === (scheme === 'https' ? 443 : 80) ? '' : `:${bound.port}`;
+  const port = place.port === (scheme === 'https' ? 443 : 80) ? '' : `:${place.port}`;
   return `${scheme}://${host}${port}/${isEvery ? '  on every address' : ''}`;
 }

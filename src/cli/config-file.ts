@@ -52,8 +52,12 @@ function readJson(path: string): unknown {
   }
 }
 
+/** A reload reads the file anew. */
+let imports = 0;
+
 async function importConfig(path: string): Promise<unknown> {
-  const loaded = await importFile(path, 'usage');
+  imports += 1;
+  const loaded = await importFile(path, 'usage', imports === 1 ? '' : `?${imports}`);
   const value = loaded.default ?? { ...loaded };
   return typeof value === 'function' ? value() : value;
 }

@@ -46,7 +46,7 @@ export const COMMAND_OPTIONS = {
     group: 'address',
     short: 'b',
     value: 'ADDRESS',
-    help: 'host:port, :port, unix:/path or fd:N; may be repeated [127.0.0.1:8124]',
+    help: 'host:port, :port, unix:/path, fd:N; repeatable [127.0.0.1:8124]',
   },
   host: { type: 'name', group: 'address', value: 'HOST', env: 'HOST', help: 'the address alone [127.0.0.1]' },
   port: {
@@ -104,13 +104,13 @@ export const COMMAND_OPTIONS = {
     type: 'names',
     group: 'application',
     value: 'MODULE',
-    help: 'load a module first; may be repeated',
+    help: 'load a module first; repeatable',
   },
   envFile: {
     type: 'names',
     group: 'application',
     value: 'FILE',
-    help: 'set environment variables from a file; may be repeated',
+    help: 'set environment variables from a file; repeatable',
   },
   rootPath: {
     type: 'text',
@@ -173,6 +173,7 @@ export const COMMAND_OPTIONS = {
     group: 'workers',
     value: 'SIZE',
     help: 'replace a worker that holds more memory [0: never]',
+    isRare: true,
   },
   maxCrashes: {
     type: 'count',
@@ -188,6 +189,7 @@ export const COMMAND_OPTIONS = {
     group: 'workers',
     value: 'N',
     help: 'answer 503 above so many requests at once [0: no limit]',
+    isRare: true,
   },
   pid: {
     type: 'text',
@@ -230,6 +232,7 @@ export const COMMAND_OPTIONS = {
     group: 'log',
     value: 'FILE',
     help: 'and to a file instead; USR1 opens it anew',
+    isRare: true,
   },
   logLevel: {
     type: ['debug', 'info', 'warning', 'error', 'silent'],
@@ -259,7 +262,8 @@ export const COMMAND_OPTIONS = {
     type: 'names',
     group: 'development',
     value: 'FOLDER',
-    help: 'watch this folder instead of the current one; may be repeated',
+    help: 'watch this folder instead of the current one; repeatable',
+    isRare: true,
   },
   validate: { type: 'boolean', group: 'development', help: 'tell what breaks PEP 3333 [on with --reload]' },
 

@@ -8,9 +8,8 @@ Serves a gateway application, an Express app, an instance of Fastify or a node l
 `;
 
 const FOOT = `
-Environment: PORT, HOST, WEB_CONCURRENCY, FORWARDED_ALLOW_IPS, NO_COLOR. A flag wins over the environment, the
-environment over the config file. Signals: TERM and INT stop, HUP reloads, TTIN and TTOU change the number of
-workers, USR1 opens log files anew. --help-all lists more flags; docs/cli.md explains all of them.
+Environment: PORT, HOST, WEB_CONCURRENCY, FORWARDED_ALLOW_IPS, NO_COLOR; a flag wins, then these.
+Signals: TERM, INT stop · HUP reloads · TTIN, TTOU one worker more, less · USR1 reopens logs.
 `;
 
 /**

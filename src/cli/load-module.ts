@@ -66,16 +66,18 @@ function nearestFile(path: string): string | undefined {
  * Imports a file.
  *
  * @param kind The exit code if it fails
+ * @param version A query such as `?2`, for a file that was imported before and may have changed
  * @throws {@link CommandError} that shows the stack of the user's own files
  */
 export async function importFile(
   path: string,
   kind: 'application' | 'usage' = 'application',
+  version = '',
 ): Promise<Exports> {
   if (TYPESCRIPT.includes(extname(path))) await prepareTypeScript(path, kind);
   try {
     // A module's namespace is an object of its exports.
-    return (await import(pathToFileURL(path).href)) as Exports;
+    return (await import(`${pathToFileURL(path).href}${version}`)) as Exports;
   } catch (error) {
     throw new CommandError(kind, `${basename(path)} could not be loaded: ${titleOf(error)}`, {
       cause: error,

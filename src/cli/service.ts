@@ -8,6 +8,7 @@ import { addLayers } from './layers.ts';
 import { type LoadedApplication, loadApplication } from './load-application.ts';
 import { userStack } from './load-module.ts';
 import { type Log, LogFile, type Sink, standardSink } from './log.ts';
+import { applyVariables } from './read-settings.ts';
 import { pathOf, type Settings } from './settings.ts';
 
 /** Milliseconds between two looks at certificate and key. */
@@ -56,6 +57,7 @@ export class Service {
    * @throws {@link CommandError} if it cannot be loaded
    */
   static async load(settings: Settings, log: Log, hooks: ServiceHooks = {}): Promise<Service> {
+    applyVariables(settings);
     return new Service(await loadApplication(settings), settings, log, hooks);
   }
 

@@ -24,6 +24,8 @@ export interface Settings extends Omit<SettingsOf<typeof COMMAND_OPTIONS>, 'bind
   readonly validate: boolean;
   /** Options of `createServer`. */
   readonly server: ServerOptions;
+  /** The variables of environment files. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
   /** The source of each option that is not its default: a flag, a variable, the file. */
   readonly sources: ReadonlyMap<string, string>;
 }
@@ -32,6 +34,8 @@ export interface Settings extends Omit<SettingsOf<typeof COMMAND_OPTIONS>, 'bind
 export interface Places {
   readonly arguments: Arguments;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The part of it that environment files give. */
+  readonly variables?: Settings['variables'];
   readonly file: ConfigFile | undefined;
   readonly folder: string;
 }
@@ -73,6 +77,7 @@ export function resolveSettings(places: Places): Settings {
     if (path !== undefined && !existsSync(resolve(folder, path)))
       throw new CommandError('usage', `File ${path} does not exist`);
   }
+  if (settings.reusePort) checkReusePort(addresses);
   if (settings.rootPath !== undefined && !/^\/.*[^/]$/.test(settings.rootPath)) {
     throw new CommandError(
       'usage',
@@ -86,10 +91,29 @@ export function resolveSettings(places: Places): Settings {
     addresses,
     workers: settings.workers === 'auto' ? availableParallelism() : settings.workers,
     validate: settings.validate ?? settings.reload,
+    // Who develops does not wait for a stream of events that never ends.
+    gracefulTimeout:
+      settings.reload && !sources.has('gracefulTimeout') ? RELOAD_TIMEOUT : settings.gracefulTimeout,
     server: { ...file?.config.server, ...given },
+    variables: places.variables ?? {},
     sources,
   };
 }
+
+/** Node 20 has no such option, and each worker would get another free port. */
+function checkReusePort(addresses: readonly Address[]): void {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 22 || (major === 22 && minor < 12) || (major === 23 && minor < 1))
+    throw new CommandError(
+      'usage',
+      `--reuse-port needs Node 22.12 or later, and this is ${process.versions.node}`,
+    );
+  if (addresses.some((address) => address.kind !== 'tcp' || address.port === 0))
+    throw new CommandError('usage', '--reuse-port needs a host and a port: every worker binds them');
+}
+
+/** Milliseconds for answers in flight with `--reload`. */
+const RELOAD_TIMEOUT = 2_000;
 
 /** Picks the options of the server. */
 function typedServerOptions(values: Readonly<Record<string, unknown>>): ServerOptions {

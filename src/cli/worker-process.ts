@@ -13,11 +13,11 @@ import { type FromWorker, isFromWorker, type ToWorker, tag } from './worker-mess
 /** What a supervisor hears of a worker. */
 export interface WorkerEvents {
   onReady(worker: WorkerProcess): void;
-  /** The worker asks to be replaced: it has served its number of requests, or it leaves. */
+  /** The worker has served its number of requests, and serves on until it is replaced. */
   onSpent(worker: WorkerProcess): void;
+  /** The worker got a signal, and ends. */
+  onLeaving(worker: WorkerProcess): void;
   onBeat(worker: WorkerProcess): void;
-  /** A connection that was given has arrived: the worker is free for the next one. */
-  onTaken(worker: WorkerProcess): void;
   /** The process has ended. Connections that have not arrived are to be given to another worker. */
   onEnd(worker: WorkerProcess, lost: readonly Socket[]): void;
 }
@@ -54,9 +54,12 @@ export class WorkerProcess {
     this.#worker.process.once('exit', (code, signal) => {
       this.exitCode = code;
       this.signal = signal;
-      if (!this.#worker.process.connected) this.#onGone();
+      this.#onGone();
     });
-    this.#worker.on('error', () => undefined);
+    // The system starts no more processes. 'exit' does not come then.
+    this.#worker.on('error', () => {
+      if (this.pid === undefined) this.#tellEnd();
+    });
   }
 
   get pid(): number | undefined {
@@ -114,7 +117,6 @@ export class WorkerProcess {
         // The worker has its own descriptor; the connection goes on when this one is closed.
         this.#given.get(message.id)?.destroy();
         this.#given.delete(message.id);
-        this.#events.onTaken(this);
         break;
       case 'beat':
         this.memory = message.memory;
@@ -123,7 +125,7 @@ export class WorkerProcess {
       case 'leaving':
         this.state = 'draining';
         this.isLeaving = true;
-        this.#events.onSpent(this);
+        this.#events.onLeaving(this);
         break;
       case 'spent':
         this.#events.onSpent(this);
@@ -134,19 +136,16 @@ export class WorkerProcess {
 
   readonly #onGone = (): void => {
     const { process } = this.#worker;
-    if (
-      this.#isEndTold ||
-      process.connected ||
-      (this.exitCode === null && this.signal === null && process.exitCode === null)
-    ) {
-      // The channel of a process that runs on has closed: it ends, or is ended.
-      if (!this.#isEndTold && !process.connected) process.once('exit', this.#onGone);
-      return;
-    }
+    const hasExited = this.exitCode !== null || this.signal !== null;
+    if (hasExited && !process.connected) this.#tellEnd();
+  };
+
+  #tellEnd(): void {
+    if (this.#isEndTold) return;
     this.#isEndTold = true;
     this.state = 'gone';
     const lost = [...this.#given.values()];
     this.#given.clear();
     this.#events.onEnd(this, lost);
-  };
+  }
 }
