@@ -1,5 +1,7 @@
 /** Loads the application that the command names: `app.ts`, `app.ts:app`, `app.ts:shop.app`, `app.ts:createApp` with `--factory`. */
+import type { IncomingMessage } from 'node:http';
 import { basename } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { isError } from '../errors.ts';
 import { likelyName } from '../gateway/likely-name.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
@@ -14,9 +16,14 @@ export interface LoadedApplication {
   readonly name: string;
   readonly kind: Kind;
   readonly application: ApplicationFunction;
+  /** The module's export `upgrade`: takes over connections that ask for an upgrade, as `ws` does. */
+  readonly upgrade: UpgradeListener | undefined;
   /** Runs the shutdown hooks: the module's export `close`, and those of the framework. */
   close(): Promise<void>;
 }
+
+/** A listener for the event `upgrade` of the server. */
+export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** The settings that say what to load. */
 export type LoadSettings = Pick<Settings, 'app' | 'folder' | 'factory' | 'interface' | 'import'>;
@@ -35,10 +42,13 @@ export async function loadApplication(settings: LoadSettings): Promise<LoadedApp
   const name = `${file}:${found.name}`;
   const value = settings.factory ? await callFactory(found.value, name) : await found.value;
   const { application, kind, close } = await recognise(value, settings.interface, name);
+  const upgrade = memberOf(module, 'upgrade');
   return {
     name,
     kind,
     application,
+    // Called as node calls it; what it takes is the user's affair.
+    upgrade: typeof upgrade === 'function' ? (upgrade as UpgradeListener) : undefined,
     close: async () => {
       const hook = memberOf(module, 'close');
       if (typeof hook === 'function') await hook();

@@ -69,6 +69,7 @@ export class Service {
   createServer(): Server {
     try {
       const server: Server = createServer(this.#application, this.#serverOptions());
+      if (this.#loaded.upgrade !== undefined) server.on('upgrade', this.#loaded.upgrade);
       this.#servers.push(server);
       return server;
     } catch (error) {

@@ -1,7 +1,10 @@
 /** Workers: reload, crash, starvation and draining, under load. */
-import { existsSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { get } from 'node:https';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import { Command, projectFolder, runCommand, writeFiles } from './command.ts';
 import { LoadClients, type Place } from './load-clients.ts';
 
@@ -243,6 +246,76 @@ describe('the supervisor', () => {
     await pids(url);
     await eventually(() => readFileSync(join(folder, 'a.log'), 'utf8').trim().split('\n').length).toBe(12);
     expect(readFileSync(join(folder, 'old.log'), 'utf8')).toBe('');
+  });
+});
+
+describe('workers', () => {
+  it('serve HTTPS, and WebSockets by the export upgrade', async () => {
+    const upgrade = `
+      import { WebSocketServer } from 'ws';
+      const sockets = new WebSocketServer({ noServer: true });
+      export function upgrade(request, socket, head) {
+        sockets.handleUpgrade(request, socket, head, (client) => client.send('Hello ' + request.url));
+      }`;
+    const folder = projectFolder({ 'app.js': `${appOf('one')}${upgrade}` }, ['ws']);
+    for (const name of ['cert', 'key'])
+      writeFiles(folder, {
+        [`${name}.pem`]: readFileSync(join(import.meta.dirname, `../support/tls/${name}.pem`), 'utf8'),
+      });
+    const command = new Command(['app.js', '-w', '2', '-p', '0', '--cert', 'cert.pem', '--key', 'key.pem'], {
+      folder,
+    });
+    const url = await command.url();
+    expect(url).toMatch(/^https:/);
+    const sent = get(url, { rejectUnauthorized: false, agent: false });
+    const [response] = await once(sent, 'response');
+    expect((await response.toArray()).join('')).toBe('one true');
+    const client = new WebSocket(`${url.replace('https', 'wss')}chat`, { rejectUnauthorized: false });
+    const [message] = await once(client, 'message');
+    expect(String(message)).toBe('Hello /chat');
+    client.close();
+    command.kill('SIGTERM');
+    expect(await command.exit).toEqual({ code: 0, signal: null });
+  });
+
+  it('read a changed config file on SIGHUP, and the supervisor too', async () => {
+    const config = (workers: number, word: string): string =>
+      `export default { app: 'app.js', workers: ${workers}, rootPath: '/${word}' };`;
+    const app = `export const app = (e, s) => { s('200 OK', []); return ['x ' + (e.PATH_INFO === '/pid' ? process.pid : e.SCRIPT_NAME)]; };`;
+    const folder = projectFolder({ 'app.js': app, 'gatebridge.config.js': config(1, 'one') });
+    const command = new Command(['-p', '0'], { folder });
+    const url = await command.url();
+    expect(await (await fetch(url)).text()).toBe('x /one');
+    writeFiles(folder, { 'gatebridge.config.js': config(2, 'two') });
+    command.kill('SIGHUP');
+    await command.says(/Reloaded: 2 new workers/);
+    await eventually(async () => (await pids(url)).size).toBe(2);
+    await eventually(async () => (await fetch(url)).text()).toBe('x /two');
+    writeFiles(folder, { 'gatebridge.config.js': 'export default { wokers: 1 };' });
+    command.kill('SIGHUP');
+    await command.says(/The settings stay as they are: .*unknown key wokers/);
+    await command.says(/The new code does not start; the old one goes on/);
+    expect(await (await fetch(url)).text()).toBe('x /two');
+  });
+
+  it('run as another user', async (context) => {
+    if (process.getuid?.() !== 0) {
+      console.warn('Skipped: only root may change to another user');
+      context.skip('only root may change to another user');
+    }
+    const app = `export const app = (e, s) => { s('200 OK', []); return [[process.getuid(), process.getgid(), process.getgroups()].join(' ')]; };`;
+    const folder = projectFolder({ 'app.js': app });
+    chmodSync(folder, 0o755);
+    const command = new Command(['app.js', '-p', '0', '--user', 'nobody'], { folder });
+    const [uid, gid, groups] = (await (await fetch(await command.url())).text()).split(' ');
+    expect(uid).not.toBe('0');
+    expect(gid).not.toBe('0');
+    expect(groups).toBe(gid);
+    const wrong = await runCommand(['app.js', '-p', '0', '--user', 'no-such-user'], { folder });
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Workers cannot run as no-such-user'),
+    });
   });
 });
 
