@@ -32,13 +32,21 @@ export interface PlaceOfFault {
   readonly isContent: boolean;
 }
 
+/** A shutdown that is under way. */
+export interface Shutdown {
+  /** When it began, by performance.now(). */
+  readonly time: number;
+  /** Milliseconds that idle connections are kept for one more request. */
+  readonly idleGrace: number;
+}
+
 /** A server, as its connections use it. */
 export interface ConnectionOwner {
   readonly events: RequestEvents;
   readonly options: ServerOptions;
   readonly settings: ServerSettings;
-  /** The server is shutting down, so no connection is kept. */
-  readonly isShuttingDown: boolean;
+  /** Set while the server is shutting down: a client whose head leaves from now on is told that its connection closes. */
+  readonly shutdown: Shutdown | undefined;
   /** The server has stopped to listen: a connection that nobody uses is dropped. */
   readonly isStopping: boolean;
   /** The field lines that tell a client that its connection is kept, and how long it may idle. */

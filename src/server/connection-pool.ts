@@ -17,7 +17,7 @@ import {
 import { carrierOf, findClientError } from '../node-internals/index.ts';
 import type { Environ } from '../wsgi.ts';
 import { Connection } from './connection.ts';
-import type { ConnectionOwner, PlaceOfFault, ServedConnection } from './connection-owner.ts';
+import type { ConnectionOwner, PlaceOfFault, ServedConnection, Shutdown } from './connection-owner.ts';
 import { Handshake } from './handshake.ts';
 import type { RequestEvents } from './node-surface/request-events.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
@@ -41,7 +41,7 @@ export class ConnectionPool implements ConnectionOwner {
   readonly settings: ServerSettings;
   readonly options: ServerOptions;
   readonly events: RequestEvents;
-  isShuttingDown = false;
+  shutdown: Shutdown | undefined;
   #wasStopped = false;
   readonly #emitter: ListeningEmitter;
   readonly #connections = new Set<ServedConnection>();
@@ -55,7 +55,6 @@ export class ConnectionPool implements ConnectionOwner {
   /** A listener for the event of a socket. */
   readonly #onTimeout: (this: Socket) => void;
   #clock: NodeJS.Timeout | undefined;
-  #grace: NodeJS.Timeout | undefined;
   /** The fields that go into every response, and the settings that they were made of. */
   #persistence = { keepAliveTimeout: Number.NaN, maxRequestsPerSocket: Number.NaN, fields: '' };
 
@@ -221,25 +220,19 @@ export class ConnectionPool implements ConnectionOwner {
   /**
    * Ends every connection after its current response.
    *
-   * @param idleGrace Milliseconds that idle connections are kept for one more request
+   * @param idleGrace Milliseconds that idle connections are kept for one more request, also those that become idle because
+   *   their client was told, before, that they would be kept
    */
   beginShutdown(idleGrace: number): void {
     this.#wasStopped = true;
-    this.isShuttingDown = true;
-    for (const connection of [...this.#connections]) {
-      if (idleGrace === 0 || !connection.isIdle) connection.closeWhenDone();
-    }
-    if (idleGrace > 0) this.#grace = setTimeout(() => this.#closeAllWhenDone(), idleGrace);
-  }
-
-  #closeAllWhenDone(): void {
+    this.shutdown = { time: performance.now(), idleGrace };
+    if (idleGrace > 0) return;
     for (const connection of [...this.#connections]) connection.closeWhenDone();
   }
 
   /** All connections have ended; the server may listen again. */
   endShutdown(): void {
-    clearTimeout(this.#grace);
-    this.isShuttingDown = false;
+    this.shutdown = undefined;
   }
 }
 

@@ -67,6 +67,7 @@ export function judgeTimeouts(connection: TimedConnection, now: number): Verdict
     case 'head':
       return isLate(passed, settings) ? 'refuse' : 'wait';
     case 'idle':
+      if (isGraceOver(connection, now)) return 'close';
       return isOver(passed, connection.isUsedUp ? LAST_IDLE_TIMEOUT : idleTimeout(settings))
         ? 'close'
         : 'wait';
@@ -112,6 +113,11 @@ function judgeReader(
 ): Verdict {
   const passed = content.isReading ? headTime + content.waited(now) : now - Math.max(since, content.lastPull);
   return isOver(passed, server.settings.requestTimeout) ? 'fail' : 'wait';
+}
+
+/** The server is shutting down, and the connection was idle for as long as it is kept for one more request. */
+function isGraceOver({ server: { shutdown }, since }: TimedConnection, now: number): boolean {
+  return shutdown !== undefined && now - Math.max(since, shutdown.time) >= shutdown.idleGrace;
 }
 
 /** The client has sent nothing for long, or has sent what nobody reads for longer. */

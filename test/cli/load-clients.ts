@@ -1,5 +1,5 @@
 /** Clients that ask all the time, and count what fails. */
-import { Agent, get } from 'node:http';
+import { Agent, request } from 'node:http';
 
 /** Where to ask. */
 export type Place = { readonly port: number } | { readonly socketPath: string };
@@ -51,9 +51,10 @@ export class LoadClients {
   }
 }
 
+/** Sends a POST, which neither agents nor proxies repeat. */
 function ask(place: Place, agent: Agent): Promise<string> {
   return new Promise((resolve, reject) => {
-    const sent = get({ ...place, agent, path: '/', host: '127.0.0.1' }, (response) => {
+    const sent = request({ ...place, agent, method: 'POST', path: '/', host: '127.0.0.1' }, (response) => {
       const isServed = response.statusCode === 200;
       response.toArray().then((pieces) => {
         if (isServed) resolve(pieces.join(''));
@@ -61,5 +62,6 @@ function ask(place: Place, agent: Agent): Promise<string> {
       }, reject);
     });
     sent.on('error', reject);
+    sent.end('content');
   });
 }

@@ -101,9 +101,38 @@ sub vcl_recv { return (pass); }
   },
 };
 
+/** The same proxies; nginx keeps its connections to the server, for which it has to be told. */
+export const KEEPING_PROXIES: Readonly<Record<string, Recipe>> = {
+  ...PROXIES,
+  nginx: {
+    programs: ['nginx'],
+    hasUnixSockets: true,
+    configure: ({ folder, port, upstream }) => `
+daemon off; pid ${folder}/pid; error_log ${folder}/log;
+${isRoot ? 'user root;' : ''}
+events {}
+http {
+  access_log off;
+  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+  upstream application {
+    server ${typeof upstream === 'number' ? `127.0.0.1:${upstream}` : `unix:${upstream}`};
+    keepalive 16;
+  }
+  server {
+    listen 127.0.0.1:${port};
+    location / { proxy_pass http://application; proxy_http_version 1.1; proxy_set_header Connection ""; }
+  }
+}`,
+    parameters: ({ folder }, configuration) => ['-p', folder, '-e', `${folder}/log`, '-c', configuration],
+  },
+};
+
 /** A running proxy. */
 export interface RunningProxy {
   readonly url: string;
+  /** Sends a signal to it. */
+  kill(signal: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -134,7 +163,8 @@ export async function startProxy(program: string, recipe: Recipe, upstream: Upst
   };
   for (let count = 0; count < 200; count += 1) {
     if (child.exitCode !== null) break;
-    if (await isListening(place.port)) return { url: `http://127.0.0.1:${place.port}/`, stop };
+    if (await isListening(place.port))
+      return { url: `http://127.0.0.1:${place.port}/`, kill: (signal) => child.kill(signal), stop };
     await delay(50);
   }
   await stop();

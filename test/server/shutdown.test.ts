@@ -137,6 +137,28 @@ describe('shutdown with idleGrace', () => {
     await stopped;
   });
 
+  it('keeps a connection whose client was told so before: one more request is served on it', async () => {
+    running = await startServer((environ, startResponse) => {
+      startResponse('200 OK', [['Content-Length', '6']]);
+      return (async function* () {
+        yield 'be';
+        if (environ.QUERY_STRING === 'slow') await delay(200);
+        yield 'gun!';
+      })();
+    });
+    const client = running.connect();
+    client.send(GET.replace('/ ', '/?slow '));
+    expect(connectionOf(await client.readHead())).toBe('keep-alive');
+    const stopped = running.server.shutdown({ idleGrace: 5_000 });
+    expect((await client.readOctets(6)).toString()).toBe('begun!');
+    await delay(100);
+    client.send(GET);
+    const response = await client.readResponse();
+    expect([connectionOf(response), response.content.toString()]).toEqual(['close', 'begun!']);
+    client.halfClose();
+    await stopped;
+  });
+
   it('closes an idle connection when the grace is over', async () => {
     const client = await startIdle();
     const begin = performance.now();

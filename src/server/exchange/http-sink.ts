@@ -127,7 +127,7 @@ export class HttpSink implements ResponseSink {
 
   #mayPersist(): boolean {
     const owner = this.#owner;
-    if (owner.server.isShuttingDown || owner.parser.state === 'failed') return false;
+    if (owner.server.shutdown !== undefined || owner.parser.state === 'failed') return false;
     if (this.content.isEnded) return true;
     // The client may wait for a 100 that will not come, or send the content all the same.
     if (this.content.awaitsContinue) return false;

@@ -1,0 +1,64 @@
+/** The command behind real proxies that keep their connections: reloads of either side lose no request. */
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { KEEPING_PROXIES, startProxy } from '../peers/proxies.ts';
+import { requirePeer } from '../support/peer.ts';
+import { Command, projectFolder, writeFiles } from './command.ts';
+import { LoadClients } from './load-clients.ts';
+
+vi.setConfig({ testTimeout: 90_000 });
+
+const appOf = (version: string): string =>
+  `export const app = (environ, startResponse) => { startResponse('200 OK', []); return ['${version}']; };`;
+
+/** Signals by which a proxy takes over a new configuration. Apache's cuts clients that send on a kept connection just then. */
+const RELOADS: Readonly<Record<string, NodeJS.Signals>> = { nginx: 'SIGHUP' };
+
+const ALL = Object.keys(KEEPING_PROXIES).flatMap((name) => [
+  `${name} over TCP`,
+  `${name} over a unix socket`,
+]);
+
+/** `npm run tour` sets TOUR; the suite has one case for each proxy. */
+const CASES = process.env.TOUR === '1' ? ALL : ALL.filter((_title, index) => [0, 3, 5, 6].includes(index));
+
+describe('no request fails while workers are reloaded, replaced and added', () => {
+  it.for(CASES)('behind %s', async (title, context) => {
+    const [name = ''] = title.split(' ');
+    const recipe = KEEPING_PROXIES[name];
+    if (recipe === undefined) throw new Error(`${name} is no proxy`);
+    const program = requirePeer(context, ...recipe.programs);
+    const isUnix = title.endsWith('socket');
+    const folder = projectFolder({ 'app.js': appOf('one') });
+    // Apache has a user of its own.
+    chmodSync(folder, 0o755);
+    const bind = isUnix ? ['-b', 'unix:app.sock', '--socket-mode', '666'] : ['-p', '0'];
+    const command = new Command(['app.js', '-w', '2', '--no-access-log', ...bind], { folder });
+    await command.says(/Ctrl\+C to stop/);
+    const upstream = isUnix ? join(folder, 'app.sock') : Number(new URL(await command.url()).port);
+    const proxy = await startProxy(program, recipe, upstream);
+    onTestFinished(() => proxy.stop());
+
+    const clients = new LoadClients({ port: Number(new URL(proxy.url).port) });
+    await clients.served(100);
+    for (const version of ['two', 'three']) {
+      writeFiles(folder, { 'app.js': appOf(version) });
+      const since = command.stderr.length;
+      command.kill('SIGHUP');
+      await command.says(/Reloaded: 2 new workers/, since);
+      await clients.served(100);
+    }
+    const reload = RELOADS[name];
+    if (reload !== undefined) {
+      proxy.kill(reload);
+      await clients.served(200);
+    }
+    command.kill('SIGTTIN');
+    await command.says(/2 → 3 workers/);
+    await clients.served(100);
+    const { failures, contents } = await clients.stop();
+    expect(failures).toEqual([]);
+    expect([...contents]).toEqual(['one', 'two', 'three']);
+  });
+});
