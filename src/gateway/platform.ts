@@ -3,6 +3,7 @@
  * uses `Buffer`, `process` or `setImmediate`.
  */
 import type { AsyncResource } from 'node:async_hooks';
+import type { Channel } from 'node:diagnostics_channel';
 
 /** Encodes text as UTF-8. */
 export function encodeUtf8(text: string): Uint8Array {
@@ -77,6 +78,22 @@ export function keepContext(): AsyncContext {
 }
 
 const HERE: AsyncContext = { runInAsyncScope: (call, self, ...values) => Reflect.apply(call, self, values) };
+
+/** A channel of `node:diagnostics_channel`, for those who publish on it. */
+export type DiagnosticsChannel = Pick<Channel, 'hasSubscribers' | 'publish' | 'runStores'>;
+
+const diagnostics = globalThis.process?.getBuiltinModule?.('node:diagnostics_channel');
+
+/** Gives the channel with a name. Outside of Node nobody can subscribe to it. */
+export function openChannel(name: string): DiagnosticsChannel {
+  return diagnostics?.channel(name) ?? UNHEARD;
+}
+
+const UNHEARD: DiagnosticsChannel = {
+  hasSubscribers: false,
+  publish: ignore,
+  runStores: (_message, call, self, ...values) => Reflect.apply(call, self, values),
+};
 
 function toBuffer(octets: Uint8Array): Buffer {
   return Buffer.isBuffer(octets) ? octets : Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);

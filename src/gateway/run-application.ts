@@ -24,7 +24,9 @@ import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
 import { hintAtListener } from './mistaken-application.ts';
 import { onNextTurn } from './platform.ts';
 import { isPromise, toPromise } from './promise.ts';
+import { PublishedSink } from './published-sink.ts';
 import { CHUNKS_A_TURN, pumpBody } from './pump-body.ts';
+import { areRequestsHeard } from './request-channels.ts';
 import { ResponseWriter } from './response-writer.ts';
 
 /**
@@ -45,6 +47,11 @@ export function runApplication(
   sink: ResponseSink,
   options: GatewayOptions = NO_OPTIONS,
 ): Promise<void> | undefined {
+  if (areRequestsHeard()) {
+    const published = new PublishedSink(environ, sink);
+    const run = new ApplicationRun(environ, published, options);
+    return published.start(() => run.start(application));
+  }
   return new ApplicationRun(environ, sink, options).start(application);
 }
 
@@ -276,6 +283,7 @@ class ApplicationRun {
     const isSent = response.state === 'sent' || response.state === 'ended';
     const isDeparture = this.#isDeparture(thrown);
     const error = !isDeparture && isDisconnection(thrown) ? departureOfAnother(thrown) : thrown;
+    if (sink instanceof PublishedSink) sink.publishError(error);
     try {
       if (isDeparture) {
         sink.abort(error);

@@ -6,6 +6,7 @@ import type { Environ } from '../wsgi.ts';
 import type { RequestEvents } from './node-surface/request-events.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
 import type { Intake } from './socket/intake.ts';
+import type { Tally } from './tally.ts';
 
 /** A connection, as its server uses it. */
 export interface ServedConnection {
@@ -43,6 +44,7 @@ export interface Shutdown {
 /** A server, as its connections use it. */
 export interface ConnectionOwner {
   readonly events: RequestEvents;
+  readonly tally: Tally;
   readonly options: ServerOptions;
   readonly settings: ServerSettings;
   /** Set while the server is shutting down: a client whose head leaves from now on is told that its connection closes. */

@@ -19,9 +19,11 @@ import type { Environ } from '../wsgi.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionOwner, PlaceOfFault, ServedConnection, Shutdown } from './connection-owner.ts';
 import { Handshake } from './handshake.ts';
+import type { ServerMetrics } from './metrics.ts';
 import type { RequestEvents } from './node-surface/request-events.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
 import { describeSocket } from './socket/describe-socket.ts';
+import type { Tally } from './tally.ts';
 
 /** Shared by all connections of a server. */
 export interface PoolOptions {
@@ -29,6 +31,7 @@ export interface PoolOptions {
   readonly settings: ServerSettings;
   readonly options: ServerOptions;
   readonly events: RequestEvents;
+  readonly tally: Tally;
 }
 
 /** A server, as its connections know it. */
@@ -41,6 +44,7 @@ export class ConnectionPool implements ConnectionOwner {
   readonly settings: ServerSettings;
   readonly options: ServerOptions;
   readonly events: RequestEvents;
+  readonly tally: Tally;
   shutdown: Shutdown | undefined;
   #wasStopped = false;
   readonly #emitter: ListeningEmitter;
@@ -62,11 +66,12 @@ export class ConnectionPool implements ConnectionOwner {
    * @param emitter Its listeners hear of errors and take connections over
    * @param options Shared by all connections
    */
-  constructor(emitter: ListeningEmitter, { settings, options, events }: PoolOptions) {
+  constructor(emitter: ListeningEmitter, { settings, options, events, tally }: PoolOptions) {
     this.#emitter = emitter;
     this.settings = settings;
     this.options = options;
     this.events = events;
+    this.tally = tally;
     function onTimeout(this: Socket): void {
       // node's order: first the messages, then the server; both are told.
       const isHeard = tellTimeout(this);
@@ -91,13 +96,17 @@ export class ConnectionPool implements ConnectionOwner {
     const handshake = new Handshake(socket, this);
     this.#handshakes.set(socket, handshake);
     this.#add(handshake);
+    this.tally.accepted += 1;
   }
 
   /** Serves a socket; a TLS socket after its handshake. */
   accept(socket: Socket): void {
     const handshake = this.#handshakes.get(carrierOf(socket) ?? socket);
-    if (handshake !== undefined) this.remove(handshake);
-    this.#add(new Connection(socket, this, describeSocket(socket, this.options.serverName)));
+    if (handshake === undefined) this.tally.accepted += 1;
+    else this.remove(handshake);
+    const connection = new Connection(socket, this, describeSocket(socket, this.options.serverName));
+    this.#add(connection);
+    this.tally.open(connection, socket);
     const { timeout } = this.settings;
     if (isLimited(timeout)) {
       socket.setTimeout(timeout);
@@ -118,6 +127,8 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   reportClientError(fault: ProtocolError, socket: Socket, { intake, isContent }: PlaceOfFault): boolean {
+    // Time-outs are counted by their kind.
+    if (fault.code !== 'WSGI_ERR_REQUEST_TIMEOUT') this.tally.clientErrors += 1;
     const isHeard = this.#emitter.listenerCount('clientError') > 0 || hasStandIn(socket);
     const error = findClientError(fault, {
       packet: intake.lastPacket,
@@ -158,6 +169,7 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   remove(connection: ServedConnection): void {
+    this.tally.leave(connection);
     this.#connections.delete(connection);
     this.#lingering.delete(connection);
     if (this.#connections.size > 0) return;
@@ -171,8 +183,14 @@ export class ConnectionPool implements ConnectionOwner {
     this.#released.add(socket);
     socket.once('close', () => {
       this.#released.delete(socket);
+      this.tally.closeReleased(socket);
       this.#tellIfEmpty();
     });
+  }
+
+  /** Gives a snapshot of what the server counts. */
+  metrics(): ServerMetrics {
+    return this.tally.snapshot(this.#connections.size);
   }
 
   /** Waits until no connection is left, also of those that listeners have taken over. */

@@ -59,12 +59,12 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
   since: number = performance.now();
   headTime = 0;
   isPeerEnded = false;
+  requests = 0;
   /** The exchange of serving, answered, reading and draining. */
   exchange: HttpSink | undefined;
   readonly #socket: Socket;
   readonly #description: SocketDescription;
   readonly #faults: ClientFaults;
-  #requests = 0;
   /** An application has set the socket's time-out. */
   #hasOwnTimeout = false;
   readonly #context = new OwnContext();
@@ -94,7 +94,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
 
   get isUsedUp(): boolean {
     const { maxRequestsPerSocket } = this.server.settings;
-    return maxRequestsPerSocket !== 0 && this.#requests >= maxRequestsPerSocket;
+    return maxRequestsPerSocket !== 0 && this.requests >= maxRequestsPerSocket;
   }
 
   resume(): void {
@@ -193,7 +193,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
 
   #serve(head: RequestHead): void {
     const isDropped = this.isUsedUp;
-    this.#requests += 1;
+    this.requests += 1;
     if (head.contentLength !== 0) {
       this.headTime = this.phase === 'head' ? performance.now() - this.since : 0;
       this.#context.keep();
@@ -224,7 +224,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
   /** Refuses a request beyond the number that a connection may serve, as node:http does. */
   #drop(environ: Environ): void {
     this.server.reportDrop(environ, this.#socket);
-    addRefusal(this.output, new ProtocolError('WSGI_ERR_REQUESTS_TOO_MANY'), environ.REQUEST_METHOD);
+    addRefusal(this, new ProtocolError('WSGI_ERR_REQUESTS_TOO_MANY'), environ.REQUEST_METHOD);
     this.#close();
   }
 
@@ -302,7 +302,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
       if (this.#faults.report(error, this.intake)) return;
       this.phase = 'ready';
       // A connection that was opened on speculation is closed without an answer: nobody waits for one.
-      if (!isUnasked) addRefusal(this.output, error, this.parser.method);
+      if (!isUnasked) addRefusal(this, error, this.parser.method);
     } else if (!hasResponse && !(error instanceof DisconnectError)) {
       // Our own fault: lose the connection, not the server.
       logError({ errors: standardErrors }, error);

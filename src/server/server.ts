@@ -15,6 +15,7 @@ import { areRequestsHeard, serverMessages } from '../messages/index.ts';
 import { isNodeEmit } from '../node-internals/index.ts';
 import type { Application } from '../wsgi.ts';
 import { ConnectionPool } from './connection-pool.ts';
+import type { ServerMetrics } from './metrics.ts';
 import { acceptedSocket, type ConnectionEvent, emitConnection } from './node-surface/connection-event.ts';
 import { checkPlace, checkTls, type TextPorts } from './node-surface/listening.ts';
 import { constructBase, descendFromHttp, nodePrototypeOf, recognize } from './node-surface/prototypes.ts';
@@ -28,6 +29,7 @@ import {
   type ServerSettings,
   takeSettings,
 } from './options.ts';
+import { Tally } from './tally.ts';
 
 /** The options of `shutdown`. */
 export const SHUTDOWN_OPTIONS = {
@@ -68,6 +70,7 @@ const ServerBase = Base as unknown as BaseServer;
 export class Server extends ServerBase {
   readonly #pool: ConnectionPool;
   readonly #tls: ServerOptions['tls'];
+  readonly #tally: Tally = new Tally(this);
   /** Sockets that listeners got in the place of the server, to give them back to it. */
   readonly #handedOut = new WeakSet<Socket>();
   #host: string | undefined;
@@ -101,7 +104,7 @@ export class Server extends ServerBase {
       messages: serverMessages(tls === undefined ? options : { ...options, uniqueHeaders: undefined }),
       shouldUpgrade: options.shouldUpgradeCallback,
     });
-    this.#pool = new ConnectionPool(this, { settings, options, events });
+    this.#pool = new ConnectionPool(this, { settings, options, events, tally: this.#tally });
     this.on(this.#event, this.#accept);
     if (tls !== undefined) this.on('tlsClientError', this.#onHandshakeError);
   }
@@ -166,6 +169,7 @@ export class Server extends ServerBase {
       return emitConnection(this, values[0] as Socket, { event: this.#event, own: this.#accept, emit });
     }
     if (event === 'connection') this.#beginHandshake(values[0] as Socket);
+    if (event === 'drop') this.#tally.refused += 1;
     return Reflect.apply(emit, this, [event, ...values]);
   }
 
@@ -196,6 +200,7 @@ export class Server extends ServerBase {
   }
 
   readonly #onHandshakeError = (error: Error, socket: TLSSocket): void => {
+    this.#tally.handshakeErrors += 1;
     // As on node:https.
     if (!this.emit('clientError', error, socket)) socket.destroy(error);
   };
@@ -245,6 +250,11 @@ export class Server extends ServerBase {
   #cutOff(): void {
     this.closeAllConnections();
     this.#pool.destroyReleased();
+  }
+
+  /** Gives a snapshot of what the server has counted since it was made: connections, requests, responses, octets. */
+  metrics(): ServerMetrics {
+    return this.#pool.metrics();
   }
 
   /**

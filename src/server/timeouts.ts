@@ -7,6 +7,7 @@
  */
 import type { ConnectionOwner } from './connection-owner.ts';
 import type { HttpSink } from './exchange/http-sink.ts';
+import type { TimeoutMetrics } from './metrics.ts';
 import type { ServerSettings } from './options.ts';
 import type { Phase } from './phase.ts';
 import type { Intake } from './socket/intake.ts';
@@ -50,12 +51,27 @@ const LINGER_SILENCE = 5_000;
 /** Milliseconds that a `clientError` listener has to answer a client that has closed its half. */
 const FORGOTTEN_TIMEOUT = 5_000;
 
+/** The name of a verdict in the metrics. */
+const COUNTED: Readonly<Partial<Record<Verdict, keyof TimeoutMetrics>>> = {
+  close: 'idle',
+  refuse: 'head',
+  fail: 'content',
+  gone: 'unresponsive',
+};
+
 /**
- * Judges a connection.
+ * Judges a connection, and counts the verdict.
  *
  * @param now performance.now()
  */
 export function judgeTimeouts(connection: TimedConnection, now: number): Verdict {
+  const verdict = judge(connection, now);
+  const name = COUNTED[verdict];
+  if (name !== undefined) connection.server.tally.timeouts[name] += 1;
+  return verdict;
+}
+
+function judge(connection: TimedConnection, now: number): Verdict {
   if (connection.since === NOT_NOTED) connection.since = now;
   const { exchange, watchdog } = connection;
   const { settings, isStopping } = connection.server;

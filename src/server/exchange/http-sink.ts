@@ -97,6 +97,7 @@ export class HttpSink implements ResponseSink {
   writeHead(response: ResponseHead): void {
     const { head } = this;
     this.isHeadSent = true;
+    this.#owner.server.tally.countResponse(response.statusCode);
     this.#framing = decideResponseFraming({
       requestProtocol: head.protocol,
       isBodiless: response.isBodiless,
