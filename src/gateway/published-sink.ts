@@ -22,10 +22,8 @@ type Optional = 'sent' | 'log' | 'fail' | 'informational' | 'trailers' | 'direct
 
 /** The sink of a host, with the members that it has. */
 export class PublishedSink implements ResponseSink {
-  readonly takesHeadContent: boolean;
   /** A subscriber may change the environ. */
   readonly hasOwnEnviron = false;
-  readonly logsAbort: boolean;
   readonly sent?: NonNullable<ResponseSink['sent']>;
   readonly log?: NonNullable<ResponseSink['log']>;
   readonly fail?: NonNullable<ResponseSink['fail']>;
@@ -43,8 +41,6 @@ export class PublishedSink implements ResponseSink {
   constructor(environ: Environ, sink: ResponseSink) {
     this.#environ = environ;
     this.#sink = sink;
-    this.takesHeadContent = sink.takesHeadContent === true;
-    this.logsAbort = sink.logsAbort === true;
     const members: Pick<ResponseSink, Optional> = {
       ...(sink.sent && { sent: () => sink.sent?.() }),
       ...(sink.log && { log: (error) => sink.log?.(error) }),
@@ -54,6 +50,15 @@ export class PublishedSink implements ResponseSink {
       ...(sink.direct && { direct: (directives) => sink.direct?.(directives) }),
     };
     Object.assign(this, members);
+  }
+
+  get takesHeadContent(): boolean {
+    return this.#sink.takesHeadContent === true;
+  }
+
+  /** Asked for anew each time: some hosts log some errors only. */
+  get logsAbort(): boolean {
+    return this.#sink.logsAbort === true;
   }
 
   /** Publishes the start, and calls the application within the stores of that channel. */
