@@ -4,13 +4,19 @@ import { answerText } from '../middleware/answer.ts';
 import { compose } from '../middleware/compose.ts';
 import { trustedProxy } from '../middleware/trusted-proxy.ts';
 import { validate } from '../validate/validate.ts';
-import type { Application, ApplicationFunction, Body, Environ, StartResponse } from '../wsgi.ts';
+import type { Application, ApplicationFunction, Body, Environ, HeaderList, StartResponse } from '../wsgi.ts';
 import type { Settings } from './settings.ts';
 
 /** The settings that layers obey. */
 export type LayerSettings = Pick<
   Settings,
-  'accessLog' | 'accessLogFormat' | 'forwardedAllowIps' | 'limitConcurrency' | 'rootPath' | 'validate'
+  | 'accessLog'
+  | 'accessLogFormat'
+  | 'forwardedAllowIps'
+  | 'healthPath'
+  | 'limitConcurrency'
+  | 'rootPath'
+  | 'validate'
 >;
 
 /** What layers tell of. */
@@ -19,6 +25,8 @@ export interface LayerHooks {
   log(line: string): void;
   /** Called for each request that has ended. */
   onRequest?: (() => void) | undefined;
+  /** Health says 503: the process is about to stop. */
+  isLame(): boolean;
 }
 
 /** Takes the function form and gives it. */
@@ -28,9 +36,10 @@ type Layer = (inner: ApplicationFunction) => Application;
 export function addLayers(
   application: ApplicationFunction,
   settings: LayerSettings,
-  { log, onRequest }: LayerHooks,
+  { log, onRequest, isLame }: LayerHooks,
 ): ApplicationFunction {
   const layers: Layer[] = [];
+  if (settings.healthPath !== undefined) layers.push(healthAt(settings.healthPath, isLame));
   if (onRequest !== undefined) layers.push(counted(onRequest));
   if (settings.limitConcurrency > 0) layers.push(limitConcurrency(settings.limitConcurrency));
   const proxies = settings.forwardedAllowIps;
@@ -78,6 +87,24 @@ function limitConcurrency(limit: number): Layer {
       running -= 1;
     });
     return next(environ, startResponse);
+  });
+}
+
+/** Answers who asks for the health of the process; no log is full of it. */
+function healthAt(path: string, isLame: () => boolean): Layer {
+  return layer((environ, startResponse, next) => {
+    if (environ.PATH_INFO !== path) return next(environ, startResponse);
+    return answerHealth(environ, startResponse, !isLame());
+  });
+}
+
+/** Answers 200 or 503. */
+export function answerHealth(environ: Environ, startResponse: StartResponse, isWell: boolean): Body {
+  const headers: HeaderList = [['Cache-Control', 'no-store']];
+  return answerText(environ, startResponse, {
+    statusCode: isWell ? 200 : 503,
+    text: isWell ? 'ok' : 'stopping',
+    headers,
   });
 }
 

@@ -1,7 +1,14 @@
 /** A loaded application with its layers and its servers, in the one process or in a worker. */
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { isError } from '../errors.ts';
-import { createServer, type Server, type ServerOptions } from '../server/index.ts';
+import {
+  createServer,
+  type Server,
+  type ServerMetrics,
+  type ServerOptions,
+  sumMetrics,
+  warnOfSlowness,
+} from '../server/index.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
 import { CommandError } from './exit-codes.ts';
 import { addLayers } from './layers.ts';
@@ -26,6 +33,8 @@ export interface ServiceHooks {
 export class Service {
   readonly name: string;
   readonly kind: string;
+  /** Health says 503: the process is about to stop. */
+  isLame = false;
   readonly #settings: Settings;
   readonly #log: Log;
   readonly #loaded: LoadedApplication;
@@ -48,7 +57,10 @@ export class Service {
     this.#application = addLayers(loaded.application, settings, {
       log: (line) => this.#accessLog.write(`${line}\n`),
       onRequest: hooks.onRequest,
+      isLame: () => this.isLame,
     });
+    const { slowRequest, eventLoopDelay } = settings;
+    if (slowRequest > 0 || eventLoopDelay > 0) warnOfSlowness({ slowRequest, eventLoopDelay });
   }
 
   /**
@@ -123,6 +135,11 @@ export class Service {
       this.#watched.push(path);
       watchFile(path, { interval: CERTIFICATE_INTERVAL, persistent: false }, reload);
     }
+  }
+
+  /** The sum of what the servers count. */
+  metrics(): ServerMetrics {
+    return sumMetrics(this.#servers.map((server) => server.metrics()));
   }
 
   /** Opens log files anew, after they were moved away. */

@@ -3,6 +3,7 @@ import { formatBanner, urlOf } from './banner.ts';
 import { EXIT } from './exit-codes.ts';
 import { listenOn } from './listen.ts';
 import { openLog } from './log.ts';
+import { type Monitored, startMonitor } from './monitor.ts';
 import { writePidFile } from './pid-file.ts';
 import { Service } from './service.ts';
 import { pathOf, type Settings } from './settings.ts';
@@ -26,6 +27,7 @@ export async function runSingle(settings: Settings): Promise<number> {
   }
   service.watchCertificate();
   const removePidFile = writePidFile(settings);
+  const stopMonitor = await startMonitor(monitoredOf(service), settings, log);
   if (settings.logLevel !== 'silent') {
     process.stderr.write(
       formatBanner({ name: service.name, kind: service.kind, workers: 0, isReloading: false, urls }),
@@ -47,7 +49,8 @@ export async function runSingle(settings: Settings): Promise<number> {
       log.info(
         `${signal}: stops; answers in flight have ${settings.gracefulTimeout / 1_000} s, a second signal forces`,
       );
-      void service.drain().then(() => resolve(EXIT.clean));
+      service.isLame = true;
+      setTimeout(() => void service.drain().then(() => resolve(EXIT.clean)), settings.drainDelay);
     };
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
@@ -58,6 +61,19 @@ export async function runSingle(settings: Settings): Promise<number> {
     );
   });
   notification.end();
+  stopMonitor();
   removePidFile();
   return code;
+}
+
+function monitoredOf(service: Service): Monitored {
+  return {
+    get isWell() {
+      return !service.isLame;
+    },
+    get memory(): Monitored['memory'] {
+      return [[process.pid, process.memoryUsage.rss()]];
+    },
+    metrics: async () => [service.metrics()],
+  };
 }

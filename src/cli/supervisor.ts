@@ -13,6 +13,7 @@ import { ConnectionGiver } from './connection-giver.ts';
 import { EXIT } from './exit-codes.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { type Log, openLog } from './log.ts';
+import { type Monitored, startMonitor } from './monitor.ts';
 import { writePidFile } from './pid-file.ts';
 import { readSettings } from './read-settings.ts';
 import { pathOf, type Settings } from './settings.ts';
@@ -62,14 +63,30 @@ export class Supervisor implements PoolOwner {
     process.title = `gatebridge: ${settings.app}`;
     await this.#listen();
     const removePidFile = writePidFile(settings);
+    const stopMonitor = await startMonitor(this.#monitored, settings, this.log);
     this.#obeySignals();
     const watch = settings.reload ? this.#watch() : undefined;
     void this.#startAll();
     const code = await this.#ended;
     watch?.close();
     this.#notification.end();
+    stopMonitor();
     removePidFile();
     return code;
+  }
+
+  get #monitored(): Monitored {
+    const pool = this.#pool;
+    const isServing = (): boolean => !this.#isStopping && pool.ready.length > 0;
+    return {
+      get isWell() {
+        return isServing();
+      },
+      get memory() {
+        return pool.memory;
+      },
+      metrics: () => pool.metrics(),
+    };
   }
 
   async #listen(): Promise<void> {
@@ -200,11 +217,19 @@ export class Supervisor implements PoolOwner {
     process.on('exit', () => this.#pool.killAll());
   }
 
+  /** Serves on for `--drain-delay`, while health says 503. */
+  async #beLame(): Promise<void> {
+    this.#pool.announceEnd();
+    const { drainDelay } = this.settings;
+    if (drainDelay > 0) await new Promise((resolve) => setTimeout(resolve, drainDelay));
+  }
+
   /** Stops to listen, lets all workers end their work, and ends. */
   async #stop(code: number): Promise<void> {
     this.#isStopping = true;
     this.#exitCode = code;
     this.#notification.stopping();
+    if (code === EXIT.clean) await this.#beLame();
     await this.#giver.close();
     this.#pool.stop();
   }

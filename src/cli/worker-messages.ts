@@ -1,9 +1,14 @@
 /** The messages between the supervisor and its workers. */
+import type { ServerMetrics } from '../server/index.ts';
 
 /** From the supervisor. A connection comes with `connection`. */
 export type ToWorker =
   | { readonly type: 'connection'; readonly id: number }
+  /** Health is to say 503 from now on. */
+  | { readonly type: 'lame' }
   | { readonly type: 'drain' }
+  /** A beat is wanted at once, with the number. */
+  | { readonly type: 'report'; readonly id: number }
   | { readonly type: 'reopen' };
 
 /** From a worker. */
@@ -12,8 +17,8 @@ export type FromWorker =
   | { readonly type: 'ready'; readonly name: string; readonly kind: string }
   /** A connection has arrived. */
   | { readonly type: 'taken'; readonly id: number }
-  /** The event loop turns. `memory` is the resident set in octets. */
-  | { readonly type: 'beat'; readonly memory: number }
+  /** The event loop turns. `memory` is the resident set in octets, `id` that of the report that was asked for. */
+  | { readonly type: 'beat'; readonly memory: number; readonly metrics: ServerMetrics; readonly id?: number }
   /** The worker has served as many requests as it shall. */
   | { readonly type: 'spent' }
   /** The worker stops by itself, because it got a signal. */

@@ -4,6 +4,8 @@
  * A replacement starts first, and the old worker goes when it is ready. If it does not start, the old one stays.
  */
 import type { Socket } from 'node:net';
+import { countersOf, type ServerMetrics, sumMetrics } from '../server/index.ts';
+import { NO_METRICS } from '../server/metrics.ts';
 import type { Log } from './log.ts';
 import { Restarts } from './restarts.ts';
 import type { Settings } from './settings.ts';
@@ -17,6 +19,9 @@ const CHECK_INTERVAL = 1_000;
 
 /** Milliseconds without a beat after which systemd hears nothing any more. */
 const UNWELL_AFTER = 5_000;
+
+/** Milliseconds that a worker has to tell what it has counted. */
+const REPORT_TIMEOUT = 500;
 
 /** What a pool tells its supervisor. */
 export interface PoolOwner {
@@ -43,6 +48,8 @@ export class WorkerPool {
   /** Called when the start of a worker has come to its end. */
   readonly #starts = new Map<WorkerProcess, (worker: WorkerProcess) => void>();
   readonly #clock: NodeJS.Timeout;
+  /** The counts of workers that have ended, so that no counter falls. */
+  #past = NO_METRICS;
   #isStopping = false;
   /** All workers are being renewed. */
   #isRenewing = false;
@@ -105,6 +112,22 @@ export class WorkerPool {
     else if (oldest !== undefined) this.#letGo(oldest);
   }
 
+  /** Snapshots of all workers, and what those that have ended had counted. */
+  async metrics(): Promise<ServerMetrics[]> {
+    await Promise.all(this.ready.map((worker) => worker.report(REPORT_TIMEOUT)));
+    return [...[...this.#workers].map(({ metrics }) => metrics), this.#past];
+  }
+
+  /** Process ids and octets of memory. */
+  get memory(): [pid: number, octets: number][] {
+    return this.ready.map(({ pid, memory }) => [pid ?? 0, memory]);
+  }
+
+  /** Health says 503 from now on. */
+  announceEnd(): void {
+    for (const worker of this.#workers) worker.announceEnd();
+  }
+
   reopenLogs(): void {
     for (const worker of this.#workers) worker.reopenLogs();
   }
@@ -160,6 +183,7 @@ export class WorkerPool {
 
   #onEnd(worker: WorkerProcess, lost: readonly Socket[]): void {
     this.#workers.delete(worker);
+    this.#past = sumMetrics([this.#past, countersOf(worker.metrics)]);
     this.#owner.onLost(lost);
     const hasFailed = this.#settle(worker);
     if (this.#isStopping) {

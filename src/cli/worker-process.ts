@@ -8,6 +8,8 @@
  */
 import cluster, { type Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
+import type { ServerMetrics } from '../server/index.ts';
+import { NO_METRICS } from '../server/metrics.ts';
 import { type FromWorker, isFromWorker, type ToWorker, tag } from './worker-messages.ts';
 
 /** What a supervisor hears of a worker. */
@@ -34,6 +36,8 @@ export class WorkerProcess {
   lastBeat: number = performance.now();
   /** Octets of memory. */
   memory = 0;
+  /** What its servers had counted at its last beat. */
+  metrics: ServerMetrics = NO_METRICS;
   /** The application's file and export, and its kind, once it is loaded. */
   name = '';
   kind = '';
@@ -44,6 +48,8 @@ export class WorkerProcess {
   /** Connections on their way to it, by number. */
   readonly #given = new Map<number, Socket>();
   #count = 0;
+  /** Those who wait for a beat, by number. */
+  readonly #reports = new Map<number, () => void>();
 
   constructor(events: WorkerEvents) {
     this.#events = events;
@@ -86,6 +92,25 @@ export class WorkerProcess {
     this.#send({ type: 'drain' });
   }
 
+  /** Asks for a beat, and waits for it. A worker that is stuck gives none; its last one counts. */
+  async report(timeout: number): Promise<void> {
+    this.#count += 1;
+    const id = this.#count;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeout);
+      this.#reports.set(id, resolve);
+      this.#send({ type: 'report', id });
+    });
+    clearTimeout(timer);
+    this.#reports.delete(id);
+  }
+
+  /** Health is to say 503. */
+  announceEnd(): void {
+    this.#send({ type: 'lame' });
+  }
+
   reopenLogs(): void {
     this.#send({ type: 'reopen' });
   }
@@ -120,6 +145,8 @@ export class WorkerProcess {
         break;
       case 'beat':
         this.memory = message.memory;
+        this.metrics = message.metrics;
+        if (message.id !== undefined) this.#reports.get(message.id)?.();
         this.#events.onBeat(this);
         break;
       case 'leaving':

@@ -4,7 +4,8 @@
  * The supervisor holds the listening sockets, so that they outlive every worker. With `--reuse-port` a worker listens for itself.
  */
 import { Socket } from 'node:net';
-import type { Server } from '../server/index.ts';
+import type { Server, ServerMetrics } from '../server/index.ts';
+import { NO_METRICS } from '../server/metrics.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { listenOn } from './listen.ts';
 import { type Log, openLog } from './log.ts';
@@ -20,8 +21,7 @@ const BEAT_INTERVAL = 1_000;
 
 /** Runs a worker until it is told to stop. */
 async function runWorker(): Promise<void> {
-  const beat = setInterval(() => send({ type: 'beat', memory: process.memoryUsage.rss() }), BEAT_INTERVAL);
-  beat.unref();
+  setInterval(() => beat(), BEAT_INTERVAL).unref();
   const settings = await readSettings(process.argv.slice(2));
   process.title = `gatebridge worker: ${settings.app}`;
   const log = openLog(settings.logFile && pathOf(settings, settings.logFile), settings.logLevel);
@@ -36,7 +36,16 @@ async function runWorker(): Promise<void> {
       },
     }),
   });
+  readMetrics = () => service.metrics();
   await serve(service, settings, log);
+}
+
+let readMetrics = (): ServerMetrics => NO_METRICS;
+
+/** Tells that the event loop turns. */
+function beat(id?: number, onSent?: () => void): void {
+  const memory = process.memoryUsage.rss();
+  send({ type: 'beat', memory, metrics: readMetrics(), ...(id !== undefined && { id }) }, onSent);
 }
 
 async function serve(service: Service, settings: Settings, log: Log): Promise<void> {
@@ -44,8 +53,11 @@ async function serve(service: Service, settings: Settings, log: Log): Promise<vo
   const leave = (): void => {
     if (isLeaving) return;
     isLeaving = true;
-    // The supervisor knows by the exit that everything has ended.
-    void service.drain().then(() => process.exit(EXIT.clean));
+    service.isLame = true;
+    void service.drain().then(() => {
+      // The supervisor has the last counts, and knows by the exit that everything has ended.
+      beat(undefined, () => process.exit(EXIT.clean));
+    });
   };
   if (settings.reusePort) {
     for (const address of settings.addresses) await listenOn(service.createServer(), address, settings);
@@ -58,6 +70,8 @@ async function serve(service: Service, settings: Settings, log: Log): Promise<vo
       send({ type: 'taken', id: message.id });
       if (handle instanceof Socket) takeConnection(server, handle);
     } else if (message.type === 'drain') leave();
+    else if (message.type === 'lame') service.isLame = true;
+    else if (message.type === 'report') beat(message.id);
     else service.reopenLogs();
   });
   process.on('SIGTERM', () => {
@@ -82,9 +96,10 @@ function requestLimit({ maxRequests, maxRequestsJitter }: Settings): number {
   return maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1));
 }
 
-function send(message: FromWorker): void {
+function send(message: FromWorker, onSent = (): void => undefined): void {
   // Without a channel there is no supervisor to tell.
-  if (process.connected) process.send?.(tag(message), undefined, undefined, () => undefined);
+  if (process.connected) process.send?.(tag(message), undefined, undefined, onSent);
+  else onSent();
 }
 
 // Ctrl+C in a terminal reaches all processes; the supervisor decides.

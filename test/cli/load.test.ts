@@ -1,6 +1,9 @@
 /** What the command loads, and what it says where it cannot. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Command, HELLO, projectFolder, runCommand } from './command.ts';
+
+// The first test compiles the package.
+vi.setConfig({ testTimeout: 60_000 });
 
 const EXPRESS = `
 import express from 'express';

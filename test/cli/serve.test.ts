@@ -5,8 +5,11 @@ import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'n
 import { get as getHttp, type request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Command, HELLO, projectFolder, runCommand } from './command.ts';
+
+// The first test compiles the package.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Starting a process takes seconds on a busy machine. */
 const eventually = (read: () => unknown) => expect.poll(read, { timeout: 15_000 });
