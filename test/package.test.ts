@@ -69,7 +69,7 @@ afterAll(() => {
 describe('the tarball', () => {
   it('holds the compiled package, its papers and the examples, and nothing else', () => {
     const others = packedFiles.filter((path) => !/^dist\/(src|bridges)\/[\w/-]+\.(js|d\.ts)$/.test(path));
-    const papers = others.filter((path) => !/^(docs\/[\w-]+\.md|examples\/[\w/-]+\.\w+)$/.test(path));
+    const papers = others.filter((path) => !/^(docs\/[\w-]+\.md|examples\/[\w/-]+(\.\w+)?)$/.test(path));
     expect(papers.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']);
   });
 

@@ -65,7 +65,9 @@ export function resolveSettings(places: Places): Settings {
   const given = typedServerOptions(values);
   const app = appOf(places, values);
   const isBoundByHost = sources.has('host') || sources.has('port');
-  const addresses = chooseAddresses(settings, { sources, isBoundByHost });
+  const isUnbound = settings.bind === undefined && !isBoundByHost;
+  const passed = isUnbound ? passedBySystem(places.environment) : [];
+  const addresses = passed.length > 0 ? passed : chooseAddresses(settings, { sources, isBoundByHost });
   const { cert, key } = settings;
   if ((cert === undefined) !== (key === undefined)) {
     throw new CommandError(
@@ -157,6 +159,12 @@ function fromEnvironment(environment: Places['environment']): Record<string, unk
 interface Binding {
   readonly sources: ReadonlyMap<string, string>;
   readonly isBoundByHost: boolean;
+}
+
+/** Sockets that systemd has opened for this process (sd_listen_fds(3)). */
+function passedBySystem({ LISTEN_PID, LISTEN_FDS }: Places['environment']): Address[] {
+  if (LISTEN_PID !== String(process.pid)) return [];
+  return Array.from({ length: Number(LISTEN_FDS) || 0 }, (_, index) => parseAddress(`fd:${index + 3}`));
 }
 
 /** `--bind` and `--host` with `--port` are two ways of one thing; the stronger source wins. */

@@ -88,7 +88,7 @@ export class Command {
 
   /** Waits until it serves. */
   async url(): Promise<string> {
-    const [url] = await this.says(/https?:\/\/[^\s]+/);
+    const [, url = ''] = await this.says(/listen +(https?:\/\/\S+)/);
     return url;
   }
 
