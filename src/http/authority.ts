@@ -4,6 +4,7 @@
  * Host decides which site answers. A value that two recipients could read differently is refused: userinfo, spaces,
  * lists, zone identifiers (RFC 9112 §3.2, RFC 9110 §7.2).
  */
+import { parseIPv6 } from './ip-address.ts';
 
 /** Fast path for most requests: a name or an IPv4 address, perhaps with a port below 60000. */
 const USUAL = /^[A-Za-z0-9.-]+(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?$/;
@@ -17,9 +18,6 @@ const LITERAL_AND_PORT = /^\[([^\]]*)\](?::([0-9]*))?$/;
 /** IPvFuture (RFC 3986 §3.2.2). */
 const ADDRESS_OF_THE_FUTURE = /^v[0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+$/i;
 
-const GROUP = /^[0-9A-Fa-f]{1,4}$/;
-const IPV4_ADDRESS = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}$/;
-const IPV6_GROUPS = 8;
 const MAX_PORT = 65_535;
 
 /** The parts of an authority. */
@@ -46,27 +44,5 @@ export function parseAuthority(text: string): Authority | undefined {
 }
 
 function isAddress(text: string): boolean {
-  return isIPv6Address(text) || ADDRESS_OF_THE_FUTURE.test(text);
-}
-
-/** IPv6address (RFC 3986 §3.2.2): eight groups, the last two perhaps as IPv4; one `::` replaces at least one. */
-function isIPv6Address(text: string): boolean {
-  const gap = text.indexOf('::');
-  if (gap === -1) return countGroups(text, true) === IPV6_GROUPS;
-  const before = gap === 0 ? 0 : countGroups(text.slice(0, gap), false);
-  const rest = text.slice(gap + 2);
-  const after = rest === '' ? 0 : countGroups(rest, true);
-  return before + after < IPV6_GROUPS;
-}
-
-/** Counts 16-bit groups; Infinity if one is malformed. */
-function countGroups(text: string, mayEndInIPv4: boolean): number {
-  const groups = text.split(':');
-  let count = groups.length;
-  const last = groups.at(-1) ?? '';
-  if (mayEndInIPv4 && IPV4_ADDRESS.test(last)) {
-    groups.pop();
-    count += 1;
-  }
-  return groups.every((group) => GROUP.test(group)) ? count : Number.POSITIVE_INFINITY;
+  return parseIPv6(text) !== undefined || ADDRESS_OF_THE_FUTURE.test(text);
 }
