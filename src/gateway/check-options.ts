@@ -97,7 +97,7 @@ export function checkOption(name: string, value: unknown, rule: OptionRules[stri
     const message = `Option ${name} has a value that it cannot have: ${show(value)}`;
     throw wrong('ERR_INVALID_ARG_VALUE', message);
   }
-  const { type, least = 0, most = type === 'port' ? MAX_PORT : Number.POSITIVE_INFINITY } = rule;
+  const { type, example, least = 0, most = type === 'port' ? MAX_PORT : Number.POSITIVE_INFINITY } = rule;
   if (typeof type !== 'string') {
     if (type.some((one) => one === value)) return;
     const message = `Option ${name} must be ${listValues(type)}, not ${show(value)}`;
@@ -105,7 +105,8 @@ export function checkOption(name: string, value: unknown, rule: OptionRules[stri
   }
   const { isValid, expected } = CHECKS[type];
   if (!isValid(value)) {
-    throw wrong('ERR_INVALID_ARG_TYPE', `Option ${name} must be ${expected}, not ${show(value)}`);
+    const wanted = example === undefined ? expected : `${expected} such as ${example}`;
+    throw wrong('ERR_INVALID_ARG_TYPE', `Option ${name} must be ${wanted}, not ${show(value)}`);
   }
   const number = type === 'port' ? Number(value) : value;
   if (typeof number === 'number' && !(number >= least && number <= most)) {

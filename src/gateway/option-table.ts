@@ -50,6 +50,8 @@ export interface OptionRow {
   readonly default?: unknown;
   /** The default is Infinity, which is no literal and so cannot stand in a table whose type is inferred. */
   readonly isUnlimited?: true;
+  /** A valid value, for the error about another. */
+  readonly example?: string;
   /** The least allowed number. @default 0 */
   readonly least?: number;
   /** The greatest allowed number. @default Infinity */

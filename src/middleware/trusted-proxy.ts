@@ -10,13 +10,13 @@ import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
 import { decodePath } from '../gateway/native-string.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
+import { type AddressTest, addressTest } from '../gateway/trusted-addresses.ts';
 import type { Environ } from '../wsgi.ts';
 import { answerText } from './answer.ts';
 import { builtin } from './builtin.ts';
 import { type ForwardedNode, parseForwarded, parseNode, splitList } from './forwarded.ts';
 import { parseHost } from './host-pattern.ts';
 import type { Middleware } from './middleware.ts';
-import { type AddressTest, addressTest } from './trusted-addresses.ts';
 
 /** The options of `trustedProxy`. */
 export const TRUSTED_PROXY_OPTIONS = {
@@ -39,7 +39,7 @@ export const TRUSTED_PROXY_OPTIONS = {
    * Addresses of the proxies: `10.1.2.3`, `10.0.0.0/8`, `loopback`, `linklocal`, `uniquelocal`, `unix`. Only what comes from them
    * counts. How many proxies there are then follows from their addresses; a count that is not 0 says that the field counts.
    */
-  addresses: { type: 'names' },
+  addresses: { type: 'names', example: "['loopback', '10.0.0.0/8']" },
 } as const;
 
 /** Options of {@link trustedProxy}. */
@@ -61,8 +61,9 @@ type Settings = SettingsOf<typeof TRUSTED_PROXY_OPTIONS>;
 export function trustedProxy(options: TrustedProxyOptions = {}): Middleware {
   checkOptions(options, TRUSTED_PROXY_OPTIONS);
   const settings = settingsOf(TRUSTED_PROXY_OPTIONS, options);
-  const { isIP } = builtin('node:net', 'trustedProxy()');
-  const isTrusted = settings.addresses === undefined ? undefined : addressTest(settings.addresses);
+  const net = builtin('node:net', 'trustedProxy()');
+  const { isIP } = net;
+  const isTrusted = settings.addresses === undefined ? undefined : addressTest(settings.addresses, net);
   return (application) => {
     const inner = toApplication(application);
     return (environ, startResponse) => {

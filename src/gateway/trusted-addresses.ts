@@ -1,5 +1,5 @@
 /** The addresses of proxies that are trusted. */
-import { builtin } from './builtin.ts';
+import type * as net from 'node:net';
 
 /** Names of ranges, as Express has them. */
 const RANGES: Readonly<Record<string, readonly string[]>> = {
@@ -14,10 +14,13 @@ export type AddressTest = (address: string | undefined) => boolean;
 /**
  * Makes the test for a list of addresses, subnets (`10.0.0.0/8`) and names (`loopback`, `linklocal`, `uniquelocal`, `unix`).
  *
+ * @param node Of `node:net`, which other runtimes may not have
  * @throws TypeError if one is none of these
  */
-export function addressTest(addresses: readonly string[]): AddressTest {
-  const { BlockList, isIP } = builtin('node:net', 'trustedProxy()');
+export function addressTest(
+  addresses: readonly string[],
+  { BlockList, isIP }: Pick<typeof net, 'BlockList' | 'isIP'>,
+): AddressTest {
   const list = new BlockList();
   for (const entry of addresses.flatMap((name) => RANGES[name] ?? [name])) {
     if (entry === 'unix') continue;
@@ -36,7 +39,9 @@ export function addressTest(addresses: readonly string[]): AddressTest {
   const trustsUnix = addresses.includes('unix');
   return (address) => {
     if (address === undefined || address === '') return trustsUnix;
-    const family = isIP(address);
-    return family !== 0 && list.check(address, family === 4 ? 'ipv4' : 'ipv6');
+    // A link-local address of a socket has a zone.
+    const [plain = ''] = address.split('%');
+    const family = isIP(plain);
+    return family !== 0 && list.check(plain, family === 4 ? 'ipv4' : 'ipv6');
   };
 }
