@@ -28,3 +28,15 @@ it.each([
 ])('cannot reset %s', (_name, socket) => {
   expect(canReset(socket)).toBe(false);
 });
+
+it('is not misled by addresses and TLS that a proxy has told', async () => {
+  const { socket } = await openTcp();
+  Object.defineProperty(socket, 'encrypted', { value: true });
+  expect(canReset(socket)).toBe(true);
+});
+
+it.skipIf(process.platform === 'win32')('is not misled by an address of a unix socket', async () => {
+  const { socket } = await openUnix();
+  Object.defineProperty(socket, 'remoteAddress', { value: '198.51.100.7' });
+  expect(canReset(socket)).toBe(false);
+});
