@@ -212,6 +212,18 @@ export const ERRORS = {
     source: 'RFC 9110 §6.5.1',
     message: 'Field is not allowed in a trailer section: {detail}',
   },
+  WSGI_ERR_PROXY_HEADER_MISSING: {
+    party: 'client',
+    statusCode: 400,
+    source: 'PROXY protocol §2',
+    message: 'Connection of a trusted proxy does not begin with a PROXY protocol header',
+  },
+  WSGI_ERR_PROXY_HEADER_INVALID: {
+    party: 'client',
+    statusCode: 400,
+    source: 'PROXY protocol §2.1, §2.2',
+    message: 'PROXY protocol header is malformed: {detail}',
+  },
 
   // The application broke PEP 3333.
   WSGI_ERR_START_RESPONSE_REPEATED: {

@@ -1,6 +1,8 @@
-/** HTTP/1.1 without I/O: parses requests, frames and formats responses (RFC 9110, RFC 9112). */
+/** HTTP/1.1 without I/O: parses requests, frames and formats responses (RFC 9110, RFC 9112). And the PROXY protocol. */
 export { isForbiddenTrailer } from './forbidden-trailers.ts';
 export { DEFAULT_LIMITS, type HttpLimits, LIMITS, toHttpLimits } from './limits.ts';
+export type { ProxyHeader } from './proxy-protocol/header.ts';
+export { readProxyHeader } from './proxy-protocol/read-header.ts';
 export type { RequestHead } from './request-head.ts';
 export { RequestParser } from './request-parser.ts';
 export { formatChunkHead, formatResponseHead, formatTrailers, LAST_CHUNK } from './response-format.ts';
