@@ -45,6 +45,8 @@ export type {
   FinishedCallback,
   HeaderList,
   InputStream,
+  ProxyEndpoint,
+  ProxyProtocol,
   StartResponse,
   Write,
 } from './wsgi.ts';

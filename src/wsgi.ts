@@ -127,7 +127,48 @@ export interface Environ {
   'gateway.trailers'?: () => Promise<HeaderList>;
   /** Adds fields to the trailer section of the response. */
   'gateway.send_trailers'?: (headers: Readonly<HeaderList>) => void;
+  /** What a proxy in TCP mode has told of the connection. */
+  'gateway.proxy_protocol'?: ProxyProtocol;
   [key: string]: unknown;
+}
+
+/** `gateway.proxy_protocol`: what a trusted proxy has told by the PROXY protocol. Frozen, and shared by all requests of a connection. */
+export interface ProxyProtocol {
+  readonly version: 1 | 2;
+  /** `LOCAL`: the proxy has connected for itself, to see if the server is up. */
+  readonly command: 'PROXY' | 'LOCAL';
+  /** Undefined if the proxy tells no addresses. */
+  readonly family: 'IPv4' | 'IPv6' | 'unix' | undefined;
+  /** The client; an address without a port is the path of a unix socket. */
+  readonly source: ProxyEndpoint | undefined;
+  /** The address that the client connected to. */
+  readonly destination: ProxyEndpoint | undefined;
+  /** The host name that the client asked for, such as that of SNI. */
+  readonly authority: string | undefined;
+  /** The client's TLS, if it has ended at the proxy. */
+  readonly tls:
+    | {
+        /** Such as `TLSv1.3`. */
+        readonly protocol: string | undefined;
+        readonly cipher: string | undefined;
+        /** The client has shown a certificate. */
+        readonly hasCertificate: boolean;
+        /** The proxy has verified it. */
+        readonly isVerified: boolean;
+        /** The common name in it. */
+        readonly commonName: string | undefined;
+      }
+    | undefined;
+  /** All additions of version 2, also those of cloud providers, in order. */
+  readonly tlvs: readonly { readonly type: number; readonly value: Uint8Array }[];
+  /** The proxy itself: the peer of the server's socket. */
+  readonly proxy: { readonly address: string | undefined; readonly port: number | undefined };
+}
+
+/** One end of a connection. */
+export interface ProxyEndpoint {
+  readonly address: string;
+  readonly port: number | undefined;
 }
 
 /**

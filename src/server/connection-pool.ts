@@ -7,6 +7,7 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ProtocolError } from '../errors.ts';
+import type { ProxyHeader } from '../http/index.ts';
 import {
   createUnansweredRequest,
   hasStandIn,
@@ -15,13 +16,14 @@ import {
   tellTimeout,
 } from '../messages/index.ts';
 import { carrierOf, findClientError } from '../node-internals/index.ts';
-import type { Environ } from '../wsgi.ts';
+import type { Environ, ProxyProtocol } from '../wsgi.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionOwner, PlaceOfFault, ServedConnection, Shutdown } from './connection-owner.ts';
 import { Handshake } from './handshake.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { RequestEvents } from './node-surface/request-events.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
+import { ProxyHeaderReader } from './proxy-header-reader.ts';
 import { describeSocket } from './socket/describe-socket.ts';
 import type { Tally } from './tally.ts';
 
@@ -91,6 +93,11 @@ export class ConnectionPool implements ConnectionOwner {
     return fields;
   }
 
+  /** Reads the PROXY protocol header of a socket, before anybody else has it. */
+  awaitProxyHeader(socket: Socket, onHeader: (header: ProxyHeader) => void): void {
+    this.#add(new ProxyHeaderReader(socket, this, onHeader));
+  }
+
   /** Notes a socket whose TLS handshake begins. */
   awaitHandshake(socket: Socket): void {
     const handshake = new Handshake(socket, this);
@@ -99,12 +106,17 @@ export class ConnectionPool implements ConnectionOwner {
     this.tally.accepted += 1;
   }
 
-  /** Serves a socket; a TLS socket after its handshake. */
-  accept(socket: Socket): void {
+  /**
+   * Serves a socket; a TLS socket after its handshake.
+   *
+   * @param proxied What a proxy has told of it
+   */
+  accept(socket: Socket, proxied?: ProxyProtocol): void {
     const handshake = this.#handshakes.get(carrierOf(socket) ?? socket);
     if (handshake === undefined) this.tally.accepted += 1;
     else this.remove(handshake);
-    const connection = new Connection(socket, this, describeSocket(socket, this.options.serverName));
+    const description = describeSocket(socket, this.options.serverName, proxied);
+    const connection = new Connection(socket, this, description);
     this.#add(connection);
     this.tally.open(connection, socket);
     const { timeout } = this.settings;

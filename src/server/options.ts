@@ -70,6 +70,12 @@ export const SERVER_SETTINGS = {
 export const SERVER_OPTIONS = {
   /** Serves HTTPS with these options of `tls.createServer`. */
   tls: { type: 'object' },
+  /**
+   * Addresses of proxies that relay TCP connections and tell the client by the PROXY protocol, version 1 or 2: `10.1.2.3`,
+   * `10.0.0.0/8`, `loopback`, `linklocal`, `uniquelocal`, `unix`. Each connection from there must begin with its header;
+   * from elsewhere none counts.
+   */
+  proxyProtocol: { type: 'names', example: "['loopback', '10.0.0.0/8']" },
   /** Sets `SERVER_NAME`. By default it is the address that the client connected to. */
   serverName: { type: 'name' },
   /** Adds a `Server` field with this value to responses that have none. By default no field is added. */

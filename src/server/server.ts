@@ -29,6 +29,7 @@ import {
   type ServerSettings,
   takeSettings,
 } from './options.ts';
+import { ProxiedSockets } from './socket/proxied-sockets.ts';
 import { Tally } from './tally.ts';
 
 /** The options of `shutdown`. */
@@ -73,6 +74,8 @@ export class Server extends ServerBase {
   readonly #tally: Tally = new Tally(this);
   /** Sockets that listeners got in the place of the server, to give them back to it. */
   readonly #handedOut = new WeakSet<Socket>();
+  /** With the option `proxyProtocol`. */
+  readonly #proxied: ProxiedSockets | undefined;
   #host: string | undefined;
 
   /**
@@ -83,7 +86,8 @@ export class Server extends ServerBase {
   constructor(application: Application, options: ServerOptions, own: OptionTable = {}) {
     checkServerOptions(options, own);
     const { noDelay, keepAlive, keepAliveInitialDelay } = settingsOf(SERVER_OPTIONS, options);
-    const { tls } = options;
+    const { tls, proxyProtocol } = options;
+    const proxied = proxyProtocol && new ProxiedSockets(proxyProtocol, tls !== undefined);
     // A client may close its half and wait for the response (RFC 9112 §9.6). With TLS only after the handshake: during
     // it Node 20 would not notice that the client leaves.
     const { highWaterMark } = options;
@@ -96,6 +100,7 @@ export class Server extends ServerBase {
     };
     super(base, tls === undefined ? undefined : withProtocols(tls));
     this.#tls = tls;
+    this.#proxied = proxied;
     const settings = takeSettings(options);
     defineSettings(this, settings);
     const events = new RequestEvents(this, toApplication(application), {
@@ -157,10 +162,34 @@ export class Server extends ServerBase {
     } else if (Reflect.get(socket, 'server') !== this || this.#handedOut.has(socket)) readAsStream(socket);
     // node does so for every socket, also for one that others accepted.
     Reflect.set(socket, 'server', this);
-    this.#pool.accept(socket);
+    this.#pool.accept(socket, this.#proxied?.factsOf(socket));
   };
 
   override emit(event: string | symbol, ...values: unknown[]): boolean {
+    return this.#proxied === undefined
+      ? this.#emit(event, values)
+      : this.#emitProxied(this.#proxied, event, values);
+  }
+
+  /** A connection that a proxy relays is emitted once its header has come: listeners see the client. */
+  #emitProxied(proxied: ProxiedSockets, event: string | symbol, values: unknown[]): boolean {
+    for (const value of values) proxied.follow(value);
+    if (event !== 'connection') return this.#emit(event, values);
+    // The value of the event is a socket: accepted here, or emitted by others.
+    const socket = values[0] as Socket;
+    const judgement = proxied.judge(socket);
+    if (judgement === 'serve') return this.#emit(event, values);
+    if (judgement === 'gone') socket.destroy();
+    else {
+      this.#pool.awaitProxyHeader(socket, (header) => {
+        proxied.take(socket, header);
+        this.#emit(event, values);
+      });
+    }
+    return true;
+  }
+
+  #emit(event: string | symbol, values: unknown[]): boolean {
     // node's own `emit` is nearer, but tools patch that of the server that ours stands for.
     const { emit } = nodePrototypeOf(this.#tls !== undefined);
     // The value of both events is a socket: accepted here, or emitted by others.

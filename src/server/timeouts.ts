@@ -142,7 +142,8 @@ function isSilent({ since, intake, server }: TimedConnection, now: number, silen
   return isOver(now - lastInput, silence) || isOver(now - since, server.settings.lingerTimeout);
 }
 
-function isLate(passed: number, { headersTimeout, requestTimeout }: ServerSettings): boolean {
+/** Tells if the first octets of a connection, or a head, have not come in time. */
+export function isLate(passed: number, { headersTimeout, requestTimeout }: ServerSettings): boolean {
   return isOver(passed, headersTimeout) || isOver(passed, requestTimeout);
 }
 

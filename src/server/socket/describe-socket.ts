@@ -3,6 +3,7 @@ import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { GatewayRequest } from '../../port.ts';
+import type { ProxyProtocol } from '../../wsgi.ts';
 
 /** The part of an environ that is the same for all requests of a connection. */
 export type SocketDescription = Pick<
@@ -22,12 +23,14 @@ export type SocketDescription = Pick<
  *
  * @param socket A connected socket; a TLS socket after its handshake
  * @param serverName SERVER_NAME, if not the address that the client connected to
+ * @param proxied What a proxy has told of it
  */
 export function describeSocket(
   socket: Socket | TLSSocket,
   serverName: string | undefined,
+  proxied?: ProxyProtocol,
 ): SocketDescription {
-  // A program that has ended TLS itself says so on the socket that it emits.
+  // A program that has ended TLS itself says so on the socket that it emits; so does a proxy.
   const isEncrypted = Reflect.get(socket, 'encrypted') === true;
   return {
     scheme: isEncrypted ? 'https' : 'http',
@@ -38,7 +41,24 @@ export function describeSocket(
     remotePort: socket.remotePort === undefined ? undefined : String(socket.remotePort),
     multiprocess: cluster.isWorker,
     socket,
-    extensions: 'getCipher' in socket ? describeTls(socket) : undefined,
+    extensions: proxied === undefined ? ownTls(socket) : { ...describeProxied(proxied), ...ownTls(socket) },
+  };
+}
+
+function ownTls(socket: Socket | TLSSocket): Record<string, string> | undefined {
+  return 'getCipher' in socket ? describeTls(socket) : undefined;
+}
+
+/** Gives what a proxy has told; its TLS by the names of ours. */
+function describeProxied(proxied: ProxyProtocol): Record<string, unknown> {
+  const { tls } = proxied;
+  if (tls === undefined) return { 'gateway.proxy_protocol': proxied };
+  const verified = tls.isVerified ? 'SUCCESS' : 'FAILED:not verified by the proxy';
+  return {
+    'gateway.proxy_protocol': proxied,
+    SSL_PROTOCOL: tls.protocol ?? '',
+    SSL_CIPHER: tls.cipher ?? '',
+    SSL_CLIENT_VERIFY: tls.hasCertificate ? verified : 'NONE',
   };
 }
 
