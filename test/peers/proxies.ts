@@ -15,14 +15,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 export type Upstream = number | string;
 
 /** A place for one run of a proxy. */
-interface Place {
+export interface Place {
   readonly folder: string;
   readonly port: number;
   readonly upstream: Upstream;
 }
 
 /** How to run a proxy. */
-interface Recipe {
+export interface Recipe {
   /** The names of its program. */
   readonly programs: readonly string[];
   readonly hasUnixSockets: boolean;
