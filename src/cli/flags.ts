@@ -357,12 +357,13 @@ export const COMMAND_OPTIONS = {
 export const FLAGS_OF_SERVER: typeof LIMITS &
   typeof SERVER_SETTINGS &
   typeof GATEWAY_OPTIONS &
-  Pick<typeof SERVER_OPTIONS, 'serverName' | 'serverHeader'> &
+  Pick<typeof SERVER_OPTIONS, 'serverName' | 'serverHeader' | 'proxyProtocol'> &
   Pick<typeof ENVIRON_OPTIONS, 'underscoreHeaders'> = {
   ...LIMITS,
   ...SERVER_SETTINGS,
   serverName: SERVER_OPTIONS.serverName,
   serverHeader: SERVER_OPTIONS.serverHeader,
+  proxyProtocol: SERVER_OPTIONS.proxyProtocol,
   underscoreHeaders: ENVIRON_OPTIONS.underscoreHeaders,
   ...GATEWAY_OPTIONS,
 };
@@ -381,6 +382,13 @@ export const FLAGS: Readonly<Record<string, FlagRow>> = {
   ...Object.fromEntries(
     Object.entries<OptionRow>(FLAGS_OF_SERVER).map(([name, row]) => [name, ofServer(row)]),
   ),
+  proxyProtocol: {
+    ...SERVER_OPTIONS.proxyProtocol,
+    group: 'proxy',
+    value: 'LIST',
+    help: 'expect the PROXY protocol from these: 10.0.0.0/8, loopback, unix',
+    isRare: true,
+  },
 };
 
 function ofServer(row: OptionRow): FlagRow {
