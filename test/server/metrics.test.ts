@@ -149,9 +149,9 @@ describe('server.metrics()', () => {
         return hello(environ, startResponse);
       },
       {
-        headersTimeout: 50,
-        requestTimeout: 50,
-        keepAliveTimeout: 50,
+        headersTimeout: 400,
+        requestTimeout: 400,
+        keepAliveTimeout: 400,
         keepAliveTimeoutBuffer: 0,
         connectionsCheckingInterval: 10,
       },
@@ -162,7 +162,12 @@ describe('server.metrics()', () => {
     content.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n');
     const idle = connect();
     idle.send(get('/'));
-    await vi.waitFor(() => expect(server.metrics().timeouts).toMatchObject({ idle: 1, head: 1, content: 1 }));
+    await vi.waitFor(
+      () => expect(server.metrics().timeouts).toMatchObject({ idle: 1, head: 1, content: 1 }),
+      {
+        timeout: 5000,
+      },
+    );
     await delay(50);
     expect(server.metrics()).toMatchObject({
       timeouts: { idle: 1, head: 1, content: 1, unresponsive: 0 },
