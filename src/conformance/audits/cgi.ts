@@ -36,6 +36,9 @@ const VARIABLES: Readonly<Record<string, string>> = {
   REMOTE_ADDR: '192.0.2.1',
 };
 
+/** Milliseconds that a program may take. It is started anew for each audit. */
+const PATIENCE = 10_000;
+
 /** The audits of lines 199 to 208, and 231. */
 export const CGI_AUDITS: readonly GatewayAudit[] = [
   cgiAudit({
@@ -231,17 +234,24 @@ function cgiAudit(
       child.stdin.on('error', () => {});
       const exit = once(child, 'exit');
       await converse(child);
-      const [output, errors, [exitCode]] = await Promise.all([
-        collect(child.stdout),
-        collect(child.stderr),
-        exit,
-      ]);
+      const over = Promise.all([collect(child.stdout), collect(child.stderr), exit]);
+      const [output, errors, [exitCode]] = await inTime(over);
       check({ output, errors, exitCode });
     } finally {
       child.kill('SIGKILL');
     }
   }
   return { id, sentence, citation, needs: ['cgi'], run };
+}
+
+/** Waits for a program to end. Fails instead of hanging. */
+async function inTime<Result>(over: Promise<Result>): Promise<Result> {
+  const patience = new AbortController();
+  const tooLate = delay(PATIENCE, undefined, { signal: patience.signal }).then(() =>
+    assert.fail(`The program must end by itself, within ${PATIENCE} ms`),
+  );
+  tooLate.catch(() => {});
+  return Promise.race([over, tooLate]).finally(() => patience.abort());
 }
 
 async function collect(stream: Readable): Promise<string> {

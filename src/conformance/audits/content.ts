@@ -55,8 +55,13 @@ const LIMIT_AUDITS: readonly GatewayAudit[] = [
     id: 'input-169-ignored-content',
     sentence: 'MUST serve the next request on a connection after content that the application ignored',
     citation: 'RFC 9112 §9.3; Gunicorn issue 3301',
-    run: (host) =>
-      onStage(host, hello, async ({ open, exchange }) => {
+    async run(host) {
+      const paths: string[] = [];
+      const noting: Application = (environ, startResponse) => {
+        paths.push(environ.PATH_INFO);
+        return hello(environ, startResponse);
+      };
+      await onStage(host, noting, async ({ open, exchange }) => {
         const client = open();
         const evil = 'GET /evil HTTP/1.1\r\nHost: evil.test\r\n\r\n';
         for (const request of [
@@ -67,7 +72,9 @@ const LIMIT_AUDITS: readonly GatewayAudit[] = [
           equal((await exchange(client, request)).content.toString(), 'hello');
         }
         equal((await exchange(client)).content.toString(), 'hello');
-      }),
+        deepEqual(paths, ['/', '/', '/', '/'], 'Content must not be taken for a request');
+      });
+    },
   }),
   audit({
     id: 'input-170-ignored-upload',

@@ -5,9 +5,9 @@
  * and no framing.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AuditHost } from '../../src/conformance/index.ts';
-import type { Body, Environ, InputStream, StartResponse } from '../../src/wsgi.ts';
-import { listen } from './listening.ts';
+import type { AuditHost } from '../../../src/conformance/index.ts';
+import type { Body, Environ, InputStream, StartResponse } from '../../../src/wsgi.ts';
+import { listen } from '../listening.ts';
 
 type Callable = (environ: Environ, startResponse: StartResponse) => Body | Promise<Body>;
 
