@@ -4,8 +4,9 @@
  * Rule 1: one chunk comes out for each that goes in, perhaps an empty one (PEP 3333, Middleware Handling of Block Boundaries).
  * Rule 2: what was added is let out as soon as the inner body makes one wait, so that a client sees each event at once.
  * Rule 3: closing it closes the inner body, also while that waits.
+ * Rule 4: it takes the ready steps of a wrapped program, and has none: what comes out of a compressor comes later.
  */
-import { iterate, type ReadyIterator } from '../gateway/body-reader.ts';
+import { iterate, READY, type ReadyIterator } from '../gateway/body-reader.ts';
 import { onNextTurn } from '../gateway/platform.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { Body, Chunk } from '../wsgi.ts';
@@ -76,7 +77,7 @@ export class CompressedBody implements AsyncIterable<Chunk> {
     let step: InnerStep | Promise<InnerStep>;
     if (this.#waiting === undefined) {
       this.#iterator ??= iterate(this.#inner);
-      step = this.#iterator.next();
+      step = this.#iterator[READY]?.() ?? this.#iterator.next();
       if (!isPromise(step)) return step;
       if (this.#encoder.hasMore) {
         const waiting = toPromise(step);
