@@ -162,7 +162,7 @@ describe('accessLog', () => {
 
   it('a failure in the middle is cut, and has the status that was sent', async () => {
     const { records, layer } = keeping();
-    await askInProcess(
+    const answer = askInProcess(
       layer(async function* (_environ, startResponse) {
         startResponse('200 OK', []);
         yield 'abc';
@@ -170,6 +170,7 @@ describe('accessLog', () => {
         throw new Error('no');
       }),
     );
+    await expect(answer).rejects.toMatchObject({ cause: { message: 'no' } });
     expect(records).toEqual([expect.objectContaining({ status: 200, bytes: 5, isCut: true })]);
   });
 

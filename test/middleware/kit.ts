@@ -92,11 +92,9 @@ export interface Answer {
   readonly text: string;
   /** Text of wsgi.errors. */
   readonly log: string;
-  /** In process only: the first error that the host was told, by `abort`. */
-  readonly error?: unknown;
 }
 
-/** Asks an application without a socket. */
+/** Asks an application without a socket. Rejects if the response was cut off, or is not as long as declared. */
 export async function askInProcess(application: Application, question: Question = {}): Promise<Answer> {
   const { method, path = '/', headers, content, environ: keys } = question;
   const errors = new MemoryErrors();
@@ -104,13 +102,14 @@ export async function askInProcess(application: Application, question: Question 
   const sink = new RecordingSink();
   await runApplication(toApplication(application), environ, sink, { closeTimeout: 100 });
   const aborted = sink.events.find(([kind]) => kind === 'abort');
-  return {
-    status: sink.head?.status ?? '',
-    headers: withLength(sink),
-    text: sink.content,
-    log: errors.text,
-    error: aborted?.[1],
-  };
+  if (aborted !== undefined) throw new Error('Response was cut off', { cause: aborted[1] });
+  const status = sink.head?.status ?? '';
+  const sent = withLength(sink);
+  const isEmpty = method === 'HEAD' || /^(?:204|304) /.test(status);
+  const declared = isEmpty ? '0' : sent.get('Content-Length');
+  if (declared !== undefined && Number(declared) !== sink.length)
+    throw new Error(`Response has ${sink.length} octets, and declares ${declared}`);
+  return { status, headers: sent, text: sink.content, log: errors.text };
 }
 
 /** The host adds Content-Length. */

@@ -18,6 +18,8 @@ export type Event =
 export class RecordingSink implements ResponseSink {
   readonly events: Event[] = [];
   head: ResponseHead | undefined;
+  /** Octets of content. */
+  length = 0;
   /** Returned by write and end. */
   wait: Promise<void> | undefined;
   #listener: ((error: DisconnectError) => void) | undefined;
@@ -30,11 +32,13 @@ export class RecordingSink implements ResponseSink {
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
+    this.length += chunk.length;
     this.events.push(['write', Buffer.from(chunk).toString()]);
     return this.wait;
   }
 
   end(lastChunk?: Uint8Array): Promise<void> | undefined {
+    this.length += lastChunk?.length ?? 0;
     this.events.push(['end', lastChunk === undefined ? '' : Buffer.from(lastChunk).toString()]);
     return this.wait;
   }
