@@ -9,8 +9,10 @@ import type { ConnectionField } from '../port.ts';
 import type { HeaderList } from '../wsgi.ts';
 import { encodeLatin1 } from './platform.ts';
 
-/** token = 1*tchar (RFC 9110 §5.6.2). */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** token = 1*tchar (RFC 9110 §5.6.2), as a part of patterns. */
+export const TOKEN_PATTERN: string = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
+
+const TOKEN = new RegExp(`^${TOKEN_PATTERN}$`);
 
 /** Forbidden in a field value: control characters except HTAB (RFC 9110 §5.5), and characters above U+00FF. */
 const NOT_FIELD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
@@ -30,6 +32,16 @@ const HOP_BY_HOP = new Set([
   'trailers',
   'transfer-encoding',
   'upgrade',
+]);
+
+/** Fields that describe content (RFC 9110 §8 and §14.4; Content-MD5 is of RFC 2616). */
+const OF_CONTENT = new Set([
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'content-language',
+  'content-range',
+  'content-md5',
 ]);
 
 /** One bit for each length of these names. Most other names differ in length and need not be lower-cased. */
@@ -69,6 +81,11 @@ const LOOP_LIMIT = 32;
 const HTAB = 0x09;
 const SPACE = 0x20;
 const DEL = 0x7f;
+
+/** Tells if a field describes content, so that a 304 should not have it (RFC 9110 §15.4.5). The case does not matter. */
+export function describesContent(name: string): boolean {
+  return OF_CONTENT.has(name.toLowerCase());
+}
 
 /**
  * Tells if a field is hop-by-hop, so that only the gateway may set it. The case of the name does not matter.

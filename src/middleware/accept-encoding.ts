@@ -1,11 +1,14 @@
 /** The Accept-Encoding field (RFC 9110 §12.5.3). */
 
+import { TOKEN_PATTERN } from '../gateway/headers.ts';
+
 /** Codings by their names in lower case, with their weights. */
 type Weights = ReadonlyMap<string, number>;
 
+const WEIGHT = String.raw`;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)`;
+
 /** codings [ weight ] */
-const MEMBER =
-  /^[ \t]*([!#$%&'*+\-.^_`|~0-9a-z]+)[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$/;
+const MEMBER = new RegExp(String.raw`^[ \t]*(${TOKEN_PATTERN})[ \t]*(?:${WEIGHT}[ \t]*)?$`);
 
 /** Other names of codings (RFC 9110 §8.4.1). */
 const ALIASES: Readonly<Record<string, string>> = { 'x-gzip': 'gzip', 'x-compress': 'compress' };

@@ -1,13 +1,13 @@
 /** Answers 304 to a client that has the response already (RFC 9110 §13). */
 import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
-import type { Headers } from '../gateway/headers.ts';
+import { describesContent, type Headers } from '../gateway/headers.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
-import type { Chunk, Environ } from '../wsgi.ts';
+import type { Chunk } from '../wsgi.ts';
 import { builtin } from './builtin.ts';
 import { holdHead } from './hold-head.ts';
 import type { Middleware } from './middleware.ts';
-import { matchesTag, parseDate } from './preconditions.ts';
+import { isUnchanged, parseDate, type Validators } from './preconditions.ts';
 import { statusCodeOf } from './started-head.ts';
 import { END_OF_BODY } from './wrapped-body.ts';
 
@@ -19,17 +19,6 @@ export const CONDITIONAL_OPTIONS = {
 
 /** Options of {@link conditional}. */
 export interface ConditionalOptions extends OptionsOf<typeof CONDITIONAL_OPTIONS> {}
-
-/** Fields that describe the content, which a 304 does not have (RFC 9110 §15.4.5). */
-const OF_THE_CONTENT = [
-  'Content-Type',
-  'Content-Length',
-  'Content-Encoding',
-  'Content-Language',
-  'Content-Range',
-  'Content-Disposition',
-  'Content-MD5',
-];
 
 /**
  * Turns a 200 to GET or HEAD into a 304 if the client has the response already: If-None-Match names its ETag, or, without that field,
@@ -60,10 +49,10 @@ export function conditional(options: ConditionalOptions = {}): Middleware {
           const { headers } = head;
           const tag = content === undefined || headers.has('ETag') ? undefined : tagOf?.(content, headers);
           if (tag !== undefined) headers.set('ETag', tag);
-          isSpared = isUnchanged(environ, headers);
+          isSpared = isUnchanged(environ, validatorsOf(headers));
           if (!isSpared) return;
           head.status = '304 Not Modified';
-          for (const name of OF_THE_CONTENT) headers.delete(name);
+          for (const name of headers.keys()) if (describesContent(name)) headers.delete(name);
         },
         isTransparent: true,
         onChunk: (chunk) => (isSpared && chunk.length > 0 ? END_OF_BODY : undefined),
@@ -94,14 +83,6 @@ function createTagger(): Tagger {
 /** Characters of base64url: 132 bits. */
 const TAG_LENGTH = 22;
 
-/** Tells if the client has the response (RFC 9110 §13.2.2, steps 3 and 4). */
-function isUnchanged(environ: Environ, headers: Headers): boolean {
-  const { HTTP_IF_NONE_MATCH: ifNoneMatch, HTTP_IF_MODIFIED_SINCE: ifModifiedSince } = environ;
-  if (typeof ifNoneMatch === 'string') {
-    return matchesTag(ifNoneMatch, headers.get('ETag'));
-  }
-  if (typeof ifModifiedSince !== 'string') return false;
-  const modified = parseDate(headers.get('Last-Modified', ''));
-  const since = parseDate(ifModifiedSince);
-  return modified <= since;
+function validatorsOf(headers: Headers): Validators {
+  return { etag: headers.get('ETag'), modified: parseDate(headers.get('Last-Modified', '')) };
 }

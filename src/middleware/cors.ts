@@ -5,7 +5,7 @@
  */
 import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
-import { Headers } from '../gateway/headers.ts';
+import { Headers, TOKEN_PATTERN } from '../gateway/headers.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
 import type { Environ } from '../wsgi.ts';
 import { changeHead } from './change-head.ts';
@@ -103,7 +103,7 @@ function isPreflight(environ: Environ): boolean {
 }
 
 /** Names of fields, separated by commas. */
-const FIELD_NAMES = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*,[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+)*$/;
+const FIELD_NAMES = new RegExp(String.raw`^${TOKEN_PATTERN}(?:[ \t]*,[ \t]*${TOKEN_PATTERN})*$`);
 
 /** @param settings Undefined if the origin may not read the response */
 function answerPreflight(headers: Headers, environ: Environ, settings: Settings | undefined): void {

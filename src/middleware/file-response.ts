@@ -2,6 +2,7 @@
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { FileWrapper } from '../gateway/file-wrapper.ts';
+import { describesContent } from '../gateway/headers.ts';
 import { encodeUtf8 } from '../gateway/platform.ts';
 import type { Body, Environ, HeaderList, StartResponse } from '../wsgi.ts';
 import { answerText } from './answer.ts';
@@ -65,8 +66,10 @@ function answerUnread(request: FileRequest, isHead: boolean): Body {
   const described = [...fields, ...describe(validators)];
   if (status === 412) return answerText(environ, startResponse, { statusCode: 412 });
   if (status === 304) {
-    const kept = described.filter(([name]) => !/^Content-|^Accept-Ranges$/.test(name));
-    startResponse('304 Not Modified', kept);
+    startResponse(
+      '304 Not Modified',
+      described.filter(([name]) => !describesContent(name)),
+    );
     return [];
   }
   if (inFront !== undefined) startResponse('200 OK', [...described, inFront]);
@@ -74,7 +77,12 @@ function answerUnread(request: FileRequest, isHead: boolean): Body {
   return [];
 }
 
-function describe({ etag, modified }: Validators): HeaderList {
+/** The validators of a file. */
+interface FileValidators extends Validators {
+  readonly etag: string;
+}
+
+function describe({ etag, modified }: FileValidators): HeaderList {
   return [
     ['Accept-Ranges', 'bytes'],
     ['ETag', etag],
@@ -83,7 +91,7 @@ function describe({ etag, modified }: Validators): HeaderList {
 }
 
 /** A coded variant has an ETag of its own (RFC 9110 §8.8.3.3). */
-function validatorsOf({ size, mtimeMs }: Stats, { coding }: FileRequest): Validators {
+function validatorsOf({ size, mtimeMs }: Stats, { coding }: FileRequest): FileValidators {
   const suffix = coding === undefined ? '' : `-${coding}`;
   const time = Math.trunc(mtimeMs * 1000).toString(36);
   // RFC 9110 §8.8.2.1: no date in the future.

@@ -3,6 +3,7 @@
  *
  * Clients can send these fields too. This file only parses; trusted-proxy.ts decides which values count.
  */
+import { TOKEN_PATTERN } from '../gateway/headers.ts';
 
 /** One element of Forwarded: what one proxy says. */
 export interface ForwardedElement {
@@ -11,9 +12,11 @@ export interface ForwardedElement {
   readonly host?: string | undefined;
 }
 
+/** quoted-string (RFC 9110 §5.6.4). */
+const QUOTED = String.raw`"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"`;
+
 /** forwarded-pair = token "=" ( token / quoted-string ) (RFC 7239 §4). */
-const PAIR =
-  /^[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)|"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)")[ \t]*/;
+const PAIR = new RegExp(String.raw`^[ \t]*(${TOKEN_PATTERN})=(?:(${TOKEN_PATTERN})|${QUOTED})[ \t]*`);
 
 /**
  * Parses Forwarded.

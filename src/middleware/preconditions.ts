@@ -3,8 +3,8 @@ import type { Environ } from '../wsgi.ts';
 
 /** The validators of a selected representation. */
 export interface Validators {
-  readonly etag: string;
-  /** Milliseconds, in whole seconds. */
+  readonly etag: string | undefined;
+  /** Milliseconds, in whole seconds; NaN if it is not known. */
   readonly modified: number;
 }
 
@@ -20,10 +20,14 @@ export function evaluate(environ: Environ, validators: Validators): 304 | 412 | 
   } else if (ifUnmodifiedSince !== undefined && validators.modified > parseDate(ifUnmodifiedSince)) {
     return 412;
   }
+  return isUnchanged(environ, validators) ? 304 : undefined;
+}
+
+/** Tells if the client has the representation already (RFC 9110 §13.2.2, steps 3 and 4). */
+export function isUnchanged(environ: Environ, { etag, modified }: Validators): boolean {
   const { HTTP_IF_NONE_MATCH: ifNoneMatch, HTTP_IF_MODIFIED_SINCE: ifModifiedSince } = environ;
-  if (ifNoneMatch !== undefined) return matchesTag(ifNoneMatch, validators.etag) ? 304 : undefined;
-  if (ifModifiedSince === undefined) return undefined;
-  return validators.modified <= parseDate(ifModifiedSince) ? 304 : undefined;
+  if (typeof ifNoneMatch === 'string') return matchesTag(ifNoneMatch, etag);
+  return typeof ifModifiedSince === 'string' && modified <= parseDate(ifModifiedSince);
 }
 
 /** Tells if a range counts (RFC 9110 §13.1.5): the client's part is of this representation. */

@@ -1,6 +1,6 @@
 /** Checks the status and the headers that an application passes to startResponse, each by itself and together. */
 import { describe } from '../gateway/describe.ts';
-import { isFieldValue, isHopByHop, isToken } from '../gateway/headers.ts';
+import { describesContent, isFieldValue, isHopByHop, isToken } from '../gateway/headers.ts';
 import { ABOVE_OCTET } from '../gateway/native-string.ts';
 import type { Reporter } from './reporter.ts';
 import type { RuleId } from './rules.ts';
@@ -118,13 +118,8 @@ function lengthOf(fields: Fields, reporter: Reporter): number | undefined {
   return Number(value);
 }
 
-/** Headers that describe content, besides Content-Type and Content-Length, which have rules of their own. */
-const DESCRIBING: readonly string[] = [
-  'content-encoding',
-  'content-language',
-  'content-range',
-  'content-md5',
-];
+/** Headers that describe content, and have rules of their own. */
+const WITH_OWN_RULES: ReadonlySet<string> = new Set(['content-type', 'content-length']);
 
 function checkTogether(
   { statusCode, hasContentType }: CheckedHead,
@@ -136,7 +131,7 @@ function checkTogether(
     reporter.caller('start-response-70-no-content-type', found);
   if (statusCode !== undefined && (statusCode < 200 || statusCode === 204) && fields.has('content-length'))
     reporter.caller('start-response-71-no-content-length', found);
-  const describing = DESCRIBING.find((name) => fields.has(name));
+  const describing = [...fields.keys()].find((name) => describesContent(name) && !WITH_OWN_RULES.has(name));
   if (statusCode === 304 && describing !== undefined)
     reporter.caller('start-response-140-not-modified', `found ${describing}`);
   for (const tag of fields.get('etag') ?? []) {
