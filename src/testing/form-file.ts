@@ -17,6 +17,14 @@ export interface FormFile {
 /** A value of a field: text, or a file. A Blob without a name is sent as `blob`. */
 export type FormValue = string | Blob | FormFile;
 
+/** Tells if a value is a file, or describes one. */
+export function isFormFile(value: unknown): value is Blob | FormFile {
+  if (value instanceof Blob) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, content }: { name?: unknown; content?: unknown } = value;
+  return typeof name === 'string' && (typeof content === 'string' || isOctets(content));
+}
+
 /**
  * Makes a File of a value that is no text.
  *
@@ -26,8 +34,8 @@ export function toFile(value: Blob | FormFile): File {
   if (value instanceof File) return value;
   if (value instanceof Blob) return new File([value], 'blob', { type: value.type });
   // Callers in JavaScript may pass anything.
-  const { name, content, type = 'application/octet-stream' } = (value ?? {}) as Partial<FormFile>;
-  const isFile = typeof name === 'string' && (typeof content === 'string' || isOctets(content));
+  const isFile = isFormFile(value);
   assert.ok(isFile, `Value of a field must be a string, a File or { name, content }, not ${describe(value)}`);
+  const { name, content, type = 'application/octet-stream' } = value;
   return new File([content], name, { type });
 }

@@ -2,6 +2,7 @@
 import { describe } from '../gateway/describe.ts';
 import { isOctets } from '../gateway/octets.ts';
 import type { InputSource } from '../port.ts';
+import { type FormValue, isFormFile, toFile } from './form-file.ts';
 import { encodeMultipart } from './multipart.ts';
 
 /** The content of a request; at most one of these. */
@@ -10,14 +11,14 @@ export interface ContentOptions {
   readonly content?: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | undefined;
   /** A value to send as JSON. */
   readonly json?: unknown;
-  /** Fields to send as a form; as `multipart/form-data` if they are FormData. */
-  readonly form?: FormFields | FormData | undefined;
+  /** Fields to send as a form; as `multipart/form-data` if they are FormData or have a file. */
+  readonly form?: FormFields<FormValue> | FormData | undefined;
 }
 
 /** Names and values of a form or a query: `URLSearchParams`, pairs, a Map, or an object. A name may have several values. */
-export type FormFields =
-  | Iterable<readonly [name: string, value: string | readonly string[]]>
-  | Readonly<Record<string, string | readonly string[]>>;
+export type FormFields<Value = string> =
+  | Iterable<readonly [name: string, value: Value | readonly Value[]]>
+  | Readonly<Record<string, Value | readonly Value[]>>;
 
 /** Content with its type and length, as far as they are known. */
 export interface RequestContent {
@@ -38,13 +39,7 @@ export function createContent(options: ContentOptions): RequestContent | undefin
   if (given.length > 1) throw new TypeError(`Request must have one of ${given.join(' and ')}, not both`);
   const { content, json, form } = options;
   if (json !== undefined) return whole(JSON.stringify(json), 'application/json');
-  if (form instanceof FormData) {
-    const { type, length, pieces } = encodeMultipart(form);
-    return { input: createSource(pieces), type, length };
-  }
-  if (form !== undefined) {
-    return whole(toSearchParams('form', form).toString(), 'application/x-www-form-urlencoded');
-  }
+  if (form !== undefined) return formContent(form);
   if (content === undefined) return undefined;
   if (typeof content === 'string' || isOctets(content)) return whole(content);
   // Callers in JavaScript may pass anything.
@@ -57,6 +52,23 @@ export function createContent(options: ContentOptions): RequestContent | undefin
   return { input: createSource(content) };
 }
 
+/** Encodes a form: as `multipart/form-data` if it has a file. */
+function formContent(form: FormFields<FormValue> | FormData): RequestContent {
+  if (!(form instanceof FormData)) {
+    const pairs = toPairs('form', form);
+    if (!pairs.some(([, value]) => isFormFile(value)))
+      return whole(searchParams('form', pairs).toString(), 'application/x-www-form-urlencoded');
+    const data = new FormData();
+    for (const [name, value] of pairs) {
+      if (isFormFile(value)) data.append(name, toFile(value));
+      else data.append(name, textOf('form', name, value));
+    }
+    return formContent(data);
+  }
+  const { type, length, pieces } = encodeMultipart(form);
+  return { input: createSource(pieces), type, length };
+}
+
 /**
  * Makes search parameters.
  *
@@ -64,27 +76,40 @@ export function createContent(options: ContentOptions): RequestContent | undefin
  * @throws TypeError if they are no fields, or if a value is none
  */
 export function toSearchParams(option: string, fields: FormFields): URLSearchParams {
+  return searchParams(option, toPairs(option, fields));
+}
+
+function searchParams(option: string, pairs: readonly Pair[]): URLSearchParams {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of pairs) parameters.append(name, textOf(option, name, value));
+  return parameters;
+}
+
+function textOf(option: string, name: string, value: unknown): string {
+  if (['string', 'number', 'boolean'].includes(typeof value)) return String(value);
+  const kinds = option === 'form' ? 'a string or a file (a File, a Blob or { name, content })' : 'a string';
+  throw new TypeError(`Field ${name} of option ${option} must be ${kinds}, not ${describe(value)}`);
+}
+
+type Pair = readonly [name: string, value: unknown];
+
+/** Gives each value with its name. */
+function toPairs(option: string, fields: FormFields<unknown>): Pair[] {
   // Callers in JavaScript may pass anything.
   if (typeof fields !== 'object' || fields === null)
     throw new TypeError(
       `Option ${option} must be an object, pairs or URLSearchParams, not ${describe(fields)}`,
     );
   const entries: readonly unknown[] = isIterable(fields) ? [...fields] : Object.entries(fields);
-  const parameters = new URLSearchParams();
-  for (const entry of entries) {
+  return entries.flatMap((entry) => {
     if (!Array.isArray(entry) || entry.length !== 2)
       throw new TypeError(`Option ${option} must have [name, value] pairs, not ${describe(entry)}`);
     const [name, values]: readonly unknown[] = entry;
-    for (const value of [values].flat()) {
-      if (!['string', 'number', 'boolean'].includes(typeof value))
-        throw new TypeError(`Field ${name} of option ${option} must be a string, not ${describe(value)}`);
-      parameters.append(String(name), String(value));
-    }
-  }
-  return parameters;
+    return [values].flat().map((value) => [String(name), value] as const);
+  });
 }
 
-function isIterable(fields: FormFields): fields is Iterable<readonly [string, string | readonly string[]]> {
+function isIterable(fields: object): fields is Iterable<unknown> {
   return Symbol.iterator in fields;
 }
 

@@ -93,7 +93,10 @@ describe('buildEnviron()', () => {
     [{ query: ['a'] }, 'Option query must have [name, value] pairs, not string'],
     [{ query: { a: undefined } }, 'Field a of option query must be a string, not undefined'],
     [{ form: 'a=1' }, 'Option form must be an object, pairs or URLSearchParams, not string'],
-    [{ form: { a: { b: 1 } } }, 'Field a of option form must be a string, not an instance of Object'],
+    [
+      { form: { a: { b: 1 } } },
+      'Field a of option form must be a string or a file (a File, a Blob or { name, content }), not an instance of Object',
+    ],
     [{ content: { a: 1 } }, 'not an instance of Object; json sends a value'],
     [{ content: 5 }, 'Option content must be text, octets or an iterable of octets, not number'],
     [
@@ -176,6 +179,22 @@ describe('buildEnviron()', () => {
     expect(environ).toMatchObject(expected);
     expect(Object.keys(environ)).not.toContain('HTTP_CONTENT_TYPE');
     expect(await read(environ)).toEqual(content);
+  });
+
+  it.each<[what: string, form: BuildEnvironOptions['form']]>([
+    ['a File', { a: '1', f: new File(['x'], 'f.txt', { type: 'text/plain' }) }],
+    ['a description of one', { a: '1', f: { name: 'f.txt', content: 'x', type: 'text/plain' } }],
+    ['a list of one', { a: ['1'], f: [{ name: 'f.txt', content: Buffer.from('x'), type: 'text/plain' }] }],
+    ['pairs', [['a', '1'], ['f', new File(['x'], 'f.txt', { type: 'text/plain' })]]], // biome-ignore format: short
+    ['a Map', new Map<string, string | File>([['a', '1'], ['f', new File(['x'], 'f.txt', { type: 'text/plain' })]])], // biome-ignore format: short
+  ])('sends fields with %s as multipart', async (_what, form) => {
+    const environ = buildEnviron('/', { method: 'POST', form });
+    expect(environ.CONTENT_TYPE).toMatch(/^multipart\/form-data; boundary=/);
+    const content = await readText(environ);
+    expect(environ.CONTENT_LENGTH).toBe(String(content.length));
+    expect(content).toMatch(
+      /name="a"\r\n\r\n1\r\n[\s\S]*name="f"; filename="f.txt"\r\nContent-Type: text\/plain\r\n\r\nx\r\n/,
+    );
   });
 
   it('takes files as multipart', async () => {

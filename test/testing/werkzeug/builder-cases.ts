@@ -86,11 +86,12 @@ export const BUILDER_CASES: readonly PortedCase[] = [
   files(2),
   {
     name: 'test_environ_builder_data: files as tuples',
-    differs: 'a file of a form is a File, as in the FormData of browsers; an object of fields has text only',
-    run: () =>
-      expect(() => buildEnviron('/', { form: { foo: [file('', 'foo') as never] } })).toThrow(
-        'Field foo of option form must be a string',
-      ),
+    differs: 'a file is a File or { name, content, type }, and no tuple',
+    async run() {
+      const foo = { name: 'foo', content: 'bar', type: 'text/plain' };
+      const sent = (await formOf(buildEnviron('/', { form: { foo } }))).get('foo');
+      expect(sent).toMatchObject({ name: 'foo', type: 'text/plain', size: 3 });
+    },
   },
   {
     name: 'test_environ_builder_json',
