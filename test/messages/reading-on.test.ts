@@ -94,6 +94,21 @@ const CASES = Object.keys(READERS).flatMap((reader) =>
   ),
 );
 
+/** Sends a POST with so much content, and a GET behind it, and waits for both answers. */
+async function expectBothAnswers(server: Listening, length: number): Promise<void> {
+  const client = connect(server.port, '127.0.0.1');
+  let answers = '';
+  client.on('data', (piece) => {
+    answers += piece.toString('latin1');
+  });
+  client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`);
+  client.write(Buffer.alloc(length));
+  client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await expect.poll(() => answers, { timeout: 10_000 }).toMatch(/accepted.*next/s);
+  client.destroy();
+  await server.close();
+}
+
 describe.each(Object.entries(HOSTS))('a program on %s', (name, host) => {
   it.each(CASES)('reads on: by %s, answers %s, %i octets', async (reader, moment, length) => {
     // node:http throws the content away before its listener for 'readable' has its first turn, and while nothing flows.
@@ -126,17 +141,7 @@ describe.each(Object.entries(HOSTS))('a program on %s', (name, host) => {
       if (req.method === 'POST') touch(req);
       res.end(req.method === 'POST' ? 'accepted' : 'next');
     });
-    const client = connect(server.port, '127.0.0.1');
-    let answers = '';
-    client.on('data', (piece) => {
-      answers += piece.toString('latin1');
-    });
-    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n');
-    client.write(Buffer.alloc(300_000));
-    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-    await expect.poll(() => answers, { timeout: 4000 }).toMatch(/accepted.*next/s);
-    client.destroy();
-    await server.close();
+    await expectBothAnswers(server, 300_000);
   });
 
   it('gives the rest up once it has unpiped the request, and serves the next one', async () => {
@@ -154,17 +159,7 @@ describe.each(Object.entries(HOSTS))('a program on %s', (name, host) => {
         if (name === 'node:http') req.resume();
       }, 30);
     });
-    const client = connect(server.port, '127.0.0.1');
-    let answers = '';
-    client.on('data', (piece) => {
-      answers += piece.toString('latin1');
-    });
-    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n');
-    client.write(Buffer.alloc(500_000));
-    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-    await expect.poll(() => answers, { timeout: 10_000 }).toMatch(/next/);
-    client.destroy();
-    await server.close();
+    await expectBothAnswers(server, 500_000);
   });
 
   it('cuts the connection if it destroys the request', async () => {

@@ -5,11 +5,51 @@ import type { ApplicationFunction, Environ, HeaderList } from '../../wsgi.ts';
 import type { AuditServeOptions, GatewayAudit, Listener } from '../audit.ts';
 import { onStage, type Stage } from '../stage.ts';
 import { fieldValues } from '../wire-client.ts';
-import { answering, audit, environAudit, octets, responseAudit, text, yielding } from './kit.ts';
+import {
+  type AuditRow,
+  answering,
+  audit,
+  environAudit,
+  octets,
+  responseAudit,
+  text,
+  yielding,
+} from './kit.ts';
+
+/** Variables of an environ. */
+type Seen = Readonly<Record<string, string | undefined>>;
+
+/** Makes an audit of the variables that the application sees. */
+function seenAudit(
+  row: AuditRow & {
+    readonly options?: AuditServeOptions;
+    readonly headers: HeaderList;
+    /** Undefined for those that are not there. */
+    readonly expected: Seen;
+  },
+): GatewayAudit {
+  return environAudit({
+    ...row,
+    request: { headers: row.headers },
+    check(environ) {
+      for (const [key, value] of Object.entries(row.expected)) equal(environ[key], value, key);
+    },
+  });
+}
+
+const SENT: HeaderList = [
+  ['X-User', 'evil'],
+  ['X-Twice', '1'],
+  ['x-twice', '2'],
+  ['Cookie', 'a=1'],
+  ['Cookie', 'b=2'],
+];
+
+const look = (headers: IncomingMessage['headers']): void => void Object.keys(headers);
 
 /** Line 243: changes of `req.headers`, and the fields that the application must see. */
 const CHANGES: Readonly<
-  Record<string, { change(headers: IncomingMessage['headers']): void; expected: Partial<Environ> }>
+  Record<string, { change(headers: IncomingMessage['headers']): void; expected: Seen }>
 > = {
   added: {
     change: (headers) => {
@@ -31,85 +71,71 @@ const CHANGES: Readonly<
     },
     expected: { HTTP_X_USER: undefined, HTTP_X_TWICE: undefined, HTTP_COOKIE: 'a=1; b=2' },
   },
-  'looked-at': {
-    change: (headers) => void Object.keys(headers),
-    expected: { HTTP_X_USER: 'evil', HTTP_X_TWICE: '1, 2' },
-  },
+  'looked-at': { change: look, expected: { HTTP_X_USER: 'evil', HTTP_X_TWICE: '1, 2' } },
 };
-
-const SENT: HeaderList = [
-  ['X-User', 'evil'],
-  ['X-Twice', '1'],
-  ['x-twice', '2'],
-  ['Cookie', 'a=1'],
-  ['Cookie', 'b=2'],
-];
 
 const CHANGE_AUDITS: readonly GatewayAudit[] = [
   ...Object.entries(CHANGES).map(([name, { change, expected }]) =>
-    environAudit({
+    seenAudit({
       id: `bridge-243-${name}-fields`,
       sentence: `MUST show the application the fields as the host's middleware left them: ${name}`,
       citation: 'Gateway semantics §5.7',
       needs: ['host-middleware'],
       options: { changeRequest: ({ headers }) => change(headers) },
-      request: { headers: SENT },
-      check(environ) {
-        for (const [key, value] of Object.entries(expected)) equal(environ[key], value, key);
-      },
+      headers: SENT,
+      expected,
     }),
   ),
-  environAudit({
+  seenAudit({
     id: 'bridge-243-repeated-fields',
     sentence:
       'MUST show the application a field that node has dropped, although the middleware looked at the fields',
     citation: 'Gateway semantics §5.7',
     needs: ['http1', 'host-middleware'],
-    options: { changeRequest: ({ headers }) => void Object.keys(headers) },
-    request: {
-      headers: [
-        ['Referer', 'one'],
-        ['Referer', 'two'],
-      ],
-    },
-    check: (environ) => equal(environ.HTTP_REFERER, 'one, two'),
+    options: { changeRequest: ({ headers }) => look(headers) },
+    headers: [
+      ['Referer', 'one'],
+      ['Referer', 'two'],
+    ],
+    expected: { HTTP_REFERER: 'one, two' },
   }),
 ];
 
-const FORWARDED: HeaderList = [
-  ['X-Forwarded-For', '203.0.113.9'],
-  ['X-Forwarded-Proto', 'https'],
-  ['X-Forwarded-Host', 'public.test:8443'],
-];
+/** Line 244: what a proxy says of a request. */
+const PROXIED = {
+  citation: 'Express trust proxy; Fastify trustProxy',
+  needs: ['trust-proxy'],
+  headers: [
+    ['X-Forwarded-For', '203.0.113.9'],
+    ['X-Forwarded-Proto', 'https'],
+    ['X-Forwarded-Host', 'public.test:8443'],
+  ],
+} satisfies Partial<Parameters<typeof seenAudit>[0]>;
 
 const PROXY_AUDITS: readonly GatewayAudit[] = [
-  environAudit({
+  seenAudit({
+    ...PROXIED,
     id: 'bridge-244-trusted-proxy',
     sentence: 'MUST take scheme, host and address from the framework if it trusts its proxy',
-    citation: 'Express trust proxy; Fastify trustProxy',
-    needs: ['trust-proxy'],
     options: { trustProxy: true },
-    request: { headers: FORWARDED },
-    check(environ) {
-      equal(environ['wsgi.url_scheme'], 'https');
-      equal(environ.HTTPS, 'on');
-      equal(environ.HTTP_HOST, 'public.test:8443');
-      equal(environ.SERVER_NAME, 'public.test');
-      equal(environ.SERVER_PORT, '8443');
-      equal(environ.REMOTE_ADDR, '203.0.113.9');
+    expected: {
+      'wsgi.url_scheme': 'https',
+      HTTPS: 'on',
+      HTTP_HOST: 'public.test:8443',
+      SERVER_NAME: 'public.test',
+      SERVER_PORT: '8443',
+      REMOTE_ADDR: '203.0.113.9',
     },
   }),
-  environAudit({
+  seenAudit({
+    ...PROXIED,
     id: 'bridge-244-untrusted-proxy',
     sentence: 'MUST NOT take scheme, host or address from a proxy that the framework does not trust',
-    citation: 'Express trust proxy; Fastify trustProxy',
-    needs: ['trust-proxy'],
-    request: { headers: FORWARDED },
-    check(environ) {
-      equal(environ['wsgi.url_scheme'], 'http');
-      equal(environ.HTTPS, undefined);
-      equal(environ.HTTP_HOST, 'audit.test');
-      equal(environ.REMOTE_ADDR, '127.0.0.1');
+    expected: {
+      'wsgi.url_scheme': 'http',
+      HTTPS: undefined,
+      HTTP_HOST: 'audit.test',
+      REMOTE_ADDR: '127.0.0.1',
     },
   }),
 ];
