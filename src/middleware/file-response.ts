@@ -28,8 +28,8 @@ export interface FileRequest {
   readonly inFront: HeaderList[number] | undefined;
 }
 
-/** Octets. Each read uses node's thread pool. */
-const BLOCK_SIZE = 65_536;
+/** Octets. Each read is a way to node's thread pool and back, and memory for each response. */
+const BLOCK_SIZE = 262_144;
 
 /** Answers with a file. The file is open only while its content is sent. */
 export async function sendFile(request: FileRequest): Promise<Body> {
