@@ -36,6 +36,8 @@ export interface OptionCheck {
   readonly unknown?: 'refuse' | 'ignore';
   /** The option that the error suggests if a number or a string was passed instead of options. */
   readonly likely?: string;
+  /** What to do instead of passing a function, if somebody did. */
+  readonly insteadOfFunction?: string;
   /** Names that people know from elsewhere, with the options that they mean. */
   readonly meant?: Synonyms;
 }
@@ -49,10 +51,10 @@ export interface OptionCheck {
 export function checkOptions(
   options: object,
   rules: OptionRules,
-  { unknown = 'refuse', likely, meant = {} }: OptionCheck = {},
+  { unknown = 'refuse', likely, insteadOfFunction, meant = {} }: OptionCheck = {},
 ): void {
   // Callers in JavaScript may pass anything.
-  if (typeof options !== 'object' || options === null) throw noOptions(options, likely);
+  if (typeof options !== 'object' || options === null) throw noOptions(options, likely, insteadOfFunction);
   for (const [name, rule] of Object.entries(rules)) {
     // Inherited options count too: a deployer may pass an instance of a class.
     const value: unknown = Reflect.get(options, name);
@@ -76,13 +78,18 @@ export function unknownOptions(options: object, rules: Readonly<Record<string, u
   return names.map(([name]) => name).filter((name) => !Object.hasOwn(rules, name));
 }
 
-function noOptions(options: unknown, likely: string | undefined): TypeError {
+function noOptions(options: unknown, likely?: string, insteadOfFunction?: string): TypeError {
   const isValue = typeof options === 'number' || typeof options === 'string';
   if (isValue && likely !== undefined) {
-    return wrong('ERR_INVALID_ARG_TYPE', `Options must be an object such as { ${likely}: ${options} }`);
+    const example = `{ ${likely}: ${JSON.stringify(options)} }`;
+    return wrong('ERR_INVALID_ARG_TYPE', `Options must be an object such as ${example}`);
   }
-  const shown = typeof options === 'function' ? 'a function' : options;
-  return wrong('ERR_INVALID_ARG_TYPE', `Options must be an object, not ${shown}`);
+  const isFunction = typeof options === 'function';
+  const cure = isFunction && insteadOfFunction !== undefined ? `; ${insteadOfFunction}` : '';
+  return wrong(
+    'ERR_INVALID_ARG_TYPE',
+    `Options must be an object, not ${isFunction ? 'a function' : options}${cure}`,
+  );
 }
 
 /**
@@ -106,7 +113,10 @@ export function checkOption(name: string, value: unknown, rule: OptionRules[stri
   const { isValid, expected } = CHECKS[type];
   if (!isValid(value)) {
     const wanted = example === undefined ? expected : `${expected} such as ${example}`;
-    throw wrong('ERR_INVALID_ARG_TYPE', `Option ${name} must be ${wanted}, not ${show(value)}`);
+    const odd =
+      type === 'names' && Array.isArray(value) ? value.find((one) => typeof one !== 'string') : undefined;
+    const found = odd === undefined ? show(value) : `a list with ${show(odd)}`;
+    throw wrong('ERR_INVALID_ARG_TYPE', `Option ${name} must be ${wanted}, not ${found}`);
   }
   const number = type === 'port' ? Number(value) : value;
   if (typeof number === 'number' && !(number >= least && number <= most)) {

@@ -7,6 +7,7 @@
  */
 import type { ConnectionField } from '../port.ts';
 import type { HeaderList } from '../wsgi.ts';
+import { describe } from './describe.ts';
 import { encodeLatin1 } from './platform.ts';
 
 /** token = 1*tchar (RFC 9110 §5.6.2), as a part of patterns. */
@@ -287,9 +288,11 @@ function formatParameter(key: string, value: string | null): string {
 }
 
 function assertPair(pair: readonly unknown[]): void {
-  const [name, value] = Array.isArray(pair) && pair.length === 2 ? pair : [];
-  if (typeof name !== 'string' || typeof value !== 'string')
-    throw new TypeError('Headers must be [name, value] pairs of strings');
+  const [name, value]: readonly unknown[] = Array.isArray(pair) && pair.length === 2 ? pair : [];
+  if (typeof name !== 'string' || typeof value !== 'string') {
+    const found = typeof name === 'string' ? `: ${name} is ${describe(value)}` : '';
+    throw new TypeError(`Headers must be [name, value] pairs of strings${found}`);
+  }
   if (!isToken(name)) throw new TypeError(`Header name is not a token: ${JSON.stringify(name)}`);
   if (!isFieldValue(value))
     throw new TypeError(`Header value contains a control character or one above U+00FF: ${name}`);

@@ -27,6 +27,11 @@ const FUNCTIONS: readonly Mistake[] = [
 
 /** Objects. The order counts: some have the members of others. */
 const OBJECTS: readonly Mistake[] = [
+  {
+    what: 'an environ',
+    cure: 'a middleware was mounted without its application: call it first, as in middleware(application)',
+    matches: (value) => 'wsgi.input' in value && 'REQUEST_METHOD' in value,
+  },
   { what: 'a promise', cure: 'await it', matches: (value) => value instanceof Promise },
   {
     what: 'an instance of Fastify',

@@ -2,7 +2,6 @@
 import { isDisconnection, isProtocolError } from '../errors.ts';
 import { toApplication } from '../gateway/application.ts';
 import { isPlainArray } from '../gateway/body-reader.ts';
-import { checkOptions } from '../gateway/check-options.ts';
 import { logError, logOf, type RequestLog } from '../gateway/failure-log.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
@@ -10,6 +9,7 @@ import type { Body, Environ, StartResponse } from '../wsgi.ts';
 import { ACCESS_FORMATS, type AccessRecord, type RequestFacts, requestFacts } from './access-record.ts';
 import { passHead } from './change-head.ts';
 import { chunkSize } from './chunk-size.ts';
+import { checkLayerOptions } from './layer-options.ts';
 import type { Middleware } from './middleware.ts';
 import { wrapWith } from './wrapped-body.ts';
 
@@ -38,7 +38,7 @@ export interface AccessLogOptions extends OptionsOf<typeof ACCESS_LOG_OPTIONS> {
  * const site = accessLog({ format: 'json', log: (line) => console.log(line) })(application);
  */
 export function accessLog(options: AccessLogOptions = {}): Middleware {
-  checkOptions(options, ACCESS_LOG_OPTIONS);
+  checkLayerOptions(options, ACCESS_LOG_OPTIONS, { likely: 'format' });
   const { format } = settingsOf(ACCESS_LOG_OPTIONS, options);
   const toLine = ACCESS_FORMATS[format];
   return (application) => {

@@ -1,11 +1,11 @@
 /** Reads the content of a request before the application is called. */
 import { toApplication } from '../gateway/application.ts';
-import { checkOptions } from '../gateway/check-options.ts';
 import { Input } from '../gateway/input.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import { readBody } from '../gateway/read-body.ts';
 import type { Environ, InputStream } from '../wsgi.ts';
 import { mayHaveContent } from './content-source.ts';
+import { checkLayerOptions } from './layer-options.ts';
 import type { Middleware } from './middleware.ts';
 
 /** The options of `bufferInput`. */
@@ -29,7 +29,7 @@ export interface BufferInputOptions extends OptionsOf<typeof BUFFER_INPUT_OPTION
  * const site = bufferInput()(cascade([first, second]));
  */
 export function bufferInput(options: BufferInputOptions = {}): Middleware {
-  checkOptions(options, BUFFER_INPUT_OPTIONS);
+  checkLayerOptions(options, BUFFER_INPUT_OPTIONS, { likely: 'limit' });
   const settings = settingsOf(BUFFER_INPUT_OPTIONS, options);
   return (application) => {
     const inner = toApplication(application);

@@ -37,10 +37,10 @@ export function cascade(
   applications: readonly Application[],
   options: CascadeOptions = {},
 ): ApplicationFunction {
-  checkOptions(options, CASCADE_OPTIONS);
   if (!(Array.isArray(applications) && applications.length > 0)) {
     throw new RangeError('Cascade must have a list of one application at least');
   }
+  checkOptions(options, CASCADE_OPTIONS);
   const { statuses } = settingsOf(CASCADE_OPTIONS, options);
   const rejected = new Set<number>(statuses);
   const functions = applications.map((application: Application) => toApplication(application));

@@ -16,6 +16,10 @@ import { copyHead, type StartedHead } from './started-head.ts';
  * return application(environ, start);
  */
 export function changeHead(startResponse: StartResponse, onHead: (head: StartedHead) => void): StartResponse {
+  if (typeof startResponse !== 'function' || typeof onHead !== 'function')
+    throw new TypeError(
+      'changeHead must get startResponse and a function: changeHead(startResponse, onHead)',
+    );
   return (status, headers, excInfo) => {
     const head = copyHead(status, headers);
     if (head === undefined) return passHead(startResponse, { status, headers, excInfo });

@@ -15,8 +15,9 @@ import type { Middleware } from './middleware.ts';
  */
 export function compose(...layers: readonly ((inner: ApplicationFunction) => Application)[]): Middleware {
   for (const layer of layers) {
-    if (typeof layer !== 'function')
-      throw new TypeError(`Middleware must be a function, not ${describe(layer)}`);
+    if (typeof layer === 'function') continue;
+    const cure = Array.isArray(layer) ? ': pass each by itself, as in compose(...layers)' : '';
+    throw new TypeError(`Middleware must be a function, not ${describe(layer)}${cure}`);
   }
   return (application) => {
     return layers.reduceRight<ApplicationFunction>(

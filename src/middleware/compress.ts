@@ -1,11 +1,12 @@
 /** Compresses content (RFC 9110 §8.4). */
 import { toApplication } from '../gateway/application.ts';
-import { checkOption, checkOptions } from '../gateway/check-options.ts';
+import { checkOption } from '../gateway/check-options.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import { builtin } from './builtin.ts';
 import { CompressedResponse } from './compressed-response.ts';
 import { isCompressibleType } from './compressible.ts';
 import { CODING_NAMES, type ContentCoding, contentCoding } from './content-coding.ts';
+import { checkLayerOptions } from './layer-options.ts';
 import type { Middleware } from './middleware.ts';
 
 /** The options of `compress`. */
@@ -38,7 +39,7 @@ export interface CompressOptions extends OptionsOf<typeof COMPRESS_OPTIONS> {
  * const site = compress({ codings: ['gzip'] })(application);
  */
 export function compress(options: CompressOptions = {}): Middleware {
-  checkOptions(options, COMPRESS_OPTIONS);
+  checkLayerOptions(options, COMPRESS_OPTIONS);
   const { codings: names, threshold, level } = settingsOf(COMPRESS_OPTIONS, options);
   for (const name of names) checkOption('codings', name, { type: CODING_NAMES });
   const zlib = builtin('node:zlib', 'compress()');

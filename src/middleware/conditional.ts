@@ -1,11 +1,11 @@
 /** Answers 304 to a client that has the response already (RFC 9110 §13). */
 import { toApplication } from '../gateway/application.ts';
-import { checkOptions } from '../gateway/check-options.ts';
 import { describesContent, type Headers } from '../gateway/headers.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import type { Chunk } from '../wsgi.ts';
 import { builtin } from './builtin.ts';
 import { holdHead } from './hold-head.ts';
+import { checkLayerOptions } from './layer-options.ts';
 import type { Middleware } from './middleware.ts';
 import { isUnchanged, parseDate, type Validators } from './preconditions.ts';
 import { statusCodeOf } from './started-head.ts';
@@ -32,7 +32,7 @@ export interface ConditionalOptions extends OptionsOf<typeof CONDITIONAL_OPTIONS
  * const site = conditional()(application);
  */
 export function conditional(options: ConditionalOptions = {}): Middleware {
-  checkOptions(options, CONDITIONAL_OPTIONS);
+  checkLayerOptions(options, CONDITIONAL_OPTIONS);
   const { etag } = settingsOf(CONDITIONAL_OPTIONS, options);
   const tagOf = etag ? createTagger() : undefined;
   return (application) => {

@@ -4,11 +4,11 @@
  * It keeps nobody out: a client that is no browser ignores it, and a request that needs no preflight is answered as always.
  */
 import { toApplication } from '../gateway/application.ts';
-import { checkOptions } from '../gateway/check-options.ts';
 import { Headers, TOKEN_PATTERN } from '../gateway/headers.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
 import type { Environ } from '../wsgi.ts';
 import { changeHead } from './change-head.ts';
+import { checkLayerOptions } from './layer-options.ts';
 import type { Middleware } from './middleware.ts';
 import { addVary } from './vary.ts';
 
@@ -33,6 +33,9 @@ export const CORS_OPTIONS = {
   maxAge: { type: 'count' },
 } as const;
 
+/** Options of the package cors. */
+const CORS = { origin: 'origins', allowedHeaders: 'headers', exposedHeaders: 'exposed' } as const;
+
 /** Options of {@link cors}. */
 export interface CorsOptions extends OptionsOf<typeof CORS_OPTIONS> {
   readonly allow?: ((origin: string, environ: Environ) => boolean) | undefined;
@@ -53,7 +56,7 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/(?:\*\.)?[^\s/?#@*]+$/;
  * const api = cors({ origins: ['https://example.com'], credentials: true })(application);
  */
 export function cors(options: CorsOptions = {}): Middleware {
-  checkOptions(options, CORS_OPTIONS);
+  checkLayerOptions(options, CORS_OPTIONS, { meant: CORS });
   const settings = settingsOf(CORS_OPTIONS, options);
   const origins = options.origins ?? (options.allow === undefined ? settings.origins : []);
   const isAllowed = originTest(origins, options.allow);

@@ -1,6 +1,7 @@
 /** Chooses an application by path and host. */
 import { toApplication } from '../gateway/application.ts';
 import { checkOptions } from '../gateway/check-options.ts';
+import { describe } from '../gateway/describe.ts';
 import type { OptionsOf } from '../gateway/option-table.ts';
 import type { Application, ApplicationFunction } from '../wsgi.ts';
 import { answerText } from './answer.ts';
@@ -29,6 +30,7 @@ export function dispatch(
   mounts: Readonly<Record<string, Application>>,
   options: DispatchOptions = {},
 ): ApplicationFunction {
+  checkMounts(mounts);
   checkOptions(options, DISPATCH_OPTIONS);
   const rest = options.default === undefined ? undefined : toApplication(options.default);
   const routes = Object.entries(mounts)
@@ -42,6 +44,18 @@ export function dispatch(
       ? answerText(environ, startResponse, { statusCode: 404 })
       : rest(environ, startResponse);
   };
+}
+
+/** JavaScript may pass anything, most likely what the dispatchers of other packages take. */
+function checkMounts(mounts: unknown): void {
+  if (typeof mounts === 'object' && mounts !== null && !(Symbol.iterator in mounts)) return;
+  const cure =
+    typeof mounts === 'function'
+      ? 'dispatch(mounts, { default: application })'
+      : 'Object.fromEntries(mounts)';
+  throw new TypeError(
+    `Mounts must be an object of applications by path, such as { '/shop': shop }, not ${describe(mounts)}: pass ${cure}`,
+  );
 }
 
 /** The more exactly a mount names the host, the earlier it is asked. */

@@ -4,7 +4,6 @@
  */
 import { isDisconnection, isError, isProtocolError } from '../errors.ts';
 import { toApplication } from '../gateway/application.ts';
-import { checkOptions } from '../gateway/check-options.ts';
 import { logError, logOf } from '../gateway/failure-log.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
 import { encodeUtf8 } from '../gateway/platform.ts';
@@ -13,6 +12,7 @@ import type { ApplicationFunction, Body, Environ, HeaderList, StartResponse } fr
 import { contentFor, lengthOf } from './answer.ts';
 import { builtin } from './builtin.ts';
 import { type ErrorReport, type Frame, type ReadFile, reportEnviron, reportError } from './error-report.ts';
+import { checkLayerOptions } from './layer-options.ts';
 import type { Middleware } from './middleware.ts';
 import { wrapWith } from './wrapped-body.ts';
 
@@ -42,7 +42,7 @@ export interface ErrorPageOptions extends OptionsOf<typeof ERROR_PAGE_OPTIONS> {
  * const site = errorPage()(application); // NODE_ENV=development node site.ts
  */
 export function errorPage(options: ErrorPageOptions = {}): Middleware {
-  checkOptions(options, ERROR_PAGE_OPTIONS);
+  checkLayerOptions(options, ERROR_PAGE_OPTIONS);
   const settings = settingsOf(ERROR_PAGE_OPTIONS, options);
   const isShown = settings.show ?? isDevelopment();
   if (!isShown) return toApplication;

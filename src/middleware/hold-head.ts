@@ -56,7 +56,12 @@ export function holdHead(
   startResponse: StartResponse,
   hooks: HeldHeadHooks['onHead'] | HeldHeadHooks,
 ): HeldHead {
-  return new Hold(startResponse, typeof hooks === 'function' ? { onHead: hooks } : hooks);
+  const all = typeof hooks === 'function' ? { onHead: hooks } : hooks;
+  if (typeof startResponse !== 'function' || typeof all?.onHead !== 'function')
+    throw new TypeError(
+      'holdHead must get startResponse and onHead: holdHead(startResponse, { onHead, onChunk })',
+    );
+  return new Hold(startResponse, all);
 }
 
 class Hold implements HeldHead {

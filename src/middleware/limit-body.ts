@@ -1,11 +1,11 @@
 /** Limits the content of requests. */
 import { ProtocolError } from '../errors.ts';
 import { toApplication } from '../gateway/application.ts';
-import { checkOptions } from '../gateway/check-options.ts';
 import { Input } from '../gateway/input.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import type { InputSource } from '../port.ts';
 import { contentSource, mayHaveContent } from './content-source.ts';
+import { checkLayerOptions } from './layer-options.ts';
 import type { Middleware } from './middleware.ts';
 
 /** The options of `limitBody`. */
@@ -27,7 +27,7 @@ export interface LimitBodyOptions extends OptionsOf<typeof LIMIT_BODY_OPTIONS> {
  * const site = dispatch({ '/upload': limitBody({ limit: 100_000_000 })(upload), '/': limitBody()(pages) });
  */
 export function limitBody(options: LimitBodyOptions = {}): Middleware {
-  checkOptions(options, LIMIT_BODY_OPTIONS);
+  checkLayerOptions(options, LIMIT_BODY_OPTIONS, { likely: 'limit' });
   const { limit } = settingsOf(LIMIT_BODY_OPTIONS, options);
   return (application) => {
     const inner = toApplication(application);

@@ -1,10 +1,10 @@
 /** Lets clients that can only send POST use other methods. */
 import { toApplication } from '../gateway/application.ts';
-import { checkOptions } from '../gateway/check-options.ts';
 import { fieldRules } from '../gateway/field-rules.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import type { Environ } from '../wsgi.ts';
 import { answerText } from './answer.ts';
+import { checkLayerOptions } from './layer-options.ts';
 import type { Middleware } from './middleware.ts';
 
 /** The options of `methodOverride`. */
@@ -33,7 +33,7 @@ export interface MethodOverrideOptions extends OptionsOf<typeof METHOD_OVERRIDE_
  * const site = methodOverride({ query: '_method' })(application); // <form method="post" action="/books/1?_method=DELETE">
  */
 export function methodOverride(options: MethodOverrideOptions = {}): Middleware {
-  checkOptions(options, METHOD_OVERRIDE_OPTIONS);
+  checkLayerOptions(options, METHOD_OVERRIDE_OPTIONS, { likely: 'query' });
   const { header, query, methods } = settingsOf(METHOD_OVERRIDE_OPTIONS, options);
   const allowed = new Set<string>(methods.map((method: string) => method.toUpperCase()));
   const { key } = fieldRules.get(header);

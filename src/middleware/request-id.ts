@@ -1,10 +1,10 @@
 /** Names each request, so that its lines in all logs can be found. */
 import { toApplication } from '../gateway/application.ts';
-import { checkOptions } from '../gateway/check-options.ts';
 import { fieldRules } from '../gateway/field-rules.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import type { Environ } from '../wsgi.ts';
 import { changeHead } from './change-head.ts';
+import { checkLayerOptions } from './layer-options.ts';
 import type { Middleware } from './middleware.ts';
 
 /** The options of `requestId`. */
@@ -35,7 +35,7 @@ const ID = /^[A-Za-z0-9\-._~+/=:@]{1,128}$/;
  * const site = requestId({ trust: true })(application);
  */
 export function requestId(options: RequestIdOptions = {}): Middleware {
-  checkOptions(options, REQUEST_ID_OPTIONS);
+  checkLayerOptions(options, REQUEST_ID_OPTIONS, { likely: 'header' });
   const { header, trust } = settingsOf(REQUEST_ID_OPTIONS, options);
   const { key } = fieldRules.get(header);
   const generate = options.generate ?? (() => crypto.randomUUID());

@@ -1,8 +1,8 @@
 /** Fields that make browsers more careful. */
 import { toApplication } from '../gateway/application.ts';
-import { checkOptions } from '../gateway/check-options.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import { changeHead } from './change-head.ts';
+import { checkLayerOptions } from './layer-options.ts';
 import type { Middleware } from './middleware.ts';
 
 /** The options of `securityHeaders`. */
@@ -36,6 +36,18 @@ export const SECURITY_HEADERS_OPTIONS = {
   hidePoweredBy: { type: 'boolean', default: true },
 } as const;
 
+/** Options of helmet that have other names here. */
+const HELMET = {
+  hsts: 'strictTransportSecurity',
+  noSniff: 'contentTypeOptions',
+  frameguard: 'frameOptions',
+  xFrameOptions: 'frameOptions',
+  xContentTypeOptions: 'contentTypeOptions',
+  xPoweredBy: 'hidePoweredBy',
+  xXssProtection: 'xssProtection',
+  xPermittedCrossDomainPolicies: 'permittedCrossDomainPolicies',
+} as const;
+
 /** Options of {@link securityHeaders}. */
 export interface SecurityHeadersOptions extends OptionsOf<typeof SECURITY_HEADERS_OPTIONS> {}
 
@@ -62,7 +74,7 @@ const FIELDS = {
  * const site = securityHeaders({ contentSecurityPolicy: "default-src 'self'", frameOptions: 'DENY' })(application);
  */
 export function securityHeaders(options: SecurityHeadersOptions = {}): Middleware {
-  checkOptions(options, SECURITY_HEADERS_OPTIONS);
+  checkLayerOptions(options, SECURITY_HEADERS_OPTIONS, { meant: HELMET });
   const settings = settingsOf(SECURITY_HEADERS_OPTIONS, options);
   const fields: [name: string, value: string][] = [];
   // `Object.entries` widens the names.

@@ -18,7 +18,9 @@ export interface StartedHead {
 export function copyHead(status: string, headers: Readonly<HeaderList>): StartedHead | undefined {
   try {
     if (typeof status !== 'string' || !Array.isArray(headers)) return undefined;
-    return { status, headers: new Headers(headers.map(([...pair]: HeaderList[number]) => pair)) };
+    // So that `headers['X-Name'] = value` throws, instead of being lost.
+    const own = Object.preventExtensions(new Headers(headers.map(([...pair]: HeaderList[number]) => pair)));
+    return { status, headers: own };
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 /** Serves the files of a directory. */
 import { toApplication } from '../gateway/application.ts';
-import { checkOption, checkOptions } from '../gateway/check-options.ts';
+import { checkOption } from '../gateway/check-options.ts';
+import { describe } from '../gateway/describe.ts';
 import { isFieldValue } from '../gateway/headers.ts';
 import { encodeNative, quotePath } from '../gateway/native-string.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
@@ -10,6 +11,7 @@ import { answerText } from './answer.ts';
 import { builtin } from './builtin.ts';
 import { FileFinder, type FoundFile } from './file-finder.ts';
 import { type OpenFile, sendFile } from './file-response.ts';
+import { checkLayerOptions } from './layer-options.ts';
 import { mediaType } from './media-types.ts';
 import type { Middleware } from './middleware.ts';
 
@@ -58,8 +60,11 @@ const ENDS: Readonly<Record<string, string>> = { br: '.br', zstd: '.zst', gzip: 
  * const site = staticFiles('public', { cacheControl: 'public, max-age=3600' })(application);
  */
 export function staticFiles(root: string, options: StaticFilesOptions = {}): Middleware {
-  if (typeof root !== 'string' || root === '') throw new TypeError('Root must be the path of a directory');
-  checkOptions(options, STATIC_FILES_OPTIONS);
+  if (typeof root !== 'string' || root === '') {
+    const cure = Object(root) instanceof URL ? ': pass fileURLToPath(url)' : '';
+    throw new TypeError(`Root must be the path of a directory, not ${describe(root)}${cure}`);
+  }
+  checkLayerOptions(options, STATIC_FILES_OPTIONS);
   const settings = settingsOf(STATIC_FILES_OPTIONS, options);
   for (const name of settings.precompressed) checkOption('precompressed', name, { type: Object.keys(ENDS) });
   const { promises: fs, constants } = builtin('node:fs', 'staticFiles()');

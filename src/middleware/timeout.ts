@@ -1,7 +1,7 @@
 /** Ends the waiting for an application that does not answer. */
 import { toApplication } from '../gateway/application.ts';
-import { checkOptions } from '../gateway/check-options.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
+import { checkLayerOptions } from './layer-options.ts';
 import type { Middleware } from './middleware.ts';
 import { TimedRun } from './timed-run.ts';
 
@@ -30,7 +30,7 @@ export interface TimeoutOptions extends OptionsOf<typeof TIMEOUT_OPTIONS> {}
  * const site = timeout({ response: 10_000, chunk: 60_000 })(application);
  */
 export function timeout(options: TimeoutOptions = {}): Middleware {
-  checkOptions(options, TIMEOUT_OPTIONS);
+  checkLayerOptions(options, TIMEOUT_OPTIONS, { likely: 'response' });
   const settings = settingsOf(TIMEOUT_OPTIONS, options);
   return (application) => {
     const inner = toApplication(application);

@@ -7,7 +7,6 @@
  * Rule 3: a value that counts and is malformed gets a 400. To guess would be to trust.
  */
 import { toApplication } from '../gateway/application.ts';
-import { checkOptions } from '../gateway/check-options.ts';
 import { decodePath } from '../gateway/native-string.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
 import { type AddressTest, addressTest } from '../gateway/trusted-addresses.ts';
@@ -16,6 +15,7 @@ import { answerText } from './answer.ts';
 import { builtin } from './builtin.ts';
 import { type ForwardedNode, parseForwarded, parseNode, splitList } from './forwarded.ts';
 import { parseHost } from './host-pattern.ts';
+import { checkLayerOptions } from './layer-options.ts';
 import type { Middleware } from './middleware.ts';
 
 /** The options of `trustedProxy`. */
@@ -42,6 +42,17 @@ export const TRUSTED_PROXY_OPTIONS = {
   addresses: { type: 'names', example: "['loopback', '10.0.0.0/8']" },
 } as const;
 
+/** The parameters of Werkzeug's ProxyFix, and Express's setting. */
+const PROXY_FIX = {
+  x_for: 'for',
+  x_proto: 'proto',
+  x_host: 'host',
+  x_port: 'port',
+  x_prefix: 'prefix',
+  trust: 'addresses',
+  trustProxy: 'addresses',
+} as const;
+
 /** Options of {@link trustedProxy}. */
 export interface TrustedProxyOptions extends OptionsOf<typeof TRUSTED_PROXY_OPTIONS> {}
 
@@ -59,7 +70,7 @@ type Settings = SettingsOf<typeof TRUSTED_PROXY_OPTIONS>;
  * const site = trustedProxy({ addresses: ['loopback'], host: 1 })(application);
  */
 export function trustedProxy(options: TrustedProxyOptions = {}): Middleware {
-  checkOptions(options, TRUSTED_PROXY_OPTIONS);
+  checkLayerOptions(options, TRUSTED_PROXY_OPTIONS, { likely: 'for', meant: PROXY_FIX });
   const settings = settingsOf(TRUSTED_PROXY_OPTIONS, options);
   const net = builtin('node:net', 'trustedProxy()');
   const { isIP } = net;

@@ -4,6 +4,7 @@
  * `storage.run()` around the call alone would not do: the gateway iterates the body later, in its own context.
  */
 import { toApplication } from '../gateway/application.ts';
+import { describe } from '../gateway/describe.ts';
 import type { Environ } from '../wsgi.ts';
 import type { Middleware } from './middleware.ts';
 import { withBody, wrapWith } from './wrapped-body.ts';
@@ -35,6 +36,11 @@ export function withContext(
 ): Middleware {
   if (typeof storage?.run !== 'function') {
     throw new TypeError('Storage must be an AsyncLocalStorage of node:async_hooks');
+  }
+  if (typeof createStore !== 'function') {
+    throw new TypeError(
+      `createStore must be a function that makes a store of an environ, not ${describe(createStore)}`,
+    );
   }
   return (application) => {
     const inner = toApplication(application);
