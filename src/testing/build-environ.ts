@@ -114,6 +114,9 @@ export const STATED: readonly (readonly [name: string, option: 'contentType' | '
  * environ.CONTENT_TYPE; // 'application/json'
  */
 export function buildEnviron(path: string = '/', options: BuildEnvironOptions = {}): Environ {
+  // Callers in JavaScript may pass anything.
+  if (typeof path !== 'string')
+    throw new TypeError(`Path must be a string such as '/', not ${describe(path)}`);
   checkOptions(options, ENVIRON_RULES, { likely: 'method', meant: MEANT });
   const { base, rest } = split(path, options.baseUrl);
   const mount = encodeTarget(base.path.replace(/\/+$/, ''));

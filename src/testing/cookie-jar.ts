@@ -2,7 +2,9 @@
  * Cookies of a test client (RFC 6265): names, domains, paths, deletion. A cookie that has not expired when it is set
  * never expires.
  */
+
 import { isIP } from 'node:net';
+import { describe } from '../gateway/describe.ts';
 
 /** One cookie, and where it is sent. */
 export interface Cookie {
@@ -48,6 +50,11 @@ export class CookieJar implements Iterable<Cookie> {
 
   /** Sets a cookie, for the domain and its subdomains if a domain is given. */
   set(name: string, value: string, scope: CookieScope & { readonly isSecure?: boolean } = {}): void {
+    // Callers in JavaScript may pass anything.
+    if (typeof name !== 'string' || typeof value !== 'string')
+      throw new TypeError(
+        `Cookie must have a name and a value, as in set('user', 'emma'), not ${describe(name)} and ${describe(value)}`,
+      );
     const { domain = this.#host, path = '/' } = scope;
     this.#put({
       name,

@@ -1,6 +1,8 @@
 /** Field lines of a request, in the forms in which tests give them. */
+
 import { describe } from '../gateway/describe.ts';
 import { isFieldValue, isToken } from '../gateway/headers.ts';
+import { ABOVE_OCTET } from '../gateway/native-string.ts';
 import type { HeaderList } from '../wsgi.ts';
 
 /** Field lines: pairs in order, a `Headers` of this package or of fetch, a Map, or an object. */
@@ -34,10 +36,12 @@ function checkPair(pair: unknown): [name: string, value: string] {
     throw new TypeError(`Name of a header must be a token such as Accept, not ${shown(name)}`);
   if (typeof value !== 'string')
     throw new TypeError(`Header ${name} must be a string, not ${shown(value)}${cure(value)}`);
-  if (!isFieldValue(value))
-    throw new TypeError(
-      `Header ${name} has a control character or one above U+00FF: ${shown(value)}; encodeNative(text) makes UTF-8 of it`,
-    );
+  if (!isFieldValue(value)) {
+    const isText = ABOVE_OCTET.test(value);
+    const what = isText ? 'a character above U+00FF' : 'a control character';
+    const cure = isText ? '; encodeNative(text) makes UTF-8 of it' : '';
+    throw new TypeError(`Header ${name} has ${what}: ${shown(value)}${cure}`);
+  }
   return [name, value];
 }
 

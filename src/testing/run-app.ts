@@ -7,9 +7,11 @@
  * Rule 2: each error that a host would log fails the test, and so does `excInfo`.
  * Rule 3: the validator is around the application, unless the test says otherwise.
  */
+
 import { toApplication } from '../gateway/application.ts';
 import { isPlainArray } from '../gateway/body-reader.ts';
 import { checkOptions } from '../gateway/check-options.ts';
+import { describe } from '../gateway/describe.ts';
 import { Headers } from '../gateway/headers.ts';
 import type { OptionsOf } from '../gateway/option-table.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
@@ -94,6 +96,11 @@ export async function start(
   environ: Environ,
   options: TestingOptions,
 ): Promise<Run> {
+  // Callers in JavaScript may pass anything.
+  if (typeof environ !== 'object' || environ === null)
+    throw new TypeError(
+      `Environ must be an object, as in runApp(application, buildEnviron('/')), not ${describe(environ)}`,
+    );
   checkOptions(options, TESTING_OPTIONS, { likely: 'buffered' });
   const { hopByHop, strict, closeTimeout, buffered } = options;
   const sink = new TestSink(environ['wsgi.errors'], buffered === undefined ? READ_AHEAD : 0);

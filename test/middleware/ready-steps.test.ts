@@ -2,7 +2,7 @@
  * Wrapped programs inside of middleware: each chunk leaves in the tick that writes it, without a promise, as without middleware
  * (src/gateway/pump-body.ts).
  */
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { fromNode } from '../../bridges/node/index.ts';
@@ -12,9 +12,15 @@ import { cascade, compress, type Middleware, timeout } from '../../src/middlewar
 import { RecordingSink, record } from '../support/recording-sink.ts';
 import { LAYERS, notFound } from './layers.ts';
 
+type Program = (request: IncomingMessage, response: ServerResponse) => unknown;
+
 /** Runs a program within a layer. */
-async function run(layer: Middleware, program: RequestListener, sink = new RecordingSink()) {
-  const { done, log } = record(layer(fromNode(program)), { rawHeaders: ['Host', 'localhost'] }, { sink });
+async function run(layer: Middleware, program: Program, sink = new RecordingSink()) {
+  const { done, log } = record(
+    layer(fromNode((request, response) => void program(request, response))),
+    { rawHeaders: ['Host', 'localhost'] },
+    { sink },
+  );
   await done;
   return { sink, log };
 }
@@ -55,7 +61,7 @@ describe.each(Object.entries(CASES))('%s', (_name, layer) => {
 
 describe('timeout', () => {
   const stalling =
-    (...chunks: string[]): RequestListener =>
+    (...chunks: string[]): Program =>
     (_request, response) => {
       response.on('close', () => {
         closed.push(response.writableFinished);
@@ -73,7 +79,7 @@ describe('timeout', () => {
   });
 
   it('answers for a program that has only sent its head', async () => {
-    const flushing: RequestListener = (_request, response) => void response.flushHeaders();
+    const flushing: Program = (_request, response) => void response.flushHeaders();
     const { sink } = await run(timeout({ response: 20, chunk: 20 }), flushing);
     expect(sink.events.at(-1)?.[0]).toBe('abort');
   });

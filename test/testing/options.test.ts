@@ -71,11 +71,31 @@ describe('headers', () => {
     [{ 'X-A': ['a', 'b'] }, 'pass one [name, value] pair for each'],
     [[['X-A']], 'must have [name, value] pairs'],
     [{ 'X A': '1' }, 'must be a token'],
-    [{ 'X-A': 'a\r\nb' }, 'control character'],
-    [{ 'X-A': '€' }, 'encodeNative'],
+    [{ 'X-A': 'a\r\nb' }, /has a control character: "a\\r\\nb"$/],
+    [{ 'X-A': '€' }, 'has a character above U+00FF: "€"; encodeNative(text) makes UTF-8 of it'],
     ['X-A: 1', 'must be pairs'],
   ])('%j are refused', (headers, message) => {
     expect(() => buildEnviron('/', { headers: headers as never })).toThrow(message);
+  });
+});
+
+describe('arguments in the wrong place', () => {
+  const site = naming('HTTP_X_A');
+  it.each<[what: string, call: () => unknown, message: string]>([
+    [
+      'a path in options',
+      async () => buildEnviron({ path: '/' } as never),
+      "Path must be a string such as '/'",
+    ],
+    ['no environ', () => runApp(site, undefined as never), "runApp(application, buildEnviron('/'))"],
+    ['a path for an environ', () => runApp(site, '/' as never), "runApp(application, buildEnviron('/'))"],
+    [
+      'a cookie as an object',
+      async () => createClient(site).cookies.set({ name: 'a', value: 'b' } as never, undefined as never),
+      "as in set('user', 'emma')",
+    ],
+  ])('%s is told', async (_what, call, message) => {
+    await expect(call()).rejects.toThrow(message);
   });
 });
 

@@ -20,7 +20,7 @@ function stepped(body: Body): Body {
   async function* iterate(): AsyncGenerator<Chunk> {
     for (;;) {
       const result = steps.next();
-      const { done, value } = (result instanceof Promise ? await result : result) as IteratorResult<Chunk>;
+      const { done, value } = result instanceof Promise ? await result : result;
       if (done) return;
       yield value;
     }
