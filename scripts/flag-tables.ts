@@ -4,8 +4,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type FlagRow, GROUPS } from '../src/cli/command-options.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
-import { FLAGS, type FlagRow, flagOf, GROUPS } from '../src/cli/flags.ts';
+import { FLAGS, flagOf } from '../src/cli/flags.ts';
 import { readMeanings } from './option-tables.ts';
 
 const PAGE = join(import.meta.dirname, '../docs/cli.md');

@@ -1,8 +1,9 @@
 /** Reads the arguments of the command. */
 import { parseArgs } from 'node:util';
 import { likelyName } from '../gateway/likely-name.ts';
+import type { FlagRow } from './command-options.ts';
 import { CommandError } from './exit-codes.ts';
-import { FLAGS, type FlagRow, flagOf } from './flags.ts';
+import { FLAGS, flagOf } from './flags.ts';
 import { MEANT } from './flags-elsewhere.ts';
 import { parseCount, parseMode, parseSize, parseTime } from './units.ts';
 

@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path';
 import { isError } from '../errors.ts';
 import { checkOption, unknownOptions } from '../gateway/check-options.ts';
 import { likelyName } from '../gateway/likely-name.ts';
+import { COMMAND_OPTIONS } from './command-options.ts';
 import type { Config } from './config.ts';
 import { CommandError } from './exit-codes.ts';
-import { COMMAND_OPTIONS, FLAGS } from './flags.ts';
+import { FLAGS } from './flags.ts';
 import { importFile } from './load-module.ts';
 
 /** The names that are looked for in the current folder, the first one wins. */

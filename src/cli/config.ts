@@ -1,7 +1,8 @@
 /** The config file, as its author writes it. */
 import type { OptionsOf } from '../gateway/option-table.ts';
 import type { ServerOptions } from '../server/index.ts';
-import type { COMMAND_OPTIONS, FLAGS_OF_SERVER } from './flags.ts';
+import type { COMMAND_OPTIONS } from './command-options.ts';
+import type { FLAGS_OF_SERVER } from './flags.ts';
 
 type FlagOnly = 'config' | 'check' | 'printConfig' | 'help' | 'helpAll' | 'version';
 

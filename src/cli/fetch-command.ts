@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { createClient } from '../testing/index.ts';
 import { parseArguments } from './arguments.ts';
+import { COMMAND_OPTIONS, type FlagRow } from './command-options.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
-import { COMMAND_OPTIONS, type FlagRow } from './flags.ts';
 import { formatFlags } from './help.ts';
 import { loadApplication } from './load-application.ts';
 

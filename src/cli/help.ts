@@ -1,5 +1,6 @@
 /** Formats `--help` from the table of the flags. */
-import { FLAGS, type FlagRow, flagOf, GROUPS } from './flags.ts';
+import { type FlagRow, GROUPS } from './command-options.ts';
+import { FLAGS, flagOf } from './flags.ts';
 
 const HEAD = `Usage: gatebridge app.ts[:export] [flags]
        gatebridge fetch app.ts[:export] /path [flags]

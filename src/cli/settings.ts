@@ -9,9 +9,10 @@ import { type OptionRow, type SettingsOf, settingsOf } from '../gateway/option-t
 import type { ServerOptions } from '../server/index.ts';
 import { type Address, DEFAULT_PORT, parseAddress, tcpAddress } from './address.ts';
 import { type Arguments, readValue } from './arguments.ts';
+import { COMMAND_OPTIONS } from './command-options.ts';
 import type { ConfigFile } from './config-file.ts';
 import { CommandError } from './exit-codes.ts';
-import { COMMAND_OPTIONS, FLAGS, FLAGS_OF_SERVER, flagOf } from './flags.ts';
+import { FLAGS, FLAGS_OF_SERVER, flagOf } from './flags.ts';
 
 /** The settings of one run. */
 export interface Settings extends Omit<SettingsOf<typeof COMMAND_OPTIONS>, 'bind' | 'workers' | 'validate'> {
