@@ -48,17 +48,30 @@ export async function assertConforms(host: AuditHost): Promise<void> {
     }
   }
   if (failures.length === 0) return;
-  const title = `${host.name} fails ${failures.length} of ${audits.length} audits:`;
+  const title = `${host.name} fails ${failures.length} of ${audits.length} audits${commonReason(failures)}:`;
   throw new ConformanceError([title, ...failures.map(formatFailure)].join('\n\n'), failures);
+}
+
+/** Tells at once why most audits fail, if it is one reason: the host cannot even serve. */
+function commonReason(failures: readonly AuditFailure[]): string {
+  const messages = failures.map(({ reason }) => messageOf(reason));
+  const [common = ''] = messages;
+  const count = messages.filter((message) => message === common).length;
+  return count > 1 && count > failures.length / 2
+    ? `, ${count} of them with "${common.split('\n', 1)[0]}"`
+    : '';
 }
 
 /** Formats a failure. The sentence of an audit begins with its level. */
 function formatFailure({ audit, reason }: AuditFailure): string {
-  const message = isError(reason) ? reason.message : String(reason);
   return [
     audit.id,
     `  ${audit.sentence}`,
     `  source: ${audit.citation}`,
-    `  ${message.trimEnd().replaceAll('\n', '\n  ')}`,
+    `  ${messageOf(reason).replaceAll('\n', '\n  ')}`,
   ].join('\n');
+}
+
+function messageOf(reason: unknown): string {
+  return (isError(reason) ? reason.message : String(reason)).trimEnd();
 }
