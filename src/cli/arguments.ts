@@ -90,6 +90,9 @@ export function readValue(source: string, text: string, row: FlagRow): unknown {
   const value = reader.read(text);
   if (value === undefined)
     throw new CommandError('usage', `${source} must be ${reader.expected}, not ${quote(text)}`);
+  const { least = 0 } = row;
+  if (typeof value === 'number' && value < least)
+    throw new CommandError('usage', `${source} must be ${least} or more, not ${quote(text)}`);
   return value;
 }
 
@@ -105,7 +108,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   count: { expected: 'a number', read: parseCount },
   'count or auto': {
     expected: 'a number or auto',
-    read: (text) => (text === 'auto' ? text : parseCount(text)),
+    read: (text) => (text === 'auto' ? text : /^\d+$/.test(text) ? Number(text) : undefined),
   },
   port: {
     expected: 'a port from 0 to 65535',

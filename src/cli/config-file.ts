@@ -1,6 +1,6 @@
 /** Finds and loads the config file. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { isError } from '../errors.ts';
 import { checkOption, unknownOptions } from '../gateway/check-options.ts';
 import { likelyName } from '../gateway/likely-name.ts';
@@ -9,6 +9,7 @@ import type { Config } from './config.ts';
 import { CommandError } from './exit-codes.ts';
 import { FLAGS } from './flags.ts';
 import { importFile } from './load-module.ts';
+import { whileLoading } from './while-loading.ts';
 
 /** The names that are looked for in the current folder, the first one wins. */
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `gatebridge.config.${extension}`);
@@ -59,8 +60,14 @@ let imports = 0;
 async function importConfig(path: string): Promise<unknown> {
   imports += 1;
   const loaded = await importFile(path, 'usage', imports === 1 ? '' : `?${imports}`);
-  const value = loaded.default ?? { ...loaded };
-  return typeof value === 'function' ? value() : value;
+  const value = 'default' in loaded ? loaded.default : { ...loaded };
+  try {
+    return await whileLoading(basename(path), 'usage', async () =>
+      typeof value === 'function' ? value() : value,
+    );
+  } catch (error) {
+    throw new CommandError('usage', `The function of ${basename(path)} failed: ${error}`, { cause: error });
+  }
 }
 
 /** Checks keys and values by the table of the flags. */
@@ -86,7 +93,11 @@ function checkConfig(config: unknown, path: string): asserts config is Config {
     try {
       checkOption(name, value, row);
     } catch (error) {
-      throw new CommandError('usage', `Config file ${path}: ${isError(error) ? error.message : error}`);
+      const type: unknown = row.type;
+      const isList = (type === 'names' || type === 'lines') && typeof value === 'string';
+      throw new CommandError('usage', `Config file ${path}: ${isError(error) ? error.message : error}`, {
+        cure: isList ? `Put it into a list: ${name}: [${JSON.stringify(value)}]` : undefined,
+      });
     }
   }
 }

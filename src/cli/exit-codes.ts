@@ -22,19 +22,26 @@ export class CommandError extends Error {
   readonly exitCode: number;
   /** A sentence that says how to mend it. */
   readonly cure: string | undefined;
+  /** File, line and code of the fault, where the stack of the cause does not tell them. */
+  readonly place: string | undefined;
 
   /**
    * @param kind The exit code, by its name
    * @param message Names the place and the fault
-   * @param options `cure` says how to mend it, `cause` is shown with its stack
+   * @param options `cure` says how to mend it, `cause` is shown with its stack, `place` is shown instead of that
    */
   constructor(
     kind: Exclude<keyof typeof EXIT, 'clean'>,
     message: string,
-    { cure, ...options }: ErrorOptions & { readonly cure?: string | undefined } = {},
+    {
+      cure,
+      place,
+      ...options
+    }: ErrorOptions & { readonly cure?: string | undefined; readonly place?: string | undefined } = {},
   ) {
     super(message, options);
     this.exitCode = EXIT[kind];
     this.cure = cure;
+    this.place = place;
   }
 }

@@ -1,11 +1,13 @@
 /** `gatebridge fetch app.ts:app /path`: calls the application in this process, without a socket, and prints the answer. */
 import { readFileSync } from 'node:fs';
+import { isError } from '../errors.ts';
 import { createClient } from '../testing/index.ts';
 import { parseArguments } from './arguments.ts';
 import { COMMAND_OPTIONS, type FlagRow } from './command-options.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { formatFlags } from './help.ts';
 import { loadApplication } from './load-application.ts';
+import { applyVariables, currentFolder, readVariableFiles } from './read-settings.ts';
 
 /** The flags of `gatebridge fetch`. Their names are curl's. */
 const ROWS: Readonly<Record<string, FlagRow>> = {
@@ -40,8 +42,11 @@ const ROWS: Readonly<Record<string, FlagRow>> = {
   interface: COMMAND_OPTIONS.interface,
   factory: COMMAND_OPTIONS.factory,
   import: COMMAND_OPTIONS.import,
+  envFile: COMMAND_OPTIONS.envFile,
   help: { type: 'boolean', group: 'command', short: 'h', help: 'this page' },
 };
+
+const NEEDS = 'An application and a path are needed';
 
 /**
  * Runs the command.
@@ -58,13 +63,14 @@ export async function runFetch(argv: readonly string[]): Promise<number> {
   }
   const [app, target = '/', ...more] = positionals;
   if (app === undefined || more.length > 0 || !target.startsWith('/')) {
-    throw new CommandError('usage', 'An application and a path are needed', {
-      cure: 'gatebridge fetch app.ts:app /path',
-    });
+    const fault = app !== undefined && more.length === 0 ? `${target} is no path: it begins with /` : NEEDS;
+    throw new CommandError('usage', fault, { cure: 'gatebridge fetch app.ts:app /path' });
   }
+  const folder = currentFolder();
+  applyVariables({ variables: readVariableFiles(listOf(values.envFile), folder) });
   const loaded = await loadApplication({
     app,
-    folder: process.cwd(),
+    folder,
     factory: values.factory === true,
     // Read by the same row.
     interface: (values.interface ?? 'auto') as 'auto',
@@ -97,8 +103,16 @@ function textOf(value: unknown): string | undefined {
 function contentOf(value: unknown): Buffer | undefined {
   const text = textOf(value);
   if (text === undefined) return undefined;
-  if (text === '@-') return readFileSync(0);
-  return text.startsWith('@') ? readFileSync(text.slice(1)) : Buffer.from(text);
+  if (!text.startsWith('@')) return Buffer.from(text);
+  const file = text.slice(1);
+  try {
+    return readFileSync(file === '-' ? 0 : file);
+  } catch (error) {
+    throw new CommandError(
+      'usage',
+      `--data ${text} cannot be read: ${isError(error) ? error.message : error}`,
+    );
+  }
 }
 
 function fieldsOf(lines: readonly string[]): [string, string][] {

@@ -1,5 +1,5 @@
 /** Watches folders for changes of files. */
-import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
+import { type Dirent, type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 
 /** Folders that hold nothing a person edits. */
@@ -58,9 +58,18 @@ export class FolderWatch {
       return;
     }
     if (!isWhole) return;
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    for (const entry of entriesOf(folder)) {
       if (entry.isDirectory() && !isSkipped(entry.name)) this.#add(join(folder, entry.name), true);
     }
+  }
+
+  /** A folder with nothing that counts, such as one for uploads, is no change. */
+  #hasWanted(folder: string): boolean {
+    return entriesOf(folder).some(({ name }) => {
+      const path = join(folder, name);
+      if (isSkipped(name)) return false;
+      return this.#watchers.has(path) ? this.#hasWanted(path) : KINDS.has(extname(name));
+    });
   }
 
   #forget(folder: string): void {
@@ -76,13 +85,22 @@ export class FolderWatch {
     else if (isWhole && isFolder(path) && !isSkipped(basename(path))) {
       this.#forget(path);
       this.#add(path, true);
-      this.#tell(path);
+      if (this.#hasWanted(path)) this.#tell(path);
     }
   }
 
   #tell(path: string): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#onChange(path), QUIET);
+  }
+}
+
+/** Nothing, if the folder has just gone or may not be read. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
   }
 }
 

@@ -1,4 +1,5 @@
 /** Puts the layers of the options around an application. */
+import { encodeNative } from '../gateway/native-string.ts';
 import { accessLog } from '../middleware/access-log.ts';
 import { answerText } from '../middleware/answer.ts';
 import { compose } from '../middleware/compose.ts';
@@ -109,7 +110,8 @@ export function answerHealth(environ: Environ, startResponse: StartResponse, isW
 }
 
 /** Sets SCRIPT_NAME, whether the proxy in front has taken the path off the target or not. */
-function mountedAt(rootPath: string): Layer {
+function mountedAt(text: string): Layer {
+  const rootPath = encodeNative(text);
   return layer((environ, startResponse, next) => next(mountedEnviron(environ, rootPath), startResponse));
 }
 

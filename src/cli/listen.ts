@@ -1,10 +1,11 @@
 /** Makes servers listen, and tells clearly why one cannot. */
-import { lstatSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync } from 'node:fs';
 import { createConnection, type ListenOptions, type Server } from 'node:net';
+import { dirname } from 'node:path';
 import { isError } from '../errors.ts';
 import type { Address } from './address.ts';
 import { CommandError } from './exit-codes.ts';
-import { findPortHolder } from './port-holder.ts';
+import { findPortHolder, type PortHolder } from './port-holder.ts';
 
 /** How to listen. */
 export interface Listening {
@@ -25,7 +26,10 @@ export async function listenOn(
   address: Address,
   { backlog, socketMode, reusePort = false }: Listening,
 ): Promise<void> {
-  if (address.kind === 'unix') await removeStale(address.path);
+  if (address.kind === 'unix') {
+    checkPath(address.path);
+    await removeStale(address.path);
+  }
   await new Promise<void>((resolve, reject) => {
     const fail = (error: unknown): void => reject(explain(error, address));
     server.once('error', fail);
@@ -59,6 +63,29 @@ function placeOf(address: Address): ListenOptions {
   }
 }
 
+/** Octets that the path of a unix socket may have, without its final NUL: sun_path of Linux has 108, of macOS and BSD 104. */
+const MAX_PATH = process.platform === 'linux' ? 107 : 103;
+
+/** Node 20 cuts a longer path off, and what it tells of a missing folder is EACCES. */
+function checkPath(path: string): void {
+  const length = Buffer.byteLength(path);
+  if (length > MAX_PATH) {
+    throw new CommandError(
+      'address',
+      `The path of a unix socket may have ${MAX_PATH} octets: ${path} has ${length}`,
+      {
+        cure: 'Choose a shorter path, or one relative to the current folder.',
+      },
+    );
+  }
+  const folder = dirname(path);
+  if (!existsSync(folder)) {
+    throw new CommandError('address', `Cannot listen on unix:${path}: folder ${folder} does not exist`, {
+      cure: `mkdir -p ${folder}, or RuntimeDirectory= in a unit of systemd.`,
+    });
+  }
+}
+
 /** Removes a unix socket that nobody listens on. */
 async function removeStale(path: string): Promise<void> {
   const stats = lstatSync(path, { throwIfNoEntry: false });
@@ -70,32 +97,41 @@ async function removeStale(path: string): Promise<void> {
       probe.destroy();
       resolve(true);
     });
-    probe.once('error', () => resolve(false));
+    // Any other error, such as a full queue, comes from a socket that is in use.
+    probe.once('error', (error) => resolve(Reflect.get(error, 'code') !== 'ECONNREFUSED'));
   });
   if (isServed)
     throw new CommandError('address', `Another process listens on unix:${path}`, {
       cure: 'Stop it, or choose another path.',
     });
-  unlinkSync(path);
+  rmSync(path, { force: true });
 }
 
 function explain(error: unknown, address: Address): CommandError {
   const code: unknown = isError(error) ? Reflect.get(error, 'code') : undefined;
   const message = isError(error) ? error.message : String(error);
   const port = address.kind === 'tcp' ? address.port : undefined;
-  if (code === 'EADDRINUSE' && port !== undefined) {
-    const holder = findPortHolder(port);
-    const by = holder === undefined ? '' : ` by ${holder}`;
-    return new CommandError('address', `Port ${port} is in use${by}`, {
-      cure: `--port ${port === MAX_PORT ? port - 1 : port + 1} takes another one, --port 0 any free one.`,
-    });
-  }
+  if (code === 'EADDRINUSE' && port !== undefined) return portInUse(port, findPortHolder(port));
   if (code === 'EACCES' && port !== undefined && port < 1024) {
     return new CommandError('address', `Port ${port} may be bound by root only`, {
       cure: 'Use a port above 1023 behind a proxy, or socket activation, or allow it: setcap cap_net_bind_service=+ep on node.',
     });
   }
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return new CommandError(
+      'address',
+      `No address is known of the host ${address.text.replace(/:\d+$/, '')}`,
+      {
+        cure: '127.0.0.1 is reached from this machine, 0.0.0.0 from others too.',
+      },
+    );
+  }
+  if (address.kind === 'fd' && ['EINVAL', 'EBADF', 'ENOTSOCK'].includes(String(code))) {
+    return new CommandError('address', `Descriptor ${address.fd} is no listening socket`, {
+      cure: 'Socket activation of systemd gives the first one as fd:3.',
+    });
+  }
+  if (code === 'EADDRNOTAVAIL') {
     return new CommandError(
       'address',
       `This machine has no address ${address.kind === 'tcp' ? address.host : address.text}`,
@@ -105,6 +141,17 @@ function explain(error: unknown, address: Address): CommandError {
     );
   }
   return new CommandError('address', `Cannot listen on ${address.text}: ${message}`);
+}
+
+function portInUse(port: number, holder: PortHolder | undefined): CommandError {
+  const other = `--port ${port === MAX_PORT ? port - 1 : port + 1} takes another one, --port 0 any free one.`;
+  if (holder?.pid === process.pid) {
+    return new CommandError('address', `The application itself listens on port ${port}`, {
+      cure: `Leave its listen() out, because gatebridge listens; or ${other}`,
+    });
+  }
+  const by = holder === undefined ? '' : ` by process ${holder.pid} (${holder.command})`;
+  return new CommandError('address', `Port ${port} is in use${by}`, { cure: other });
 }
 
 const MAX_PORT = 65_535;

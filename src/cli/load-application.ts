@@ -1,6 +1,7 @@
 /** Loads the application that the command names: `app.ts`, `app.ts:app`, `app.ts:shop.app`, `app.ts:createApp` with `--factory`. */
+import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { isError } from '../errors.ts';
 import { likelyName } from '../gateway/likely-name.ts';
@@ -9,6 +10,7 @@ import { CommandError } from './exit-codes.ts';
 import { type Exports, findModule, importFile, importNamed } from './load-module.ts';
 import { type Kind, recognise } from './recognise.ts';
 import type { Settings } from './settings.ts';
+import { whileLoading } from './while-loading.ts';
 
 /** A loaded application. */
 export interface LoadedApplication {
@@ -36,12 +38,14 @@ export type LoadSettings = Pick<Settings, 'app' | 'folder' | 'factory' | 'interf
 export async function loadApplication(settings: LoadSettings): Promise<LoadedApplication> {
   const { folder } = settings;
   for (const named of settings.import ?? []) await importNamed(named, folder);
-  const [file, path] = splitName(settings.app);
+  const [file, path] = splitName(settings.app, folder);
   const module = await importFile(findModule(file, folder));
   const found = pickExport(module, path, basename(file));
   const name = `${file}:${found.name}`;
-  const value = settings.factory ? await callFactory(found.value, name) : await found.value;
-  const { application, kind, close } = await recognise(value, settings.interface, name);
+  const { application, kind, close } = await whileLoading(name, 'application', async () => {
+    const value = settings.factory ? await callFactory(found.value, name) : await found.value;
+    return recognise(value, settings.interface, name);
+  });
   const upgrade = memberOf(module, 'upgrade');
   return {
     name,
@@ -57,9 +61,10 @@ export async function loadApplication(settings: LoadSettings): Promise<LoadedApp
   };
 }
 
-/** Splits `file:export`. A drive letter of Windows is no file. */
-function splitName(named: string): [file: string, path: string | undefined] {
+/** Splits `file:export`. A drive letter of Windows is no file, and the name of a file may have a colon. */
+function splitName(named: string, folder: string): [file: string, path: string | undefined] {
   const colon = named.lastIndexOf(':');
+  if (colon > 1 && existsSync(resolve(folder, named))) return [named, undefined];
   return colon <= 1 ? [named, undefined] : [named.slice(0, colon), named.slice(colon + 1) || undefined];
 }
 

@@ -10,6 +10,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isError } from '../errors.ts';
 import { likelyName } from '../gateway/likely-name.ts';
 import { CommandError } from './exit-codes.ts';
+import { placeOfSyntaxError } from './syntax-place.ts';
+import { userStack } from './user-stack.ts';
+import { whileLoading } from './while-loading.ts';
 
 /** A module's exports. */
 export type Exports = Readonly<Record<string, unknown>>;
@@ -75,15 +78,25 @@ export async function importFile(
   version = '',
 ): Promise<Exports> {
   if (TYPESCRIPT.includes(extname(path))) await prepareTypeScript(path, kind);
+  const { href } = pathToFileURL(path);
   try {
     // A module's namespace is an object of its exports.
-    return (await import(`${pathToFileURL(path).href}${version}`)) as Exports;
+    return await whileLoading(basename(path), kind, async () => (await import(href + version)) as Exports);
   } catch (error) {
+    const place = lacksPlace(error) ? placeOfSyntaxError(href) : undefined;
     throw new CommandError(kind, `${basename(path)} could not be loaded: ${titleOf(error)}`, {
       cause: error,
       cure: cureOf(error, path),
+      ...(place !== undefined && { place }),
     });
   }
+}
+
+/** A syntax error in an ES module: its stack names no file of the user. */
+function lacksPlace(error: unknown): boolean {
+  if (!isError(error) || error.name !== 'SyntaxError') return false;
+  const stack = userStack(error);
+  return !/^\s+at /m.test(stack) && !/^\S.*:\d+\n/.test(stack);
 }
 
 let isTsxActive = process.execArgv.some((argument) => /(^|=|\/)tsx(\/|$)/.test(argument));
@@ -177,16 +190,4 @@ export async function importNamed(named: string, folder: string): Promise<void> 
 function resolvePackage(named: string, folder: string): string {
   const require = createRequire(join(folder, 'package.json'));
   return pathToFileURL(require.resolve(named)).href;
-}
-
-/** Keeps the lines of a stack that are in the user's own files. */
-export function userStack(error: unknown): string {
-  if (!isError(error)) return String(error);
-  const lines = (error.stack ?? `${error.name}: ${error.message}`).split('\n');
-  const own = fileURLToPath(new URL('../../', import.meta.url));
-  const kept = lines.filter(
-    (line) => !/^\s+at /.test(line) || !(line.includes('node:internal/') || line.includes(own)),
-  );
-  const cause: unknown = error.cause;
-  return cause === undefined ? kept.join('\n') : `${kept.join('\n')}\nCaused by: ${userStack(cause)}`;
 }

@@ -59,6 +59,15 @@ export function openLog(file: string | undefined, least: Level): Log {
   return new Log(file === undefined ? standardSink(process.stderr) : new LogFile(file), least);
 }
 
+/** Opens the file of a log anew. If that fails, the log goes on in the old one. */
+export function reopenLog(log: Log, sink: Sink = log.sink): void {
+  try {
+    sink.reopen();
+  } catch (error) {
+    log.error(isError(error) ? error.message : String(error));
+  }
+}
+
 /** Gives the sink of a standard stream. Once its reader has gone, text is thrown away. */
 export function standardSink(stream: NodeJS.WriteStream): Sink {
   let isOpen = true;

@@ -13,15 +13,20 @@ import { pathOf, type Settings } from './settings.ts';
 export function writePidFile(settings: Pick<Settings, 'pid' | 'folder'>): () => void {
   if (settings.pid === undefined) return () => undefined;
   const path = pathOf(settings, settings.pid);
-  const other = readPid(path);
-  if (other !== undefined && other !== process.pid && isAlive(other)) {
-    throw new CommandError('usage', `${path} says that process ${other} runs already`, {
-      cure: `Stop it first (kill ${other}), or remove the file.`,
-    });
-  }
   try {
-    writeFileSync(path, `${process.pid}\n`);
+    if (!createPidFile(path)) {
+      const other = readPid(path);
+      if (other !== undefined && other !== process.pid && isAlive(other)) {
+        throw new CommandError('usage', `${path} says that process ${other} runs already`, {
+          cure: `Stop it first (kill ${other}), or remove the file.`,
+        });
+      }
+      // Its process has ended without removing it.
+      rmSync(path, { force: true });
+      createPidFile(path);
+    }
   } catch (error) {
+    if (error instanceof CommandError) throw error;
     throw new CommandError(
       'usage',
       `The process id cannot be written to ${path}: ${isError(error) ? error.message : error}`,
@@ -30,6 +35,17 @@ export function writePidFile(settings: Pick<Settings, 'pid' | 'folder'>): () => 
   return () => {
     if (readPid(path) === process.pid) rmSync(path, { force: true });
   };
+}
+
+/** False if there is a file: of two processes that start at once, only one makes it. */
+function createPidFile(path: string): boolean {
+  try {
+    writeFileSync(path, `${process.pid}\n`, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (isError(error) && Reflect.get(error, 'code') === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 function readPid(path: string): number | undefined {

@@ -4,18 +4,24 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 /** State of a listening socket in /proc/net/tcp. */
 const LISTENING = '0A';
 
+/** A process that listens on a port. */
+export interface PortHolder {
+  readonly pid: number;
+  readonly command: string;
+}
+
 /**
- * Names the process that listens on a TCP port.
+ * Finds the process that listens on a TCP port.
  *
  * @returns undefined where it cannot be known: other systems, and processes of other users
  */
-export function findPortHolder(port: number): string | undefined {
+export function findPortHolder(port: number): PortHolder | undefined {
   try {
     const inodes = listeningInodes(port);
     if (inodes.length === 0) return undefined;
     const links = new Set(inodes.map((inode) => `socket:[${inode}]`));
     const pid = readdirSync('/proc').find((name) => /^\d+$/.test(name) && holds(name, links));
-    return pid === undefined ? undefined : `process ${pid} (${commandOf(pid)})`;
+    return pid === undefined ? undefined : { pid: Number(pid), command: commandOf(pid) };
   } catch {
     return undefined;
   }

@@ -30,7 +30,10 @@ export function dropPrivileges({ user, group, umask }: Pick<Settings, 'user' | '
       'usage',
       `Workers cannot run as ${user ?? group}: ${isError(error) ? error.message : error}`,
       {
-        cure: 'Only root may change to another user.',
+        cure:
+          isError(error) && /does not exist/.test(error.message)
+            ? undefined
+            : 'Only root may change to another user.',
       },
     );
   }

@@ -13,10 +13,10 @@ import type { ApplicationFunction } from '../wsgi.ts';
 import { CommandError } from './exit-codes.ts';
 import { addLayers } from './layers.ts';
 import { type LoadedApplication, loadApplication } from './load-application.ts';
-import { userStack } from './load-module.ts';
-import { type Log, LogFile, type Sink, standardSink } from './log.ts';
+import { type Log, LogFile, reopenLog, type Sink, standardSink } from './log.ts';
 import { applyVariables } from './read-settings.ts';
 import { pathOf, type Settings } from './settings.ts';
+import { userStack } from './user-stack.ts';
 
 /** Milliseconds between two looks at certificate and key. */
 const CERTIFICATE_INTERVAL = 2_000;
@@ -121,7 +121,7 @@ export class Service {
     if (cert === undefined || key === undefined) return;
     const reload = (): void => {
       try {
-        const context = this.#readCertificate(cert, key);
+        const context = { ...this.#settings.server.tls, ...this.#readCertificate(cert, key) };
         for (const server of this.#servers)
           if ('setSecureContext' in server) Reflect.apply(Object(server).setSecureContext, server, [context]);
         this.#log.info('The certificate was read anew');
@@ -144,13 +144,7 @@ export class Service {
 
   /** Opens log files anew, after they were moved away. */
   reopenLogs(): void {
-    for (const sink of [this.#accessLog, this.#log.sink]) {
-      try {
-        sink.reopen();
-      } catch (error) {
-        this.#log.error(isError(error) ? error.message : String(error));
-      }
-    }
+    for (const sink of [this.#accessLog, this.#log.sink]) reopenLog(this.#log, sink);
   }
 
   /** Serves what is in flight to its end, then runs the shutdown hooks of the application. Never rejects. */

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import { type OptionRow, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
+import { addressTest } from '../middleware/trusted-addresses.ts';
 import type { ServerOptions } from '../server/index.ts';
 import { type Address, DEFAULT_PORT, parseAddress, tcpAddress } from './address.ts';
 import { type Arguments, readValue } from './arguments.ts';
@@ -87,6 +88,7 @@ export function resolveSettings(places: Places): Settings {
       `--root-path must be a path such as /shop, not ${JSON.stringify(settings.rootPath)}`,
     );
   }
+  checkProxies(settings.forwardedAllowIps, sources);
   return {
     ...settings,
     app,
@@ -113,6 +115,23 @@ function checkReusePort(addresses: readonly Address[]): void {
     );
   if (addresses.some((address) => address.kind !== 'tcp' || address.port === 0))
     throw new CommandError('usage', '--reuse-port needs a host and a port: every worker binds them');
+}
+
+/** The list of trusted proxies is checked here, where its source is known. */
+function checkProxies(list: readonly string[] | undefined, sources: ReadonlyMap<string, string>): void {
+  for (const entry of list ?? []) {
+    try {
+      if (entry !== '*') addressTest([entry]);
+    } catch {
+      throw new CommandError(
+        'usage',
+        `${sources.get('forwardedAllowIps')} has ${JSON.stringify(entry)}, which is no address`,
+        {
+          cure: 'It takes addresses, subnets such as 10.0.0.0/8, loopback, linklocal, uniquelocal, unix, and * for everybody.',
+        },
+      );
+    }
+  }
 }
 
 /** Milliseconds for answers in flight with `--reload`. */

@@ -1,6 +1,7 @@
 /** Serves an application in this very process. */
 import { formatBanner, urlOf } from './banner.ts';
 import { EXIT } from './exit-codes.ts';
+import { isHangup } from './hangup.ts';
 import { listenOn } from './listen.ts';
 import { openLog } from './log.ts';
 import { type Monitored, startMonitor } from './monitor.ts';
@@ -55,10 +56,13 @@ export async function runSingle(settings: Settings): Promise<number> {
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
     process.on('SIGUSR1', () => service.reopenLogs());
-    // node's default would end the process.
-    process.on('SIGHUP', () =>
-      log.warn('SIGHUP: one process cannot replace itself; --workers 1 or more can'),
-    );
+    process.on('SIGHUP', () => {
+      if (isHangup()) stop('SIGHUP');
+      else log.warn('SIGHUP: one process cannot replace itself; --workers 1 or more can');
+    });
+    // The system would halt the process.
+    for (const signal of ['SIGTTIN', 'SIGTTOU'] as const)
+      process.on(signal, () => log.warn(`${signal}: one process has no workers; --workers 1 or more has`));
   });
   notification.end();
   stopMonitor();

@@ -12,15 +12,19 @@ import { formatBanner, urlOf } from './banner.ts';
 import { ConnectionGiver } from './connection-giver.ts';
 import { EXIT } from './exit-codes.ts';
 import { FolderWatch } from './folder-watch.ts';
-import { type Log, openLog } from './log.ts';
+import { isHangup } from './hangup.ts';
+import { type Log, openLog, reopenLog } from './log.ts';
 import { type Monitored, startMonitor } from './monitor.ts';
 import { writePidFile } from './pid-file.ts';
-import { readSettings } from './read-settings.ts';
+import { forgetVariables, readSettings } from './read-settings.ts';
 import { pathOf, type Settings } from './settings.ts';
 import { notifySystem, type SystemNotification } from './system-notification.ts';
 import { type PoolOwner, WorkerPool } from './worker-pool.ts';
 
 const STARTS_LATER = 'The application does not start; a change of its files starts it again';
+
+/** Milliseconds for which SIGHUP waits for workers that still load; then they are given up. */
+const START_PATIENCE = 10_000;
 
 /** Serves an application by workers. */
 export class Supervisor implements PoolOwner {
@@ -46,6 +50,7 @@ export class Supervisor implements PoolOwner {
     this.settings = settings;
     this.#argv = argv;
     this.log = openLog(settings.logFile && pathOf(settings, settings.logFile), settings.logLevel);
+    forgetVariables(settings);
     cluster.setupPrimary({ exec: fileURLToPath(workerUrl()), args: [...argv] });
     this.#pool = new WorkerPool(this);
     this.#giver = new ConnectionGiver(() => this.#pool.ready);
@@ -105,14 +110,18 @@ export class Supervisor implements PoolOwner {
     if (this.#isStopping) return;
     if (failed === undefined) this.#greet();
     else if (this.settings.reload) this.log.error(STARTS_LATER);
-    else await this.#stop(failed.exitCode ?? EXIT.failed);
+    else {
+      this.log.error(`A worker that should start ${failed.end}; gives up`);
+      await this.#stop(failed.exitCode || EXIT.failed);
+    }
   }
 
   /** Tells people and systemd that it serves. */
   #greet(): void {
-    this.#notification.ready();
     const [first] = this.#pool.ready;
-    if (first === undefined || this.#hasGreeted || this.settings.logLevel === 'silent') return;
+    if (first === undefined) return;
+    this.#notification.ready();
+    if (this.#hasGreeted || this.settings.logLevel === 'silent') return;
     this.#hasGreeted = true;
     const { name, kind } = first;
     const { target: workers } = this.#pool;
@@ -143,13 +152,19 @@ export class Supervisor implements PoolOwner {
     const config = [...sources.values()].filter((source) => source.startsWith('/'));
     return new FolderWatch([...new Set([...named, ...config])], (path) => {
       this.log.info(`${path.replace(`${folder}/`, '')} has changed`);
-      void this.reload();
+      // Who still loads has the old text.
+      void this.reload(0);
     });
   }
 
-  /** Replaces all workers by new ones, which load the application anew. Calls that come meanwhile become one. */
-  async reload(): Promise<void> {
+  /**
+   * Replaces all workers by new ones, which load the application anew. Calls that come meanwhile become one.
+   *
+   * @param patience Milliseconds after which workers that still load are given up
+   */
+  async reload(patience: number = START_PATIENCE): Promise<void> {
     this.#isReloadAsked = true;
+    this.#pool.abandonStarts(patience);
     this.#reload ??= this.#reloadAll().finally(() => {
       this.#reload = undefined;
     });
@@ -166,7 +181,7 @@ export class Supervisor implements PoolOwner {
         const { target } = this.#pool;
         this.log.info(`Reloaded: ${target} new ${target === 1 ? 'worker' : 'workers'}`);
         this.#greet();
-      } else if (!this.#isStopping) this.#tellFailedReload();
+      } else if (!this.#isStopping && !this.#isReloadAsked) this.#tellFailedReload();
     }
   }
 
@@ -205,11 +220,15 @@ export class Supervisor implements PoolOwner {
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
     process.on('SIGHUP', () => {
+      if (isHangup()) {
+        stop('SIGHUP');
+        return;
+      }
       this.log.info('SIGHUP: reloads');
       void this.reload();
     });
     process.on('SIGUSR1', () => {
-      this.log.sink.reopen();
+      reopenLog(this.log);
       this.#pool.reopenLogs();
     });
     process.on('SIGTTIN', () => this.#pool.scale(this.#pool.target + 1));
@@ -230,6 +249,7 @@ export class Supervisor implements PoolOwner {
     this.#exitCode = code;
     this.#notification.stopping();
     if (code === EXIT.clean) await this.#beLame();
+    this.#pool.freeze();
     await this.#giver.close();
     this.#pool.stop();
   }

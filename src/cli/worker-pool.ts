@@ -14,6 +14,9 @@ import { type WorkerEvents, WorkerProcess } from './worker-process.ts';
 /** Milliseconds beyond the time for answers after which a worker that does not end is killed. */
 const KILL_MARGIN = 6_000;
 
+/** Milliseconds that a timer of node can wait; a longer one would ring at once. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
 /** Milliseconds between two looks at the workers. */
 const CHECK_INTERVAL = 1_000;
 
@@ -77,10 +80,25 @@ export class WorkerPool {
     return ready.length > 0 && ready.every(({ lastBeat }) => now - lastBeat < UNWELL_AFTER);
   }
 
-  /** Starts the first workers, and gives one that has failed. */
+  /** Starts the first workers, and gives the first that has failed. The others then need not fail for the same reason. */
   async startAll(): Promise<WorkerProcess | undefined> {
-    const started = await Promise.all(Array.from({ length: this.target }, () => this.#start()));
-    return started.find(({ state }) => state === 'gone');
+    let failed: WorkerProcess | undefined;
+    const starts = Array.from({ length: this.target }, async () => {
+      const worker = await this.#start();
+      if (worker.state !== 'gone' || worker.isReplaced || failed !== undefined) return;
+      failed = worker;
+      this.abandonStarts(0);
+    });
+    await Promise.all(starts);
+    return failed;
+  }
+
+  /** Ends workers that still load after so many milliseconds: what they load is out of date, or does not come to an end. */
+  abandonStarts(patience: number): void {
+    const latest = performance.now() - patience;
+    for (const worker of this.#workers) {
+      if (worker.state === 'starting' && worker.startTime <= latest) this.#letGo(worker);
+    }
   }
 
   /** Replaces all workers, one by one. False if a new one does not start: those that are left then stay. */
@@ -132,14 +150,16 @@ export class WorkerPool {
     for (const worker of this.#workers) worker.reopenLogs();
   }
 
+  /** From now on no worker is started. */
+  freeze(): void {
+    this.#isStopping = true;
+  }
+
   /** Lets all workers end their work; `onEmpty` tells when they have. */
   stop(): void {
     this.#isStopping = true;
     clearInterval(this.#clock);
-    for (const worker of this.#workers) {
-      if (worker.state === 'starting') worker.kill();
-      else this.#release(worker);
-    }
+    for (const worker of this.#workers) this.#release(worker);
     if (this.isEmpty) this.#owner.onEmpty();
   }
 
@@ -195,14 +215,13 @@ export class WorkerPool {
 
   #onCrash(worker: WorkerProcess): void {
     const { log } = this.#owner;
-    const how = worker.signal === null ? `with code ${worker.exitCode}` : `by ${worker.signal}`;
     const delay = this.#restarts.next(performance.now() - worker.startTime);
     if (delay === undefined) {
-      log.error(`Worker ${worker.pid} ended ${how}: ${this.#restarts.count} crashes in a row, gives up`);
+      log.error(`${nameOf(worker)} ${worker.end}: ${this.#restarts.count} crashes in a row, gives up`);
       this.#owner.onGivingUp();
       return;
     }
-    log.error(`Worker ${worker.pid} ended ${how}; another one starts${delay === 0 ? '' : ` in ${delay} ms`}`);
+    log.error(`${nameOf(worker)} ${worker.end}; another one starts${delay === 0 ? '' : ` in ${delay} ms`}`);
     setTimeout(() => void this.#restart(), delay);
   }
 
@@ -210,7 +229,7 @@ export class WorkerPool {
   async #restart(): Promise<void> {
     if (this.#isStopping || this.#isRenewing || this.#liveCount() >= this.target) return;
     const worker = await this.#start();
-    if (worker.state === 'gone' && !this.#isStopping) this.#onCrash(worker);
+    if (worker.state === 'gone' && !worker.isReplaced && !this.#isStopping) this.#onCrash(worker);
   }
 
   /** Workers that serve, or will. */
@@ -241,9 +260,12 @@ export class WorkerPool {
 
   #release(worker: WorkerProcess): void {
     worker.drain();
-    setTimeout(() => {
-      if (this.#workers.has(worker)) worker.kill();
-    }, this.#owner.settings.gracefulTimeout + KILL_MARGIN).unref();
+    setTimeout(
+      () => {
+        if (this.#workers.has(worker)) worker.kill();
+      },
+      Math.min(LONGEST_TIMEOUT, this.#owner.settings.gracefulTimeout + KILL_MARGIN),
+    ).unref();
   }
 
   #checkAll(): void {
@@ -258,4 +280,9 @@ export class WorkerPool {
       worker.kill();
     }
   }
+}
+
+/** A worker that the system did not start has no number. */
+function nameOf({ pid }: WorkerProcess): string {
+  return pid === undefined ? 'A worker' : `Worker ${pid}`;
 }

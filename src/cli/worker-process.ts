@@ -43,6 +43,8 @@ export class WorkerProcess {
   kind = '';
   exitCode: number | null = null;
   signal: string | null = null;
+  /** The reason why the system has started no process. */
+  #failure: string | undefined;
   readonly #worker: Worker;
   readonly #events: WorkerEvents;
   /** Connections on their way to it, by number. */
@@ -63,9 +65,17 @@ export class WorkerProcess {
       this.#onGone();
     });
     // The system starts no more processes. 'exit' does not come then.
-    this.#worker.on('error', () => {
-      if (this.pid === undefined) this.#tellEnd();
+    this.#worker.on('error', (error) => {
+      if (this.pid !== undefined) return;
+      this.#failure = error.message;
+      this.#tellEnd();
     });
+  }
+
+  /** The end of the process, in words. */
+  get end(): string {
+    if (this.#failure !== undefined) return `could not be started: ${this.#failure}`;
+    return `ended ${this.signal === null ? `with code ${this.exitCode}` : `by ${this.signal}`}`;
   }
 
   get pid(): number | undefined {
@@ -84,9 +94,13 @@ export class WorkerProcess {
     this.#send({ type: 'connection', id: this.#count }, socket);
   }
 
-  /** Lets the worker end its work. */
+  /** Lets the worker end its work. One that has not loaded its application has none. */
   drain(): void {
     if (this.state === 'gone' || this.state === 'draining') return;
+    if (this.state === 'starting') {
+      this.kill();
+      return;
+    }
     this.state = 'draining';
     this.isLeaving = true;
     this.#send({ type: 'drain' });
