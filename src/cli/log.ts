@@ -54,9 +54,15 @@ export class Log {
   }
 }
 
+/** Standard error, at once: what a crash says comes after it. */
+const errorSink: Sink = {
+  write: (text) => process.stderr.write(text),
+  reopen() {},
+};
+
 /** Opens the log of the command. */
 export function openLog(file: string | undefined, least: Level): Log {
-  return new Log(file === undefined ? standardSink(process.stderr) : new LogFile(file), least);
+  return new Log(file === undefined ? errorSink : new LogFile(file), least);
 }
 
 /** Opens the file of a log anew. If that fails, the log goes on in the old one. */
@@ -68,55 +74,80 @@ export function reopenLog(log: Log, sink: Sink = log.sink): void {
   }
 }
 
-/** Gives the sink of a standard stream. Once its reader has gone, text is thrown away. */
+/** Keeps the process alive when a reader of its standard streams goes, such as `head -1` or a closed terminal. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+}
+
+/** Gives the sink of a standard stream. What is written in one turn of the event loop is written at once. */
 export function standardSink(stream: NodeJS.WriteStream): Sink {
-  let isOpen = true;
-  stream.on('error', () => {
-    isOpen = false;
+  const lines = new Batch((text) => {
+    if (stream.writable) stream.write(text);
   });
-  return {
-    write: (text) => {
-      if (isOpen) stream.write(text);
-    },
-    reopen() {},
+  return { write: (text) => lines.add(text), reopen() {} };
+}
+
+/** Text of one turn of the event loop. */
+class Batch {
+  readonly #write: (text: string) => void;
+  #text = '';
+
+  constructor(write: (text: string) => void) {
+    this.#write = write;
+    process.on('exit', this.flush);
+  }
+
+  add(text: string): void {
+    if (this.#text === '') setImmediate(this.flush);
+    this.#text += text;
+  }
+
+  readonly flush = (): void => {
+    if (this.#text === '') return;
+    const text = this.#text;
+    this.#text = '';
+    this.#write(text);
   };
 }
 
 /** A file that is appended to. What is written in one turn of the event loop is written at once. */
 export class LogFile implements Sink {
   readonly #path: string;
+  readonly #lines: Batch;
   #descriptor: number;
-  #text = '';
+  #isFailing = false;
 
   /** @throws {@link CommandError} if the file cannot be opened */
   constructor(path: string) {
     this.#path = path;
     this.#descriptor = openForAppend(path);
-    process.on('exit', this.#flush);
+    this.#lines = new Batch((text) => this.#append(text));
   }
 
   write(text: string): void {
-    if (this.#text === '') setImmediate(this.#flush);
-    this.#text += text;
+    this.#lines.add(text);
   }
 
   reopen(): void {
-    this.#flush();
+    this.#lines.flush();
     const descriptor = openForAppend(this.#path);
     closeSync(this.#descriptor);
     this.#descriptor = descriptor;
   }
 
-  readonly #flush = (): void => {
-    if (this.#text === '') return;
-    const text = this.#text;
-    this.#text = '';
+  /** A full disk does not end the service. It is told once, until text can be written again. */
+  #append(text: string): void {
     try {
       writeSync(this.#descriptor, text);
-    } catch {
-      // The disk is full, or the file is on one that has gone. Serving goes on.
+      this.#isFailing = false;
+    } catch (error) {
+      if (!this.#isFailing)
+        process.stderr.write(
+          `gatebridge: ${this.#path} loses lines: ${isError(error) ? error.message : error}\n`,
+        );
+      this.#isFailing = true;
     }
-  };
+  }
 }
 
 function openForAppend(path: string): number {

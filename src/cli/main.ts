@@ -4,6 +4,7 @@ import { SOFTWARE } from '../software.ts';
 import { parseArguments } from './arguments.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { formatHelp } from './help.ts';
+import { outliveReaders } from './log.ts';
 import { readSettings } from './read-settings.ts';
 import { reportError } from './report-error.ts';
 import { describeSettings, type Settings } from './settings.ts';
@@ -66,6 +67,7 @@ function isSupervised(settings: Settings): boolean {
   return isAsked || maxRequests > 0 || maxMemory > 0;
 }
 
+outliveReaders();
 main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error: unknown) => {

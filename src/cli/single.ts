@@ -60,7 +60,8 @@ export async function runSingle(settings: Settings): Promise<number> {
       if (isHangup()) stop('SIGHUP');
       else log.warn('SIGHUP: one process cannot replace itself; --workers 1 or more can');
     });
-    // The system would halt the process.
+    process.on('SIGUSR2', () => log.debug('SIGUSR2'));
+    // The default of SIGUSR2 is the end; an application may listen to it. Of the others the system would halt the process.
     for (const signal of ['SIGTTIN', 'SIGTTOU'] as const)
       process.on(signal, () => log.warn(`${signal}: one process has no workers; --workers 1 or more has`));
   });

@@ -231,6 +231,8 @@ export class Supervisor implements PoolOwner {
       reopenLog(this.log);
       this.#pool.reopenLogs();
     });
+    // gunicorn's; its default would end the process.
+    process.on('SIGUSR2', () => this.log.warn('SIGUSR2 does nothing; SIGHUP loads new code'));
     process.on('SIGTTIN', () => this.#pool.scale(this.#pool.target + 1));
     process.on('SIGTTOU', () => this.#pool.scale(this.#pool.target - 1));
     process.on('exit', () => this.#pool.killAll());

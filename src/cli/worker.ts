@@ -3,12 +3,13 @@
  *
  * The supervisor holds the listening sockets, so that they outlive every worker. With `--reuse-port` a worker listens for itself.
  */
+import cluster from 'node:cluster';
 import { Socket } from 'node:net';
 import type { Server, ServerMetrics } from '../server/index.ts';
 import { NO_METRICS } from '../server/metrics.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { listenOn } from './listen.ts';
-import { type Log, openLog } from './log.ts';
+import { type Log, openLog, outliveReaders } from './log.ts';
 import { dropPrivileges } from './privileges.ts';
 import { readSettings } from './read-settings.ts';
 import { reportError } from './report-error.ts';
@@ -78,7 +79,8 @@ async function serve(service: Service, settings: Settings, log: Log): Promise<vo
     send({ type: 'leaving' });
     leave();
   });
-  // The supervisor is gone: nobody sends connections any more.
+  // The supervisor is gone: nobody sends connections any more. node:cluster would end the process at once.
+  if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
   process.on('disconnect', leave);
   send({ type: 'ready', name: service.name, kind: service.kind });
   log.debug(`Worker has loaded ${service.name}`);
@@ -107,6 +109,7 @@ process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
 process.on('SIGUSR1', () => undefined);
 
+outliveReaders();
 runWorker().catch((error: unknown) => {
   reportError(error);
   process.exit(error instanceof CommandError ? error.exitCode : EXIT.failed);
