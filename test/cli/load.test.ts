@@ -257,7 +257,7 @@ describe('errors name the file, the export, and the cure', () => {
       'an option of the server out of range',
       { 'app.js': HELLO },
       ['app.js', '--connections-checking-interval', '0'],
-      /connectionsCheckingInterval must be/,
+      /--connections-checking-interval must be 1 or more/,
       2,
     ],
     [
