@@ -248,7 +248,7 @@ export const COMMAND_OPTIONS = {
     type: 'text',
     group: 'monitor',
     value: 'ADDRESS',
-    help: 'serve /metrics for Prometheus and /health here, host:port or unix:/path',
+    help: 'serve /metrics and /health here: host:port or unix:/path',
   },
   healthPath: {
     type: 'text',

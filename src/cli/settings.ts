@@ -3,10 +3,11 @@
  * over defaults.
  */
 import { existsSync } from 'node:fs';
+import net from 'node:net';
 import { availableParallelism } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import { type OptionRow, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
-import { addressTest } from '../middleware/trusted-addresses.ts';
+import { addressTest } from '../gateway/trusted-addresses.ts';
 import type { ServerOptions } from '../server/index.ts';
 import { type Address, DEFAULT_PORT, parseAddress, tcpAddress } from './address.ts';
 import { type Arguments, readValue } from './arguments.ts';
@@ -121,7 +122,7 @@ function checkReusePort(addresses: readonly Address[]): void {
 function checkProxies(list: readonly string[] | undefined, sources: ReadonlyMap<string, string>): void {
   for (const entry of list ?? []) {
     try {
-      if (entry !== '*') addressTest([entry]);
+      if (entry !== '*') addressTest([entry], net);
     } catch {
       throw new CommandError(
         'usage',
