@@ -6,7 +6,13 @@ import { logError, logOf, type RequestLog } from '../gateway/failure-log.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { Body, Environ, StartResponse } from '../wsgi.ts';
-import { ACCESS_FORMATS, type AccessRecord, type RequestFacts, requestFacts } from './access-record.ts';
+import {
+  ACCESS_FORMATS,
+  type AccessRecord,
+  type RequestFacts,
+  recordOf,
+  requestFacts,
+} from './access-record.ts';
 import { passHead } from './change-head.ts';
 import { chunkSize } from './chunk-size.ts';
 import { checkLayerOptions } from './layer-options.ts';
@@ -171,14 +177,15 @@ class AccessEntry {
     const bytes = Math.min(this.#taken + last, this.#declaredLength);
     const fail = (failure: unknown): void => logError(this.#requestLog, failure);
     try {
-      const written: unknown = this.#write({
-        ...this.#facts,
-        time: this.#time,
-        status: statusCode,
-        bytes: isBodiless || Number.isNaN(bytes) || (isFailed && !this.#isBegun) ? 0 : bytes,
-        duration: ((isFailed ? this.#left : undefined) ?? performance.now()) - this.#begin,
-        isCut: isFailed && (this.#isBegun || isDisconnection(error)),
-      });
+      const written: unknown = this.#write(
+        recordOf(this.#facts, {
+          time: this.#time,
+          status: statusCode,
+          bytes: isBodiless || Number.isNaN(bytes) || (isFailed && !this.#isBegun) ? 0 : bytes,
+          duration: ((isFailed ? this.#left : undefined) ?? performance.now()) - this.#begin,
+          isCut: isFailed && (this.#isBegun || isDisconnection(error)),
+        }),
+      );
       // A log may be an async function.
       if (isPromise(written)) toPromise(written).catch(fail);
     } catch (failure) {

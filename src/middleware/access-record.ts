@@ -25,8 +25,30 @@ export interface AccessRecord {
   readonly isCut: boolean;
 }
 
+/** The part of a record that the response gives. */
+type ResponseFacts = Pick<AccessRecord, 'time' | 'status' | 'bytes' | 'duration' | 'isCut'>;
+
 /** The part of a record that the request gives. */
-export type RequestFacts = Omit<AccessRecord, 'time' | 'status' | 'bytes' | 'duration' | 'isCut'>;
+export type RequestFacts = Omit<AccessRecord, keyof ResponseFacts>;
+
+/** Puts a record together, member by member: a spread costs ten times as much (V8 11 to 14). */
+export function recordOf(request: RequestFacts, response: ResponseFacts): AccessRecord {
+  return {
+    time: response.time,
+    address: request.address,
+    user: request.user,
+    method: request.method,
+    target: request.target,
+    protocol: request.protocol,
+    status: response.status,
+    bytes: response.bytes,
+    duration: response.duration,
+    referer: request.referer,
+    userAgent: request.userAgent,
+    requestId: request.requestId,
+    isCut: response.isCut,
+  };
+}
 
 /** Takes the facts of a request before the application can change them. */
 export function requestFacts(environ: Readonly<Environ>): RequestFacts {
@@ -69,8 +91,12 @@ function formatCommon(record: AccessRecord): string {
   return `${who} [${formatTime(record.time)}] "${request}" ${status} ${bytes === 0 ? '-' : bytes}`;
 }
 
+const ESCAPED = /["\\]|[^\x20-\x7e]/;
+
 /** Escapes what could end a quoted part or a line, or act on a terminal, as Apache does. */
 function escapeText(value: string): string {
+  // Nearly every text.
+  if (!ESCAPED.test(value)) return value;
   return value.replace(/["\\]/g, '\\$&').replace(/[^\x20-\x7e]/g, (character) => {
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
   });
@@ -85,9 +111,18 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 
 /** `10/Oct/2000:13:55:36 +0000` */
 function formatTime(time: Date): string {
-  const iso = time.toISOString();
-  return `${iso.slice(8, 10)}/${MONTHS[time.getUTCMonth()]}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`;
+  const second = Math.floor(time.getTime() / 1_000);
+  if (second !== lastSecond) {
+    lastSecond = second;
+    const iso = time.toISOString();
+    lastTime = `${iso.slice(8, 10)}/${MONTHS[time.getUTCMonth()]}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`;
+  }
+  return lastTime;
 }
+
+/** Many requests come in one second. */
+let lastSecond = Number.NaN;
+let lastTime = '';
 
 function formatJson(record: AccessRecord): string {
   const { time, duration, ...rest } = record;
