@@ -28,8 +28,9 @@ const WITH_SHORTCUTS = [
 /** Tests that do not depend on the version of Node: of sources, pages, the package, proxies, and of the audits themselves. */
 const SAME_ON_ALL = [
   'test/{architecture,docs,docs-hosts,docs-http,package,exports}.test.ts',
-  'test/cli/{deployment,proxies}.test.ts',
-  'test/conformance/{failing-audits,audits,tables}.test.ts',
+  'test/cli/{adversity,deployment,proxies,start}.test.ts',
+  'test/conformance/{assert-conforms,audits,failing-audits,observed,tables}.test.ts',
+  'test/validate/{hosts,more-hosts}.test.ts',
   'test/bench/**',
 ];
 

@@ -137,6 +137,23 @@ export class Service {
     }
   }
 
+  /** Shortens a patient drain that is under way. */
+  hurry(): void {
+    void this.#shutDown(false);
+  }
+
+  async #shutDown(isPatient: boolean): Promise<void> {
+    const { gracefulTimeout: timeout, drainGrace } = this.#settings;
+    const ends = this.#servers.map((server) => {
+      const { keepAliveTimeout, keepAliveTimeoutBuffer } = server;
+      const idleGrace = isPatient
+        ? Math.max(drainGrace, keepAliveTimeout + keepAliveTimeoutBuffer)
+        : drainGrace;
+      return server.shutdown({ timeout, idleGrace });
+    });
+    await Promise.all(ends);
+  }
+
   /** The sum of what the servers count. */
   metrics(): ServerMetrics {
     return sumMetrics(this.#servers.map((server) => server.metrics()));
@@ -147,13 +164,14 @@ export class Service {
     for (const sink of [this.#accessLog, this.#log.sink]) reopenLog(this.#log, sink);
   }
 
-  /** Serves what is in flight to its end, then runs the shutdown hooks of the application. Never rejects. */
-  async drain(): Promise<void> {
-    const { gracefulTimeout, drainGrace } = this.#settings;
+  /**
+   * Serves what is in flight to its end, then runs the shutdown hooks of the application. Never rejects.
+   *
+   * @param isPatient Nobody waits for the end, as in a reload: idle connections live as long as their clients were told
+   */
+  async drain(isPatient = false): Promise<void> {
     for (const path of this.#watched) unwatchFile(path);
-    await Promise.all(
-      this.#servers.map((server) => server.shutdown({ timeout: gracefulTimeout, idleGrace: drainGrace })),
-    );
+    await this.#shutDown(isPatient);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), HOOKS_TIMEOUT);

@@ -3,12 +3,12 @@ import { formatBanner, urlOf } from './banner.ts';
 import { EXIT } from './exit-codes.ts';
 import { isHangup } from './hangup.ts';
 import { listenOn } from './listen.ts';
-import { openLog } from './log.ts';
+import { type Log, openLog } from './log.ts';
 import { type Monitored, startMonitor } from './monitor.ts';
 import { writePidFile } from './pid-file.ts';
 import { Service } from './service.ts';
 import { pathOf, type Settings } from './settings.ts';
-import { notifySystem } from './system-notification.ts';
+import { notifySystem, type SystemNotification } from './system-notification.ts';
 
 /**
  * Loads the application, then listens.
@@ -29,15 +29,32 @@ export async function runSingle(settings: Settings): Promise<number> {
   service.watchCertificate();
   const removePidFile = writePidFile(settings);
   const stopMonitor = await startMonitor(monitoredOf(service), settings, log);
+  const notification = notifySystem(log);
+  const ended = obeySignals({ service, settings, log, notification });
+  // Who reads it may send signals at once.
   if (settings.logLevel !== 'silent') {
     process.stderr.write(
       formatBanner({ name: service.name, kind: service.kind, workers: 0, isReloading: false, urls }),
     );
   }
-  const notification = notifySystem(log);
   notification.ready();
+  const code = await ended;
+  notification.end();
+  stopMonitor();
+  removePidFile();
+  return code;
+}
 
-  const code = await new Promise<number>((resolve) => {
+interface Running {
+  readonly service: Service;
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly notification: SystemNotification;
+}
+
+/** Gives the exit code, once a signal has stopped the service. */
+function obeySignals({ service, settings, log, notification }: Running): Promise<number> {
+  return new Promise<number>((resolve) => {
     let isStopping = false;
     const stop = (signal: NodeJS.Signals): void => {
       if (isStopping) {
@@ -65,10 +82,6 @@ export async function runSingle(settings: Settings): Promise<number> {
     for (const signal of ['SIGTTIN', 'SIGTTOU'] as const)
       process.on(signal, () => log.warn(`${signal}: one process has no workers; --workers 1 or more has`));
   });
-  notification.end();
-  stopMonitor();
-  removePidFile();
-  return code;
 }
 
 function monitoredOf(service: Service): Monitored {

@@ -6,7 +6,8 @@ export type ToWorker =
   | { readonly type: 'connection'; readonly id: number }
   /** Health is to say 503 from now on. */
   | { readonly type: 'lame' }
-  | { readonly type: 'drain' }
+  /** Patient: nobody waits for the end of the worker. */
+  | { readonly type: 'drain'; readonly isPatient: boolean }
   /** A beat is wanted at once, with the number. */
   | { readonly type: 'report'; readonly id: number }
   | { readonly type: 'reopen' };

@@ -159,7 +159,7 @@ export class WorkerPool {
   stop(): void {
     this.#isStopping = true;
     clearInterval(this.#clock);
-    for (const worker of this.#workers) this.#release(worker);
+    for (const worker of this.#workers) this.#release(worker, false);
     if (this.isEmpty) this.#owner.onEmpty();
   }
 
@@ -244,7 +244,7 @@ export class WorkerPool {
     this.#owner.log.info(`Worker ${worker.pid} ${reason}; another one takes its place`);
     const next = await this.#start();
     if (next.state !== 'gone' || this.#isStopping) {
-      this.#release(worker);
+      this.#release(worker, !this.#isStopping);
       return;
     }
     this.#owner.log.error('The new worker does not start');
@@ -255,11 +255,11 @@ export class WorkerPool {
 
   #letGo(worker: WorkerProcess): void {
     worker.isReplaced = true;
-    this.#release(worker);
+    this.#release(worker, true);
   }
 
-  #release(worker: WorkerProcess): void {
-    worker.drain();
+  #release(worker: WorkerProcess, isPatient: boolean): void {
+    worker.drain(isPatient);
     setTimeout(
       () => {
         if (this.#workers.has(worker)) worker.kill();

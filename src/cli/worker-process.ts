@@ -94,16 +94,20 @@ export class WorkerProcess {
     this.#send({ type: 'connection', id: this.#count }, socket);
   }
 
-  /** Lets the worker end its work. One that has not loaded its application has none. */
-  drain(): void {
-    if (this.state === 'gone' || this.state === 'draining') return;
+  /**
+   * Lets the worker end its work. One that has not loaded its application has none.
+   *
+   * @param isPatient Nobody waits for its end; a later call may be less patient
+   */
+  drain(isPatient: boolean): void {
+    if (this.state === 'gone' || (this.state === 'draining' && isPatient)) return;
     if (this.state === 'starting') {
       this.kill();
       return;
     }
     this.state = 'draining';
     this.isLeaving = true;
-    this.#send({ type: 'drain' });
+    this.#send({ type: 'drain', isPatient });
   }
 
   /** Asks for a beat, and waits for it. A worker that is stuck gives none; its last one counts. */

@@ -51,11 +51,12 @@ function beat(id?: number, onSent?: () => void): void {
 
 async function serve(service: Service, settings: Settings, log: Log): Promise<void> {
   let isLeaving = false;
-  const leave = (): void => {
+  const leave = (isPatient = false): void => {
+    if (isLeaving && !isPatient) service.hurry();
     if (isLeaving) return;
     isLeaving = true;
     service.isLame = true;
-    void service.drain().then(() => {
+    void service.drain(isPatient).then(() => {
       // The supervisor has the last counts, and knows by the exit that everything has ended.
       beat(undefined, () => process.exit(EXIT.clean));
     });
@@ -70,7 +71,7 @@ async function serve(service: Service, settings: Settings, log: Log): Promise<vo
     if (message.type === 'connection') {
       send({ type: 'taken', id: message.id });
       if (handle instanceof Socket) takeConnection(server, handle);
-    } else if (message.type === 'drain') leave();
+    } else if (message.type === 'drain') leave(message.isPatient);
     else if (message.type === 'lame') service.isLame = true;
     else if (message.type === 'report') beat(message.id);
     else service.reopenLogs();
@@ -81,7 +82,7 @@ async function serve(service: Service, settings: Settings, log: Log): Promise<vo
   });
   // The supervisor is gone: nobody sends connections any more. node:cluster would end the process at once.
   if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
-  process.on('disconnect', leave);
+  process.on('disconnect', () => leave());
   send({ type: 'ready', name: service.name, kind: service.kind });
   log.debug(`Worker has loaded ${service.name}`);
 }

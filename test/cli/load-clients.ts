@@ -20,10 +20,15 @@ export class LoadClients {
   readonly #agents: Agent[] = [];
   #isStopped = false;
 
-  constructor(place: Place, count = 6) {
+  /**
+   * @param place Where to ask
+   * @param count Number of clients
+   * @param mayKeep Half of them keep their connections
+   */
+  constructor(place: Place, count = 6, mayKeep = true) {
     this.#clients = Array.from({ length: count }, async (_, index) => {
       // A kept connection is used again at once, as by a proxy.
-      const agent = new Agent({ keepAlive: index % 2 === 0, maxSockets: 1 });
+      const agent = new Agent({ keepAlive: mayKeep && index % 2 === 0, maxSockets: 1 });
       this.#agents.push(agent);
       while (!this.#isStopped) {
         try {
