@@ -25,12 +25,17 @@ const WITH_SHORTCUTS = [
   'test/messages/programs.test.ts',
 ];
 
-/** Tests that do not depend on the version of Node: of sources, pages, the package, proxies, and of the audits themselves. */
+/**
+ * Tests that hardly depend on the version of Node: of sources, pages, the package, the command, proxies, and of the audits
+ * themselves. CI has them once; `npm run test:matrix` has all of them on each version.
+ */
 const SAME_ON_ALL = [
   'test/{architecture,docs,docs-hosts,docs-http,package,exports}.test.ts',
-  'test/cli/{adversity,deployment,proxies,start}.test.ts',
+  'test/cli/{adversity,deployment,load,monitor,proxies,serve,start}.test.ts',
   'test/conformance/{assert-conforms,audits,failing-audits,observed,tables}.test.ts',
   'test/validate/{hosts,more-hosts}.test.ts',
+  'test/endurance/kept-strings.test.ts',
+  'test/{examples,examples-showcase}.test.ts',
   'test/bench/**',
 ];
 
