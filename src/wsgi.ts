@@ -127,7 +127,7 @@ export interface Environ {
   'gateway.trailers'?: () => Promise<HeaderList>;
   /** Adds fields to the trailer section of the response. */
   'gateway.send_trailers'?: (headers: Readonly<HeaderList>) => void;
-  /** What a proxy in TCP mode has told of the connection. */
+  /** The facts that a proxy in TCP mode has told of the connection. */
   'gateway.proxy_protocol'?: ProxyProtocol;
   [key: string]: unknown;
 }

@@ -1,5 +1,6 @@
 /** Tells at the start where the application can be reached. */
 import type { AddressInfo } from 'node:net';
+import { isWildcard, serverUrl } from '../server/node-surface/server-url.ts';
 import { SOFTWARE } from '../software.ts';
 import type { Address } from './address.ts';
 import { paint } from './colours.ts';
@@ -46,14 +47,6 @@ export function urlOf(
   const given = address.kind === 'tcp' ? { address: address.host ?? '::', port: address.port } : null;
   const place = bound ?? given;
   if (typeof place === 'string' || place === null) return address.text;
-  const isEvery = place.address === '0.0.0.0' || place.address === '::';
-  const literal = place.address.includes(':') ? `[${place.address}]` : place.address;
-  const named =
-    address.kind === 'tcp' &&
-    address.host !== undefined &&
-    /[a-z]/i.test(address.host) &&
-    !address.host.includes(':');
-  const host = isEvery ? 'localhost' : named && address.kind === 'tcp' ? address.host : literal;
-  const port = place.port === (scheme === 'https' ? 443 : 80) ? '' : `:${place.port}`;
-  return `${scheme}://${host}${port}/${isEvery ? '  on every address' : ''}`;
+  const url = serverUrl(place, scheme, address.kind === 'tcp' ? address.host : undefined);
+  return isWildcard(place.address) ? `${url}  on every address` : `${url}`;
 }

@@ -20,7 +20,7 @@ export type LayerSettings = Pick<
   | 'validate'
 >;
 
-/** What layers tell of. */
+/** Callbacks of the layers. */
 export interface LayerHooks {
   /** Takes a line of the access log. */
   log(line: string): void;

@@ -106,7 +106,7 @@ async function prepareTypeScript(path: string, kind: 'application' | 'usage'): P
   const isStripped = Boolean(Reflect.get(process.features, 'typescript'));
   if (isTsxActive || (isStripped && !/sx$/.test(path))) return;
   try {
-    // What `node --import tsx` loads: it registers tsx for both kinds of modules.
+    // `node --import tsx` loads the same file, which registers tsx for both kinds of modules.
     await import(pathToFileURL(createRequire(path).resolve('tsx')).href);
     isTsxActive = true;
   } catch (error) {

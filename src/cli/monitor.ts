@@ -14,7 +14,7 @@ import { listenOn } from './listen.ts';
 import type { Log } from './log.ts';
 import type { Settings } from './settings.ts';
 
-/** What a monitor shows. */
+/** The facts that a monitor shows. */
 export interface Monitored {
   /** Requests are served, and will be for a while. */
   readonly isWell: boolean;

@@ -210,6 +210,7 @@ export class Supervisor implements PoolOwner {
       if (this.#isStopping) {
         this.log.warn(`${signal} again: stops without waiting`);
         this.#exitCode = EXIT.failed;
+        this.#pool.freeze();
         this.#pool.killAll();
         return;
       }

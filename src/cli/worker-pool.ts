@@ -26,7 +26,7 @@ const UNWELL_AFTER = 5_000;
 /** Milliseconds that a worker has to tell what it has counted. */
 const REPORT_TIMEOUT = 500;
 
-/** What a pool tells its supervisor. */
+/** A supervisor, as its pool uses it. */
 export interface PoolOwner {
   /** Read anew each time, because a reload may change them. */
   readonly settings: Settings;

@@ -12,7 +12,7 @@ import type { ServerMetrics } from '../server/index.ts';
 import { NO_METRICS } from '../server/metrics.ts';
 import { type FromWorker, isFromWorker, type ToWorker, tag } from './worker-messages.ts';
 
-/** What a supervisor hears of a worker. */
+/** The events of a worker. */
 export interface WorkerEvents {
   onReady(worker: WorkerProcess): void;
   /** The worker has served its number of requests, and serves on until it is replaced. */
@@ -36,7 +36,7 @@ export class WorkerProcess {
   lastBeat: number = performance.now();
   /** Octets of memory. */
   memory = 0;
-  /** What its servers had counted at its last beat. */
+  /** The counts of its servers at its last beat. */
   metrics: ServerMetrics = NO_METRICS;
   /** The application's file and export, and its kind, once it is loaded. */
   name = '';

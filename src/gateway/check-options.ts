@@ -36,7 +36,7 @@ export interface OptionCheck {
   readonly unknown?: 'refuse' | 'ignore';
   /** The option that the error suggests if a number or a string was passed instead of options. */
   readonly likely?: string;
-  /** What to do instead of passing a function, if somebody did. */
+  /** The cure that the error tells if a function was passed instead of options. */
   readonly insteadOfFunction?: string;
   /** Names that people know from elsewhere, with the options that they mean. */
   readonly meant?: Synonyms;

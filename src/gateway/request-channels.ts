@@ -24,7 +24,7 @@ export interface RequestHeadMessage extends RequestStartMessage {
 
 /** The message of `gatebridge.request.error`: the application has failed, or its client has left. */
 export interface RequestErrorMessage extends RequestStartMessage {
-  /** What was thrown. If the client has left, an error with which `isDisconnection` agrees. */
+  /** The thrown value. If the client has left, an error with which `isDisconnection` agrees. */
   readonly error: unknown;
   /** Milliseconds since the start. */
   readonly duration: number;
@@ -36,7 +36,7 @@ export interface RequestFinishMessage extends RequestStartMessage {
   readonly status: string | undefined;
   readonly statusCode: number | undefined;
   readonly headers: HeaderList | undefined;
-  /** What was thrown; undefined if all went well. */
+  /** The thrown value; undefined if all went well. */
   readonly error: unknown;
   /** Octets of content that the host has taken, without any framing. */
   readonly octets: number;

@@ -1,4 +1,4 @@
-/** What `server.metrics()` gives, and sums of it. All of it can be sent to another process as JSON. */
+/** The counts that `server.metrics()` gives, and sums of them. All of it can be sent to another process as JSON. */
 
 /** Connections of a server. */
 export interface ConnectionMetrics {

@@ -61,6 +61,15 @@ describe.each([
   });
 });
 
+it.each([[[]], [['--workers', '2']]])('a second signal ends --drain-delay at once: %j', async (args) => {
+  const { command } = await start([...args, '--drain-delay', '50s']);
+  command.kill('SIGTERM');
+  await command.says(/a second signal forces/);
+  command.kill('SIGTERM');
+  const late = new Promise((resolve) => setTimeout(() => resolve('late'), 15_000).unref());
+  expect(await Promise.race([command.exit, late])).toEqual({ code: 1, signal: null });
+});
+
 describe('with workers', () => {
   it('keeps the counts of workers that have ended', async () => {
     const { command, monitor, url } = await start(['--workers', '1', '--metrics-bind', '127.0.0.1:0']);

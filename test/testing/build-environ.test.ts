@@ -185,8 +185,20 @@ describe('buildEnviron()', () => {
     ['a File', { a: '1', f: new File(['x'], 'f.txt', { type: 'text/plain' }) }],
     ['a description of one', { a: '1', f: { name: 'f.txt', content: 'x', type: 'text/plain' } }],
     ['a list of one', { a: ['1'], f: [{ name: 'f.txt', content: Buffer.from('x'), type: 'text/plain' }] }],
-    ['pairs', [['a', '1'], ['f', new File(['x'], 'f.txt', { type: 'text/plain' })]]], // biome-ignore format: short
-    ['a Map', new Map<string, string | File>([['a', '1'], ['f', new File(['x'], 'f.txt', { type: 'text/plain' })]])], // biome-ignore format: short
+    [
+      'pairs',
+      [
+        ['a', '1'],
+        ['f', new File(['x'], 'f.txt', { type: 'text/plain' })],
+      ],
+    ],
+    [
+      'a Map',
+      new Map<string, string | File>([
+        ['a', '1'],
+        ['f', new File(['x'], 'f.txt', { type: 'text/plain' })],
+      ]),
+    ],
   ])('sends fields with %s as multipart', async (_what, form) => {
     const environ = buildEnviron('/', { method: 'POST', form });
     expect(environ.CONTENT_TYPE).toMatch(/^multipart\/form-data; boundary=/);

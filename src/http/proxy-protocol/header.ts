@@ -9,7 +9,7 @@ export interface ProxyEndpoint {
   readonly port: number | undefined;
 }
 
-/** What a header says. */
+/** A header that was read. */
 export interface ProxyHeader {
   readonly version: 1 | 2;
   /** `LOCAL`: the proxy has connected for itself, to see if the server is up. */

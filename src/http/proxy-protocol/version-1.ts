@@ -10,7 +10,7 @@ export const TEXT_SIGNATURE: Buffer = Buffer.from('PROXY ');
 const MAX_LENGTH = 107;
 const MAX_PORT = 65_535;
 
-/** What follows UNKNOWN is ignored. */
+/** A receiver ignores the rest of the line after UNKNOWN. */
 const UNKNOWN = /^PROXY UNKNOWN(?: |$)/;
 const LINE = /^PROXY TCP([46]) ([0-9A-Fa-f:.]+) ([0-9A-Fa-f:.]+) (0|[1-9][0-9]{0,4}) (0|[1-9][0-9]{0,4})$/;
 

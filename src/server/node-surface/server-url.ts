@@ -13,14 +13,19 @@ const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
  * @returns undefined if the server listens on no port
  */
 export function serverUrl(
-  address: AddressInfo | string | null,
+  address: Pick<AddressInfo, 'address' | 'port'> | string | null,
   scheme: 'http' | 'https',
   host: string | undefined,
 ): string | undefined {
   if (address === null || typeof address === 'string') return undefined;
-  const name = isName(host) ? host : WILDCARDS.includes(address.address) ? 'localhost' : literal(address);
+  const name = isName(host) ? host : isWildcard(address.address) ? 'localhost' : literal(address);
   const port = address.port === (scheme === 'https' ? 443 : 80) ? '' : `:${address.port}`;
   return `${scheme}://${name}${port}/`;
+}
+
+/** Tells if an address means every address of the machine. */
+export function isWildcard(address: string): boolean {
+  return WILDCARDS.includes(address);
 }
 
 function isName(host: string | undefined): host is string {
@@ -28,7 +33,7 @@ function isName(host: string | undefined): host is string {
 }
 
 /** RFC 6874: the percent sign before a zone is encoded. */
-function literal({ address }: AddressInfo): string {
+function literal({ address }: Pick<AddressInfo, 'address'>): string {
   return address.includes(':') ? `[${address.replace('%', '%25')}]` : address;
 }
 
