@@ -181,6 +181,8 @@ interface Told {
 
 /** By the ports of server and client. */
 const told = new Map<string, Told[]>();
+/** The sockets that listeners of 'connection' got, by the ports of server and client. */
+const accepted = new Map<string, Socket>();
 let servers: Record<'node' | 'program' | 'application', NetServer>;
 
 /** Answers once it has read the request. */
@@ -202,8 +204,9 @@ beforeAll(async () => {
     }, options),
   };
   for (const server of Object.values(servers)) {
-    const sockets = new Set<Socket>();
-    server.on('connection', (socket: Socket) => sockets.add(socket));
+    server.on('connection', (socket: Socket) => {
+      accepted.set(`${socket.localPort} ${socket.remotePort}`, socket);
+    });
     server.on('clientError', (error: Error, socket: Socket) => {
       const ports = `${socket.localPort} ${socket.remotePort}`;
       const list = told.get(ports) ?? [];
@@ -215,7 +218,7 @@ beforeAll(async () => {
         reason: Reflect.get(error, 'reason'),
         bytesParsed: Reflect.get(error, 'bytesParsed'),
         rawPacket: rawPacket?.toString('latin1'),
-        isKnownSocket: sockets.has(socket),
+        isKnownSocket: accepted.get(ports) === socket,
       });
       socket.destroy(error);
     });
@@ -235,11 +238,14 @@ async function tell(server: NetServer, packets: readonly string[]): Promise<Told
   await new Promise((resolve) => client.once('connect', resolve));
   const ports = `${port} ${client.localPort}`;
   told.delete(ports);
+  let sent = 0;
   for (const packet of packets) {
     if (packet === END) client.end();
     else client.write(packet, 'latin1');
-    // A packet for itself.
-    await delay(30);
+    sent += packet.length;
+    // The server reads each packet for itself, however busy this process is.
+    const isRead = () => (accepted.get(ports)?.bytesRead ?? 0) >= sent || client.closed;
+    for (let waited = 0; waited < 2000 && !isRead(); waited += 5) await delay(5);
   }
   for (let waited = 0; waited < 800 && !client.closed; waited += 20) await delay(20);
   client.destroy();
