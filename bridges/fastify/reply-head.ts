@@ -27,6 +27,7 @@ export class ReplyHead {
   readonly #raw: ServerResponse;
   readonly #statusBefore: number;
   #hasType = false;
+  #hasProto = false;
   /** Headers of the reply that were replaced. */
   #replaced: [key: string, value: unknown][] | undefined;
 
@@ -68,7 +69,7 @@ export class ReplyHead {
     if (!isOwn && (!isHeld || this.#head.isBodiless)) this.#removeOwnLength();
     // Fastify gives every Buffer a type; PEP 3333 leaves that to the application.
     if (!this.#hasType && isHeld && isOwn) reply.removeHeader('content-type');
-    if (isOwn) this.#setProto();
+    if (isOwn && this.#hasProto) this.#setProto();
     if (isHttp2Message(this.#raw, this.#raw.req.httpVersionMajor)) return;
     const isStream = typeof payload === 'object' && payload !== null && !isHeld;
     const isChunked = isStream && this.#head.contentLength === undefined && !this.#head.isBodiless;
@@ -104,7 +105,10 @@ export class ReplyHead {
     const key = keyOf(name);
     if (key === 'content-type') this.#hasType = true;
     // The reply keeps headers in a plain object, where this is no name.
-    if (key === PROTO) return;
+    if (key === PROTO) {
+      this.#hasProto = true;
+      return;
+    }
     const present = reply.getHeader(key);
     if (present === undefined) {
       reply.header(key, value);

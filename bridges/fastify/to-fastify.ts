@@ -112,6 +112,7 @@ function refuseScope(scope: unknown): unknown {
 const STATE = Symbol('gatebridge.state');
 
 interface MountedRequest extends FastifyRequestLike {
+  readonly additionalHeaders?: HostHeaders | undefined;
   [STATE]?: Readable | ReplySink | undefined;
 }
 
@@ -217,7 +218,7 @@ function changedHeaders(request: MountedRequest): HostHeaders | undefined {
 
 /** Gives what was added. Fastify keeps it under this name; asking for all headers would make node's object. */
 function addedTo(request: MountedRequest): HostHeaders | undefined {
-  return Reflect.get(request, 'additionalHeaders');
+  return request.additionalHeaders;
 }
 
 const UNKNOWN_TYPE = 'application/octet-stream';

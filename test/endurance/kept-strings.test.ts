@@ -17,7 +17,7 @@ import { createServer } from '../../src/server/index.ts';
 import type { Application, HeaderList } from '../../src/wsgi.ts';
 import { listen, type Site } from '../bridges/site.ts';
 
-const SIZE = 20_000_000;
+const SIZE = 6_000_000;
 /** Few, because the gateway remembers 64 statuses, and each test needs statuses that it does not remember yet. */
 const RESPONSES = 4;
 
