@@ -33,7 +33,9 @@ if (command === 'failed') {
   console.log([...new Set(failed.map((result) => result.file))].join('\n'));
 } else {
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  const reports = readdirSync(folder).filter((file) => file.endsWith('.json') && !file.endsWith('-again.json'));
+  const reports = readdirSync(folder).filter(
+    (file) => file.endsWith('.json') && !file.endsWith('-again.json'),
+  );
   for (const report of reports.map((file) => file.slice(0, -'.json'.length))) {
     const again = read(`${report}-again`);
     for (const [key, { file, status }] of read(report)) {

@@ -327,7 +327,10 @@ function findPath(pattern: string): string | undefined {
 
 /** Runs a block. */
 function start(path: string): ChildProcess {
-  return spawn(process.execPath, [compiledBlock(path)], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, [compiledBlock(path)], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }
 
 function compiledBlock(path: string): string {

@@ -229,8 +229,8 @@ afterAll(() => {
   for (const server of Object.values(servers)) server.close();
 });
 
-/** Gives what a server's listener is told of a client. */
-async function tell(server: NetServer, packets: readonly string[]): Promise<Told[]> {
+/** Gives what a server's listener is told of a client until the connection is closed, or for so many milliseconds. */
+async function tell(server: NetServer, packets: readonly string[], patience = 800): Promise<Told[]> {
   // It listens on a port.
   const { port } = server.address() as AddressInfo;
   const client = connect(port, '127.0.0.1');
@@ -247,7 +247,7 @@ async function tell(server: NetServer, packets: readonly string[]): Promise<Told
     const isRead = () => (accepted.get(ports)?.bytesRead ?? 0) >= sent || client.closed;
     for (let waited = 0; waited < 2000 && !isRead(); waited += 5) await delay(5);
   }
-  for (let waited = 0; waited < 800 && !client.closed; waited += 20) await delay(20);
+  for (let waited = 0; waited < patience && !client.closed; waited += 20) await delay(20);
   client.destroy();
   await delay(10);
   return told.get(ports) ?? [];
@@ -256,7 +256,7 @@ async function tell(server: NetServer, packets: readonly string[]): Promise<Told
 describe.skipIf(areShortcutsOff)('clientError is told as on node', { concurrent: true }, () => {
   it.each(Object.entries(FAULTS))('of %s', async (_name, packets) => {
     const [onNode, program, application] = await Promise.all(
-      [servers.node, servers.program, servers.application].map((server) => tell(server, packets)),
+      [servers.node, servers.program, servers.application].map((server) => tell(server, packets, 8000)),
     );
     assert.lengthOf(onNode ?? [], 1);
     for (const ours of [program, application]) {
