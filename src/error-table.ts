@@ -353,6 +353,38 @@ export const ERRORS = {
     message: 'Broken rule: {detail}',
   },
 
+  // The program behind a from-bridge failed.
+  WSGI_ERR_UPSTREAM_UNAVAILABLE: {
+    party: 'upstream',
+    statusCode: 502,
+    source: 'RFC 9110 §15.6.3',
+    message: 'Program cannot be started or reached: {detail}',
+  },
+  WSGI_ERR_UPSTREAM_MALFORMED: {
+    party: 'upstream',
+    statusCode: 502,
+    source: 'RFC 3875 §6, or the section that the error cites',
+    message: 'Response of the program is malformed: {detail}',
+  },
+  WSGI_ERR_UPSTREAM_ENDED: {
+    party: 'upstream',
+    statusCode: 502,
+    source: 'RFC 9110 §15.6.3',
+    message: 'Program ended before its response was complete: {detail}',
+  },
+  WSGI_ERR_UPSTREAM_TIMEOUT: {
+    party: 'upstream',
+    statusCode: 504,
+    source: 'RFC 9110 §15.6.5',
+    message: 'Program did not respond in time: {detail}',
+  },
+  WSGI_ERR_UPSTREAM_BUSY: {
+    party: 'upstream',
+    statusCode: 503,
+    source: 'RFC 9110 §15.6.4',
+    message: 'Program is busy with other requests: {detail}',
+  },
+
   // Nobody is to blame.
   WSGI_ERR_DISCONNECTED: {
     party: 'nobody',

@@ -49,6 +49,29 @@ export class ApplicationError extends GatewayError<'application'> {
   override readonly name = 'ApplicationError';
 }
 
+/** Details of an {@link UpstreamError}. */
+export interface UpstreamErrorOptions extends ErrorOptions {
+  /** Fields of the response to it, such as `Retry-After`. Express and Fastify send them too. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * The program behind a from-bridge failed. The response is a 502, 503 or 504, or is cut off if its head has been sent.
+ *
+ * It has no stack, because the place in our code tells nothing about the program.
+ */
+export class UpstreamError extends GatewayError<'upstream'> {
+  override readonly name = 'UpstreamError';
+  /** Fields of the response. Express and Fastify read them under this name. */
+  readonly headers: Readonly<Record<string, string>> | undefined;
+
+  constructor(code: CodeOf<'upstream'>, detail: string, options: UpstreamErrorOptions = {}) {
+    super(code, detail, options);
+    this.headers = options.headers;
+    Object.defineProperty(this, 'stack', { value: `${this.name}: ${this.message}` });
+  }
+}
+
 /** The client left before the exchange was complete. `close()` runs, and the error is not logged. */
 export class DisconnectError extends GatewayError<'nobody'> {
   override readonly name = 'DisconnectError';
@@ -84,6 +107,11 @@ export function isError(value: unknown): value is Error {
 /** Tells if a thrown value is a {@link ProtocolError}, of any copy of this package. Never throws. */
 export function isProtocolError(value: unknown): value is ProtocolError {
   return partyOf(value) === 'client';
+}
+
+/** Tells if a thrown value is an {@link UpstreamError}, of any copy of this package. Never throws. */
+export function isUpstreamError(value: unknown): value is UpstreamError {
+  return partyOf(value) === 'upstream';
 }
 
 /** Tells if a thrown value is a {@link DisconnectError}, of any copy of this package. Never throws. */

@@ -7,10 +7,13 @@ export {
   DisconnectError,
   type ErrorCode,
   ProtocolError,
+  UpstreamError,
+  type UpstreamErrorOptions,
 } from './errors.ts';
 export { asClass, asFunction, toApplication } from './gateway/application.ts';
 export { checkGatewayOptions, type OptionRules } from './gateway/check-options.ts';
 export { createEnviron, type EnvironOptions } from './gateway/environ.ts';
+export type { EnvironOption, EnvironPairs } from './gateway/environ-pairs.ts';
 export {
   type FileHandleLike,
   type FileLike,

@@ -27,7 +27,7 @@ describe('the table of errors', () => {
     const statuses: Record<string, RegExp> = {
       client: /^(4\d\d|50[135])$/,
       application: /^500$/,
-      upstream: /^50[24]$/,
+      upstream: /^50[234]$/,
       nobody: /^499$/,
     };
     expect(String(statusCode)).toMatch(statuses[party] ?? 'unknown party');

@@ -4,9 +4,9 @@
  * The bridges to such hosts differ only in what they pass in: the result of routing, and a sink that knows the host's
  * error path.
  */
+import { createReceivedEnviron, failWith, tryPairs } from '../../src/gateway/index.ts';
 import {
   type ApplicationFunction,
-  createEnviron,
   type Environ,
   type EnvironOptions,
   type GatewayOptions,
@@ -46,18 +46,17 @@ export function serve<Incoming extends HostRequest>(
   let environ: Environ;
   let { application } = mount;
   try {
-    environ = createEnviron(request, options);
+    environ = createReceivedEnviron(request, options);
   } catch (error) {
     // A request that cannot become an environ fails like any other.
-    application = () => {
-      throw error;
-    };
-    environ = createEnviron({ ...request, rawHeaders: [] });
+    application = failWith(error);
+    environ = createReceivedEnviron({ ...request, rawHeaders: [] }, options);
   }
   addNodeObjects(environ, hostRequest);
   mount.addObjects?.(environ, hostRequest);
   // The deployer's own values win.
-  if (options.environ !== undefined) Object.assign(environ, options.environ);
+  const failure = tryPairs(environ, options.environ);
+  if (failure !== undefined && application === mount.application) application = failure;
   const running = runApplication(application, environ, sink, options);
   if (running !== undefined) return running.then(() => request.input.release());
   request.input.release();

@@ -8,7 +8,7 @@
  * Rule 2: the unknown is left out: REQUEST_URI unless the server sets it, and `gateway.raw_headers`.
  */
 import { type OptionsOf, settingsOf } from '../../src/gateway/index.ts';
-import { createEnviron, type Environ, type EnvironOptions, guessScheme } from '../../src/index.ts';
+import { createEnviron, type Environ, guessScheme } from '../../src/index.ts';
 import { createStandardInput } from './standard-input.ts';
 
 /** The options of `createCgiEnviron`. */
@@ -18,9 +18,7 @@ export const CGI_ENVIRON_OPTIONS = {
 } as const;
 
 /** Options of the environ of a CGI program. */
-export interface CgiEnvironOptions
-  extends Pick<EnvironOptions, 'environ'>,
-    OptionsOf<typeof CGI_ENVIRON_OPTIONS> {}
+export interface CgiEnvironOptions extends OptionsOf<typeof CGI_ENVIRON_OPTIONS> {}
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -75,7 +73,7 @@ export function createCgiEnviron(variables: Variables, options: CgiEnvironOption
     delete environ.RAW_URI;
   }
   delete environ['gateway.raw_headers'];
-  return Object.assign(environ, options.environ);
+  return environ;
 }
 
 function filterVariables(variables: Variables): Variables {

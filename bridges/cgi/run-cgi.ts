@@ -6,12 +6,13 @@
  * Rule 2: nothing here ends the process: `process.exit()` would throw away what a slow server has not taken yet. The
  *         exit code is set, and the process ends by itself once everything is written.
  */
-import type { OptionsOf } from '../../src/gateway/index.ts';
+import { type OptionsOf, tryPairs } from '../../src/gateway/index.ts';
 import {
   type Application,
   type ApplicationFunction,
   checkGatewayOptions,
   decodeNative,
+  type EnvironOptions,
   encodeNative,
   type GatewayOptions,
   runApplication,
@@ -31,7 +32,11 @@ export const CGI_OPTIONS = {
 } as const;
 
 /** Options of a CGI program. */
-export interface RunCgiOptions extends GatewayOptions, CgiEnvironOptions, OptionsOf<typeof CGI_OPTIONS> {}
+export interface RunCgiOptions
+  extends GatewayOptions,
+    Pick<EnvironOptions, 'environ'>,
+    CgiEnvironOptions,
+    OptionsOf<typeof CGI_OPTIONS> {}
 
 /**
  * Runs an application as a CGI program: answers the request that the process was started for.
@@ -58,7 +63,8 @@ async function answer(application: ApplicationFunction, options: RunCgiOptions):
   const environ = createCgiEnviron(readVariables(), options);
   const isNph = options.nph ?? /(^|\/)nph-[^/]*$/.test(environ.SCRIPT_NAME);
   const sink = new CgiSink(process.stdout, isNph);
-  await runApplication(application, environ, sink, options);
+  const failure = tryPairs(environ, options.environ);
+  await runApplication(failure ?? application, environ, sink, options);
   if (sink.exitCode !== 0) process.exitCode = sink.exitCode;
   return sink.exitCode;
 }

@@ -1,6 +1,7 @@
 /** A loaded application with its layers and its servers, in the one process or in a worker. */
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { isError } from '../errors.ts';
+import { pairsOf } from '../gateway/environ-pairs.ts';
 import {
   createServer,
   type Server,
@@ -9,7 +10,7 @@ import {
   sumMetrics,
   warnOfSlowness,
 } from '../server/index.ts';
-import type { ApplicationFunction } from '../wsgi.ts';
+import type { ApplicationFunction, Environ } from '../wsgi.ts';
 import { CommandError } from './exit-codes.ts';
 import { addLayers } from './layers.ts';
 import { type LoadedApplication, loadApplication } from './load-application.ts';
@@ -104,7 +105,9 @@ export class Service {
       ...server,
       ...(cert !== undefined &&
         key !== undefined && { tls: { ...server.tls, ...this.#readCertificate(cert, key) } }),
-      ...(logFile !== undefined && { environ: { 'wsgi.errors': errors, ...server.environ } }),
+      ...(logFile !== undefined && {
+        environ: (environ: Environ) => ({ 'wsgi.errors': errors, ...pairsOf(server.environ ?? {}, environ) }),
+      }),
     };
   }
 

@@ -112,3 +112,10 @@ function isApplicationObject(candidate: unknown): candidate is ApplicationObject
     typeof candidate.call === 'function'
   );
 }
+
+/** Makes an application that throws a value, for a request that must fail like any other. */
+export function failWith(error: unknown): ApplicationFunction {
+  return () => {
+    throw error;
+  };
+}

@@ -1,6 +1,7 @@
 /** Checks options at the call, before the first request. */
 import { describe } from './describe.ts';
 import { ENVIRON_OPTIONS } from './environ.ts';
+import { isEnvironOption } from './environ-pairs.ts';
 import { GATEWAY_OPTIONS } from './gateway-options.ts';
 import { isFieldValue, isToken } from './headers.ts';
 import { likelyName, type Synonyms } from './likely-name.ts';
@@ -166,6 +167,10 @@ const CHECKS: Readonly<Record<keyof OptionTypes, Check>> = {
   object: {
     expected: 'an object',
     isValid: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  },
+  'environ pairs': {
+    expected: 'an object, or a function of the environ that gives one',
+    isValid: isEnvironOption,
   },
   function: { expected: 'a function', isValid: (value) => typeof value === 'function' },
   names: { expected: 'a list of names', isValid: isListOfTexts },

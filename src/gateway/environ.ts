@@ -14,6 +14,7 @@ import { ProtocolError } from '../errors.ts';
 import type { GatewayRequest } from '../port.ts';
 import { SOFTWARE } from '../software.ts';
 import type { Environ } from '../wsgi.ts';
+import { addPairs } from './environ-pairs.ts';
 import { standardErrors } from './error-stream.ts';
 import { COOKIE_SEPARATOR, copyWithUnderscores, fieldRules, LIST_SEPARATOR } from './field-rules.ts';
 import { fileWrapper } from './file-wrapper.ts';
@@ -23,8 +24,11 @@ import type { OptionsOf } from './option-table.ts';
 
 /** The options of `createEnviron`. */
 export const ENVIRON_OPTIONS = {
-  /** These keys are added to every environ and replace keys of the gateway (PEP 3333, Application Configuration). */
-  environ: { type: 'object' },
+  /**
+   * These keys are added to every environ and replace keys of the gateway (PEP 3333, Application Configuration). A function gives the
+   * keys of each request: `(environ) => ({ REMOTE_USER: environ['express.req'].user?.name })`. A value of `undefined` leaves the key out.
+   */
+  environ: { type: 'environ pairs' },
   /**
    * A request field with `_` in its name is dropped (`'drop'`), refused with 400 (`'refuse'`), or sets the same key as
    * the name with `-` (`'allow'`).
@@ -33,9 +37,7 @@ export const ENVIRON_OPTIONS = {
 } as const;
 
 /** Options of `createEnviron`. */
-export interface EnvironOptions extends OptionsOf<typeof ENVIRON_OPTIONS> {
-  readonly environ?: Readonly<Record<string, unknown>> | undefined;
-}
+export interface EnvironOptions extends OptionsOf<typeof ENVIRON_OPTIONS> {}
 
 /**
  * Makes the environ of a request.
@@ -44,7 +46,7 @@ export interface EnvironOptions extends OptionsOf<typeof ENVIRON_OPTIONS> {
  * @param options The deployer's options
  * @returns a new plain object that belongs to the application
  * @throws {@link ProtocolError} 400 if Host, Content-Type or Content-Length is repeated (RFC 9110 §5.3), or if a
- *   field name contains `_` and `underscoreHeaders` is `'refuse'`
+ *   field name contains `_` and `underscoreHeaders` is `'refuse'`; also what a function of the option `environ` throws
  * @example
  * const environ = createEnviron({
  *   method: 'GET',
@@ -58,6 +60,20 @@ export interface EnvironOptions extends OptionsOf<typeof ENVIRON_OPTIONS> {
  * environ.PATH_INFO; // '/caf\xc3\xa9'
  */
 export function createEnviron(request: GatewayRequest, options: EnvironOptions = NO_OPTIONS): Environ {
+  const environ = createReceivedEnviron(request, options);
+  if (options.environ !== undefined) addPairs(environ, options.environ);
+  return environ;
+}
+
+/**
+ * Makes the environ of a request without the pairs of the option `environ`, for hosts that add keys of their own first.
+ *
+ * @throws {@link ProtocolError} as `createEnviron` does
+ */
+export function createReceivedEnviron(
+  request: GatewayRequest,
+  options: Pick<EnvironOptions, 'underscoreHeaders'>,
+): Environ {
   const { target } = request;
   let url = target;
   let authority: string | undefined;
@@ -95,7 +111,6 @@ export function createEnviron(request: GatewayRequest, options: EnvironOptions =
   // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host.
   if (authority !== undefined) environ.HTTP_HOST = authority.slice(authority.lastIndexOf('@') + 1);
   if (request.extensions !== undefined) Object.assign(environ, request.extensions);
-  if (options.environ !== undefined) Object.assign(environ, options.environ);
   return environ;
 }
 

@@ -3,7 +3,13 @@
  *
  * The client gets only the reason phrase, unless the deployer sets the option `exposeErrors`.
  */
-import { ApplicationError, type DisconnectError, isError, isProtocolError } from '../errors.ts';
+import {
+  ApplicationError,
+  type DisconnectError,
+  isError,
+  isProtocolError,
+  isUpstreamError,
+} from '../errors.ts';
 import type { ResponseHead, ResponseSink } from '../port.ts';
 import { logError, type RequestLog } from './failure-log.ts';
 import { encodeUtf8 } from './platform.ts';
@@ -17,14 +23,17 @@ export interface FailureResponse {
 }
 
 /**
- * Makes the response to a failure: 500, or the status of a {@link ProtocolError} that the application did not catch.
+ * Makes the response to a failure: 500, or the status of a {@link ProtocolError} or an {@link UpstreamError} that the
+ * application did not catch.
  *
  * @param error The thrown value
  * @param isHead The request is a HEAD request
  * @param exposeErrors The content is the stack
  */
 export function failureResponse(error: unknown, isHead: boolean, exposeErrors: boolean): FailureResponse {
-  const statusCode = isProtocolError(error) ? error.statusCode : 500;
+  const isUpstream = isUpstreamError(error);
+  const statusCode = isUpstream || isProtocolError(error) ? error.statusCode : 500;
+  const further = isUpstream ? Object.entries(error.headers ?? {}) : [];
   const reason = reasonPhrase(statusCode);
   const content = encodeUtf8(`${exposeErrors ? showError(error) : reason}\n`);
   return {
@@ -32,7 +41,7 @@ export function failureResponse(error: unknown, isHead: boolean, exposeErrors: b
       status: `${statusCode} ${reason}`,
       statusCode,
       reason,
-      headers: [['Content-Type', 'text/plain; charset=utf-8']],
+      headers: [['Content-Type', 'text/plain; charset=utf-8'], ...further],
       contentLength: content.length,
       hasContentLengthField: false,
       isBodiless: isHead,

@@ -6,6 +6,7 @@
  */
 
 import type { Application } from '../wsgi.ts';
+import type { EnvironOption } from './environ-pairs.ts';
 
 /** The type of a value, by its name in a row. */
 export interface OptionTypes {
@@ -23,6 +24,8 @@ export interface OptionTypes {
   /** Permissions of a file, from 0 to 0o777. */
   mode: number;
   object: object;
+  /** Keys of an environ, or a function of the environ that gives them. */
+  'environ pairs': EnvironOption;
   /** A function or a class. */
   function: (...values: never[]) => unknown;
   names: readonly string[];

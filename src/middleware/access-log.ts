@@ -1,5 +1,5 @@
 /** Writes one line for each request. */
-import { isDisconnection, isProtocolError } from '../errors.ts';
+import { isDisconnection, isProtocolError, isUpstreamError } from '../errors.ts';
 import { toApplication } from '../gateway/application.ts';
 import { isPlainArray } from '../gateway/body-reader.ts';
 import { logError, logOf, type RequestLog } from '../gateway/failure-log.ts';
@@ -197,6 +197,6 @@ class AccessEntry {
     const declared = Number((status ?? this.#status)?.slice(0, 3));
     if (error === undefined || this.#isBegun) return declared || 500;
     if (isDisconnection(error)) return declared || CLIENT_LEFT;
-    return isProtocolError(error) ? error.statusCode : 500;
+    return isProtocolError(error) || isUpstreamError(error) ? error.statusCode : 500;
   }
 }

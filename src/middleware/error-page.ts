@@ -2,7 +2,7 @@
  * Shows errors to the developer in the browser. Everywhere else it does nothing: the gateway logs and answers as always, and a client
  * sees no more than a reason phrase.
  */
-import { isDisconnection, isError, isProtocolError } from '../errors.ts';
+import { isDisconnection, isError, isProtocolError, isUpstreamError } from '../errors.ts';
 import { toApplication } from '../gateway/application.ts';
 import { logError, logOf } from '../gateway/failure-log.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
@@ -32,7 +32,7 @@ export interface ErrorPageOptions extends OptionsOf<typeof ERROR_PAGE_OPTIONS> {
 /**
  * Answers an error that the application throws before its head has gone with a page for the developer: causes, frames with their
  * source, the environ without what looks like a secret. A client that does not accept HTML gets the stack as text. The error is
- * logged as always. Errors after the head, faults of the client and clients that left pass through.
+ * logged as always. Errors after the head, faults of the client or of a wrapped program, and clients that left pass through.
  *
  * Where errors are not to be shown, the application is given back as it is.
  *
@@ -65,7 +65,7 @@ function wrap(inner: ApplicationFunction, settings: Settings, readFile: ReadFile
     // As the gateway made it: the application may change its own.
     const received = { ...environ };
     const answer = (error: unknown): Uint8Array[] => {
-      if (isDisconnection(error) || isProtocolError(error)) throw error;
+      if (isDisconnection(error) || isProtocolError(error) || isUpstreamError(error)) throw error;
       const { type, text } = makePage(received, reportError(error, settings.context, readFile));
       const content = encodeUtf8(text);
       begin(startResponse, [['Content-Type', `${type}; charset=utf-8`], lengthOf(content)], error);

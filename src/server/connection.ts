@@ -26,11 +26,12 @@
  */
 import type { Socket } from 'node:net';
 import { DisconnectError, disconnection, ProtocolError } from '../errors.ts';
+import { tryPairs } from '../gateway/environ-pairs.ts';
 import { standardErrors } from '../gateway/error-stream.ts';
 import { logError } from '../gateway/failure-log.ts';
 import { runApplication } from '../gateway/run-application.ts';
 import { type RequestHead, type RequestParser, toHttpLimits } from '../http/index.ts';
-import type { Environ } from '../wsgi.ts';
+import type { ApplicationFunction, Environ } from '../wsgi.ts';
 import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
 import { HttpSink, type SinkOwner } from './exchange/http-sink.ts';
 import { addRefusal } from './exchange/refusal.ts';
@@ -203,21 +204,20 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
       throw this.parser.refuse(head, new ProtocolError('WSGI_ERR_METHOD_UNKNOWN', head.method));
     const exchange = new HttpSink(head, this);
     const environ = createRequestEnviron(this.#description, exchange, options);
-    if (isDropped) {
-      this.#drop(environ);
-      return;
-    }
-    const takeover = takeoverOf(head, events);
-    if (takeover !== undefined && events.confirms(takeover, environ, this.#socket)) {
+    const failure = tryPairs(environ, options.environ);
+    const takeover = isDropped || failure !== undefined ? undefined : takeoverOf(head, events);
+    if (isDropped) this.#drop(environ);
+    else if (takeover !== undefined && events.confirms(takeover, environ, this.#socket))
       this.#handOver(takeover, environ);
-      return;
-    }
-    const application = events.choose(head);
+    else this.#run(failure ?? events.choose(head), environ, exchange);
+  }
+
+  #run(application: ApplicationFunction | undefined, environ: Environ, exchange: HttpSink): void {
     if (application === undefined) throw new ProtocolError('WSGI_ERR_EXPECTATION_UNKNOWN');
     this.phase = 'serving';
     this.exchange = exchange;
     // Never rejects, and tells the exchange when the response has ended.
-    const run = runApplication(application, environ, exchange, options);
+    const run = runApplication(application, environ, exchange, this.server.options);
     if (run !== undefined && !exchange.content.isEnded) exchange.content.follow(run);
   }
 

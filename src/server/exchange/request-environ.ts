@@ -1,12 +1,12 @@
 /** Makes the environ of a request from its head, its content and its socket. */
-import { createEnviron, type EnvironOptions } from '../../gateway/environ.ts';
+import { createReceivedEnviron, type EnvironOptions } from '../../gateway/environ.ts';
 import type { RequestHead } from '../../http/index.ts';
 import type { Environ } from '../../wsgi.ts';
 import type { SocketDescription } from '../socket/describe-socket.ts';
 import type { Content } from './request-content.ts';
 
 /**
- * Makes the environ of a request.
+ * Makes the environ of a request, without the pairs of the option `environ`.
  *
  * @param description The socket
  * @param request The head and the content
@@ -18,7 +18,7 @@ export function createRequestEnviron(
   { head, content }: { readonly head: RequestHead; readonly content: Content },
   options: EnvironOptions,
 ): Environ {
-  return createEnviron(
+  return createReceivedEnviron(
     {
       method: head.method,
       target: head.target,
