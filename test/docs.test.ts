@@ -19,6 +19,7 @@ import { basename, dirname, join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CGI_ENVIRON_OPTIONS } from '../bridges/cgi/environ.ts';
+import { CGI_PROGRAM_OPTIONS } from '../bridges/cgi/from-cgi.ts';
 import { CGI_OPTIONS } from '../bridges/cgi/run-cgi.ts';
 import { EXPRESS_OPTIONS } from '../bridges/express/to-express.ts';
 import { FASTIFY_OPTIONS } from '../bridges/fastify/to-fastify.ts';
@@ -177,7 +178,7 @@ describe('tables of options', () => {
     ['docs/node.md', { ...ENVIRON_OPTIONS, ...GATEWAY_OPTIONS }],
     ['docs/express.md', EXPRESS_OPTIONS],
     ['docs/fastify.md', FASTIFY_OPTIONS],
-    ['docs/cgi.md', { ...CGI_OPTIONS, ...CGI_ENVIRON_OPTIONS }],
+    ['docs/cgi.md', { ...CGI_OPTIONS, ...CGI_ENVIRON_OPTIONS, ...CGI_PROGRAM_OPTIONS }],
   ])('of %s have a row for each option', (page, table) => {
     const text = readFileSync(join(ROOT, page), 'utf8');
     for (const name of Object.keys(table))

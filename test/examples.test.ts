@@ -181,6 +181,16 @@ describe('the examples of bridges', () => {
     expect((await fetch(`${url}sum?a=1`)).status).toBe(400);
   });
 
+  it('from-cgi.ts', async () => {
+    const { url } = await serve('from-cgi.ts');
+    const headers = { Authorization: `Basic ${Buffer.from('ada:').toString('base64')}` };
+    const response = await fetch(`${url}old/page`, { method: 'POST', headers, body: 'some text' });
+    expect(await response.text()).toMatch(/^ada asks for \/page below \/old and sends +9\n$/);
+    expect(await (await fetch(`${url}old/`)).text()).toMatch(
+      /^somebody asks for \/ below \/old and sends +0\n$/,
+    );
+  });
+
   it('cgi.ts', async () => {
     const { stdout, stderr, code } = await run('cgi.ts', { QUERY_STRING: 'name=Ada' });
     expect(stdout).toBe(

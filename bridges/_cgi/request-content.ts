@@ -8,7 +8,8 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Environ, type InputStream, ProtocolError } from '../../src/index.ts';
+import { type Environ, ProtocolError } from '../../src/index.ts';
+import { InputPieces } from './input-pieces.ts';
 
 /** The content of one request. */
 export interface RequestContent {
@@ -39,65 +40,67 @@ const IN_MEMORY = 65_536;
  * @throws {@link ProtocolError} 413 if it is of unknown length and too large; and what reading throws
  */
 export async function openContent(environ: Environ, options: ContentOptions): Promise<RequestContent> {
-  const input = environ['wsgi.input'];
+  const pieces = new InputPieces(environ['wsgi.input']);
   const declared = environ.CONTENT_LENGTH;
-  if (declared !== undefined && /^[0-9]+$/.test(declared)) return contentOf(input, Number(declared));
+  if (declared !== undefined && /^[0-9]+$/.test(declared)) return contentOf(pieces, Number(declared));
   // PEP 3333 lets nobody read on without a length, but for a server that promises an end.
-  if (environ['wsgi.input_terminated'] !== true) return contentOf(input, 0);
+  if (environ['wsgi.input_terminated'] !== true) return contentOf(pieces, 0);
   // Most requests have no content: they need neither a file nor a stream.
-  const first = await input.read(BLOCK_SIZE);
-  if (first.length === 0) return contentOf(input, 0);
-  if (options.isStreamed) return streamOf(input, first);
-  return spool(input, first, options.maxBuffered);
+  const first = await pieces.next(Number.POSITIVE_INFINITY);
+  if (first.length === 0) return contentOf(pieces, 0);
+  if (options.isStreamed) return streamOf(pieces, first);
+  return spool(pieces, first, options.maxBuffered);
 }
 
-function contentOf(input: InputStream, length: number): RequestContent {
+function contentOf(pieces: InputPieces, length: number): RequestContent {
   let remaining = length;
   return {
     length,
     async pull() {
       if (remaining === 0) return null;
-      const block = await input.read(Math.min(remaining, BLOCK_SIZE));
-      if (block.length === 0) throw new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE');
-      remaining -= block.length;
-      return block;
+      const octets = await pieces.next(remaining);
+      if (octets.length === 0) throw new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE');
+      remaining -= octets.length;
+      return octets;
     },
-    close: async () => {},
+    close: () => pieces.close(),
   };
 }
 
-function streamOf(input: InputStream, first: Uint8Array): RequestContent {
+function streamOf(pieces: InputPieces, first: Uint8Array): RequestContent {
   let next: Uint8Array | undefined = first;
   return {
     length: undefined,
     async pull() {
-      const block = next ?? (await input.read(BLOCK_SIZE));
+      const octets = next ?? (await pieces.next(Number.POSITIVE_INFINITY));
       next = undefined;
-      return block.length === 0 ? null : block;
+      return octets.length === 0 ? null : octets;
     },
-    close: async () => {},
+    close: () => pieces.close(),
   };
 }
 
 /** Takes all content in. */
-async function spool(input: InputStream, first: Uint8Array, limit: number): Promise<RequestContent> {
+async function spool(pieces: InputPieces, first: Uint8Array, limit: number): Promise<RequestContent> {
   let held: Uint8Array[] = [];
   let length = 0;
   let file: FileHandle | undefined;
   try {
-    for (let block = first; block.length > 0; block = await input.read(BLOCK_SIZE)) {
-      length += block.length;
+    for (let octets = first; octets.length > 0; octets = await pieces.next(Number.POSITIVE_INFINITY)) {
+      length += octets.length;
       if (length > limit) throw new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', limit);
-      held.push(block);
+      // A copy: a small piece of a large block would keep all of it in memory.
+      held.push(Buffer.from(octets));
       if (length <= IN_MEMORY) continue;
       file ??= await openTemporaryFile();
       for (const one of held) await writeAll(file, one);
       held = [];
     }
   } catch (error) {
-    await file?.close();
+    await Promise.all([file?.close(), pieces.close()]);
     throw error;
   }
+  await pieces.close();
   return file === undefined ? inMemory(held, length) : inFile(file, length);
 }
 

@@ -4,3 +4,5 @@ import { validated } from './validated-application.ts';
 
 export const runCgi: typeof entry.runCgi = (application, options) =>
   entry.runCgi(validated(application), options);
+
+export const { fromCgi }: Pick<typeof entry, 'fromCgi'> = entry;
