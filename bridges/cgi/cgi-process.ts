@@ -93,16 +93,17 @@ export class CgiProcess implements ProgramOutput {
       octets = stdout.read();
       return octets !== null || stdout.readableEnded || stdout.destroyed;
     });
-    if (octets === null)
-      await (this.#failing ??
-        within(
-          GRACE,
-          this.#until(() => this.#exit !== undefined),
-        ));
     this.#isAwaited = false;
+    if (octets === null) await this.#learnEnd();
     if (this.#failure !== undefined) throw this.#failure.error;
     if (octets === null) this.#isOver = true;
     return octets;
+  }
+
+  /** The output has ended: finds out how the program ends, or why it did not start. */
+  #learnEnd(): Promise<void> {
+    const exited = this.#until(() => this.#exit !== undefined);
+    return this.#failing ?? within(GRACE, exited);
   }
 
   describeEnd(): string {

@@ -18,7 +18,9 @@ export function requirePeer(context: TestContext, ...names: string[]): string {
   return context.skip(reason);
 }
 
+/** A name with a slash is a path. */
 function findProgram(name: string): string | undefined {
+  if (name.includes('/')) return isExecutable(name) ? name : undefined;
   return (process.env.PATH ?? '')
     .split(delimiter)
     .map((folder) => join(folder, name))

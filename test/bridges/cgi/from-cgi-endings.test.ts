@@ -101,13 +101,13 @@ describe('time-outs', () => {
     const mark = createMark();
     const { url, log } = await serveProgram('late', source, {
       env: mark.env,
-      timeout: 150,
+      timeout: 400,
       killTimeout: 100,
     });
     const response = await fetch(url, { method: 'POST', body: Buffer.alloc(1_000_000) });
     expect([response.status, await response.text()]).toEqual([504, 'Gateway Timeout\n']);
     expect(log()).toContain(
-      '[WSGI_ERR_UPSTREAM_TIMEOUT]: Program did not respond in time: late wrote nothing for 150 ms',
+      '[WSGI_ERR_UPSTREAM_TIMEOUT]: Program did not respond in time: late wrote nothing for 400 ms',
     );
     expect(await until(() => mark.count() === 0)).toBe(true);
   });
@@ -116,7 +116,7 @@ describe('time-outs', () => {
     const mark = createMark();
     const { url } = await serveProgram('stops', 'printf "Content-Type: a/b\\n\\nx"; sleep 60', {
       env: mark.env,
-      timeout: 150,
+      timeout: 400,
     });
     await expect(fetch(url).then((response) => response.text())).rejects.toThrow();
     expect(await until(() => mark.count() === 0)).toBe(true);
@@ -125,10 +125,10 @@ describe('time-outs', () => {
   it('end a program that runs on after its response', async () => {
     const mark = createMark();
     const source = 'printf "Content-Type: a/b\\n\\nx"; exec >&- 2>&-; sleep 60';
-    const { url, log } = await serveProgram('on', source, { env: mark.env, timeout: 150 });
+    const { url, log } = await serveProgram('on', source, { env: mark.env, timeout: 400 });
     expect(await (await fetch(url)).text()).toBe('x');
     expect(await until(() => mark.count() === 0)).toBe(true);
-    expect(log()).toContain('on ran on for 150 ms after its response');
+    expect(log()).toContain('on ran on for 400 ms after its response');
   });
 
   it('do not count while a client is slow', async () => {
@@ -214,8 +214,9 @@ describe('the bound on processes', () => {
   });
 });
 
-/** Requests that are aborted; a thousand by `npm run tour`. */
-const ABORTED = process.env.TOUR ? 1_000 : 200;
+/** Requests that are aborted, and megabytes in each direction; more by `npm run tour`. */
+const ABORTED = process.env.TOUR ? 1_000 : 100;
+const MEGABYTES = process.env.TOUR ? 200 : 50;
 
 describe('resources', () => {
   const descriptors = (): number => readdirSync('/proc/self/fd').length;
@@ -257,15 +258,16 @@ describe('resources', () => {
     expect((await fetch(served.url)).status).toBe(200);
   });
 
-  it('are bounded for 200 MB in both directions', { timeout: 60_000 }, async () => {
+  it('are bounded for large content in both directions', { timeout: 60_000 }, async () => {
     const { url } = await serve(fromCgi(program('mirror', 'printf "Content-Type: a/b\\n\\n"; exec cat')));
     const piece = Buffer.alloc(1_000_000, 'x');
     let most = 0;
     const before = process.memoryUsage().rss;
-    const upload = request(url, { method: 'PUT', headers: { 'Content-Length': 200_000_000 } });
+    const upload = request(url, { method: 'PUT', headers: { 'Content-Length': MEGABYTES * 1_000_000 } });
     const answered = once(upload, 'response');
     const sending = (async () => {
-      for (let count = 0; count < 200; count += 1) if (!upload.write(piece)) await once(upload, 'drain');
+      for (let count = 0; count < MEGABYTES; count += 1)
+        if (!upload.write(piece)) await once(upload, 'drain');
       upload.end();
     })();
     const [response] = await answered;
@@ -275,7 +277,7 @@ describe('resources', () => {
       most = Math.max(most, process.memoryUsage.rss());
     }
     await sending;
-    expect(size).toBe(200_000_000);
+    expect(size).toBe(MEGABYTES * 1_000_000);
     // Client, server and gateway share this process.
     expect(most - before).toBeLessThan(150_000_000);
   });
