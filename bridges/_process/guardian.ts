@@ -21,7 +21,11 @@ let guardian: ChildProcess | undefined;
 /** Has a process group killed if this process ends before {@link release}. Does nothing on Windows. */
 export function guard(group: number): void {
   if (process.platform === 'win32') return;
-  guardian ??= start();
+  try {
+    guardian ??= start();
+  } catch {
+    // The system has no process left: programs run unguarded.
+  }
   tell(`+ ${group}`);
 }
 

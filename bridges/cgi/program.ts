@@ -151,7 +151,7 @@ export function invoke(
       continue;
     }
     // The x keeps line ends at the end of the value.
-    assignments.push(`${name}=$(printf '${inOctal(native)}x'); ${name}=\${${name}%x}; export ${name}`);
+    assignments.push(`${name}=$(printf %b '${inOctal(native)}x'); ${name}=\${${name}%x}; export ${name}`);
     delete env[name];
   }
   if (assignments.length === 0) return { file, args, env };
@@ -163,5 +163,5 @@ export function invoke(
 }
 
 function inOctal(native: string): string {
-  return [...native].map((octet) => `\\${octet.charCodeAt(0).toString(8).padStart(3, '0')}`).join('');
+  return [...native].map((octet) => `\\0${octet.charCodeAt(0).toString(8).padStart(3, '0')}`).join('');
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -192,6 +192,53 @@ CGIHandler().run(validator(application))`;
   });
 });
 
+describe('an application of runCgi in fromCgi', () => {
+  const PROGRAM = join(import.meta.dirname, 'cgi-program.ts');
+  const wrap = (app: string, env = {}): ApplicationFunction =>
+    fromCgi([process.execPath, '--import', 'tsx', PROGRAM], {
+      cwd: join(import.meta.dirname, '../../..'),
+      env: { APP: app, ...env },
+      environ: { REMOTE_USER: 'ada' },
+    });
+
+  it('sees the request as it was', { timeout: 60_000 }, async () => {
+    const { url, port } = await serve(dispatch({ '/m': validate(wrap('environ')) }));
+    const sent =
+      'POST /m/caf%E9/%C3%A9?q=%20 HTTP/1.0\r\nHost: x\r\nX-Octet: \xe9\xff\r\nContent-Length: 3\r\n\r\nabc';
+    const answer = await send(port, sent);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    const { environ, content } = JSON.parse(
+      Buffer.from(answer.slice(answer.indexOf('\r\n\r\n')), 'latin1').toString(),
+    );
+    expect(content).toBe('abc');
+    expect(environ).toMatchObject({
+      REQUEST_METHOD: 'POST',
+      SCRIPT_NAME: '/m',
+      PATH_INFO: '/caf\xe9/\xc3\xa9',
+      QUERY_STRING: 'q=%20',
+      REQUEST_URI: '/m/caf%E9/%C3%A9?q=%20',
+      CONTENT_LENGTH: '3',
+      HTTP_X_OCTET: '\xe9\xff',
+      REMOTE_USER: 'ada',
+      SERVER_PORT: url.slice(17),
+      'wsgi.url_scheme': 'http',
+    });
+  });
+
+  it('answers as it does elsewhere', { timeout: 60_000 }, async () => {
+    const { url } = await serve(validate(wrap('fields')));
+    const response = await fetch(url);
+    expect([response.status, response.statusText, await response.text()]).toEqual([404, 'Not here', 'ab']);
+    expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+    const early = await serve(validate(wrap('early')));
+    expect((await fetch(early.url)).status).toBe(500);
+    expect(early.log()).toContain('Error: early trouble');
+    const late = await serve(validate(wrap('late')));
+    // Its end is that of a program that has not declared a length.
+    expect(await (await fetch(late.url)).text()).toBe('begun');
+  });
+});
+
 describe('content', () => {
   const DIGEST =
     'printf "Content-Type: text/plain\\n\\n%s " "$CONTENT_LENGTH"; sha256sum | cut -d" " -f1 | tr -d "\\n"';
@@ -363,84 +410,6 @@ describe('a local redirect', () => {
     const { url, log } = await serve(dispatch({ '/m': fromCgi(program('redirect', source)) }));
     expect((await fetch(`${url}/m/loop`)).status).toBe(502);
     expect(log()).toContain('11 local redirects follow one another, the last to "/m/loop"');
-  });
-});
-
-describe('a program that cannot answer', () => {
-  const plain = (name: string, source: string, mode = 0o755): string => {
-    writeFileSync(join(folder, name), source);
-    chmodSync(join(folder, name), mode);
-    return join(folder, name);
-  };
-
-  it.each<[string, () => CgiProgram, string]>([
-    ['is missing', () => join(folder, 'missing'), 'missing does not exist'],
-    ['is not in PATH', () => 'gatebridge-missing', 'gatebridge-missing is not in PATH'],
-    ['is not executable', () => plain('mode', '#!/bin/sh\n', 0o644), 'mode is not executable (chmod +x)'],
-    ['is a folder', () => mkdirSync(join(folder, 'sub'), { recursive: true }) ?? '', 'sub is a folder'],
-    ['has no #!', () => plain('bare', 'print "Content-Type: a/b\\n\\n"\n'), 'bare has no #! line'],
-    [
-      'has no interpreter',
-      () => program('odd', '#!/usr/bin/gatebridge-sh\n'),
-      'odd has the interpreter /usr/bin/gatebridge-sh',
-    ],
-    ['writes nothing', () => program('silent', ''), 'silent exited with code 0, it wrote nothing'],
-    ['fails first', () => program('fails', 'exit 7'), 'fails exited with code 7, it wrote nothing'],
-    [
-      'crashes first',
-      () => program('crash', 'kill -SEGV $$'),
-      'crash was ended by SIGSEGV, it wrote nothing',
-    ],
-    ['writes no head', () => program('half', 'printf "Content-Type: a/b\\n"'), 'its head has no empty line'],
-    ['writes garbage', () => program('garbage', 'echo "Hello, world"; cat'), 'begins with "Hello, world"'],
-    ['is NPH', () => program('nph-x', 'printf "HTTP/1.1 200 OK\\r\\n\\r\\n"'), 'NPH'],
-  ])('%s', async (_name, make, message) => {
-    const { url, log } = await serve(validate(fromCgi(make())));
-    const response = await fetch(url);
-    expect([response.status, await response.text()]).toEqual([502, 'Bad Gateway\n']);
-    expect(log()).toContain(message);
-    expect(log()).toMatch(/UpstreamError \[WSGI_ERR_UPSTREAM_/);
-    expect(log()).not.toContain('    at ');
-  });
-
-  it('has no folder to run in', async () => {
-    const { url, log } = await serve(fromCgi(program('show', SHOW), { cwd: join(folder, 'nowhere') }));
-    expect((await fetch(url)).status).toBe(502);
-    expect(log()).toContain(`cannot run in the folder ${folder}/nowhere`);
-  });
-
-  it('gets a larger environment than the system allows', async () => {
-    const { url, log } = await serveProgram('show', SHOW, { environ: { BIG: 'x'.repeat(3_000_000) } });
-    expect((await fetch(url)).status).toBe(502);
-    expect(log()).toContain('show got fields larger than an environment may be');
-  });
-
-  it('is answered for once it is repaired', async () => {
-    const path = join(folder, 'repaired');
-    const { url } = await serve(fromCgi(path));
-    expect((await fetch(url)).status).toBe(502);
-    program('repaired', SHOW);
-    expect((await fetch(url)).status).toBe(200);
-  });
-});
-
-describe('the arguments of fromCgi', () => {
-  it.each<[unknown, object]>([
-    ['', {}],
-    [undefined, {}],
-    [[], {}],
-    [['x', 1], {}],
-    ['a\0b', {}],
-    [new URL('https://x.test/'), {}],
-    ['x', { timeout: 'soon' }],
-    ['x', { env: { A: 1 } }],
-    ['x', { env: { A: 'a\0' } }],
-    ['x', { environ: 'REMOTE_USER=ada' }],
-    ['x', { maxProcesses: 0 }],
-    ['x', { timout: 1 }],
-  ])('are checked: %o, %o', (path, options) => {
-    // Possible in JavaScript.
-    expect(() => fromCgi(path as string, options)).toThrow(/Program must|Option /);
   });
 });
 
