@@ -1,11 +1,11 @@
 /** Entry of src/gateway for bridges. */
-export { disconnection, isDisconnection, isError, isUpstreamError } from '../errors.ts';
+export { disconnection, isDisconnection, isError } from '../errors.ts';
 export { isNodeResponse, markAdapter, refuseCall, refuseMessages } from './adapter.ts';
 export { failWith } from './application.ts';
 export { checkOptions } from './check-options.ts';
 export { createReceivedEnviron } from './environ.ts';
 export { pairsOf, tryPairs } from './environ-pairs.ts';
-export { logLine, logOf, type RequestLog } from './failure-log.ts';
+export { logLine, logOf } from './failure-log.ts';
 export { type FieldIdentity, rewriteLines, valuesOf } from './field-lines.ts';
 export { insertFields, isFieldValue, isToken, toPairs } from './headers.ts';
 export { environOf } from './message-environ.ts';

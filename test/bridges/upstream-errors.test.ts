@@ -39,8 +39,7 @@ const inExpress = (application: Application): RequestListener => {
 };
 
 const HOSTS: Readonly<Record<string, (application: Application) => Promise<string>>> = {
-  // It has the methods of node's server.
-  'the server': (application) => listen(createServer(application, { environ }) as unknown as Server),
+  'the server': (application) => listen(createServer(application, { environ })),
   toNode: (application) => listen(createHttpServer(toNode(application, { environ }))),
   toExpress: (application) => listen(createHttpServer(inExpress(application))),
   toFastify: async (application) => {

@@ -100,8 +100,7 @@ export const CODE_HOSTS: readonly CodeHost[] = [
     async serve(application) {
       const environ = (received: Environ) => ({ REMOTE_USER: userIn(received.HTTP_AUTHORIZATION) });
       const server = createServer(dispatch({ '/code': application }), { environ });
-      // It has the methods of node's server.
-      return listen(server as unknown as Server, () => server.shutdown({ timeout: 1_000 }));
+      return listen(server, () => server.shutdown({ timeout: 1_000 }));
     },
   },
   {
