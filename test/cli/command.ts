@@ -43,6 +43,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Arguments of node in front of the script. */
   readonly node?: readonly string[];
+  /** The words in front of node, which run it elsewhere. */
+  readonly within?: readonly string[];
 }
 
 /** One run of the command. It is killed when the test is over. */
@@ -52,10 +54,11 @@ export class Command {
   readonly child: ChildProcess;
   readonly exit: Promise<Exit>;
 
-  constructor(args: readonly string[], { folder, env = {}, node = [] }: CommandOptions) {
+  constructor(args: readonly string[], { folder, env = {}, node = [], within = [] }: CommandOptions) {
     const script = join(folder, 'node_modules/gatebridge/dist/src/cli/main.js');
+    const [program = '', ...words] = [...within, process.execPath, ...node, script, ...args];
     const { PORT: _port, HOST: _host, WEB_CONCURRENCY: _workers, ...inherited } = process.env;
-    this.child = spawn(process.execPath, [...node, script, ...args], {
+    this.child = spawn(program, words, {
       cwd: folder,
       env: { ...inherited, NODE_OPTIONS: '', ...env },
     });

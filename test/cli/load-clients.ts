@@ -1,8 +1,11 @@
 /** Clients that ask all the time, and count what fails. */
 import { Agent, request } from 'node:http';
+import { request as requestSecurely, Agent as SecureAgent } from 'node:https';
 
-/** Where to ask. */
-export type Place = { readonly port: number } | { readonly socketPath: string };
+/** Where to ask: on this machine unless a host is named, over TLS if it is secure. */
+export type Place =
+  | { readonly port: number; readonly host?: string; readonly isSecure?: boolean }
+  | { readonly socketPath: string };
 
 /** The counts of a run. */
 export interface Outcome {
@@ -28,7 +31,8 @@ export class LoadClients {
   constructor(place: Place, count = 6, mayKeep = true) {
     this.#clients = Array.from({ length: count }, async (_, index) => {
       // A kept connection is used again at once, as by a proxy.
-      const agent = new Agent({ keepAlive: mayKeep && index % 2 === 0, maxSockets: 1 });
+      const options = { keepAlive: mayKeep && index % 2 === 0, maxSockets: 1 };
+      const agent = isSecure(place) ? new SecureAgent(options) : new Agent(options);
       this.#agents.push(agent);
       while (!this.#isStopped) {
         try {
@@ -59,7 +63,9 @@ export class LoadClients {
 /** Sends a POST, which neither agents nor proxies repeat. */
 function ask(place: Place, agent: Agent): Promise<string> {
   return new Promise((resolve, reject) => {
-    const sent = request({ ...place, agent, method: 'POST', path: '/', host: '127.0.0.1' }, (response) => {
+    const options = { host: '127.0.0.1', ...place, agent, method: 'POST', path: '/' };
+    const ask = isSecure(place) ? requestSecurely : request;
+    const sent = ask({ ...options, rejectUnauthorized: false }, (response) => {
       const isServed = response.statusCode === 200;
       response.toArray().then((pieces) => {
         if (isServed) resolve(pieces.join(''));
@@ -69,4 +75,8 @@ function ask(place: Place, agent: Agent): Promise<string> {
     sent.on('error', reject);
     sent.end('content');
   });
+}
+
+function isSecure(place: Place): boolean {
+  return 'isSecure' in place && place.isSecure === true;
 }
