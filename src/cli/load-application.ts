@@ -5,10 +5,11 @@ import { basename, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { isError } from '../errors.ts';
 import { likelyName } from '../gateway/likely-name.ts';
+import { adviseFlags } from '../gateway/mistaken-application.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
 import { CommandError } from './exit-codes.ts';
 import { type Exports, findModule, importFile, importNamed } from './load-module.ts';
-import { type Kind, recognise } from './recognise.ts';
+import { type Kind, kindOf, recognise } from './recognise.ts';
 import type { Settings } from './settings.ts';
 import { whileLoading } from './while-loading.ts';
 
@@ -44,6 +45,11 @@ export async function loadApplication(settings: LoadSettings): Promise<LoadedApp
   const name = `${file}:${found.name}`;
   const { application, kind, close } = await whileLoading(name, 'application', async () => {
     const value = settings.factory ? await callFactory(found.value, name) : await found.value;
+    if (!settings.factory && settings.interface !== 'node' && takesNothing(value))
+      process.stderr.write(
+        `gatebridge: ${name} takes no arguments: if it makes the application, add --factory\n`,
+      );
+    adviseFlags();
     return recognise(value, settings.interface, name);
   });
   const upgrade = memberOf(module, 'upgrade');
@@ -151,6 +157,13 @@ function noExport(file: string, name: string, names: readonly string[]): Command
   return new CommandError('application', `${file} has no export ${name}`, {
     cure: near === undefined ? list : `Did you mean ${near}?`,
   });
+}
+
+/** Tells if a value is a function that can take neither environ nor startResponse; a class may leave both to its parent. */
+function takesNothing(value: unknown): boolean {
+  if (typeof value !== 'function' || value.length > 0 || kindOf(value) !== 'gateway') return false;
+  const source = Function.prototype.toString.call(value);
+  return !/^class\b|\{ \[native code\] \}$|\barguments\b/.test(source) && !/^[^(]*\(\s*\.\.\./.test(source);
 }
 
 async function callFactory(factory: unknown, name: string): Promise<unknown> {

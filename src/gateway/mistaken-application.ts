@@ -106,30 +106,55 @@ export function mistakenValue(value: unknown): string {
   return explain(OBJECTS, value) ?? 'an object without one';
 }
 
+/** Words for what to do. */
+const cures = { listener: 'pass fromNode(listener)', factory: 'call it and pass its result' };
+
+/** From now on hints name flags of the command, where people have no call in which they could pass something. */
+export function adviseFlags(): void {
+  cures.listener = 'add --interface node';
+  cures.factory = 'add --factory';
+}
+
 /**
- * Logs a hint if an application failed as a listener for node:http does that was passed in its place.
+ * Logs a hint if an application failed as something else does that was passed in its place.
  *
  * @param log The log of the request
  * @param error The failure, before any call of startResponse
  */
-export function hintAtListener(log: RequestLog, error: unknown): void {
-  if (isListenersFailure(error)) logLine(log, LISTENER_HINT);
+export function hintAtMistake(log: RequestLog, error: unknown): void {
+  if (isListenersFailure(error))
+    logLine(
+      log,
+      `The application failed like a listener for node:http: if it takes (request, response), ${cures.listener}`,
+    );
+  else if (isFactorysFailure(error))
+    logLine(log, `The application returned a function: if it makes the application, ${cures.factory}`);
 }
-
-const LISTENER_HINT =
-  'The application failed like a listener for node:http: if it takes (request, response), pass fromNode(listener)';
 
 /** The first mistakes of a listener that is called as an application. */
 const LISTENERS_CALL =
   /\.(?:end|write|writeHead|setHeader|getHeader|appendHeader|flushHeaders|header|set|get|status|type|send|sendFile|json|redirect|render|on|once|pipe|resume) is not a function$/;
 
 function isListenersFailure(error: unknown): boolean {
+  if (hasReturned(error, /found undefined/)) return true;
   // A proxy may throw when it is looked at.
   try {
-    if (!isError(error)) return false;
-    if ('code' in error && error.code === 'WSGI_ERR_BODY_INVALID')
-      return /found undefined/.test(error.message);
-    return error.name === 'TypeError' && LISTENERS_CALL.test(error.message);
+    return isError(error) && error.name === 'TypeError' && LISTENERS_CALL.test(error.message);
+  } catch {
+    return false;
+  }
+}
+
+function isFactorysFailure(error: unknown): boolean {
+  return hasReturned(error, /found a function/);
+}
+
+/** Tells if the application has returned something that is no body. */
+function hasReturned(error: unknown, what: RegExp): boolean {
+  try {
+    return (
+      isError(error) && 'code' in error && error.code === 'WSGI_ERR_BODY_INVALID' && what.test(error.message)
+    );
   } catch {
     return false;
   }

@@ -21,7 +21,7 @@ import { logError } from './failure-log.ts';
 import { fileLength, isFile } from './file-wrapper.ts';
 import { FinishedCallbacks } from './finished-callbacks.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
-import { hintAtListener } from './mistaken-application.ts';
+import { hintAtMistake } from './mistaken-application.ts';
 import { onNextTurn } from './platform.ts';
 import { isPromise, toPromise } from './promise.ts';
 import { PublishedSink } from './published-sink.ts';
@@ -292,7 +292,7 @@ class ApplicationRun {
         if (!isProtocolError(error) && sink.logsAbort !== true) logError(this.#writer, error);
         sink.abort(error);
       } else {
-        if (response.state === 'idle') hintAtListener(this.#writer, error);
+        if (response.state === 'idle') hintAtMistake(this.#writer, error);
         const exposeErrors = this.#options.exposeErrors ?? GATEWAY_OPTIONS.exposeErrors.default;
         if (sink.fail !== undefined) sink.fail(error);
         else answerFailure(sink, error, { log: this.#writer, exposeErrors });
