@@ -1,11 +1,13 @@
 /** Makes servers listen, and tells clearly why one cannot. */
-import { existsSync, lstatSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { createConnection, type ListenOptions, type Server } from 'node:net';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isError } from '../errors.ts';
 import type { Address } from './address.ts';
 import { CommandError } from './exit-codes.ts';
 import { findPortHolder, type PortHolder } from './port-holder.ts';
+import { takeAway } from './take-away.ts';
 
 /** How to listen. */
 export interface Listening {
@@ -86,31 +88,49 @@ function checkPath(path: string): void {
   }
 }
 
+/** Milliseconds after which a socket that was just made is listened on. */
+const BIND_TIME = 50;
+
 /** Removes a unix socket that nobody listens on. */
 async function removeStale(path: string): Promise<void> {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return;
-  if (!stats.isSocket())
-    throw new CommandError('address', `${path} exists and is no socket`, { cure: 'Choose another path.' });
-  const isServed = await new Promise<boolean>((resolve) => {
+  for (;;) {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return;
+    if (!stats.isSocket())
+      throw new CommandError('address', `${path} exists and is no socket`, { cure: 'Choose another path.' });
+    if ((await isServed(path)) || (await isServedSoon(path))) throw socketInUse(path);
+    takeAway(path, (aside) => {
+      // The number of a removed file may be given to the next one.
+      const { ino, mtimeMs } = lstatSync(aside);
+      return ino === stats.ino && mtimeMs === stats.mtimeMs;
+    });
+  }
+}
+
+async function isServedSoon(path: string): Promise<boolean> {
+  await delay(BIND_TIME);
+  return isServed(path);
+}
+
+function isServed(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createConnection(path, () => {
       probe.destroy();
       resolve(true);
     });
-    // Any other error, such as a full queue, comes from a socket that is in use.
-    probe.once('error', (error) => resolve(Reflect.get(error, 'code') !== 'ECONNREFUSED'));
+    // Any other error, such as a full queue, comes from a socket that is in use. None is there any more after ENOENT.
+    probe.once('error', (error) =>
+      resolve(!['ECONNREFUSED', 'ENOENT'].includes(String(Reflect.get(error, 'code')))),
+    );
   });
-  if (isServed)
-    throw new CommandError('address', `Another process listens on unix:${path}`, {
-      cure: 'Stop it, or choose another path.',
-    });
-  rmSync(path, { force: true });
 }
 
 function explain(error: unknown, address: Address): CommandError {
   const code: unknown = isError(error) ? Reflect.get(error, 'code') : undefined;
   const message = isError(error) ? error.message : String(error);
   const port = address.kind === 'tcp' ? address.port : undefined;
+  // It was made after the look at the path.
+  if (code === 'EADDRINUSE' && address.kind === 'unix') return socketInUse(address.path);
   if (code === 'EADDRINUSE' && port !== undefined) return portInUse(port, findPortHolder(port));
   if (code === 'EACCES' && port !== undefined && port < 1024) {
     return new CommandError('address', `Port ${port} may be bound by root only`, {
@@ -141,6 +161,12 @@ function explain(error: unknown, address: Address): CommandError {
     );
   }
   return new CommandError('address', `Cannot listen on ${address.text}: ${message}`);
+}
+
+function socketInUse(path: string): CommandError {
+  return new CommandError('address', `Another process listens on unix:${path}`, {
+    cure: 'Stop it, or choose another path.',
+  });
 }
 
 function portInUse(port: number, holder: PortHolder | undefined): CommandError {

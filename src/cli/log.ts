@@ -60,9 +60,13 @@ const errorSink: Sink = {
   reopen() {},
 };
 
-/** Opens the log of the command. */
-export function openLog(file: string | undefined, least: Level): Log {
-  return new Log(file === undefined ? errorSink : new LogFile(file), least);
+/**
+ * Opens the log of the command.
+ *
+ * @param descriptor One that leads to the file: see {@link LogFile}
+ */
+export function openLog(file: string | undefined, least: Level, descriptor?: number): Log {
+  return new Log(file === undefined ? errorSink : new LogFile(file, descriptor), least);
 }
 
 /** Opens the file of a log anew. If that fails, the log goes on in the old one. */
@@ -114,13 +118,18 @@ class Batch {
 export class LogFile implements Sink {
   readonly #path: string;
   readonly #lines: Batch;
+  readonly #isInherited: boolean;
   #descriptor: number;
   #isFailing = false;
 
-  /** @throws {@link CommandError} if the file cannot be opened */
-  constructor(path: string) {
+  /**
+   * @param inherited A descriptor that leads to the file, which another process opens
+   * @throws {@link CommandError} if the file cannot be opened
+   */
+  constructor(path: string, inherited?: number) {
     this.#path = path;
-    this.#descriptor = openForAppend(path);
+    this.#isInherited = inherited !== undefined;
+    this.#descriptor = inherited ?? openForAppend(path);
     this.#lines = new Batch((text) => this.#append(text));
   }
 
@@ -130,6 +139,7 @@ export class LogFile implements Sink {
 
   reopen(): void {
     this.#lines.flush();
+    if (this.#isInherited) return;
     const descriptor = openForAppend(this.#path);
     closeSync(this.#descriptor);
     this.#descriptor = descriptor;
@@ -138,7 +148,8 @@ export class LogFile implements Sink {
   /** A full disk does not end the service. It is told once, until text can be written again. */
   #append(text: string): void {
     try {
-      writeSync(this.#descriptor, text);
+      const octets = Buffer.from(text);
+      for (let sent = 0; sent < octets.length; ) sent += writeSync(this.#descriptor, octets, sent);
       this.#isFailing = false;
     } catch (error) {
       if (!this.#isFailing)

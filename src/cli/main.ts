@@ -30,6 +30,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return EXIT.clean;
   }
   if (settings.check) return check(settings);
+  if (settings.umask !== undefined) process.umask(settings.umask);
   if (isSupervised(settings)) {
     const { Supervisor } = await import('./supervisor.ts');
     return new Supervisor(settings, argv).run();
@@ -42,8 +43,11 @@ async function main(argv: readonly string[]): Promise<number> {
 async function check(settings: Settings): Promise<number> {
   const { Service } = await import('./service.ts');
   const { openLog } = await import('./log.ts');
-  const service = await Service.load(settings, openLog(undefined, settings.logLevel));
-  // Certificates and options of the server are checked by making one.
+  const { Certificate } = await import('./certificate.ts');
+  const log = openLog(undefined, settings.logLevel);
+  const service = await Service.load(settings, log);
+  service.useSecrets(new Certificate(settings, log).secrets);
+  // The options of the server are checked by making one.
   service.createServer();
   process.stdout.write(
     `${service.name} is ${service.kind === 'express' ? 'an' : 'a'} ${NOUNS[service.kind] ?? 'application'}, and can be served\n`,

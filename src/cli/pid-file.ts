@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isError } from '../errors.ts';
 import { CommandError } from './exit-codes.ts';
 import { pathOf, type Settings } from './settings.ts';
+import { takeAway } from './take-away.ts';
 
 /**
  * Writes the process id into the file of `--pid`.
@@ -14,7 +15,8 @@ export function writePidFile(settings: Pick<Settings, 'pid' | 'folder'>): () => 
   if (settings.pid === undefined) return () => undefined;
   const path = pathOf(settings, settings.pid);
   try {
-    if (!createPidFile(path)) {
+    // Another process that starts just now may have taken the new file away, before the id was in it.
+    while (!createPidFile(path) || readPid(path) !== process.pid) {
       const other = readPid(path);
       if (other !== undefined && other !== process.pid && isAlive(other)) {
         throw new CommandError('usage', `${path} says that process ${other} runs already`, {
@@ -22,8 +24,7 @@ export function writePidFile(settings: Pick<Settings, 'pid' | 'folder'>): () => 
         });
       }
       // Its process has ended without removing it.
-      rmSync(path, { force: true });
-      createPidFile(path);
+      takeAway(path, (aside) => readPid(aside) === other);
     }
   } catch (error) {
     if (error instanceof CommandError) throw error;

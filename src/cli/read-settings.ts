@@ -1,6 +1,6 @@
 /** Reads the settings of a run from arguments, environment and config file. */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { isError } from '../errors.ts';
 import { parseArguments } from './arguments.ts';
@@ -26,14 +26,50 @@ export async function readSettings(argv: readonly string[]): Promise<Settings> {
   return resolveSettings({ arguments: parsed, environment, variables, file, folder });
 }
 
-/** Gives the current folder, unless it was removed while a shell stood in it. */
+/**
+ * Gives the current folder by the name that the shell knows. That may be a link which each deployment points to another release:
+ * a reload follows it.
+ *
+ * @throws {@link CommandError} if it was removed while a shell stood in it
+ */
 export function currentFolder(): string {
+  named ??= namedFolder();
+  const target = named === undefined ? undefined : targetOf(named);
+  const current = physicalFolder();
+  if (target !== undefined && target !== current) process.chdir(target);
+  const folder = target === undefined ? current : named;
+  if (folder !== undefined) return folder;
+  throw new CommandError('usage', 'The current folder does not exist any more', {
+    cure: 'cd to the application.',
+  });
+}
+
+let named: string | undefined;
+
+/** The variable of the shell, if it names the current folder (POSIX, cd). */
+function namedFolder(): string | undefined {
+  const { PWD } = process.env;
+  if (PWD === undefined || !isAbsolute(PWD)) return undefined;
+  const found = statSync(PWD, { throwIfNoEntry: false });
+  const current = statSync('.', { throwIfNoEntry: false });
+  const isSame = found !== undefined && found.ino === current?.ino && found.dev === current.dev;
+  return isSame ? PWD : undefined;
+}
+
+/** Undefined if the link leads nowhere at this moment. */
+function targetOf(link: string): string | undefined {
+  try {
+    return realpathSync(link);
+  } catch {
+    return undefined;
+  }
+}
+
+function physicalFolder(): string | undefined {
   try {
     return process.cwd();
   } catch {
-    throw new CommandError('usage', 'The current folder does not exist any more', {
-      cure: 'cd to the application.',
-    });
+    return undefined;
   }
 }
 

@@ -1,5 +1,4 @@
 /** A loaded application with its layers and its servers, in the one process or in a worker. */
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { isError } from '../errors.ts';
 import { pairsOf } from '../gateway/environ-pairs.ts';
 import {
@@ -11,6 +10,7 @@ import {
   warnOfSlowness,
 } from '../server/index.ts';
 import type { ApplicationFunction, Environ } from '../wsgi.ts';
+import { type Secrets, tlsOptions } from './certificate.ts';
 import { CommandError } from './exit-codes.ts';
 import { addLayers } from './layers.ts';
 import { type LoadedApplication, loadApplication } from './load-application.ts';
@@ -19,15 +19,15 @@ import { applyVariables } from './read-settings.ts';
 import { pathOf, type Settings } from './settings.ts';
 import { userStack } from './user-stack.ts';
 
-/** Milliseconds between two looks at certificate and key. */
-const CERTIFICATE_INTERVAL = 2_000;
-
 /** Milliseconds that the shutdown hooks of an application may take beyond the time for answers. */
 const HOOKS_TIMEOUT = 5_000;
 
-/** Called for requests that have ended. */
+/** What a process gives to its service. */
 export interface ServiceHooks {
-  readonly onRequest?: () => void;
+  /** Called for requests that have ended. */
+  readonly onRequest?: (() => void) | undefined;
+  /** A descriptor that leads to the file of the access log. */
+  readonly accessLogDescriptor?: number | undefined;
 }
 
 /** One application, ready to serve. */
@@ -42,7 +42,7 @@ export class Service {
   readonly #application: ApplicationFunction;
   readonly #accessLog: Sink;
   readonly #servers: Server[] = [];
-  readonly #watched: string[] = [];
+  #secrets: Secrets = {};
 
   private constructor(loaded: LoadedApplication, settings: Settings, log: Log, hooks: ServiceHooks) {
     this.name = loaded.name;
@@ -54,7 +54,7 @@ export class Service {
     this.#accessLog =
       accessLogFile === undefined || accessLogFile === '-'
         ? standardSink(process.stdout)
-        : new LogFile(pathOf(settings, accessLogFile));
+        : new LogFile(pathOf(settings, accessLogFile), hooks.accessLogDescriptor);
     this.#application = addLayers(loaded.application, settings, {
       log: (line) => this.#accessLog.write(`${line}\n`),
       onRequest: hooks.onRequest,
@@ -94,7 +94,7 @@ export class Service {
   }
 
   #serverOptions(): ServerOptions {
-    const { server, cert, key, logFile } = this.#settings;
+    const { server, logFile } = this.#settings;
     const { sink } = this.#log;
     const errors = {
       write: (text: string) => sink.write(text),
@@ -103,41 +103,23 @@ export class Service {
     };
     return {
       ...server,
-      ...(cert !== undefined &&
-        key !== undefined && { tls: { ...server.tls, ...this.#readCertificate(cert, key) } }),
+      ...(this.#isSecure && { tls: { ...server.tls, ...tlsOptions(this.#secrets) } }),
       ...(logFile !== undefined && {
         environ: (environ: Environ) => ({ 'wsgi.errors': errors, ...pairsOf(server.environ ?? {}, environ) }),
       }),
     };
   }
 
-  #readCertificate(cert: string, key: string): { cert: Buffer; key: Buffer } {
-    return {
-      cert: readFileSync(pathOf(this.#settings, cert)),
-      key: readFileSync(pathOf(this.#settings, key)),
-    };
+  get #isSecure(): boolean {
+    return this.#settings.server.tls !== undefined || this.#secrets.cert !== undefined;
   }
 
-  /** Takes over certificate and key when their files change. The old ones stay if the new ones are wrong. */
-  watchCertificate(): void {
-    const { cert, key } = this.#settings;
-    if (cert === undefined || key === undefined) return;
-    const reload = (): void => {
-      try {
-        const context = { ...this.#settings.server.tls, ...this.#readCertificate(cert, key) };
-        for (const server of this.#servers)
-          if ('setSecureContext' in server) Reflect.apply(Object(server).setSecureContext, server, [context]);
-        this.#log.info('The certificate was read anew');
-      } catch (error) {
-        this.#log.error(
-          `The new certificate cannot be used, the old one stays: ${isError(error) ? error.message : error}`,
-        );
-      }
-    };
-    for (const path of [pathOf(this.#settings, cert), pathOf(this.#settings, key)]) {
-      this.#watched.push(path);
-      watchFile(path, { interval: CERTIFICATE_INTERVAL, persistent: false }, reload);
-    }
+  /** Takes certificate, key and ticket keys, also for servers that run. */
+  useSecrets(secrets: Secrets): void {
+    this.#secrets = secrets;
+    const context = { ...this.#settings.server.tls, ...tlsOptions(secrets) };
+    for (const server of this.#servers)
+      if ('setSecureContext' in server) Reflect.apply(Object(server).setSecureContext, server, [context]);
   }
 
   /** Shortens a patient drain that is under way. */
@@ -173,7 +155,6 @@ export class Service {
    * @param isPatient Nobody waits for the end, as in a reload: idle connections live as long as their clients were told
    */
   async drain(isPatient = false): Promise<void> {
-    for (const path of this.#watched) unwatchFile(path);
     await this.#shutDown(isPatient);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {

@@ -1,5 +1,6 @@
 /** Serves an application in this very process. */
 import { formatBanner, urlOf } from './banner.ts';
+import { Certificate } from './certificate.ts';
 import { EXIT } from './exit-codes.ts';
 import { isHangup } from './hangup.ts';
 import { listenOn } from './listen.ts';
@@ -19,6 +20,10 @@ import { notifySystem, type SystemNotification } from './system-notification.ts'
 export async function runSingle(settings: Settings): Promise<number> {
   const log = openLog(settings.logFile && pathOf(settings, settings.logFile), settings.logLevel);
   const service = await Service.load(settings, log);
+  const certificate = new Certificate(settings, log, {
+    onChange: () => service.useSecrets(certificate.secrets),
+  });
+  service.useSecrets(certificate.secrets);
   const scheme = settings.cert === undefined && settings.server.tls === undefined ? 'http' : 'https';
   const urls: string[] = [];
   for (const address of settings.addresses) {
@@ -26,7 +31,7 @@ export async function runSingle(settings: Settings): Promise<number> {
     await listenOn(server, address, settings);
     urls.push(urlOf(address, server.address(), scheme));
   }
-  service.watchCertificate();
+  certificate.watch();
   const removePidFile = writePidFile(settings);
   const stopMonitor = await startMonitor(monitoredOf(service), settings, log);
   const notification = notifySystem(log);
@@ -40,6 +45,7 @@ export async function runSingle(settings: Settings): Promise<number> {
   notification.ready();
   const code = await ended;
   notification.end();
+  certificate.close();
   stopMonitor();
   removePidFile();
   return code;

@@ -9,17 +9,20 @@ import { isError } from '../errors.ts';
 import { settingsOf } from '../gateway/option-table.ts';
 import { SERVER_OPTIONS } from '../server/options.ts';
 import { formatBanner, urlOf } from './banner.ts';
+import { Certificate } from './certificate.ts';
 import { ConnectionGiver } from './connection-giver.ts';
 import { EXIT } from './exit-codes.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { isHangup } from './hangup.ts';
 import { type Log, openLog, reopenLog } from './log.ts';
+import { LogRelay } from './log-relay.ts';
 import { type Monitored, startMonitor } from './monitor.ts';
 import { writePidFile } from './pid-file.ts';
 import { forgetVariables, readSettings } from './read-settings.ts';
 import { pathOf, type Settings } from './settings.ts';
 import { notifySystem, type SystemNotification } from './system-notification.ts';
 import { type PoolOwner, WorkerPool } from './worker-pool.ts';
+import type { WorkerProcess } from './worker-process.ts';
 
 const STARTS_LATER = 'The application does not start; a change of its files starts it again';
 
@@ -33,6 +36,8 @@ export class Supervisor implements PoolOwner {
   readonly #argv: readonly string[];
   readonly #pool: WorkerPool;
   readonly #giver: ConnectionGiver;
+  readonly #certificate: Certificate;
+  readonly #relay: LogRelay;
   readonly #urls: string[] = [];
   readonly #notification: SystemNotification;
   #hasGreeted = false;
@@ -51,7 +56,13 @@ export class Supervisor implements PoolOwner {
     this.#argv = argv;
     this.log = openLog(settings.logFile && pathOf(settings, settings.logFile), settings.logLevel);
     forgetVariables(settings);
-    cluster.setupPrimary({ exec: fileURLToPath(workerUrl()), args: [...argv] });
+    this.#certificate = new Certificate(settings, this.log, {
+      isShared: true,
+      onChange: () => this.#pool.useSecrets(this.#certificate.secrets),
+    });
+    this.#relay = new LogRelay(settings, this.log);
+    const { stdio } = this.#relay;
+    cluster.setupPrimary({ exec: fileURLToPath(workerUrl()), args: [...argv], stdio });
     this.#pool = new WorkerPool(this);
     this.#giver = new ConnectionGiver(() => this.#pool.ready);
     this.#notification = notifySystem(this.log, () => this.#pool.isWell);
@@ -69,11 +80,13 @@ export class Supervisor implements PoolOwner {
     await this.#listen();
     const removePidFile = writePidFile(settings);
     const stopMonitor = await startMonitor(this.#monitored, settings, this.log);
+    this.#certificate.watch();
     this.#obeySignals();
     const watch = settings.reload ? this.#watch() : undefined;
     void this.#startAll();
     const code = await this.#ended;
     watch?.close();
+    this.#certificate.close();
     this.#notification.end();
     stopMonitor();
     removePidFile();
@@ -127,6 +140,14 @@ export class Supervisor implements PoolOwner {
     const { target: workers } = this.#pool;
     const isReloading = this.settings.reload;
     process.stderr.write(formatBanner({ name, kind, workers, isReloading, urls: this.#urls }));
+  }
+
+  onStart(worker: WorkerProcess): void {
+    this.#relay.attach(worker.process);
+  }
+
+  onListening(worker: WorkerProcess): void {
+    worker.send({ type: 'start', secrets: this.#certificate.secrets, relaysLogs: this.#relay.isNeeded });
   }
 
   onReady(): void {
@@ -200,6 +221,7 @@ export class Supervisor implements PoolOwner {
         this.log.warn('Other addresses need a new start; the present ones stay');
       if (settings.workers !== workers) this.#pool.target = settings.workers;
       this.settings = { ...settings, addresses };
+      this.#certificate.use(settings);
     } catch (error) {
       this.log.error(`The settings stay as they are: ${isError(error) ? error.message : error}`);
     }
@@ -230,6 +252,7 @@ export class Supervisor implements PoolOwner {
     });
     process.on('SIGUSR1', () => {
       reopenLog(this.log);
+      this.#relay.reopen();
       this.#pool.reopenLogs();
     });
     // gunicorn's; its default would end the process.

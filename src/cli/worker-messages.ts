@@ -1,8 +1,13 @@
 /** The messages between the supervisor and its workers. */
 import type { ServerMetrics } from '../server/index.ts';
+import type { Secrets } from './certificate.ts';
 
 /** From the supervisor. A connection comes with `connection`. */
 export type ToWorker =
+  /** The answer to `listening`. With `relaysLogs` the supervisor writes log files (log-relay.ts). */
+  | { readonly type: 'start'; readonly secrets: Secrets; readonly relaysLogs: boolean }
+  /** Certificate, key or ticket keys have changed. */
+  | { readonly type: 'secrets'; readonly secrets: Secrets }
   | { readonly type: 'connection'; readonly id: number }
   /** Health is to say 503 from now on. */
   | { readonly type: 'lame' }
@@ -14,6 +19,8 @@ export type ToWorker =
 
 /** From a worker. */
 export type FromWorker =
+  /** The worker listens to messages; node drops earlier ones. It waits for `start`. */
+  | { readonly type: 'listening' }
   /** The application is loaded; connections may come. */
   | { readonly type: 'ready'; readonly name: string; readonly kind: string }
   /** A connection has arrived. */
@@ -22,7 +29,7 @@ export type FromWorker =
   | { readonly type: 'beat'; readonly memory: number; readonly metrics: ServerMetrics; readonly id?: number }
   /** The worker has served as many requests as it shall. */
   | { readonly type: 'spent' }
-  /** The worker stops by itself, because it got a signal. */
+  /** The worker got SIGTERM, and serves on until the supervisor lets it end. */
   | { readonly type: 'leaving' };
 
 /** Tells if a message is one of the supervisor's. Applications may send messages of their own. */

@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import { countersOf, type ServerMetrics, sumMetrics } from '../server/index.ts';
 import { NO_METRICS } from '../server/metrics.ts';
+import type { Secrets } from './certificate.ts';
 import type { Log } from './log.ts';
 import { Restarts } from './restarts.ts';
 import type { Settings } from './settings.ts';
@@ -23,6 +24,9 @@ const CHECK_INTERVAL = 1_000;
 /** Milliseconds without a beat after which systemd hears nothing any more. */
 const UNWELL_AFTER = 5_000;
 
+/** Milliseconds within which a signal has reached all processes of a group. */
+const GROUP_SIGNAL = 200;
+
 /** Milliseconds that a worker has to tell what it has counted. */
 const REPORT_TIMEOUT = 500;
 
@@ -31,6 +35,10 @@ export interface PoolOwner {
   /** Read anew each time, because a reload may change them. */
   readonly settings: Settings;
   readonly log: Log;
+  /** The process of a worker was started. */
+  onStart(worker: WorkerProcess): void;
+  /** A worker waits for `start`. */
+  onListening(worker: WorkerProcess): void;
   /** A worker is ready: what waits can be given to it. */
   onReady(): void;
   /** Connections that were on their way to a worker that has ended. */
@@ -54,6 +62,8 @@ export class WorkerPool {
   /** The counts of workers that have ended, so that no counter falls. */
   #past = NO_METRICS;
   #isStopping = false;
+  /** Health says 503. */
+  #isEnding = false;
   /** All workers are being renewed. */
   #isRenewing = false;
 
@@ -143,11 +153,17 @@ export class WorkerPool {
 
   /** Health says 503 from now on. */
   announceEnd(): void {
+    this.#isEnding = true;
     for (const worker of this.#workers) worker.announceEnd();
   }
 
   reopenLogs(): void {
     for (const worker of this.#workers) worker.reopenLogs();
+  }
+
+  /** Gives certificate, key and ticket keys to all workers. */
+  useSecrets(secrets: Secrets): void {
+    for (const worker of this.#workers) worker.send({ type: 'secrets', secrets });
   }
 
   /** From now on no worker is started. */
@@ -171,6 +187,7 @@ export class WorkerPool {
   #start(): Promise<WorkerProcess> {
     const worker = new WorkerProcess(this.#events);
     this.#workers.add(worker);
+    this.#owner.onStart(worker);
     this.#owner.log.debug(`Worker ${worker.pid} starts`);
     return new Promise((resolve) => {
       this.#starts.set(worker, resolve);
@@ -186,13 +203,17 @@ export class WorkerPool {
   }
 
   readonly #events: WorkerEvents = {
+    onListening: (worker) => {
+      this.#owner.onListening(worker);
+      if (this.#isEnding) worker.announceEnd();
+    },
     onReady: (worker) => {
       this.#owner.log.debug(`Worker ${worker.pid} is ready`);
       this.#owner.onReady();
       this.#settle(worker);
     },
     onSpent: (worker) => void this.#replace(worker, 'has served its requests'),
-    onLeaving: (worker) => void this.#replace(worker, 'was asked to end'),
+    onLeaving: (worker) => this.#onLeaving(worker),
     onBeat: (worker) => {
       const { maxMemory } = this.#owner.settings;
       if (maxMemory > 0 && worker.memory > maxMemory)
@@ -200,6 +221,15 @@ export class WorkerPool {
     },
     onEnd: (worker, lost) => this.#onEnd(worker, lost),
   };
+
+  /** A signal to the whole group of processes may reach a worker first; the supervisor then stops in a moment. */
+  #onLeaving(worker: WorkerProcess): void {
+    setTimeout(() => {
+      if (this.#isEnding || this.#isStopping || worker.state === 'gone') return;
+      if (worker.state === 'starting') worker.kill();
+      else void this.#replace(worker, 'was asked to end');
+    }, GROUP_SIGNAL).unref();
+  }
 
   #onEnd(worker: WorkerProcess, lost: readonly Socket[]): void {
     this.#workers.delete(worker);

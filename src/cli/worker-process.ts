@@ -2,10 +2,11 @@
  * A worker, as its supervisor sees it.
  *
  *   starting   loads the application      ready: ready. It ends: failed
- *   ready      serves                     stop, or it leaves by itself: draining. It ends: crashed
+ *   ready      serves                     stop: draining. It ends: crashed
  *   draining   answers what is in flight  it ends: gone
  *   gone
  */
+import type { ChildProcess } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
 import type { ServerMetrics } from '../server/index.ts';
@@ -14,10 +15,12 @@ import { type FromWorker, isFromWorker, type ToWorker, tag } from './worker-mess
 
 /** The events of a worker. */
 export interface WorkerEvents {
+  /** The process hears messages from now on. */
+  onListening(worker: WorkerProcess): void;
   onReady(worker: WorkerProcess): void;
   /** The worker has served its number of requests, and serves on until it is replaced. */
   onSpent(worker: WorkerProcess): void;
-  /** The worker got a signal, and ends. */
+  /** The worker got a signal, and serves on until it is told to end. */
   onLeaving(worker: WorkerProcess): void;
   onBeat(worker: WorkerProcess): void;
   /** The process has ended. Connections that have not arrived are to be given to another worker. */
@@ -59,7 +62,8 @@ export class WorkerProcess {
     this.#worker.on('message', this.#onMessage);
     // After all messages: those of a process that has ended may still be on their way at `exit`.
     this.#worker.process.once('disconnect', this.#onGone);
-    this.#worker.process.once('exit', (code, signal) => {
+    // As 'exit', after all that the pipes of its logs bring.
+    this.#worker.process.once('close', (code, signal) => {
       this.exitCode = code;
       this.signal = signal;
       this.#onGone();
@@ -82,6 +86,10 @@ export class WorkerProcess {
     return this.#worker.process.pid;
   }
 
+  get process(): ChildProcess {
+    return this.#worker.process;
+  }
+
   /** Connections that have not arrived yet. */
   get pending(): number {
     return this.#given.size;
@@ -91,7 +99,7 @@ export class WorkerProcess {
   give(socket: Socket): void {
     this.#count += 1;
     this.#given.set(this.#count, socket);
-    this.#send({ type: 'connection', id: this.#count }, socket);
+    this.send({ type: 'connection', id: this.#count }, socket);
   }
 
   /**
@@ -107,7 +115,7 @@ export class WorkerProcess {
     }
     this.state = 'draining';
     this.isLeaving = true;
-    this.#send({ type: 'drain', isPatient });
+    this.send({ type: 'drain', isPatient });
   }
 
   /** Asks for a beat, and waits for it. A worker that is stuck gives none; its last one counts. */
@@ -118,7 +126,7 @@ export class WorkerProcess {
     await new Promise<void>((resolve) => {
       timer = setTimeout(resolve, timeout);
       this.#reports.set(id, resolve);
-      this.#send({ type: 'report', id });
+      this.send({ type: 'report', id });
     });
     clearTimeout(timer);
     this.#reports.delete(id);
@@ -126,18 +134,18 @@ export class WorkerProcess {
 
   /** Health is to say 503. */
   announceEnd(): void {
-    this.#send({ type: 'lame' });
+    this.send({ type: 'lame' });
   }
 
   reopenLogs(): void {
-    this.#send({ type: 'reopen' });
+    this.send({ type: 'reopen' });
   }
 
   kill(): void {
     this.#worker.process.kill('SIGKILL');
   }
 
-  #send(message: ToWorker, socket?: Socket): void {
+  send(message: ToWorker, socket?: Socket): void {
     if (!this.#worker.process.connected) return;
     // A worker that ends just now makes this fail; `onEnd` takes care of the connection.
     this.#worker.process.send(tag(message), socket, { keepOpen: true }, () => undefined);
@@ -150,6 +158,9 @@ export class WorkerProcess {
   #take(message: FromWorker): void {
     this.lastBeat = performance.now();
     switch (message.type) {
+      case 'listening':
+        this.#events.onListening(this);
+        break;
       case 'ready':
         this.name = message.name;
         this.kind = message.kind;
@@ -168,8 +179,6 @@ export class WorkerProcess {
         this.#events.onBeat(this);
         break;
       case 'leaving':
-        this.state = 'draining';
-        this.isLeaving = true;
         this.#events.onLeaving(this);
         break;
       case 'spent':

@@ -5,51 +5,75 @@
  */
 import cluster from 'node:cluster';
 import { Socket } from 'node:net';
-import type { Server, ServerMetrics } from '../server/index.ts';
+import type { Server } from '../server/index.ts';
 import { NO_METRICS } from '../server/metrics.ts';
+import type { Secrets } from './certificate.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { listenOn } from './listen.ts';
-import { type Log, openLog, outliveReaders } from './log.ts';
+import { openLog, outliveReaders } from './log.ts';
+import { PIPES } from './log-relay.ts';
 import { dropPrivileges } from './privileges.ts';
 import { readSettings } from './read-settings.ts';
 import { reportError } from './report-error.ts';
 import { Service } from './service.ts';
 import { pathOf, type Settings } from './settings.ts';
-import { type FromWorker, isToWorker, tag } from './worker-messages.ts';
+import { type FromWorker, isToWorker, type ToWorker, tag } from './worker-messages.ts';
 
 /** Milliseconds between two beats. */
 const BEAT_INTERVAL = 1_000;
+
+/** A worker that takes connections. */
+interface Serving {
+  readonly server: Server;
+  /** Ends the work. A later call may be less patient. */
+  leave(isPatient?: boolean): void;
+}
+
+let service: Service | undefined;
+let serving: Serving | undefined;
+let secrets: Secrets = {};
+let isLame = false;
 
 /** Runs a worker until it is told to stop. */
 async function runWorker(): Promise<void> {
   setInterval(() => beat(), BEAT_INTERVAL).unref();
   const settings = await readSettings(process.argv.slice(2));
   process.title = `gatebridge worker: ${settings.app}`;
-  const log = openLog(settings.logFile && pathOf(settings, settings.logFile), settings.logLevel);
+  const { relaysLogs } = await started;
+  // A module that waits for ever shall be seen: nothing else keeps the process.
+  process.channel?.unref();
+  const file = settings.logFile && pathOf(settings, settings.logFile);
+  const log = openLog(file, settings.logLevel, relaysLogs ? PIPES.log : undefined);
   dropPrivileges(settings);
   let served = 0;
   const limit = requestLimit(settings);
-  const service = await Service.load(settings, log, {
-    ...(limit > 0 && {
-      onRequest: () => {
-        served += 1;
-        if (served === limit) send({ type: 'spent' });
-      },
-    }),
+  const onRequest = (): void => {
+    served += 1;
+    if (served === limit) send({ type: 'spent' });
+  };
+  const loaded = await Service.load(settings, log, {
+    onRequest: limit > 0 ? onRequest : undefined,
+    accessLogDescriptor: relaysLogs ? PIPES.accessLog : undefined,
   });
-  readMetrics = () => service.metrics();
-  await serve(service, settings, log);
+  loaded.useSecrets(secrets);
+  loaded.isLame = isLame;
+  service = loaded;
+  serving = await serve(loaded, settings);
+  process.channel?.ref();
+  send({ type: 'ready', name: loaded.name, kind: loaded.kind });
+  log.debug(`Worker has loaded ${loaded.name}`);
 }
-
-let readMetrics = (): ServerMetrics => NO_METRICS;
 
 /** Tells that the event loop turns. */
 function beat(id?: number, onSent?: () => void): void {
   const memory = process.memoryUsage.rss();
-  send({ type: 'beat', memory, metrics: readMetrics(), ...(id !== undefined && { id }) }, onSent);
+  send(
+    { type: 'beat', memory, metrics: service?.metrics() ?? NO_METRICS, ...(id !== undefined && { id }) },
+    onSent,
+  );
 }
 
-async function serve(service: Service, settings: Settings, log: Log): Promise<void> {
+async function serve(service: Service, settings: Settings): Promise<Serving> {
   let isLeaving = false;
   const leave = (isPatient = false): void => {
     if (isLeaving && !isPatient) service.hurry();
@@ -65,26 +89,40 @@ async function serve(service: Service, settings: Settings, log: Log): Promise<vo
     for (const address of settings.addresses) await listenOn(service.createServer(), address, settings);
   }
   const server = service.createServer();
-  service.watchCertificate();
-  process.on('message', (message: unknown, handle: unknown) => {
-    if (!isToWorker(message)) return;
-    if (message.type === 'connection') {
-      send({ type: 'taken', id: message.id });
-      if (handle instanceof Socket) takeConnection(server, handle);
-    } else if (message.type === 'drain') leave(message.isPatient);
-    else if (message.type === 'lame') service.isLame = true;
-    else if (message.type === 'report') beat(message.id);
-    else service.reopenLogs();
-  });
-  process.on('SIGTERM', () => {
-    send({ type: 'leaving' });
-    leave();
-  });
   // The supervisor is gone: nobody sends connections any more. node:cluster would end the process at once.
   if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
   process.on('disconnect', () => leave());
-  send({ type: 'ready', name: service.name, kind: service.kind });
-  log.debug(`Worker has loaded ${service.name}`);
+  return { server, leave };
+}
+
+/** Obeys the supervisor. */
+function obey(message: ToWorker, handle: unknown): void {
+  switch (message.type) {
+    case 'start':
+      secrets = message.secrets;
+      tellStart(message);
+      break;
+    case 'secrets':
+      secrets = message.secrets;
+      service?.useSecrets(secrets);
+      break;
+    case 'connection':
+      send({ type: 'taken', id: message.id });
+      if (serving !== undefined && handle instanceof Socket) takeConnection(serving.server, handle);
+      break;
+    case 'drain':
+      serving?.leave(message.isPatient);
+      break;
+    case 'lame':
+      isLame = true;
+      if (service !== undefined) service.isLame = true;
+      break;
+    case 'report':
+      beat(message.id);
+      break;
+    case 'reopen':
+      service?.reopenLogs();
+  }
 }
 
 /** Serves a connection as if this server had accepted it. */
@@ -105,7 +143,19 @@ function send(message: FromWorker, onSent = (): void => undefined): void {
   else onSent();
 }
 
-// Ctrl+C in a terminal reaches all processes; the supervisor decides.
+type Start = Extract<ToWorker, { type: 'start' }>;
+let tellStart!: (message: Start) => void;
+const started = new Promise<Start>((resolve) => {
+  tellStart = resolve;
+});
+
+process.on('message', (message: unknown, handle: unknown) => {
+  if (isToWorker(message)) obey(message, handle);
+});
+send({ type: 'listening' });
+
+// A terminal and systemd send signals to all processes of a group; the supervisor decides.
+process.on('SIGTERM', () => send({ type: 'leaving' }));
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
 process.on('SIGUSR1', () => undefined);
