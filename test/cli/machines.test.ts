@@ -32,7 +32,7 @@ export async function app(environ, startResponse) {
 
 /** The file of the example; the suite has less time. */
 function configuration(): string {
-  const text = EXAMPLE.replace('timeout server 60s', `timeout server ${isTour ? 10 : 2}s`);
+  const text = EXAMPLE.replace('timeout server 60s', `timeout server ${isTour ? 10 : 4}s`);
   // A busy machine may answer late.
   return isTour
     ? text

@@ -142,7 +142,10 @@ print(statuses)`;
   }, 60_000);
 });
 
-describe.each(Object.keys(PROXIES))('a response that fails in the middle, through %s', (name) => {
+/** Caddy ends a response that was cut off in order before 2.7.6 (its issue 5951); Debian 12 has 2.6.2. */
+const CUTTING = Object.keys(PROXIES).filter((name) => name !== 'Caddy');
+
+describe.each(CUTTING)('a response that fails in the middle, through %s', (name) => {
   it.for(['TCP', 'unix'] as const)(
     'does not pass for a whole one over %s',
     { timeout: 60_000 },

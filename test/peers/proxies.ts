@@ -3,13 +3,14 @@
  *
  * Rule: no proxy is stopped by name. Each runs in the foreground, as a child that is killed in the end.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 /** The server behind a proxy: a port of loopback, or the path of a unix socket. */
 export type Upstream = number | string;
@@ -28,9 +29,31 @@ export interface Recipe {
   readonly hasUnixSockets: boolean;
   configure(place: Place): string;
   parameters(place: Place, configuration: string): readonly string[];
+  /** Variables for it. */
+  environment?(place: Place): Readonly<Record<string, string>>;
+  /** Makes it read its configuration anew: a signal, or the words of commands. */
+  readonly reload?:
+    | NodeJS.Signals
+    | ((place: Place, configuration: string) => readonly (readonly string[])[]);
 }
 
 const isRoot = userInfo().uid === 0;
+
+const HAPROXY: Recipe = {
+  programs: ['haproxy'],
+  hasUnixSockets: true,
+  configure: ({ port, upstream }) => `
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 20s
+  timeout server 20s
+listen proxy
+  bind 127.0.0.1:${port}
+  server upstream ${typeof upstream === 'number' ? `127.0.0.1:${upstream}` : `unix@${upstream}`}
+`,
+  parameters: (_place, configuration) => ['-db', '-f', configuration],
+};
 
 /** The proxies, by name. */
 export const PROXIES: Readonly<Record<string, Recipe>> = {
@@ -53,21 +76,7 @@ http {
 }`,
     parameters: ({ folder }, configuration) => ['-p', folder, '-e', `${folder}/log`, '-c', configuration],
   },
-  HAProxy: {
-    programs: ['haproxy'],
-    hasUnixSockets: true,
-    configure: ({ port, upstream }) => `
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 20s
-  timeout server 20s
-listen proxy
-  bind 127.0.0.1:${port}
-  server upstream ${typeof upstream === 'number' ? `127.0.0.1:${upstream}` : `unix@${upstream}`}
-`,
-    parameters: (_place, configuration) => ['-db', '-f', configuration],
-  },
+  HAProxy: HAPROXY,
   Apache: {
     programs: ['apache2', 'httpd'],
     hasUnixSockets: true,
@@ -98,12 +107,52 @@ sub vcl_recv { return (pass); }
       ...['-F', '-j', 'none', '-n', join(folder, 'run'), '-s', 'malloc,16m'],
       ...['-a', `127.0.0.1:${port}`, '-f', configuration],
     ],
+    reload: ({ folder }, configuration) => {
+      const name = `again-${Date.now()}`;
+      const admin = ['varnishadm', '-n', join(folder, 'run')];
+      return [
+        [...admin, 'vcl.load', name, configuration],
+        [...admin, 'vcl.use', name],
+      ];
+    },
+  },
+  Caddy: {
+    programs: ['caddy'],
+    hasUnixSockets: true,
+    configure: ({ folder, port, upstream }) => `
+{
+  admin unix/${folder}/admin
+  auto_https off
+}
+http://:${port} {
+  bind 127.0.0.1
+  reverse_proxy ${typeof upstream === 'number' ? `127.0.0.1:${upstream}` : `unix/${upstream}`}
+}
+`,
+    parameters: (_place, configuration) => ['run', '--adapter', 'caddyfile', '--config', configuration],
+    environment: ({ folder }) => ({ XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }),
+    reload: ({ folder }, configuration) => [
+      [
+        ...['caddy', 'reload', '--force', '--address', `unix/${folder}/admin`],
+        ...['--adapter', 'caddyfile', '--config', configuration],
+      ],
+    ],
   },
 };
 
-/** The same proxies; nginx keeps its connections to the server, for which it has to be told. */
+/**
+ * The same proxies, as they run for long: nginx keeps its connections to the server, for which it has to be told, and HAProxy has
+ * a master that hands its listening sockets to the next process.
+ */
 export const KEEPING_PROXIES: Readonly<Record<string, Recipe>> = {
   ...PROXIES,
+  HAProxy: {
+    ...HAPROXY,
+    configure: (place) =>
+      `global\n  stats socket ${place.folder}/admin level admin expose-fd listeners\n${HAPROXY.configure(place)}`,
+    parameters: (_place, configuration) => ['-W', '-db', '-f', configuration],
+    reload: 'SIGUSR2',
+  },
   nginx: {
     programs: ['nginx'],
     hasUnixSockets: true,
@@ -125,14 +174,15 @@ http {
   }
 }`,
     parameters: ({ folder }, configuration) => ['-p', folder, '-e', `${folder}/log`, '-c', configuration],
+    reload: 'SIGHUP',
   },
 };
 
 /** A running proxy. */
 export interface RunningProxy {
   readonly url: string;
-  /** Sends a signal to it. */
-  kill(signal: NodeJS.Signals): void;
+  /** Makes it read its configuration anew. */
+  reload(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -148,8 +198,10 @@ export async function startProxy(program: string, recipe: Recipe, upstream: Upst
   const place = { folder, port: await freePort(), upstream };
   const configuration = join(folder, 'configuration');
   await writeFile(configuration, recipe.configure(place));
+  const env = { ...process.env, ...recipe.environment?.(place) };
   const child = spawn(program, recipe.parameters(place, configuration), {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env,
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -157,14 +209,19 @@ export async function startProxy(program: string, recipe: Recipe, upstream: Upst
       said += octets.toString();
     });
   }
+  const reload = async (): Promise<void> => {
+    if (typeof recipe.reload === 'string') child.kill(recipe.reload);
+    else
+      for (const [command = '', ...words] of recipe.reload?.(place, configuration) ?? [])
+        await promisify(execFile)(command, words, { env });
+  };
   const stop = async (): Promise<void> => {
     await kill(child);
     await rm(folder, { recursive: true, force: true });
   };
   for (let count = 0; count < 200; count += 1) {
     if (child.exitCode !== null) break;
-    if (await isListening(place.port))
-      return { url: `http://127.0.0.1:${place.port}/`, kill: (signal) => child.kill(signal), stop };
+    if (await isListening(place.port)) return { url: `http://127.0.0.1:${place.port}/`, reload, stop };
     await delay(50);
   }
   await stop();
