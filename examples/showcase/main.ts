@@ -1,31 +1,30 @@
 /**
- * The showcase: `npm start`, then http://127.0.0.1:8124/
+ * The showcase: `npm start` in a clone, then http://127.0.0.1:8124/
  *
- * An Express app runs on the standalone server, and applications of all kinds run inside Express.
+ *     PORT=8080 HOST=0.0.0.0 npm start
  */
-import { fromExpress } from 'gatebridge/express';
 import { serve } from 'gatebridge/server';
-import { remember } from './seen.ts';
+import { explain, readAddress, refuse } from './address.ts';
+import { announceServer, endStreams } from './live.ts';
 import { createSite } from './site.ts';
+import { endSockets, upgrade } from './sockets.ts';
 
-const { PORT = '8124', HOST = '127.0.0.1' } = process.env;
+const address = readAddress(process.env);
+if ('problem' in address) refuse(address.problem);
 
-const application = remember(fromExpress(createSite()));
-const server = await serve(application, { port: Number(PORT), host: HOST }).catch(
-  (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE') throw error;
-    console.error(`Port ${PORT} is taken. PORT=0 npm start takes any free one.`);
-    process.exit(1);
-  },
-);
-
-const address = server.address();
-const port = typeof address === 'object' && address !== null ? address.port : PORT;
-const name = HOST.includes(':') ? `[${HOST}]` : HOST;
-console.log(`The showcase is at http://${name}:${port}/ (Ctrl+C stops it)`);
+const server = await serve(createSite(address.host), {
+  ...address,
+  // Other requests that ask for an upgrade are answered by the application.
+  shouldUpgradeCallback: (request) => request.url === '/chat',
+}).catch((error: NodeJS.ErrnoException) => refuse(explain(error, address)));
+server.on('upgrade', upgrade);
+announceServer(server);
+console.log(`The showcase is at ${server.url} (Ctrl+C stops it)`);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    void server.shutdown({ timeout: 2000 });
+    endStreams();
+    endSockets();
+    void server.shutdown({ timeout: 2_000 });
   });
 }

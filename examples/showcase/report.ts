@@ -12,7 +12,8 @@ export interface ReportEntry {
 }
 
 /** Reports an environ. It does not contain the environment of the process: the server does not put it there. */
-export function report(environ: Environ, note: string): Uint8Array {
+export function report(environ: Environ | undefined, note: string): Buffer {
+  if (environ === undefined) throw new TypeError('This request came from no gateway');
   const entries = Object.entries(environ).map(([key, value]) => describe(key, value));
   return Buffer.from(JSON.stringify({ note, entries }));
 }
