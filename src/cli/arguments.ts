@@ -12,6 +12,8 @@ export interface Arguments {
   readonly positionals: readonly string[];
   /** Values by the names of options. */
   readonly values: Readonly<Record<string, unknown>>;
+  /** What may be meant otherwise. */
+  readonly hints?: readonly string[] | undefined;
 }
 
 /**
@@ -37,6 +39,7 @@ export function parseArguments(
   });
   const positionals: string[] = [];
   const values: Record<string, unknown> = {};
+  const hints: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value);
     if (token.kind !== 'option') continue;
@@ -57,8 +60,18 @@ export function parseArguments(
     const value = readValue(flag, token.value, row);
     // Repeated flags add to a list; of others the last one counts, as everywhere.
     values[name] = Array.isArray(value) ? [...listOf(values[name]), ...value] : value;
+    if (row.type === 'milliseconds' && mayBeSeconds(token.value, row))
+      hints.push(
+        `${flag} ${token.value} is ${token.value} milliseconds; for seconds write ${flag} ${token.value}s`,
+      );
   }
-  return { positionals, values };
+  return { positionals, values, hints: hints.length > 0 ? hints : undefined };
+}
+
+/** The flags of gunicorn and uvicorn take seconds. */
+function mayBeSeconds(text: string, { default: usual }: FlagRow): boolean {
+  const isLong = typeof usual === 'number' && usual >= 1_000;
+  return /^\d+$/.test(text) && Number(text) > 0 && Number(text) < (isLong ? 1_000 : 100);
 }
 
 function settingOf(row: FlagRow): { type: 'boolean' | 'string'; short?: string } {

@@ -125,13 +125,20 @@ function memberOf(module: Exports, name: string): unknown {
   return typeof main === 'object' && main !== null ? Reflect.get(main, name) : undefined;
 }
 
-/** An object of applications is none itself: `exports.app = …` in CommonJS. */
+/** An object of applications is none itself: `exports.site = …` in CommonJS. */
 function unlessNames(main: unknown): unknown {
-  if (typeof main !== 'object' || main === null) return main;
-  const isOnlyNames =
-    Object.getPrototypeOf(main) === Object.prototype && typeof Reflect.get(main, 'call') !== 'function';
-  return isOnlyNames && USUAL.some((name) => name !== 'default' && name in main) ? undefined : main;
+  return isOnlyNames(main) ? undefined : main;
 }
+
+function isOnlyNames(main: unknown): boolean {
+  if (typeof main !== 'object' || main === null) return false;
+  const isPlain = Object.getPrototypeOf(main) === Object.prototype;
+  if (!isPlain || METHODS.some((name) => typeof Reflect.get(main, name) === 'function')) return false;
+  return Object.values(main).some((value) => typeof value === 'function' || value instanceof Object);
+}
+
+/** Methods of an application, and of what people take for one. */
+const METHODS = ['call', 'fetch', 'use', 'listen'];
 
 function isEmptyObject(value: unknown): boolean {
   return (
@@ -146,7 +153,7 @@ function exportsOf(module: Exports): string[] {
   const main: unknown = module.default;
   const inner = typeof main === 'object' && main !== null ? Object.keys(main) : [];
   const names = [...Object.keys(module), ...inner].filter(
-    (name) => name !== 'module.exports' && name !== '__esModule',
+    (name) => !['module.exports', '__esModule'].includes(name) && !(name === 'default' && isOnlyNames(main)),
   );
   return [...new Set(names)];
 }

@@ -31,6 +31,8 @@ export interface Settings extends Omit<SettingsOf<typeof COMMAND_OPTIONS>, 'bind
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** The source of each option that is not its default: a flag, a variable, the file. */
   readonly sources: ReadonlyMap<string, string>;
+  /** What may be meant otherwise, for the log. */
+  readonly hints: readonly string[];
 }
 
 /** The places that settings come from. */
@@ -103,6 +105,7 @@ export function resolveSettings(places: Places): Settings {
     server: { ...file?.config.server, ...given },
     variables: places.variables ?? {},
     sources,
+    hints: places.arguments.hints ?? [],
   };
 }
 

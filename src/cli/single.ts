@@ -19,6 +19,7 @@ import { notifySystem, type SystemNotification } from './system-notification.ts'
  */
 export async function runSingle(settings: Settings): Promise<number> {
   const log = openLog(settings.logFile && pathOf(settings, settings.logFile), settings.logLevel);
+  for (const hint of settings.hints) log.warn(hint);
   const service = await Service.load(settings, log);
   const certificate = new Certificate(settings, log, {
     onChange: () => service.useSecrets(certificate.secrets),

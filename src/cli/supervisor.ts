@@ -77,6 +77,7 @@ export class Supervisor implements PoolOwner {
   async run(): Promise<number> {
     const { settings } = this;
     process.title = `gatebridge: ${settings.app}`;
+    for (const hint of settings.hints) this.log.warn(hint);
     await this.#listen();
     const removePidFile = writePidFile(settings);
     const stopMonitor = await startMonitor(this.#monitored, settings, this.log);

@@ -49,6 +49,25 @@ describe('parseArguments', () => {
     if (cure !== undefined) expect(error.cure).toBe(cure);
   });
 
+  it.each([
+    [
+      ['--graceful-timeout', '30'],
+      '--graceful-timeout 30 is 30 milliseconds; for seconds write --graceful-timeout 30s',
+    ],
+    [['--timeout', '30'], '--timeout 30 is 30 milliseconds; for seconds write --timeout 30s'],
+    [['--keep-alive-timeout=300'], '--keep-alive-timeout 300 is 300 milliseconds'],
+  ])('hints at seconds that were meant: %j', (argv, hint) => {
+    expect(parseArguments(argv).hints).toEqual([expect.stringContaining(hint)]);
+  });
+
+  it.each([
+    [['--graceful-timeout', '30s', '--drain-grace', '500ms']],
+    [['--graceful-timeout', '0', '--keep-alive-timeout', '75000']],
+    [['--slow-request', '500', '--max-requests', '30']],
+  ])('hints at nothing: %j', (argv) => {
+    expect(parseArguments(argv).hints).toBeUndefined();
+  });
+
   it('leads every flag that people know from elsewhere to one of ours', () => {
     const known = Object.keys(FLAGS).map(flagOf);
     const targets = Object.values(MEANT).map((text) => text.split(' ')[0] ?? '');

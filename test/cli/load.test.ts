@@ -168,6 +168,27 @@ describe('errors name the file, the export, and the cure', () => {
       3,
     ],
     [
+      'exports of CommonJS with other names',
+      { 'app.cjs': 'exports.site = () => []; exports.version = 1;' },
+      ['app.cjs'],
+      /It exports site, version: gatebridge app\.cjs:site/,
+      3,
+    ],
+    [
+      'exports of CommonJS with other names, as one object',
+      { 'app.cjs': 'const site = () => []; module.exports = Object.assign({}, { site });' },
+      ['app.cjs'],
+      /It exports site: gatebridge app\.cjs:site/,
+      3,
+    ],
+    [
+      'a default export of names',
+      { 'app.js': 'export default { site: () => [] };' },
+      ['app.js'],
+      /It exports site: gatebridge app\.js:site/,
+      3,
+    ],
+    [
       'no application',
       { 'app.js': 'export const app = 1;' },
       ['app.js'],
