@@ -95,6 +95,7 @@ export const ZONES: readonly Zone[] = [
       'express',
       'fastify',
       'supertest',
+      'ws',
       'node:**',
     ],
   },

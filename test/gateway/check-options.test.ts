@@ -16,7 +16,10 @@ describe('the message of a wrong option', () => {
       { serverHeader: 'a\nb' },
       'must be text without control characters and characters above U+00FF, not "a\\nb"',
     ],
-    [{ environ: [] }, 'must be an object, not an instance of Array'],
+    [
+      { environ: [] },
+      'must be an object, or a function of the environ that gives one, not an instance of Array',
+    ],
     [{ uniqueHeaders: 'age' }, 'must be a list of names, not "age"'],
     [{ shouldUpgradeCallback: true }, 'must be a function, not true'],
   ])('says what is allowed: %o', (options, message) => {
