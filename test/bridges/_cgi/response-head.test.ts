@@ -163,11 +163,11 @@ describe('a malformed head', () => {
   it('never makes anything but a head or an UpstreamError of any octets', () => {
     const line = fc.oneof(
       fc.constantFrom('Status: 200', 'Location: /x', 'Content-Type: a/b', 'HTTP/1.1 200', '', '\r'),
-      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.uint8Array({ maxLength: 20 }).map((octets) => Buffer.from(octets).toString('latin1')),
     );
     fc.assert(
       fc.property(fc.array(line, { maxLength: 8 }), fc.integer({ min: 1, max: 30 }), (lines, size) => {
-        const output = Buffer.from(lines.join('\n')).toString('latin1');
+        const output = lines.join('\n');
         const outcome = (cut: number): string => {
           try {
             return JSON.stringify(parse(output, cut));
