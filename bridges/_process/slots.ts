@@ -45,6 +45,17 @@ export class Slots {
   }
 
   /**
+   * Refuses a request early, before anything is done for it.
+   *
+   * @throws {@link UpstreamError} 503 if too many wait already
+   */
+  assertRoom(): void {
+    const { most, mostWaiting } = this.#options;
+    if (this.#taken >= most && this.#queue.size >= mostWaiting)
+      throw this.#busy(`${most} are served, and ${this.#queue.size} wait`);
+  }
+
+  /**
    * Takes a slot, or waits for one.
    *
    * @param signal Aborts the wait; the promise then rejects with its reason
@@ -52,12 +63,9 @@ export class Slots {
    */
   async take(signal?: AbortSignal): Promise<Release> {
     signal?.throwIfAborted();
-    const { most, mostWaiting } = this.#options;
-    if (this.#taken >= most) {
-      if (this.#queue.size >= mostWaiting)
-        throw this.#busy(`${most} are served, and ${this.#queue.size} wait`);
-      await this.#wait(signal);
-    } else this.#taken += 1;
+    this.assertRoom();
+    if (this.#taken >= this.#options.most) await this.#wait(signal);
+    else this.#taken += 1;
     return this.#makeRelease();
   }
 

@@ -192,6 +192,7 @@ class Runner {
     const pairs = settings.environ === undefined ? {} : pairsOf(settings.environ, environ);
     const variables = metaVariables(environ, settings);
     this.#addPlaces(variables);
+    this.#slots.assertRoom();
     const content = await openContent(environ, {
       isStreamed: settings.unknownLength === 'stream',
       maxBuffered: settings.maxBufferedContent,

@@ -1,8 +1,7 @@
 /** How runs of CGI programs end: nothing of them stays. */
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,41 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type FromCgiOptions, fromCgi } from '../../../bridges/cgi/index.ts';
+import { createMark, until, zombies } from './processes.ts';
 import { program, type Served, serve, serveProgram } from './programs.ts';
-
-/** A mark in the environment, by which processes are found again. */
-function createMark(): { readonly env: Record<string, string>; count(): number } {
-  const mark = `GATEBRIDGE_MARK=${randomUUID()}`;
-  return { env: { GATEBRIDGE_MARK: mark.slice(16) }, count: () => processesWith(mark) };
-}
-
-/** Counts the processes that have a text in their environment. Zombies have none, and are counted by their parent. */
-function processesWith(mark: string): number {
-  return readdirSync('/proc').filter((name) => {
-    try {
-      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/environ`, 'latin1').includes(mark);
-    } catch {
-      return false;
-    }
-  }).length;
-}
-
-function zombies(): number {
-  return readdirSync('/proc').filter((name) => {
-    try {
-      if (!/^\d+$/.test(name)) return false;
-      const [state, parent] = (readFileSync(`/proc/${name}/stat`, 'latin1').split(') ')[1] ?? '').split(' ');
-      return state === 'Z' && parent === `${process.pid}`;
-    } catch {
-      return false;
-    }
-  }).length;
-}
-
-async function until(holds: () => boolean, milliseconds = 5_000): Promise<boolean> {
-  for (let waited = 0; waited < milliseconds && !holds(); waited += 20) await delay(20);
-  return holds();
-}
 
 /** Asks, and leaves once the program runs. */
 async function askAndLeave({ port }: Served, isRunning: () => boolean): Promise<void> {
@@ -197,6 +163,22 @@ describe('the bound on processes', () => {
       [200, 200, 503, 503],
       ['1', '1'],
     ]);
+  });
+
+  it('refuses those before it takes their content in', async () => {
+    const mark = createMark();
+    const { port, url } = await serveProgram('full', 'sleep 60', {
+      env: mark.env,
+      maxProcesses: 1,
+      maxQueued: 0,
+    });
+    void fetch(url).catch(() => {});
+    expect(await until(() => mark.count() > 0)).toBe(true);
+    const upload = request({ port, method: 'PUT', agent: false });
+    upload.on('error', () => {}).write('the first of much');
+    const [response] = await once(upload, 'response');
+    expect(response.statusCode).toBe(503);
+    upload.destroy();
   });
 
   it('refuses those that wait too long', async () => {
