@@ -25,7 +25,7 @@ import { EXPRESS_OPTIONS } from '../bridges/express/to-express.ts';
 import { FASTIFY_OPTIONS } from '../bridges/fastify/to-fastify.ts';
 import { EXIT_CODES, withFlagTables } from '../scripts/flag-tables.ts';
 import { withOptionTables } from '../scripts/option-tables.ts';
-import { FLAGS } from '../src/cli/flags.ts';
+import { FLAGS, flagOf } from '../src/cli/flags.ts';
 import { ENVIRON_OPTIONS } from '../src/gateway/environ.ts';
 import { GATEWAY_OPTIONS } from '../src/gateway/gateway-options.ts';
 import { LIMITS } from '../src/http/index.ts';
@@ -202,6 +202,26 @@ describe('docs/cli.md', () => {
   it('lists every exit code', () => {
     const codes = [...text.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
     expect(codes).toEqual(EXIT_CODES);
+  });
+});
+
+describe('docs/migrating.md', () => {
+  const rows = readFileSync(join(ROOT, 'docs/migrating.md'), 'utf8').match(/^\|.*\|$/gm) ?? [];
+  /** The last cell of each row says what is here. */
+  const flags = rows.flatMap(
+    (row) =>
+      row
+        .split('|')
+        .at(-2)
+        ?.match(/(?<=`|\s)--[a-z][a-z-]+/g) ?? [],
+  );
+
+  it('names flags that the command has', () => {
+    expect(flags.length).toBeGreaterThan(40);
+    const known = new Set(
+      Object.keys(FLAGS).flatMap((name) => [flagOf(name), flagOf(name).replace('--', '--no-')]),
+    );
+    expect(flags.filter((flag) => !known.has(flag))).toEqual([]);
   });
 });
 

@@ -74,6 +74,9 @@ function splitName(named: string, folder: string): [file: string, path: string |
   return colon <= 1 ? [named, undefined] : [named.slice(0, colon), named.slice(colon + 1) || undefined];
 }
 
+/** Exports that have a meaning of their own. */
+const HOOKS = ['upgrade', 'close'];
+
 /** Names that are looked for, in this order, when none is given. */
 const USUAL = ['default', 'app', 'application'];
 
@@ -86,14 +89,15 @@ function pickExport(module: Exports, path: string | undefined, file: string): Ex
   if (path === undefined) {
     const name = USUAL.find((candidate) => memberOf(module, candidate) !== undefined);
     if (name !== undefined) return { name, value: memberOf(module, name) };
-    const names = exportsOf(module);
+    const all = exportsOf(module);
+    const names = all.filter((known) => !HOOKS.includes(known));
     throw new CommandError(
       'application',
       `${file} has no default export, and none that is called app or application`,
       {
         cure:
           names.length === 0
-            ? 'It exports nothing.'
+            ? `It exports ${all.length === 0 ? 'nothing' : `only ${all.join(' and ')}`}.`
             : `It exports ${names.join(', ')}: gatebridge ${file}:${names[0]}`,
       },
     );

@@ -168,6 +168,13 @@ describe('errors name the file, the export, and the cure', () => {
       3,
     ],
     [
+      'hooks without an application',
+      { 'app.js': 'export function upgrade() {} export function close() {}' },
+      ['app.js'],
+      /has no default export.*\n.*It exports only close and upgrade/,
+      3,
+    ],
+    [
       'exports of CommonJS with other names',
       { 'app.cjs': 'exports.site = () => []; exports.version = 1;' },
       ['app.cjs'],

@@ -91,6 +91,15 @@ describe('addresses', () => {
     await command.says(expected);
   });
 
+  it.each([[[]], [['--workers', '1']]])('logs that seconds may be meant: %j', async (args) => {
+    const folder = projectFolder({ 'app.js': HELLO });
+    const command = new Command(['app.js', '-p', '0', '--drain-grace', '30', ...args], { folder });
+    await command.url();
+    expect(command.stderr.match(/--drain-grace 30 is 30 milliseconds/g)).toHaveLength(1);
+    command.kill('SIGTERM');
+    await command.exit;
+  });
+
   it('refuses a wrong PORT kindly', async () => {
     const done = await runCommand(['app.js'], {
       folder: projectFolder({ 'app.js': HELLO }),
