@@ -1,0 +1,133 @@
+/**
+ * Sends the content of a request to the worker, as far as its application reads.
+ *
+ * Nothing is read from `wsgi.input` before the application reads, and nothing beyond CONTENT_LENGTH (PEP 3333).
+ */
+import type { Environ } from '../../src/index.ts';
+import { encodeFrame, encodeFrameHeader, FRAMES } from './frames.ts';
+
+/** Octets per `read(n)`, which waits for all of them. */
+const READ_SIZE = 65_536;
+
+/** Sends octets to the worker. */
+export interface ContentReceiver {
+  send(octets: Uint8Array): void;
+}
+
+/** The content of one request. */
+export class RequestContent {
+  readonly #environ: Environ;
+  readonly #receiver: ContentReceiver;
+  /** Octets that may still be read from the input. */
+  #remaining: number;
+  /** Octets that the worker has asked for and not got; below 0 if the last piece was larger. */
+  #wanted = 0;
+  #state: 'idle' | 'reading' | 'over' = 'idle';
+  #pieces: AsyncIterator<Uint8Array> | undefined;
+  /** The error with which reading failed. */
+  failure: unknown;
+
+  constructor(environ: Environ, receiver: ContentReceiver) {
+    this.#environ = environ;
+    this.#receiver = receiver;
+    this.#remaining = contentLength(environ);
+  }
+
+  /** The application waits for content that the client has not sent. */
+  get isOwed(): boolean {
+    return this.#state === 'reading';
+  }
+
+  /** Sends up to so many octets more. */
+  want(octets: number): void {
+    this.#wanted += octets;
+    if (this.#state === 'idle') void this.#read();
+  }
+
+  /** Stops reading; the rest belongs to the gateway. */
+  stop(): void {
+    if (this.#state === 'over') return;
+    const isWaiting = this.#state === 'reading';
+    this.#state = 'over';
+    // The iteration of a read that is under way cannot end before it has settled.
+    if (!isWaiting) this.#leave();
+  }
+
+  #leave(): void {
+    this.#pieces?.return?.().catch(() => {});
+  }
+
+  async #read(): Promise<void> {
+    this.#state = 'reading';
+    try {
+      while (this.#wanted > 0) {
+        const piece = this.#remaining > 0 ? await this.#next() : EMPTY;
+        if (this.#isOver) {
+          this.#leave();
+          return;
+        }
+        if (piece.length === 0) {
+          this.#state = 'over';
+          this.#receiver.send(encodeFrame(FRAMES.CONTENT_END));
+          return;
+        }
+        this.#remaining -= piece.length;
+        this.#wanted -= piece.length;
+        this.#send(piece);
+      }
+      this.#state = 'idle';
+    } catch (error) {
+      if (this.#isOver) return;
+      this.#state = 'over';
+      this.failure = error;
+      this.#receiver.send(encodeFrame(FRAMES.CONTENT_FAILED, String(error)));
+    }
+  }
+
+  /** A getter, because the state may change while the code waits. */
+  get #isOver(): boolean {
+    return this.#state === 'over';
+  }
+
+  #send(piece: Uint8Array): void {
+    if (piece.length <= READ_SIZE) {
+      this.#receiver.send(encodeFrame(FRAMES.CONTENT, piece));
+      return;
+    }
+    this.#receiver.send(encodeFrameHeader(FRAMES.CONTENT, piece.length));
+    this.#receiver.send(piece);
+  }
+
+  async #next(): Promise<Uint8Array> {
+    const input = this.#environ['wsgi.input'];
+    const size = Math.min(this.#remaining, READ_SIZE);
+    // PEP 3333 offers only `read(n)`, which waits for n octets. Our inputs can give what they have.
+    if (typeof input.chunks !== 'function') return input.read(size);
+    this.#pieces ??= input.chunks()[Symbol.asyncIterator]();
+    const step = await this.#pieces.next();
+    if (step.done === true) return EMPTY;
+    return step.value.length > this.#remaining ? step.value.subarray(0, this.#remaining) : step.value;
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Methods whose requests have content only if they say so. */
+const BARE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+
+/**
+ * Gives the octets that may be read: 0 for none, infinite if only the input knows.
+ *
+ * RFC 9112 §6.3: without Content-Length and Transfer-Encoding there is no content. From HTTP/2 on there may be, and also
+ * if middleware has decoded the content and so removed its length.
+ */
+export function contentLength(environ: Environ): number {
+  const { CONTENT_LENGTH } = environ;
+  if (CONTENT_LENGTH !== undefined && CONTENT_LENGTH !== '') return Number(CONTENT_LENGTH) || 0;
+  if (environ['wsgi.input_terminated'] !== true) return 0;
+  const isBare =
+    environ.HTTP_TRANSFER_ENCODING === undefined &&
+    environ.SERVER_PROTOCOL.startsWith('HTTP/1') &&
+    BARE.has(environ.REQUEST_METHOD);
+  return isBare ? 0 : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,5 @@
+def configure():
+    raise RuntimeError("the database is not there")
+
+
+configure()
