@@ -1,7 +1,5 @@
 /** Python applications on the hosts: started for one test, ended after it. */
-import { existsSync } from 'node:fs';
 import { type AddressInfo, connect } from 'node:net';
-import { join } from 'node:path';
 import express from 'express';
 import fastify from 'fastify';
 import { afterEach } from 'vitest';
@@ -10,12 +8,7 @@ import { toFastify } from '../../../bridges/fastify/index.ts';
 import { fromPython, type PythonApplication, type PythonOptions } from '../../../bridges/python/index.ts';
 import type { Application, Environ } from '../../../src/index.ts';
 import { serve } from '../../../src/server/index.ts';
-
-/** The folder of the applications. */
-export const APPS: string = join(import.meta.dirname, 'apps');
-
-/** Debian's Python, which has Debian's packages, if there is one. */
-export const PYTHON: string = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
+import { APPS, PYTHON } from './places.ts';
 
 const endings: (() => unknown)[] = [];
 

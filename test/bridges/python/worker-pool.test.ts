@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fromPython } from '../../../bridges/python/index.ts';
 import { createClient } from '../../../src/testing/index.ts';
-import { APPS, afterTest, HOSTS, isAlive, leave, PYTHON, python, until } from './python-site.ts';
+import { APPS, PYTHON } from './places.ts';
+import { afterTest, HOSTS, isAlive, leave, python, until } from './python-site.ts';
 
 const serve = HOSTS['standalone server'] as (typeof HOSTS)[string];
 
