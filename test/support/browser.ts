@@ -123,7 +123,14 @@ export class Page {
     await this.#send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile });
     await this.paint(scheme);
     await this.#send('Emulation.setScriptExecutionDisabled', { value: !scripts });
-    await this.#send('Page.navigate', { url });
+    await this.goto(url);
+  }
+
+  /** Loads another page. */
+  async goto(url: string): Promise<void> {
+    this.#isLoaded = false;
+    const { errorText } = await this.#send('Page.navigate', { url });
+    if (errorText !== undefined) throw new Error(`${url}: ${errorText}`);
     while (!this.#isLoaded) await sleep(10);
   }
 
@@ -141,11 +148,15 @@ export class Page {
     return Object(result).value;
   }
 
-  /** Waits until an expression is true in the page. */
+  /** Waits until an expression is true in the page, also in the one that comes next. */
   async until(expression: string): Promise<void> {
     const end = Date.now() + 20_000;
-    while (!(await this.evaluate(expression))) {
-      if (Date.now() > end) throw new Error(`The page never came to this: ${expression}`);
+    // While the page changes, there is no context to evaluate in.
+    while (!(await this.evaluate(expression).catch(() => false))) {
+      if (Date.now() > end)
+        throw new Error(
+          `The page never came to this: ${expression}; it says ${await this.evaluate('document.body?.innerText')}`,
+        );
       await sleep(20);
     }
   }
