@@ -65,7 +65,7 @@ export class PythonProcess {
   /** It is stuck, and will be killed. */
   isDoomed = false;
   /** Requests after which it is replaced. */
-  limit = Number.POSITIVE_INFINITY;
+  limit: number = Number.POSITIVE_INFINITY;
   #free: Lane[];
   #failure: UpstreamError | undefined;
   #killing: NodeJS.Timeout | undefined;
@@ -177,8 +177,10 @@ export class PythonProcess {
 
   /** Keeps this process alive while requests wait for the start. */
   set isAwaited(isAwaited: boolean) {
-    if (isAwaited) this.#control?.ref();
-    else this.#control?.unref();
+    for (const tie of [this.#child, this.#control]) {
+      if (isAwaited) tie?.ref();
+      else tie?.unref();
+    }
   }
 
   #takeControl(kind: number, payload: Buffer): void {

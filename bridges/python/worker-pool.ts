@@ -89,7 +89,7 @@ export class WorkerPool implements WorkerListener {
       this.#readiness.push({ resolve, reject });
       this.#clock ??= this.#startClock();
       if (this.#settings.eager) this.#startAll();
-      else this.#startAsNeeded();
+      this.#startAsNeeded();
     });
   }
 
@@ -225,6 +225,8 @@ export class WorkerPool implements WorkerListener {
   #startAsNeeded(): void {
     const wanted = Math.max(this.#line.length, Math.min(1, this.#readiness.length));
     while (wanted > this.#starting * this.#setup.threads && this.#startOne());
+    if (wanted === 0) return;
+    for (const worker of this.#workers) if (worker.state === 'starting') worker.isAwaited = true;
   }
 
   #startAll(): void {
@@ -242,7 +244,6 @@ export class WorkerPool implements WorkerListener {
     const worker = new PythonProcess(this.#setup, this);
     const { maxRequests, maxRequestsJitter } = this.#settings;
     if (maxRequests > 0) worker.limit = maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1));
-    worker.isAwaited = this.#line.length + this.#readiness.length > 0;
     this.#workers.add(worker);
     return true;
   }

@@ -107,6 +107,23 @@ export const COMMAND_OPTIONS = {
     value: 'FILE',
     help: 'set environment variables from a file; repeatable',
   },
+  python: {
+    type: 'text',
+    group: 'application',
+    value: 'PATH',
+    help: 'the interpreter of app.py:app [.venv/bin/python, venv/bin/python, python3]',
+    isRare: true,
+  },
+  threads: {
+    type: 'count',
+    default: 4,
+    least: 1,
+    most: 256,
+    group: 'application',
+    value: 'N',
+    help: 'requests that a Python application serves at once in each worker [4]',
+    isRare: true,
+  },
   rootPath: {
     type: 'text',
     group: 'application',

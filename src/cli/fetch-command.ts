@@ -43,6 +43,7 @@ const ROWS: Readonly<Record<string, FlagRow>> = {
   factory: COMMAND_OPTIONS.factory,
   import: COMMAND_OPTIONS.import,
   envFile: COMMAND_OPTIONS.envFile,
+  python: COMMAND_OPTIONS.python,
   help: { type: 'boolean', group: 'command', short: 'h', help: 'this page' },
 };
 
@@ -75,6 +76,8 @@ export async function runFetch(argv: readonly string[]): Promise<number> {
     // Read by the same row.
     interface: (values.interface ?? 'auto') as 'auto',
     import: listOf(values.import),
+    python: textOf(values.python),
+    threads: 1,
   });
   const client = createClient(loaded.application, { validate: values.validate === true });
   const content = contentOf(values.data);

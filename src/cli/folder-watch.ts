@@ -3,11 +3,17 @@ import { type Dirent, type FSWatcher, readdirSync, statSync, watch } from 'node:
 import { basename, dirname, extname, join } from 'node:path';
 
 /** Folders that hold nothing a person edits. */
-const SKIPPED = new Set(['node_modules', 'dist', 'build', 'coverage']);
+const SKIPPED = new Set([
+  ...['node_modules', 'dist', 'build', 'coverage'],
+  // Of Python: what is installed, and what is compiled.
+  ...['venv', 'site-packages', '__pycache__'],
+]);
 
 /** Files of code and of settings. Others, such as logs, uploads and databases, change while the application runs. */
 const KINDS = new Set(
-  '.ts .mts .cts .tsx .js .mjs .cjs .jsx .json .wasm .env .yaml .yml .toml .html .ejs .hbs .pug'.split(' '),
+  '.ts .mts .cts .tsx .js .mjs .cjs .jsx .json .wasm .env .yaml .yml .toml .html .ejs .hbs .pug .py .jinja2 .j2'.split(
+    ' ',
+  ),
 );
 
 /** Milliseconds without a further change: an editor writes a file in several steps. */

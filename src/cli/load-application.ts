@@ -1,4 +1,4 @@
-/** Loads the application that the command names: `app.ts`, `app.ts:app`, `app.ts:shop.app`, `app.ts:createApp` with `--factory`. */
+/** Loads the application that the command names: `app.ts`, `app.ts:app`, `app.ts:shop.app`, `app.ts:createApp` with `--factory`, `app.py:app`. */
 import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { basename, resolve } from 'node:path';
@@ -9,6 +9,7 @@ import { adviseFlags } from '../gateway/mistaken-application.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
 import { CommandError } from './exit-codes.ts';
 import { type Exports, findModule, importFile, importNamed } from './load-module.ts';
+import { isPython, loadPython } from './load-python.ts';
 import { type Kind, kindOf, recognise } from './recognise.ts';
 import type { Settings } from './settings.ts';
 import { whileLoading } from './while-loading.ts';
@@ -17,7 +18,7 @@ import { whileLoading } from './while-loading.ts';
 export interface LoadedApplication {
   /** The file and the export, for people. */
   readonly name: string;
-  readonly kind: Kind;
+  readonly kind: Kind | 'python';
   readonly application: ApplicationFunction;
   /** The module's export `upgrade`: takes over connections that ask for an upgrade, as `ws` does. */
   readonly upgrade: UpgradeListener | undefined;
@@ -29,7 +30,10 @@ export interface LoadedApplication {
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** The settings that say what to load. */
-export type LoadSettings = Pick<Settings, 'app' | 'folder' | 'factory' | 'interface' | 'import'>;
+export type LoadSettings = Pick<
+  Settings,
+  'app' | 'folder' | 'factory' | 'interface' | 'import' | 'python' | 'threads'
+>;
 
 /**
  * Loads the modules of `--import`, then the application.
@@ -40,6 +44,7 @@ export async function loadApplication(settings: LoadSettings): Promise<LoadedApp
   const { folder } = settings;
   for (const named of settings.import ?? []) await importNamed(named, folder);
   const [file, path] = splitName(settings.app, folder);
+  if (isPython(file, folder)) return loadPython(settings, file, path);
   const module = await importFile(findModule(file, folder));
   const found = pickExport(module, path, basename(file));
   const name = `${file}:${found.name}`;

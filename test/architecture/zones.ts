@@ -65,7 +65,10 @@ export const ZONES: readonly Zone[] = [
   // By the names of the package, as users load them: no part of src may know a bridge's files.
   {
     files: 'src/cli/**',
-    mayImport: ['src/**', 'node:**', 'gatebridge/express', 'gatebridge/fastify', 'gatebridge/node'],
+    mayImport: [
+      ...['src/**', 'node:**', 'gatebridge/express', 'gatebridge/fastify', 'gatebridge/node'],
+      'gatebridge/python',
+    ],
   },
   {
     files: 'bridges/_<name>/**',

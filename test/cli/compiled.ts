@@ -32,7 +32,7 @@ function compile(): string {
   const hash = createHash('sha256').update(readFileSync(join(ROOT, 'package.json')));
   for (const folder of ['src', 'bridges']) {
     const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
-    for (const name of names.filter((one) => one.endsWith('.ts')).sort())
+    for (const name of names.filter((one) => /\.(ts|py)$/.test(one)).sort())
       hash.update(name).update(readFileSync(join(ROOT, folder, name)));
   }
   const target = join(CACHE, hash.digest('hex').slice(0, 16));
@@ -47,6 +47,8 @@ function compile(): string {
     '--outDir',
     join(stage, 'dist'),
   ]);
+  const worker = 'bridges/python/gatebridge_worker.py';
+  cpSync(join(ROOT, worker), join(stage, 'dist', worker));
   cpSync(join(ROOT, 'package.json'), join(stage, 'package.json'));
   try {
     renameSync(stage, target);
