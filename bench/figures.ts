@@ -24,7 +24,7 @@ const ROOT = join(import.meta.dirname, '..');
 export async function measureAll(node: string, options: Options): Promise<Results> {
   const shares: number[] = [];
   const measuring = createSettings(node, options, shares);
-  const works = WORK.filter(({ name }) => isAsked(name, options));
+  const works = WORK.filter((work) => isAsked(work.name, options, work));
   await checkEach(works, node);
   return {
     ...describe(node, options),
@@ -39,7 +39,7 @@ export async function measureAll(node: string, options: Options): Promise<Result
 /** Measures our servers in this checkout and in another. */
 export async function measureCheckouts(node: string, against: string, options: Options): Promise<Contest> {
   const shares: number[] = [];
-  const works = WORK.filter(({ name }) => isAsked(name, options)).map(betweenCheckouts);
+  const works = WORK.filter((work) => isAsked(work.name, options, work)).map(betweenCheckouts);
   await checkEach(works, node);
   return {
     ...describe(node, options),
@@ -49,8 +49,8 @@ export async function measureCheckouts(node: string, against: string, options: O
   };
 }
 
-function isAsked(name: string, { only }: Options): boolean {
-  return only.length === 0 || only.includes(name);
+function isAsked(name: string, { only }: Options, { isOnRequest }: Pick<Work, 'isOnRequest'> = {}): boolean {
+  return (only.length === 0 && isOnRequest !== true) || only.includes(name);
 }
 
 function createSettings(node: string, { rounds, seconds }: Options, shares: number[]): MeasurementSettings {

@@ -35,6 +35,8 @@ export interface Work {
    */
   readonly stream?: 'up' | 'down' | 'events';
   readonly bars: readonly Bar[];
+  /** It needs more than npm installs, and is measured only if `--only` names it. */
+  readonly isOnRequest?: true;
 }
 
 /** The headers that a browser of 2026 sends for a page, besides Host. */
@@ -221,6 +223,14 @@ export const WORK: readonly Work[] = [
     servers: ['fastify by hand', 'mounted in fastify'],
     request: HELLO,
     bars: [{ server: 'mounted in fastify', against: 'fastify by hand', atMost: 1.1 }],
+  },
+  {
+    name: 'flask',
+    title: 'hello of Flask in two Python processes, in Express, all processes together',
+    servers: ['flask behind a proxy', 'flask in express'],
+    request: HELLO,
+    isOnRequest: true,
+    bars: [{ server: 'flask in express', against: 'flask behind a proxy', atLeast: 1.5 }],
   },
 ];
 

@@ -6,9 +6,11 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
+import { PYTHON } from './bridges/python/places.ts';
+import { requirePython } from './peers/python/require-python.ts';
 import { expectValid, VALIDATED } from './support/validated/validated.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -47,8 +49,11 @@ function start(file: string, variables: Readonly<Record<string, string>> = {}): 
 }
 
 /** Starts an example that serves and returns the URL that it prints. */
-async function serve(file: string): Promise<{ url: string; child: Child }> {
-  const child = start(file);
+async function serve(
+  file: string,
+  variables?: Readonly<Record<string, string>>,
+): Promise<{ url: string; child: Child }> {
+  const child = start(file, variables);
   let output = '';
   for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
     output += chunk;
@@ -197,6 +202,36 @@ describe('the examples of bridges', () => {
       'Status: 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 12\r\n\r\nHello, Ada!\n',
     );
     expect([stderr, code]).toEqual(['Validates an application\n', 0]);
+  });
+});
+
+describe('the examples of Python', () => {
+  /** Debian's Python comes first: it has Debian's packages. */
+  const PATHS = { PATH: `${dirname(PYTHON)}:${process.env.PATH}` };
+
+  it('mount-flask.ts', async (context) => {
+    requirePython(context, 'flask');
+    const { url } = await serve('mount-flask.ts', PATHS);
+    expect(await (await fetch(url)).text()).toMatch(/^Express answers here/);
+    expect(await (await fetch(`${url}flask/?user=Ada`)).text()).toBe('Flask answers at /flask/, Ada\n');
+    expect(await (await fetch(`${url}flask/`)).text()).toBe('Flask answers at /flask/, stranger\n');
+  });
+
+  it('replace-flask.ts', async (context) => {
+    requirePython(context, 'flask');
+    const { url } = await serve('replace-flask.ts', PATHS);
+    for (const name of ['Ada', 'Ada '.repeat(500)]) {
+      const body = new URLSearchParams({ name });
+      const login = await fetch(`${url}login`, { method: 'POST', body, redirect: 'manual' });
+      expect(login.headers.get('location')).toBe('/profile');
+      const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+      const ask = async (path: string, sent = cookie) =>
+        (await fetch(url + path, { headers: { Cookie: `other=1; ${sent}` } })).text();
+      expect(await ask('profile')).toBe(`Express knows ${name}\n`);
+      expect(await ask('orders')).toBe(`Flask has no orders of ${name}\n`);
+      expect(await ask('profile', cookie.replace(/.$/, '_'))).toBe('Express knows undefined\n');
+      expect(await ask('profile', 'session=x')).toBe('Express knows undefined\n');
+    }
   });
 });
 

@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { requirePeer } from './support/peer.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PACKED = [
@@ -68,7 +69,11 @@ afterAll(() => {
 
 describe('the tarball', () => {
   it('holds the compiled package, its papers and the examples, and nothing else', () => {
-    const others = packedFiles.filter((path) => !/^dist\/(src|bridges)\/[\w/-]+\.(js|d\.ts)$/.test(path));
+    const worker = 'dist/bridges/python/gatebridge_worker.py';
+    expect(packedFiles).toContain(worker);
+    const others = packedFiles.filter(
+      (path) => path !== worker && !/^dist\/(src|bridges)\/[\w/-]+\.(js|d\.ts)$/.test(path),
+    );
     const papers = others.filter((path) => !/^(docs\/[\w-]+\.md|examples\/[\w/-]+(\.\w+)?)$/.test(path));
     expect(papers.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']);
   });
@@ -122,6 +127,25 @@ describe('the entries', () => {
     );
     expect(imported).not.toEqual([]);
     expect(required).toEqual(imported);
+  });
+
+  it('run a Python application by the worker that is packed', async (context) => {
+    requirePeer(context, 'python3');
+    const lines = [
+      'def app(environ, start_response):',
+      '    start_response("200 OK", [])',
+      '    return [b"packed"]',
+      '',
+    ];
+    writeFileSync(join(consumer, 'packed_site.py'), lines.join('\n'));
+    const text = await evaluate(
+      `import { fromPython } from 'gatebridge/python';
+       import { createClient } from 'gatebridge/testing';
+       const application = fromPython({ application: 'packed_site:app' });
+       const response = await createClient(application).get('/');
+       console.log(JSON.stringify(await response.text()));`,
+    );
+    expect(text).toBe('packed');
   });
 
   it('include package.json', async () => {

@@ -10,6 +10,8 @@ import type { Server } from 'node:net';
 /** A server that listens on a free port of the loopback interface. */
 export interface Contender {
   listen(): Promise<Server>;
+  /** The ids of further processes that serve, whose CPU time counts too. */
+  pids?(): readonly number[];
 }
 
 export const HELLO = 'Hello, world!';

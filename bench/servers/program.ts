@@ -4,6 +4,7 @@
  * The process measures itself, because process.cpuUsage() counts all its threads in microseconds, and /proc counts in
  * hundredths of a second.
  */
+import { readFileSync } from 'node:fs';
 import { CONTENDERS } from './contenders.ts';
 import type { ProfileKind, Profiling } from './profiling.ts';
 
@@ -73,6 +74,15 @@ async function usage(): Promise<Usage> {
     server.getConnections((_error, count) => resolve(count));
   });
   const { user, system } = process.cpuUsage();
+  const others = (contender.pids?.() ?? []).reduce((total, pid) => total + timeOf(pid), 0);
   const { rss, heapUsed, external } = process.memoryUsage();
-  return { cpu: user + system, resident: rss, heap: heapUsed + external, connections };
+  return { cpu: user + system + others, resident: rss, heap: heapUsed + external, connections };
+}
+
+/** User and system time of another process, in microseconds. The system counts in hundredths of a second. */
+function timeOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }

@@ -16,8 +16,9 @@ export function environWords(environ: Environ, option: EnvironOption | undefined
     const value = source[name];
     if (typeof value === 'string') words.push(name, value);
   }
-  const wrong = words.find((word) => WIDE.test(word));
-  if (wrong !== undefined) {
+  // One look at all of them costs less than one at each.
+  if (WIDE.test(words.join(''))) {
+    const wrong = words.find((word) => WIDE.test(word)) ?? '';
     const name = words[words.indexOf(wrong) & ~1];
     throw new TypeError(
       `${name} of the environ is no native string: use encodeNative(${JSON.stringify(wrong)})`,

@@ -88,6 +88,7 @@ export class Exchange {
 
   /** The request goes back to the line, because its frame has not left. */
   withdraw(): void {
+    this.queuedAt ||= Date.now();
     this.#state = 'waiting';
     this.#lane = undefined;
   }
@@ -112,7 +113,7 @@ export class Exchange {
         this.#want(payload.readUInt32BE(0));
         break;
       case FRAMES.LOG:
-        this.environ['wsgi.errors'].write(payload.toString());
+        this.#log(payload.toString());
         break;
     }
   }
@@ -153,13 +154,21 @@ export class Exchange {
   #noteFailure(error: Error): void {
     if (this.#isComplete || this.#state === 'left') {
       // The client has its response: the application failed in close(), or after its client had left.
-      this.environ['wsgi.errors'].write(`${error.stack}\n`);
+      this.#log(`${error.stack}\n`);
       return;
     }
     const { failure } = this.#content ?? {};
     // An application that cannot read on fails because of that: the status is that of the cause, such as 413.
     const isCause = error.name === 'ClientLeft' && isError(failure);
     this.#failure ??= { error: isCause ? failure : error };
+  }
+
+  #log(text: string): void {
+    try {
+      this.environ['wsgi.errors'].write(text);
+    } catch {
+      // No other log is left, and this is an event of a socket.
+    }
   }
 
   #want(octets: number): void {

@@ -83,7 +83,6 @@ export class PythonProcess {
       stdio: ['ignore', 2, 2, ...pipes],
     });
     this.#child = child;
-    child.unref();
     child.on('error', (error) => this.#failToStart(error));
     // Node makes them for 'pipe'; without a process there may be none.
     const sockets = (child.stdio ?? []) as readonly (Socket | null | undefined)[];
@@ -99,6 +98,7 @@ export class PythonProcess {
     this.#control = sockets[CONTROL] ?? undefined;
     this.#control?.on('error', () => {});
     if (child.pid !== undefined) this.#beginControl();
+    this.isAwaited = false;
   }
 
   get pid(): number | undefined {

@@ -83,6 +83,7 @@ export class WorkerPool implements WorkerListener {
 
   /** Starts a worker, or all of them if they are to be ready ahead, and waits for the first. */
   ready(): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(unavailable('the application was closed'));
     if ([...this.#workers].some(({ state }) => state === 'ready' || state === 'spent'))
       return Promise.resolve();
     return new Promise((resolve, reject) => {
@@ -169,6 +170,8 @@ export class WorkerPool implements WorkerListener {
     this.#backOff.noteCrash(Date.now() - worker.startedAt);
     if (worker.wasReady) log(`Worker ${worker.pid} of ${this.#setup.application}: ${failure.message}`);
     if (worker.wasReady) return;
+    // The old ones stay, and get their successors later.
+    for (const other of this.#workers) if (other.state === 'spent') other.state = 'ready';
     // A file may be mended at any time.
     if (this.#setup.reload) this.#backOff.reset();
     this.#failure = failure;
@@ -226,6 +229,7 @@ export class WorkerPool implements WorkerListener {
     const wanted = Math.max(this.#line.length, Math.min(1, this.#readiness.length));
     while (wanted > this.#starting * this.#setup.threads && this.#startOne());
     if (wanted === 0) return;
+    this.#retry?.ref();
     for (const worker of this.#workers) if (worker.state === 'starting') worker.isAwaited = true;
   }
 

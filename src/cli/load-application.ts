@@ -1,39 +1,15 @@
 /** Loads the application that the command names: `app.ts`, `app.ts:app`, `app.ts:shop.app`, `app.ts:createApp` with `--factory`, `app.py:app`. */
 import { existsSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
 import { basename, resolve } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { isError } from '../errors.ts';
 import { likelyName } from '../gateway/likely-name.ts';
 import { adviseFlags } from '../gateway/mistaken-application.ts';
-import type { ApplicationFunction } from '../wsgi.ts';
 import { CommandError } from './exit-codes.ts';
 import { type Exports, findModule, importFile, importNamed } from './load-module.ts';
 import { isPython, loadPython } from './load-python.ts';
-import { type Kind, kindOf, recognise } from './recognise.ts';
-import type { Settings } from './settings.ts';
+import type { LoadedApplication, LoadSettings, UpgradeListener } from './loaded-application.ts';
+import { kindOf, recognise } from './recognise.ts';
 import { whileLoading } from './while-loading.ts';
-
-/** A loaded application. */
-export interface LoadedApplication {
-  /** The file and the export, for people. */
-  readonly name: string;
-  readonly kind: Kind | 'python';
-  readonly application: ApplicationFunction;
-  /** The module's export `upgrade`: takes over connections that ask for an upgrade, as `ws` does. */
-  readonly upgrade: UpgradeListener | undefined;
-  /** Runs the shutdown hooks: the module's export `close`, and those of the framework. */
-  close(): Promise<void>;
-}
-
-/** A listener for the event `upgrade` of the server. */
-export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-
-/** The settings that say what to load. */
-export type LoadSettings = Pick<
-  Settings,
-  'app' | 'folder' | 'factory' | 'interface' | 'import' | 'python' | 'threads'
->;
 
 /**
  * Loads the modules of `--import`, then the application.

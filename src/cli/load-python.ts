@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { isError } from '../errors.ts';
 import { CommandError } from './exit-codes.ts';
-import type { LoadedApplication, LoadSettings } from './load-application.ts';
+import type { LoadedApplication, LoadSettings } from './loaded-application.ts';
 
 /** Milliseconds for the end of the Python process, which has no requests any more. */
 const SHUTDOWN_TIMEOUT = 4_000;
