@@ -119,11 +119,16 @@ describe('on a screen', () => {
   });
 
   it('has code that can be copied', async () => {
-    await page.evaluate('navigator.clipboard.writeText = async (text) => { globalThis.text = text; }');
+    await page.evaluate(`(() => {
+      navigator.clipboard.writeText = async (text) => { globalThis.textCopied = text; };
+      // It says so for a moment only.
+      const button = document.querySelector('.line + .copy');
+      new MutationObserver(() => { globalThis.labelSeen ??= button.textContent; }).observe(button, { childList: true });
+    })()`);
     await page.click('.line + .copy');
-    await page.until("document.querySelector('.line + .copy').textContent === 'Copied'");
+    await page.until("globalThis.labelSeen === 'Copied'");
     const line = await page.evaluate("document.querySelector('#line').textContent");
-    expect(await page.evaluate('globalThis.text')).toBe(line);
+    expect(await page.evaluate('globalThis.textCopied')).toBe(line);
     const pieces = await page.evaluate("document.querySelectorAll('pre').length");
     expect(await page.evaluate("document.querySelectorAll('pre + .copy').length")).toBe(pieces);
   });

@@ -136,7 +136,11 @@ export class Page {
 
   /** Changes between light and dark. */
   async paint(scheme: View['scheme']): Promise<void> {
-    const features = [{ name: 'prefers-color-scheme', value: scheme }];
+    const features = [
+      { name: 'prefers-color-scheme', value: scheme },
+      // Nothing moves on while it is clicked at.
+      { name: 'prefers-reduced-motion', value: 'reduce' },
+    ];
     await this.#send('Emulation.setEmulatedMedia', { features });
   }
 
