@@ -25,11 +25,11 @@ beforeEach(async () => {
   const [line] = await once(createInterface(gateway.stdout), 'line');
   url = String(line);
   worker = Number(await text('pid'));
-});
+}, 60_000);
 
 afterEach(async () => {
   gateway.kill('SIGKILL');
-  await until(() => !isAlive(worker), 'the end of the worker');
+  await until(() => worker === 0 || !isAlive(worker), 'the end of the worker');
 });
 
 async function text(path: string, init?: RequestInit): Promise<string> {
