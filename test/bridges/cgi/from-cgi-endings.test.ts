@@ -197,8 +197,8 @@ describe('the bound on processes', () => {
 });
 
 /** Requests that are aborted, and megabytes in each direction; more by `npm run tour`. */
-const ABORTED = process.env.TOUR ? 1_000 : 100;
-const MEGABYTES = process.env.TOUR ? 200 : 50;
+const ABORTED = process.env.TOUR ? 1_000 : 60;
+const MEGABYTES = process.env.TOUR ? 200 : 30;
 
 describe('resources', () => {
   const descriptors = (): number => readdirSync('/proc/self/fd').length;
