@@ -185,7 +185,7 @@ describe.each(HOSTS)('option environ of $name', ({ key, serve }) => {
 
 const silent = { write() {}, writelines() {}, flush() {} };
 
-it('runCgi takes both forms too', async () => {
+it('runCgi takes both forms too', { timeout: 60_000 }, async () => {
   for (const form of ['pairs', 'function', 'throws']) {
     const program = join(import.meta.dirname, 'cgi/environ-program.ts');
     const child = spawn(process.execPath, ['--import', 'tsx', program, form], {

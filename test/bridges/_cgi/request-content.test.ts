@@ -1,6 +1,7 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { openContent, type RequestContent } from '../../../bridges/_cgi/request-content.ts';
 import { createEnviron, disconnected, type Environ } from './environ.ts';
 
@@ -23,7 +24,10 @@ function temporaryFiles(): number {
   }).length;
 }
 
-const named = (): string[] => readdirSync(tmpdir()).filter((name) => /^gatebridge-[0-9a-f-]{36}$/.test(name));
+// Of this file alone: other tests make temporary files too.
+process.env.TMPDIR = mkdtempSync(join(tmpdir(), 'gatebridge-content-'));
+const named = (): string[] => readdirSync(tmpdir());
+afterAll(() => rmSync(tmpdir(), { recursive: true }));
 
 async function openAndRead(
   environ: Environ,

@@ -4,13 +4,12 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type FromCgiOptions, fromCgi } from '../../../bridges/cgi/index.ts';
 import { createMark, until, zombies } from './processes.ts';
-import { program, type Served, serve, serveProgram } from './programs.ts';
+import { folder, program, type Served, serve, serveProgram } from './programs.ts';
 
 /** Asks, and leaves once the program runs. */
 async function askAndLeave({ port }: Served, isRunning: () => boolean): Promise<void> {
@@ -98,24 +97,26 @@ describe('time-outs', () => {
   });
 
   it('do not count while a client is slow', async () => {
-    const { port } = await serveProgram('patient', 'printf "Content-Type: a/b\\n\\n"; cat', { timeout: 600 });
+    const { port } = await serveProgram('patient', 'printf "Content-Type: a/b\\n\\n"; cat', {
+      timeout: 1_000,
+    });
     const socket = connect(port, '127.0.0.1');
     let answer = '';
     socket.on('data', (octets) => {
       answer += octets;
     });
     socket.write('PUT / HTTP/1.0\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc');
-    await delay(1_000);
+    await delay(1_500);
     socket.write('def');
     await once(socket, 'close');
     expect(answer).toMatch(/\r\n\r\nabcdef$/);
     const reading = await serveProgram('reading', 'printf "Content-Type: a/b\\n\\n"; seq 1 2000000', {
-      timeout: 600,
+      timeout: 1_000,
     });
     const slow = await new Promise<import('node:http').IncomingMessage>((resolve) => {
       request(reading.url, resolve).end();
     });
-    await delay(1_000);
+    await delay(1_500);
     let size = 0;
     for await (const piece of slow) size += piece.length;
     expect(size).toBe(14_888_896);
@@ -202,8 +203,9 @@ const MEGABYTES = process.env.TOUR ? 200 : 30;
 
 describe('resources', () => {
   const descriptors = (): number => readdirSync('/proc/self/fd').length;
-  const files = (): string[] =>
-    readdirSync(tmpdir()).filter((name) => /^gatebridge-[0-9a-f-]{36}$/.test(name));
+  // Of this file alone: other tests make temporary files too.
+  process.env.TMPDIR = folder;
+  const files = (): string[] => readdirSync(folder).filter((name) => /^gatebridge-[0-9a-f-]{36}$/.test(name));
 
   it('are free after aborted requests', { timeout: 120_000 }, async () => {
     const mark = createMark();
