@@ -83,10 +83,7 @@ describe('memory', () => {
         controller.enqueue(block);
       },
     });
-    // Undici needs `duplex` for a stream, and its type is not in the DOM's.
-    expect(await text('up', { method: 'POST', body: content, duplex: 'half' } as RequestInit)).toBe(
-      `${LARGE}`,
-    );
+    expect(await text('up', { method: 'POST', body: content, duplex: 'half' })).toBe(`${LARGE}`);
     expect(peakOf(worker) - beforeWorker).toBeLessThan(10);
     expect(peakOf(gateway.pid ?? 0) - before).toBeLessThan(60);
   }, 60_000);
