@@ -12,8 +12,8 @@ const EXAMPLE = readFileSync(join(import.meta.dirname, '../../examples/deploymen
 
 /** `npm run tour` takes the times of the example as they are, and several rounds. */
 const isTour = process.env.TOUR === '1';
-vi.setConfig({ testTimeout: isTour ? 600_000 : 60_000 });
-const ROUNDS = isTour ? 4 : 1;
+vi.setConfig({ testTimeout: isTour ? 900_000 : 90_000 });
+const ROUNDS = isTour ? 2 : 1;
 const CLIENTS = isTour ? 24 : 8;
 
 /** The addresses of the example, whose proxy listens on port 8080 of every address. */
