@@ -9,6 +9,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
 import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import { toExpress } from '../../bridges/express/index.ts';
@@ -22,6 +23,7 @@ import type {
   Listener,
 } from '../../src/conformance/index.ts';
 import { createServer } from '../../src/server/index.ts';
+import { compiledPackage } from '../cli/compiled.ts';
 import { createLog, listen, type NetServer, SHARED_KEY } from './listening.ts';
 import { MIDDLEWARE } from './middleware.ts';
 import { MISTAKES } from './mistakes.ts';
@@ -190,13 +192,16 @@ export const fastifyPrefixed: AuditHost = createFastifyHost(false);
 /** A plugin of Fastify 5 with a prefix, which answers past Fastify. */
 export const fastifyHijacked: AuditHost = createFastifyHost(true);
 
-/** Makes a host of a CGI program that runs the application named by its arguments: module, export, `true` behind IIS. */
-export function cgiHost(program: string): AuditHost {
+/** Makes a host of runCgi, with the validator around each application if it is said. */
+export function cgiHost(isValidated: boolean): AuditHost {
   return {
     name: 'runCgi',
     capabilities: new Set<AuditCapability>(['cgi']),
     startCgi({ module, name, repeatsScriptName = false }, environment) {
-      const command = [process.execPath, '--import', 'tsx', program, module, name, String(repeatsScriptName)];
+      const folder = compiledPackage();
+      const compiled = module.replace(SOURCES, `${pathToFileURL(folder)}/dist/src/`).replace(/\.ts$/, '.js');
+      const words = [folder, compiled, name, String(repeatsScriptName), String(isValidated)];
+      const command = [process.execPath, CGI_PROGRAM, ...words];
       // Node encodes an environment as UTF-8; only a shell can set variables to other octets.
       const assignments = Object.entries(environment).map(
         ([key, value]) => `${key}=$(printf '${inOctal(value)}')`,
@@ -207,8 +212,12 @@ export function cgiHost(program: string): AuditHost {
   };
 }
 
+const CGI_PROGRAM = join(import.meta.dirname, 'cgi-program.js');
+/** The URL of the sources, which a host of compiled programs has compiled. */
+const SOURCES = new URL('../../src/', import.meta.url).href;
+
 /** A CGI program. */
-export const cgi: AuditHost = cgiHost(join(import.meta.dirname, 'cgi-program.ts'));
+export const cgi: AuditHost = cgiHost(false);
 
 function createNodeServer(listener: Listener, { tls, http2 }: AuditServeOptions): NetServer {
   // The compatibility API of http2 gives the same methods with other types.

@@ -25,7 +25,10 @@ afterEach(async () => {
   for (const cleanUp of cleanups.splice(0).reverse()) await cleanUp();
 });
 
-describe.each(CODE_HOSTS)('git on $name', (host) => {
+/** One host in the suite, all of them by `npm run tour`. */
+const GIT_HOSTS = process.env.TOUR ? CODE_HOSTS : CODE_HOSTS.slice(1, 2);
+
+describe.each(GIT_HOSTS)('git on $name', (host) => {
   it('clones, pushes and fetches', { timeout: 300_000 }, async (context) => {
     const site = new GitSite(requirePeer(context, 'git'));
     cleanups.push(() => site.remove());
@@ -64,10 +67,7 @@ describe.each(CODE_HOSTS)('git on $name', (host) => {
   });
 });
 
-/** The hosts that cgit is looked at on; all of them by `npm run tour`. */
-const CGIT_HOSTS = process.env.TOUR ? CODE_HOSTS : CODE_HOSTS.slice(1, 2);
-
-describe.each(CGIT_HOSTS)('cgit on $name', (host) => {
+describe.each(GIT_HOSTS)('cgit on $name', (host) => {
   it('shows a repository in a browser', { timeout: 120_000 }, async (context) => {
     const chromium = requirePeer(context, 'chromium', 'chromium-browser', 'google-chrome');
     const site = new GitSite(requirePeer(context, 'git'));

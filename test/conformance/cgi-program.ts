@@ -1,9 +1,0 @@
-/** A CGI program that runs the application named by its arguments: module, export, `true` behind IIS. */
-import { runCgi } from '../../bridges/cgi/index.ts';
-
-const [, , module = '', name = '', iis] = process.argv;
-
-const exported: Readonly<Record<string, Parameters<typeof runCgi>[0]>> = await import(module);
-const application = exported[name];
-if (application === undefined) throw new Error(`No application ${name} in ${module}`);
-await runCgi(application, { iis: iis === 'true' });
