@@ -10,7 +10,6 @@ import { BackOff } from '../_process/back-off.ts';
 import { WaitingLine } from '../_process/waiting-line.ts';
 import type { Exchange } from './exchange.ts';
 import { busy } from './failures.ts';
-import type { Lane } from './lane.ts';
 import { PythonProcess, type WorkerListener, type WorkerSetup } from './python-process.ts';
 
 /** How a pool is kept. */
@@ -114,8 +113,7 @@ export class WorkerPool implements WorkerListener {
     return this.#closing;
   }
 
-  laneFree(lane: Lane): void {
-    void lane;
+  laneFree(): void {
     this.#serveLine();
     for (const worker of this.#workers) {
       if (worker.state === 'ready' && worker.served >= worker.limit) this.#spend(worker);

@@ -1,8 +1,9 @@
 /** PEP 3333 from end to end: a WSGI application in Python, on each host. */
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { serve } from '../../../src/server/index.ts';
 import { validate } from '../../../src/validate/index.ts';
-import { HOSTS, python, type Site, until } from './python-site.ts';
+import { afterTest, HOSTS, leave, python, type Site, until } from './python-site.ts';
 
 async function get(
   site: Site,
@@ -23,11 +24,11 @@ async function raw(site: Site, request: string): Promise<string> {
   return text;
 }
 
-describe.each(Object.entries(HOSTS))('%s', (name, serve) => {
+describe.each(Object.entries(HOSTS))('%s', (name, serveOn) => {
   const isFramework = name !== 'standalone server';
 
   it('gives the environ octet by octet', async () => {
-    const site = await serve(python());
+    const site = await serveOn(python());
     const path = `${site.mount}/environ?a=%C3%A9&b=%FF`;
     const response = await raw(
       site,
@@ -57,7 +58,7 @@ describe.each(Object.entries(HOSTS))('%s', (name, serve) => {
   });
 
   it('answers with a list, a generator, write, and nothing', async () => {
-    const site = await serve(python());
+    const site = await serveOn(python());
     expect(await get(site, '/lists')).toMatchObject({ status: 200, text: 'one, two' });
     expect((await get(site, '/lists')).headers.get('content-length')).toBe('8');
     expect(await get(site, '/chunks')).toMatchObject({ text: 'piece 0\npiece 1\npiece 2\n' });
@@ -72,7 +73,7 @@ describe.each(Object.entries(HOSTS))('%s', (name, serve) => {
   });
 
   it('sends each chunk before it asks for the next', async () => {
-    const site = await serve(python());
+    const site = await serveOn(python());
     const response = await fetch(`${site.url}/ticks`);
     const reader = response.body?.getReader();
     const first = await reader?.read();
@@ -82,7 +83,7 @@ describe.each(Object.entries(HOSTS))('%s', (name, serve) => {
   });
 
   it('reads content as it is asked for', async () => {
-    const site = await serve(python());
+    const site = await serveOn(python());
     const content = 'one\ntwo\r\nthree\n\nfour';
     const call = async (calls: string, body = content): Promise<unknown> =>
       JSON.parse(
@@ -116,7 +117,7 @@ describe.each(Object.entries(HOSTS))('%s', (name, serve) => {
   });
 
   it('turns failures before the head into 500, and cuts off afterwards', async () => {
-    const site = await serve(python());
+    const site = await serveOn(python());
     for (const path of [
       '/raises',
       '/raises_started',
@@ -146,29 +147,27 @@ describe.each(Object.entries(HOSTS))('%s', (name, serve) => {
   });
 
   it('closes what is returned once, also if the client leaves or the method is HEAD', async () => {
-    const site = await serve(python());
+    const site = await serveOn(python());
     await get(site, '/body?read');
     await get(site, '/body?head', { method: 'HEAD' });
     await get(site, '/endless?endless-head', { method: 'HEAD' });
     const response = await fetch(`${site.url}/endless?left`);
     await response.body?.cancel();
-    const gone = await fetch(`${site.url}/nothing_but_empty`, { signal: AbortSignal.timeout(200) }).catch(
-      () => 'left',
-    );
-    expect(gone).toBe('left');
+    // Nothing else tells that it has begun.
+    await leave(site.url, '/nothing_but_empty', () => until(() => site.errors().includes('begun')));
     await until(async () => JSON.parse((await get(site, '/closed')).text).length === 5, 'close()');
     const closed: string[] = JSON.parse((await get(site, '/closed')).text);
     expect(closed.sort()).toEqual(['empty chunks', 'endless-head', 'head', 'left', 'read']);
   });
 
   it('writes wsgi.errors line by line', async () => {
-    const site = await serve(python());
+    const site = await serveOn(python());
     await get(site, '/errors');
     expect(site.errors()).toContain('half a line\nsecond line\nkept back\ncafé 中\n');
   });
 
   it('breaks no rule', async () => {
-    const site = await serve(validate(python(), { strict: true }));
+    const site = await serveOn(validate(python(), { strict: true }));
     expect(await get(site, '/lists')).toMatchObject({ text: 'one, two' });
     expect(await get(site, '/echo', { method: 'POST', body: 'content' })).toMatchObject({ text: 'content' });
     expect(await get(site, '/chunks')).toMatchObject({ status: 200 });
@@ -177,7 +176,7 @@ describe.each(Object.entries(HOSTS))('%s', (name, serve) => {
   });
 
   it('satisfies wsgiref.validate', async () => {
-    const site = await serve(python({ application: 'probe:checked' }));
+    const site = await serveOn(python({ application: 'probe:checked' }));
     expect(await get(site, '/a%20b?c=d')).toMatchObject({ status: 200, text: 'checked ' });
     expect(await get(site, '/', { method: 'POST', body: 'content' })).toMatchObject({
       text: 'checked content',
@@ -185,6 +184,14 @@ describe.each(Object.entries(HOSTS))('%s', (name, serve) => {
     expect(await get(site, '/', { method: 'HEAD' })).toMatchObject({ status: 200 });
     expect(site.errors()).toMatch(/^(checked\n)+$/);
   });
+});
+
+it('content that the server refuses gets the status of the server', async () => {
+  const server = await serve(python(), { port: 0, maxBodySize: 1_000 });
+  afterTest(() => server.shutdown({ timeout: 100 }));
+  const content = new Blob(['x'.repeat(100_000)]).stream();
+  const response = await fetch(`${server.url}up`, { method: 'POST', body: content, duplex: 'half' });
+  expect(response.status).toBe(413);
 });
 
 describe('start_response', () => {

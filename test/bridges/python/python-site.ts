@@ -122,11 +122,15 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Sends a request, and leaves without a response. A client that only closes its half still gets one (RFC 9112 §9.6). */
-export async function leave(url: string, path: string, milliseconds: number): Promise<void> {
+/**
+ * Sends a request, and leaves without a response. A client that only closes its half still gets one (RFC 9112 §9.6).
+ *
+ * @param wait Waits for the moment
+ */
+export async function leave(url: string, path: string, wait: () => Promise<unknown>): Promise<void> {
   const { hostname, port, pathname } = new URL(url);
   const socket = connect(Number(port), hostname);
   socket.write(`GET ${pathname === '/' ? '' : pathname}${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
-  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  await wait();
   socket.resetAndDestroy();
 }

@@ -162,7 +162,7 @@ describe('the line', () => {
     await fetch(`${url}/pid`);
     const slow = fetch(`${url}/sleep?0.4`);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    await leave(url, '/body?dropped', 100);
+    await leave(url, '/body?dropped', () => new Promise((resolve) => setTimeout(resolve, 100)));
     await slow;
     expect(await statusAndText(`${url}/closed`)).toEqual([200, '[]']);
   });
@@ -225,6 +225,12 @@ describe('options', () => {
       'there is no file /no/such/bin/python',
     );
     expect(make({ application: 5 })).toThrow('Option application must be text');
+    // As a caller in JavaScript may do it.
+    expect(make('shop:app' as never)).toThrow(
+      'Options must be an object such as { application: "shop:app" }',
+    );
+    const application = python();
+    expect(() => application({} as never, undefined as never)).toThrow('mount it by toExpress(application)');
   });
 
   it('set environment variables, and remove some', async () => {

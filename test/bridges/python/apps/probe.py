@@ -103,6 +103,7 @@ def ticks(environ, start_response):
 
 
 def nothing_but_empty(environ, start_response):
+    environ["wsgi.errors"].write("begun\n")
     start_response("200 OK", [("Content-Type", "text/plain")])
 
     def pieces():
