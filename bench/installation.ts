@@ -5,7 +5,7 @@
  * would be published, and no other build or run changes it meanwhile.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { compilerOf, readServerName } from './checkouts.ts';
 
@@ -43,6 +43,9 @@ function compile(checkout: string, folder: string): void {
   cpSync(join(checkout, 'package.json'), join(target, 'package.json'));
   const options = ['-p', 'tsconfig.build.json', '--outDir', join(target, 'dist')];
   run(process.execPath, [compilerOf(checkout), ...options], checkout);
+  const worker = 'bridges/python/gatebridge_worker.py';
+  // An older checkout has none.
+  if (existsSync(join(checkout, worker))) cpSync(join(checkout, worker), join(target, 'dist', worker));
   run(process.execPath, [compilerOf(ROOT), '-p', BENCH, '--outDir', folder], ROOT);
 }
 
