@@ -337,7 +337,7 @@ export class WorkerPool implements WorkerListener {
 }
 
 /** Milliseconds after which a client may have lost patience. To ask costs something. */
-const PATIENCE = 50;
+const PATIENCE = 1_000;
 
 function unavailable(detail: string): UpstreamError {
   return new UpstreamError('WSGI_ERR_UPSTREAM_UNAVAILABLE', detail);

@@ -160,7 +160,7 @@ describe('the line', () => {
   it('drops those whose clients have left', async () => {
     const { url } = await serve(python());
     await fetch(`${url}/pid`);
-    const slow = fetch(`${url}/sleep?0.4`);
+    const slow = fetch(`${url}/sleep?1.5`);
     await new Promise((resolve) => setTimeout(resolve, 50));
     await leave(url, '/body?dropped', () => new Promise((resolve) => setTimeout(resolve, 100)));
     await slow;
