@@ -35,7 +35,7 @@ const DEPEND_ON_NODE = [
   'test/bridges/*.test.ts',
   'test/bridges/{node,express,fastify}/*.test.ts',
   'test/conformance/{express,fastify,node,server,http2}.test.ts',
-  'test/cli/{load,lost-workers,workers}.test.ts',
+  'test/cli/{load,lost-workers}.test.ts',
   'test/gateway/{native-string,platform,error-stream,file-wrapper}*.test.ts',
   'test/middleware/{stacked,compress,static-files}*.test.ts',
   'test/testing/*.test.ts',

