@@ -92,7 +92,7 @@ async function start(context: TestContext, name: string, upstream: Upstream): Pr
   return proxy.url;
 }
 
-/** Caddy resets half a second after the answer a client that still sends, as each server in Go: on a busy machine that is lost. */
+/** Caddy resets clients that still send soon after the answer, as servers in Go do; then curl may not see the answer. */
 const WAITING = Object.keys(PROXIES).filter((name) => name !== 'Caddy');
 
 describe.each(WAITING)('the answer to an upload that nobody reads, through %s', (name) => {
