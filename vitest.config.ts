@@ -34,21 +34,28 @@ const DEPEND_ON_NODE = [
   'test/{messages,server,ecosystem}/**/*.test.ts',
   'test/bridges/*.test.ts',
   'test/bridges/{node,express,fastify}/*.test.ts',
-  'test/conformance/{express,fastify,node,server,http2}.test.ts',
+  'test/conformance/{fastify,node,server}.test.ts',
   'test/cli/{load,lost-workers}.test.ts',
   'test/gateway/{native-string,platform,error-stream,file-wrapper}*.test.ts',
   'test/middleware/{stacked,compress,static-files}*.test.ts',
   'test/testing/*.test.ts',
 ];
 
+/** Long repeats, which `npm run tour` has: audits under the validator on further hosts, audits that are observed, cuts. */
+const TOURED = [
+  'test/validate/more-hosts.test.ts',
+  'test/conformance/observed.test.ts',
+  'test/endurance/cuts.test.ts',
+];
+
 /** Long repeats of the audits, and memory that the shortcuts do not save: not without them in CI. */
 const LONG_WITHOUT_SHORTCUTS = [
-  'test/conformance/{express,fastify,round-trips}.test.ts',
+  'test/conformance/{express,fastify,node,round-trips}.test.ts',
   'test/messages/memory.test.ts',
   'test/server/socket/watchdog.test.ts',
 ];
 
-const { CI, SECOND_NODE } = process.env;
+const { CI, SECOND_NODE, TOUR } = process.env;
 
 export default defineConfig({
   // Examples import 'gatebridge/…' as users write it; the paths of tsconfig.json lead that to the sources.
@@ -65,7 +72,7 @@ export default defineConfig({
           name: 'suite',
           // Set by .ci/run for the second version of Node.
           include: SECOND_NODE === '1' ? DEPEND_ON_NODE : ['test/**/*.test.ts'],
-          exclude: ['test/node-internals/without-shortcuts.test.ts'],
+          exclude: ['test/node-internals/without-shortcuts.test.ts', ...(TOUR === undefined ? TOURED : [])],
         },
       },
       {
