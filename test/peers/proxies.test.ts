@@ -92,15 +92,16 @@ async function start(context: TestContext, name: string, upstream: Upstream): Pr
   return proxy.url;
 }
 
-/** Caddy resets clients that still send soon after the answer, as servers in Go do; then curl may not see the answer. */
-const WAITING = Object.keys(PROXIES).filter((name) => name !== 'Caddy');
-
-describe.each(WAITING)('the answer to an upload that nobody reads, through %s', (name) => {
+describe.each(Object.keys(PROXIES))('the answer to an upload that nobody reads, through %s', (name) => {
   it.for([
     ['401', '401', 'Expect:'],
     ['401 to Expect', '401', 'Expect: 100-continue'],
     ['413 from readBody', '413', 'Expect:'],
   ] as const)('arrives each time: %s', { timeout: 60_000 }, async ([_what, status, expectation], context) => {
+    if (name === 'Caddy' && expectation.endsWith('100-continue'))
+      context.skip(
+        'Caddy asks for the content all the same, and then resets its client; so it does before node:http',
+      );
     const url = await start(context, name, await listen('TCP'));
     const statuses: string[] = [];
     for (let count = 0; count < UPLOADS; count += 1) {
