@@ -10,30 +10,26 @@ const EMPTY = new Uint8Array(0);
 export class InputPieces {
   readonly #input: InputStream;
   #iterator: AsyncIterator<Uint8Array> | undefined;
-  /** Of a piece that was larger than wanted. */
-  #rest: Uint8Array | undefined;
 
   constructor(input: InputStream) {
     this.#input = input;
   }
 
   /**
-   * Gives the next octets as they arrive, at most `most`; none at the end.
+   * Gives the next octets as they arrive; none at the end.
    *
    * PEP 3333 offers only `read(n)`, which waits for n octets. Our inputs can give what they have, so that a program and its
    * client can talk during the request.
+   *
+   * @param most Octets that are left of CONTENT_LENGTH. What an input gives beyond them is dropped (PEP 3333)
    */
   async next(most: number): Promise<Uint8Array> {
     const input = this.#input;
     if (typeof input.chunks !== 'function') return input.read(Math.min(most, BLOCK_SIZE));
-    let piece = this.#rest;
-    if (piece === undefined) {
-      this.#iterator ??= input.chunks()[Symbol.asyncIterator]();
-      const step = await this.#iterator.next();
-      piece = step.done === true ? EMPTY : step.value;
-    }
-    this.#rest = piece.length > most ? piece.subarray(most) : undefined;
-    return piece.subarray(0, most);
+    this.#iterator ??= input.chunks()[Symbol.asyncIterator]();
+    const step = await this.#iterator.next();
+    if (step.done === true) return EMPTY;
+    return step.value.length > most ? step.value.subarray(0, most) : step.value;
   }
 
   /** Leaves the rest to the gateway. No `next` runs, and none follows. */

@@ -86,7 +86,7 @@ export function metaVariables(environ: Environ, { authorization }: MetaVariableO
   }
   for (const name of Object.keys(environ)) {
     if (!BY_PREFIX.test(name) || NEVER.has(name)) continue;
-    // RFC 3875 §9.2: a script sees no credentials of which it has no need.
+    // RFC 3875 §9.2: a script gets no credentials that it does not need.
     if (name === 'HTTP_AUTHORIZATION' && !authorization) continue;
     const value = environ[name];
     if (typeof value === 'string') variables.set(name, value);

@@ -16,7 +16,7 @@ import { loadFailure } from './failures.ts';
 import { encodeFrame, FRAMES, FrameReader } from './frames.ts';
 import { Lane, type LaneListener } from './lane.ts';
 
-/** What a worker needs to know. */
+/** Settings of one worker. */
 export interface WorkerSetup {
   readonly application: string;
   readonly factory: boolean;

@@ -4,10 +4,11 @@
  * Nothing is read from `wsgi.input` before the application reads, and nothing beyond CONTENT_LENGTH (PEP 3333).
  */
 import type { Environ } from '../../src/index.ts';
+import { InputPieces } from '../_cgi/input-pieces.ts';
 import { encodeFrame, encodeFrameHeader, FRAMES } from './frames.ts';
 
-/** Octets per `read(n)`, which waits for all of them. */
-const READ_SIZE = 65_536;
+/** Octets up to which a piece is copied behind the header of its frame, so that both are one write. */
+const COPIED = 65_536;
 
 /** Sends octets to the worker. */
 export interface ContentReceiver {
@@ -23,7 +24,7 @@ export class RequestContent {
   /** Octets that the worker has asked for and not got; below 0 if the last piece was larger. */
   #wanted = 0;
   #state: 'idle' | 'reading' | 'over' = 'idle';
-  #pieces: AsyncIterator<Uint8Array> | undefined;
+  #pieces: InputPieces | undefined;
   /** The error with which reading failed. */
   failure: unknown;
 
@@ -54,7 +55,7 @@ export class RequestContent {
   }
 
   #leave(): void {
-    this.#pieces?.return?.().catch(() => {});
+    this.#pieces?.close().catch(() => {});
   }
 
   async #read(): Promise<void> {
@@ -90,7 +91,7 @@ export class RequestContent {
   }
 
   #send(piece: Uint8Array): void {
-    if (piece.length <= READ_SIZE) {
+    if (piece.length <= COPIED) {
       this.#receiver.send(encodeFrame(FRAMES.CONTENT, piece));
       return;
     }
@@ -98,15 +99,9 @@ export class RequestContent {
     this.#receiver.send(piece);
   }
 
-  async #next(): Promise<Uint8Array> {
-    const input = this.#environ['wsgi.input'];
-    const size = Math.min(this.#remaining, READ_SIZE);
-    // PEP 3333 offers only `read(n)`, which waits for n octets. Our inputs can give what they have.
-    if (typeof input.chunks !== 'function') return input.read(size);
-    this.#pieces ??= input.chunks()[Symbol.asyncIterator]();
-    const step = await this.#pieces.next();
-    if (step.done === true) return EMPTY;
-    return step.value.length > this.#remaining ? step.value.subarray(0, this.#remaining) : step.value;
+  #next(): Promise<Uint8Array> {
+    this.#pieces ??= new InputPieces(this.#environ['wsgi.input']);
+    return this.#pieces.next(this.#remaining);
   }
 }
 

@@ -1,12 +1,11 @@
 /** Django of Debian through fromPython, with its admin in a browser. */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { PythonApplication } from '../../bridges/python/index.ts';
-import { afterTest, HOSTS, python } from '../bridges/python/python-site.ts';
+import { afterTest, expectUpload, HOSTS, python } from '../bridges/python/python-site.ts';
 import { Browser } from '../support/browser.ts';
 import { requirePeer } from '../support/peer.ts';
 import { requirePython, SITES } from './python/require-python.ts';
@@ -35,15 +34,7 @@ describe.each(SERVED)('on %s', (_name, serve) => {
     expect(JSON.parse(await text('/links'))).toEqual({ path: `${mount}/hello/Ada`, whole: `${url}/admin/` });
     expect((await fetch(`${url}/no-such`)).status).toBe(404);
     // Larger than what Django keeps in memory: it becomes a temporary file.
-    const file = Buffer.alloc(3_000_000, 'content');
-    const body = new FormData();
-    body.set('note', 'für dich');
-    body.set('file', new Blob([file]), 'big.bin');
-    expect(JSON.parse(await text('/upload', { method: 'POST', body }))).toEqual({
-      name: 'big.bin',
-      digest: createHash('sha256').update(file).digest('hex'),
-      note: 'für dich',
-    });
+    await expectUpload(`${url}/upload`, Buffer.alloc(3_000_000, 'content'));
     expect((await text('/stream')).split('\n')).toHaveLength(1001);
     expect(await text('/source')).toContain('def source(request):');
     expect((await fetch(`${url}/fail`)).status).toBe(500);

@@ -1,12 +1,11 @@
 /** Flask of Debian through fromPython, below a mount of Express and a prefix of Fastify, and on our own server. */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
 import { toExpress } from '../../bridges/express/index.ts';
 import type { Environ } from '../../src/index.ts';
-import { afterTest, HOSTS, python } from '../bridges/python/python-site.ts';
+import { afterTest, expectUpload, HOSTS, python } from '../bridges/python/python-site.ts';
 import { requirePython, SITES } from './python/require-python.ts';
 
 const FLASK = { application: 'flask_site:app', folder: SITES };
@@ -35,15 +34,7 @@ describe.each(Object.entries(HOSTS))('on %s', (_name, serve) => {
       'Ada was here 1 times',
     );
 
-    const file = Buffer.alloc(300_000, 'content');
-    const body = new FormData();
-    body.set('note', 'für dich');
-    body.set('file', new Blob([file]), 'big.bin');
-    expect(JSON.parse(await text('/upload', { method: 'POST', body }))).toEqual({
-      name: 'big.bin',
-      digest: createHash('sha256').update(file).digest('hex'),
-      note: 'für dich',
-    });
+    await expectUpload(`${url}/upload`, Buffer.alloc(300_000, 'content'));
     const json = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"a":[1,2]}' };
     expect(JSON.parse(await text('/json', json))).toEqual({ got: { a: [1, 2] } });
     // A content without a length.

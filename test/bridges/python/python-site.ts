@@ -1,8 +1,9 @@
 /** Python applications on the hosts: started for one test, ended after it. */
+import { createHash } from 'node:crypto';
 import { type AddressInfo, connect } from 'node:net';
 import express from 'express';
 import fastify from 'fastify';
-import { afterEach } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import { toExpress } from '../../../bridges/express/index.ts';
 import { toFastify } from '../../../bridges/fastify/index.ts';
 import { fromPython, type PythonApplication, type PythonOptions } from '../../../bridges/python/index.ts';
@@ -34,6 +35,19 @@ export function python(options: Partial<PythonOptions> = {}): PythonApplication 
   });
   afterTest(() => application.close());
   return application;
+}
+
+/** Uploads a file and a note by a form to an application that answers with name, digest and note. */
+export async function expectUpload(url: string, file: Buffer): Promise<void> {
+  const body = new FormData();
+  body.set('note', 'für dich');
+  body.set('file', new Blob([file]), 'big.bin');
+  const response = await fetch(url, { method: 'POST', body });
+  expect(await response.json()).toEqual({
+    name: 'big.bin',
+    digest: createHash('sha256').update(file).digest('hex'),
+    note: 'für dich',
+  });
 }
 
 /** A host that serves an application. */
