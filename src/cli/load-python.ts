@@ -26,7 +26,7 @@ export function isPython(file: string, folder: string): boolean {
  * @throws {@link CommandError} that shows the Python traceback
  */
 export async function loadPython(
-  { folder, factory, python, threads }: LoadSettings,
+  { folder, factory, python, threads, log }: LoadSettings,
   file: string,
   path: string | undefined,
 ): Promise<LoadedApplication> {
@@ -43,6 +43,7 @@ export async function loadPython(
       workers: 1,
       eager: true,
       shutdownTimeout: SHUTDOWN_TIMEOUT,
+      log,
     });
     await application.ready();
     return { name, kind: 'python', application, upgrade: undefined, close: () => application.close() };

@@ -20,8 +20,9 @@ export interface LoadedApplication {
 /** A listener for the event `upgrade` of the server. */
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** The settings that say what to load. */
-export type LoadSettings = Pick<
-  Settings,
-  'app' | 'folder' | 'factory' | 'interface' | 'import' | 'python' | 'threads'
->;
+/** What to load, by the settings. */
+export interface LoadSettings
+  extends Pick<Settings, 'app' | 'folder' | 'factory' | 'interface' | 'import' | 'python' | 'threads'> {
+  /** Takes the lines about worker processes of another language; standard error without. */
+  readonly log?: (line: string) => void;
+}

@@ -161,7 +161,12 @@ export class LogFile implements Sink {
   }
 }
 
-function openForAppend(path: string): number {
+/**
+ * Opens a log file.
+ *
+ * @throws {@link CommandError} if the file cannot be opened
+ */
+export function openForAppend(path: string): number {
   try {
     return openSync(path, 'a');
   } catch (error) {

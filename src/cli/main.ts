@@ -29,7 +29,10 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${describeSettings(settings)}\n`);
     return EXIT.clean;
   }
-  if (settings.check) return check(settings);
+  if (settings.check) {
+    const { runCheck } = await import('./check.ts');
+    return runCheck(settings);
+  }
   if (settings.umask !== undefined) process.umask(settings.umask);
   if (isSupervised(settings)) {
     const { Supervisor } = await import('./supervisor.ts');
@@ -38,30 +41,6 @@ async function main(argv: readonly string[]): Promise<number> {
   const { runSingle } = await import('./single.ts');
   return runSingle(settings);
 }
-
-/** Loads all that a run loads, and serves nothing. */
-async function check(settings: Settings): Promise<number> {
-  const { Service } = await import('./service.ts');
-  const { openLog } = await import('./log.ts');
-  const { Certificate } = await import('./certificate.ts');
-  const log = openLog(undefined, settings.logLevel);
-  const service = await Service.load(settings, log);
-  service.useSecrets(new Certificate(settings, log).secrets);
-  // The options of the server are checked by making one.
-  service.createServer();
-  process.stdout.write(
-    `${service.name} is ${service.kind === 'express' ? 'an' : 'a'} ${NOUNS[service.kind] ?? 'application'}, and can be served\n`,
-  );
-  await service.drain();
-  return EXIT.clean;
-}
-
-const NOUNS: Readonly<Record<string, string>> = {
-  gateway: 'gateway application',
-  express: 'Express app',
-  fastify: 'Fastify instance',
-  node: 'node listener',
-};
 
 /** One process serves by itself, unless something asks for workers that can be replaced. */
 function isSupervised(settings: Settings): boolean {

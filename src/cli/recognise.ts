@@ -48,11 +48,13 @@ export async function recognise(value: unknown, kind: Kind | 'auto', name: strin
   }
 }
 
-const NOUNS: Readonly<Record<Kind, string>> = {
+/** The kinds of applications, in sentences. */
+export const NOUNS: Readonly<Record<Kind | 'python', string>> = {
   gateway: 'a gateway application',
   express: 'an Express app',
   fastify: 'an instance of Fastify',
   node: 'a listener for node:http',
+  python: 'a WSGI application',
 };
 
 // Bridges are loaded by name, as users load them. toApplication checks the value as they do.

@@ -34,7 +34,7 @@ export interface ServiceHooks {
 /** One application, ready to serve. */
 export class Service {
   readonly name: string;
-  readonly kind: string;
+  readonly kind: LoadedApplication['kind'];
   /** Health says 503: the process is about to stop. */
   isLame = false;
   readonly #settings: Settings;
@@ -72,7 +72,8 @@ export class Service {
    */
   static async load(settings: Settings, log: Log, hooks: ServiceHooks = {}): Promise<Service> {
     applyVariables(settings);
-    return new Service(await loadApplication(settings), settings, log, hooks);
+    const loaded = await loadApplication({ ...settings, log: (line) => log.sink.write(`${line}\n`) });
+    return new Service(loaded, settings, log, hooks);
   }
 
   /**

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it, vi } from 'vitest';
-import { Command, projectFolder, writeFiles } from './command.ts';
+import { Command, projectFolder, runCommand, writeFiles } from './command.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -80,4 +80,32 @@ it('keys and log files of root are used, also after a reload, when logs are open
   expect(linesOf(access)).toHaveLength(12);
   expect(linesOf(`${log}.1`).concat(linesOf(log)).join('\n')).not.toMatch(/EACCES|loses lines/);
   expect(command.stderr).not.toMatch(/EACCES|loses lines/);
+});
+
+it('--check looks with the rights of a run: keys and logs as root, the application as the user', async () => {
+  const folder = projectFolder({
+    'app.js': `import { readFileSync } from 'node:fs';
+      readFileSync('mine.txt');
+      ${APP}`,
+    'mine.txt': 'for the user',
+    'tls/cert.pem': read('cert.pem'),
+    'tls/key.pem': read('key.pem'),
+  });
+  chmodSync(folder, 0o755);
+  for (const name of ['log', 'run']) mkdirSync(join(folder, name));
+  for (const name of ['log', 'run', 'tls']) chmodSync(join(folder, name), 0o700);
+  expect(await runCommand([...FLAGS, '--check'], { folder })).toMatchObject({
+    code: 0,
+    stdout: 'app.js:app is a gateway application, and can be served\n',
+    stderr: '',
+  });
+
+  chmodSync(join(folder, 'mine.txt'), 0o600);
+  const unreadable = await runCommand([...FLAGS, '--check'], { folder });
+  expect(unreadable.code).not.toBe(0);
+  expect(unreadable.stderr).toMatch(/EACCES.*mine\.txt/);
+
+  const unknown = await runCommand(['app.js', '--user', 'nobody-of-this-name', '--check'], { folder });
+  expect(unknown.code).toBe(2);
+  expect(unknown.stderr).toContain('Workers cannot run as nobody-of-this-name');
 });

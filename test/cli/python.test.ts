@@ -1,13 +1,20 @@
 /** `gatebridge app.py:app`: the command serves a WSGI application in Python. */
-import { describe, expect, it } from 'vitest';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import { PYTHON } from '../bridges/python/places.ts';
 import { Command, projectFolder, runCommand, writeFiles } from './command.ts';
+
+// A busy machine starts an interpreter in seconds.
+vi.setConfig({ testTimeout: 60_000 });
 
 const SITE = `
 import os
 GREETING = "Hello"
 
 def app(environ, start_response):
+    if environ["PATH_INFO"] == "/end":
+        os._exit(3)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [("%s from %s" % (GREETING, environ["PATH_INFO"])).encode("latin-1")]
 
@@ -44,6 +51,20 @@ describe('a Python application', () => {
     expect(command.stderr.slice(since)).toContain('wsgi.py');
     command.kill('SIGTERM');
     expect((await command.exit).code).toBe(0);
+  });
+
+  it('tells in --log-file that its process has ended', async () => {
+    const folder = projectFolder({ 'app.py': SITE });
+    const file = join(folder, 'command.log');
+    const command = new Command(['app.py:app', '--log-file', 'command.log', ...FLAGS], { folder });
+    const url = await command.url();
+    expect((await fetch(`${url}end`)).status).toBe(502);
+    await expect
+      .poll(() => existsSync(file) && readFileSync(file, 'utf8'))
+      .toMatch(/Worker \d+ of app\.py:app: /);
+    expect(command.stderr).not.toContain('Worker ');
+    command.kill('SIGTERM');
+    await command.exit;
   });
 
   it('answers gatebridge fetch', async () => {
