@@ -6,10 +6,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { Command, HELLO, projectFolder } from './command.ts';
 import { LoadClients } from './load-clients.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-
 /** `npm run tour` sets TOUR; the suite has each case once. */
 const isTour = process.env.TOUR === '1';
+vi.setConfig({ testTimeout: isTour ? 300_000 : 60_000 });
 
 const eventually = (read: () => unknown) => expect.poll(read, { timeout: 20_000, interval: 50 });
 const textOf = async (url: string): Promise<string> =>

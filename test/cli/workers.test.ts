@@ -154,12 +154,12 @@ describe('a worker that ends', () => {
   });
 
   it('that is stuck in a loop is found and replaced, and the others serve on', async () => {
-    const { command } = start(['--workers', '2', '-p', '0', '--worker-timeout', '2s']);
+    const { command } = start(['--workers', '2', '-p', '0', '--worker-timeout', '4s']);
     const { url, ...place } = await placeOf(command);
     const stuck = fetch(`${url}loop`).catch((error: unknown) => error);
     await new Promise((resolve) => setTimeout(resolve, 100));
     const clients = new LoadClients(place, 4);
-    await command.says(/is stuck: its event loop has not turned for 2 s/);
+    await command.says(/is stuck: its event loop has not turned for 4 s/);
     await command.says(/ended by SIGKILL/);
     await stuck;
     await eventually(async () => (await pids(url)).size).toBe(2);
