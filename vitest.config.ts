@@ -26,6 +26,12 @@ const WITH_SHORTCUTS = [
 ];
 
 /**
+ * Tests that change nothing of their process. Files of these folders share one, and what they have loaded: half of their
+ * time was that of loading the same modules.
+ */
+const TOGETHER = ['test/{gateway,http,middleware,testing,validate}/**/*.test.ts'];
+
+/**
  * Tests whose outcome depends on the version of Node: of its internals, messages, sockets, streams, and modules. CI runs
  * these on a second version, the others on one; `npm run test:matrix` runs all on each.
  */
@@ -36,6 +42,10 @@ const DEPEND_ON_NODE = [
   'test/bridges/{node,express,fastify}/*.test.ts',
   'test/conformance/{fastify,node,server}.test.ts',
   'test/cli/{load,lost-workers}.test.ts',
+];
+
+/** Those of them that run together. */
+const TOGETHER_ON_NODE = [
   'test/gateway/{native-string,platform,error-stream,file-wrapper}*.test.ts',
   'test/middleware/{stacked,compress,static-files}*.test.ts',
   'test/testing/*.test.ts',
@@ -56,6 +66,7 @@ const LONG_WITHOUT_SHORTCUTS = [
 ];
 
 const { CI, SECOND_NODE, TOUR } = process.env;
+const toured = TOUR === undefined ? TOURED : [];
 
 export default defineConfig({
   // Examples import 'gatebridge/…' as users write it; the paths of tsconfig.json lead that to the sources.
@@ -72,7 +83,16 @@ export default defineConfig({
           name: 'suite',
           // Set by .ci/run for the second version of Node.
           include: SECOND_NODE === '1' ? DEPEND_ON_NODE : ['test/**/*.test.ts'],
-          exclude: ['test/node-internals/without-shortcuts.test.ts', ...(TOUR === undefined ? TOURED : [])],
+          exclude: ['test/node-internals/without-shortcuts.test.ts', ...TOGETHER, ...toured],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'suite, together',
+          include: SECOND_NODE === '1' ? TOGETHER_ON_NODE : TOGETHER,
+          exclude: toured,
+          isolate: false,
         },
       },
       {
