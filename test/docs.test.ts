@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CGI_ENVIRON_OPTIONS } from '../bridges/cgi/environ.ts';
+import { CGI_ENVIRON_OPTIONS } from '../bridges/_cgi/environ.ts';
 import { CGI_PROGRAM_OPTIONS } from '../bridges/cgi/from-cgi.ts';
 import { CGI_OPTIONS } from '../bridges/cgi/run-cgi.ts';
 import { EXPRESS_OPTIONS } from '../bridges/express/to-express.ts';

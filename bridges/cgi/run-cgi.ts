@@ -1,7 +1,7 @@
 /**
  * Runs an application as a CGI/1.1 program (RFC 3875): one process, one request, standard input and output.
  *
- * Rule 1: this file reads the process and fixes the order of events. environ.ts reads the variables, cgi-sink.ts the
+ * Rule 1: this file reads the process and fixes the order of events. _cgi/environ.ts reads the variables, cgi-sink.ts the
  *         output.
  * Rule 2: nothing here ends the process: `process.exit()` would throw away what a slow server has not taken yet. The
  *         exit code is set, and the process ends by itself once everything is written.
@@ -18,9 +18,15 @@ import {
   runApplication,
   toApplication,
 } from '../../src/index.ts';
+import {
+  CGI_ENVIRON_OPTIONS,
+  type CgiEnvironHost,
+  type CgiEnvironOptions,
+  createCgiEnviron,
+} from '../_cgi/environ.ts';
 import { CgiSink } from './cgi-sink.ts';
-import { CGI_ENVIRON_OPTIONS, type CgiEnvironOptions, createCgiEnviron } from './environ.ts';
 import { readRawVariables } from './raw-variables.ts';
+import { createStandardInput } from './standard-input.ts';
 
 /** The options of `runCgi` besides those of the environ and of every host. */
 export const CGI_OPTIONS = {
@@ -58,9 +64,11 @@ export function runCgi(application: Application, options: RunCgiOptions = {}): P
   return answer(toApplication(application), options);
 }
 
+const HOST: CgiEnvironHost = { createInput: createStandardInput, runsOnce: true };
+
 async function answer(application: ApplicationFunction, options: RunCgiOptions): Promise<number> {
   delete process.env.HTTP_PROXY;
-  const environ = createCgiEnviron(readVariables(), options);
+  const environ = createCgiEnviron(readVariables(), HOST, options);
   const isNph = options.nph ?? /(^|\/)nph-[^/]*$/.test(environ.SCRIPT_NAME);
   const sink = new CgiSink(process.stdout, isNph);
   const failure = tryPairs(environ, options.environ);

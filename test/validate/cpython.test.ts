@@ -1,6 +1,6 @@
 /** The cases of CPython's test_wsgiref that are about the validator and the handlers (3.11 and main of 2026), re-expressed. */
 import { expect } from 'vitest';
-import { createCgiEnviron } from '../../bridges/cgi/environ.ts';
+import { type CgiEnvironOptions, createCgiEnviron as create } from '../../bridges/_cgi/environ.ts';
 import { onStage, type RequestParts } from '../../src/conformance/stage.ts';
 import { disconnection } from '../../src/errors.ts';
 import { fileWrapper } from '../../src/gateway/file-wrapper.ts';
@@ -11,6 +11,10 @@ import { standalone } from '../conformance/hosts.ts';
 import { declarePorted, type PortedCase } from '../support/ported.ts';
 import { RecordingSink, record } from '../support/recording-sink.ts';
 import { answer, octets, TEXT } from './cases/kit.ts';
+
+/** Makes the environ of a CGI program, without content. */
+const createCgiEnviron = (variables: Record<string, string>, options?: CgiEnvironOptions) =>
+  create(variables, { createInput: () => ({ pull: () => null }), runsOnce: true }, options);
 
 const DATED: HeaderList = [
   ['Content-Type', 'text/plain'],

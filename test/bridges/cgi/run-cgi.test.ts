@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createCgiEnviron } from '../../../bridges/cgi/environ.ts';
+import { type CgiEnvironOptions, createCgiEnviron as create } from '../../../bridges/_cgi/environ.ts';
 import { runCgi } from '../../../bridges/cgi/index.ts';
 import type { Application } from '../../../src/index.ts';
+
+/** Makes the environ of a CGI program, without content. */
+const createCgiEnviron = (variables: Record<string, string>, options?: CgiEnvironOptions) =>
+  create(variables, { createInput: () => ({ pull: () => null }), runsOnce: true }, options);
 
 const PROGRAM = join(import.meta.dirname, 'cgi-program.ts');
 const ROOT = join(import.meta.dirname, '../..');

@@ -1,15 +1,20 @@
 /**
- * Makes an environ of CGI variables.
+ * Makes an environ of CGI variables, for hosts that get them: as the environment of a CGI program, or as FastCGI's parameters.
  *
- * A CGI program gets no request target and no field lines, but the variables of an environ. They are taken as they
+ * Such a host gets no request target and no field lines, but the variables of an environ. They are taken as they
  * are, over what `createEnviron` makes of an empty request.
  *
  * Rule 1: this file does not know where the variables come from.
  * Rule 2: the unknown is left out: REQUEST_URI unless the server sets it, and `gateway.raw_headers`.
  */
 import { type OptionsOf, settingsOf } from '../../src/gateway/index.ts';
-import { createEnviron, type Environ, guessScheme } from '../../src/index.ts';
-import { createStandardInput } from './standard-input.ts';
+import {
+  createEnviron,
+  type Environ,
+  type ErrorStream,
+  guessScheme,
+  type InputSource,
+} from '../../src/index.ts';
 
 /** The options of `createCgiEnviron`. */
 export const CGI_ENVIRON_OPTIONS = {
@@ -19,6 +24,16 @@ export const CGI_ENVIRON_OPTIONS = {
 
 /** Options of the environ of a CGI program. */
 export interface CgiEnvironOptions extends OptionsOf<typeof CGI_ENVIRON_OPTIONS> {}
+
+/** The host of an environ of CGI variables. */
+export interface CgiEnvironHost {
+  /** Makes the source of content. @param length The octets to read, at least one */
+  createInput(length: number): InputSource;
+  /** `wsgi.errors`. @default standard error */
+  readonly errors?: ErrorStream | undefined;
+  /** The process ends after this request. */
+  readonly runsOnce: boolean;
+}
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -41,9 +56,14 @@ const NEVER_EMPTY = new Set([
  * Makes the environ of the request that the variables describe.
  *
  * @param variables The environment of the process, as native strings
+ * @param host What the host provides
  * @param options Options of the environ
  */
-export function createCgiEnviron(variables: Variables, options: CgiEnvironOptions = {}): Environ {
+export function createCgiEnviron(
+  variables: Variables,
+  host: CgiEnvironHost,
+  options: CgiEnvironOptions = {},
+): Environ {
   const known = filterVariables(variables);
   const scheme = guessScheme({ ...known });
   const length = Number(known.CONTENT_LENGTH ?? 0);
@@ -57,14 +77,15 @@ export function createCgiEnviron(variables: Variables, options: CgiEnvironOption
       serverName: '127.0.0.1',
       serverPort: scheme === 'https' ? '443' : '80',
       multiprocess: true,
-      input: length > 0 ? createStandardInput(length) : undefined,
+      input: length > 0 ? host.createInput(length) : undefined,
+      errors: host.errors,
     },
     {
       environ: {
         GATEWAY_INTERFACE: 'CGI/1.1',
         ...known,
         ...splitPath(known, options),
-        'wsgi.run_once': true,
+        'wsgi.run_once': host.runsOnce,
       },
     },
   );
