@@ -19,8 +19,8 @@ export interface ProgramOutput {
   warn(line: string): void;
   /** Nothing more of the output is wanted, and the program may finish. */
   discard(): void;
-  /** The client has left. Ends the program. */
-  abort(): void;
+  /** The client has left, or the output cannot be used. Ends the program. */
+  abort(reason?: unknown): void;
 }
 
 /**

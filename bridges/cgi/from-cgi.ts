@@ -1,35 +1,22 @@
 /**
  * CGI → gateway: makes an application of a program that speaks CGI/1.1 (RFC 3875), started for each request.
  *
- * This file fixes the order of events; program.ts knows how to start the program, cgi-process.ts runs it. What FastCGI does
- * alike is in bridges/_cgi.
+ * program.ts knows how to start the program, cgi-process.ts runs it. What FastCGI does alike is in bridges/_cgi, the order of
+ * events in answer-by-program.ts there.
  */
 import { resolve } from 'node:path';
 import {
   checkOptions,
   isError,
-  logLine,
-  logOf,
   type OptionsOf,
   pairsOf,
   type SettingsOf,
   settingsOf,
 } from '../../src/gateway/index.ts';
-import {
-  type ApplicationFunction,
-  type Body,
-  type Environ,
-  type EnvironPairs,
-  type ErrorStream,
-  encodeNative,
-  type StartResponse,
-  toApplication,
-} from '../../src/index.ts';
-import { redirectedEnviron } from '../_cgi/local-redirect.ts';
+import { type ApplicationFunction, type Environ, encodeNative, toApplication } from '../../src/index.ts';
+import { answerByProgram, type ProgramRunner, programLog } from '../_cgi/answer-by-program.ts';
 import { addVariables, type MetaVariables, metaVariables } from '../_cgi/meta-variables.ts';
-import { isBodiless, ProgramBody, readHead } from '../_cgi/program-output.ts';
 import { openContent, type RequestContent } from '../_cgi/request-content.ts';
-import type { DocumentHead } from '../_cgi/response-head.ts';
 import { type Release, Slots } from '../_process/slots.ts';
 import { CgiProcess } from './cgi-process.ts';
 import { type CgiProgram, type Command, checkProgram, invoke, startFailure, toCommand } from './program.ts';
@@ -102,7 +89,7 @@ export function fromCgi(program: CgiProgram, options: FromCgiOptions = {}): Appl
   checkOptions(options, CGI_PROGRAM_OPTIONS);
   const settings = settingsOf(CGI_PROGRAM_OPTIONS, options);
   const runner = new Runner(toCommand(program, settings.cwd), settings, environmentOf(options.env));
-  return (environ, startResponse) => runner.answer(environ, startResponse);
+  return (environ, startResponse) => answerByProgram(runner, environ, startResponse);
 }
 
 /** Apache's default, for a process without one. */
@@ -130,12 +117,13 @@ function environmentOf(own: FromCgiOptions['env'] = {}): Record<string, string> 
 }
 
 /** Runs one program for many requests. */
-class Runner {
+class Runner implements ProgramRunner {
   readonly command: Command;
   readonly settings: Settings;
+  readonly maxHeadSize: number;
+  readonly elsewhere: ApplicationFunction | undefined;
   readonly #env: Readonly<Record<string, string>>;
   readonly #slots: Slots;
-  readonly #elsewhere: ApplicationFunction | undefined;
   #isChecked = false;
 
   constructor(command: Command, settings: Settings, env: Readonly<Record<string, string>>) {
@@ -143,7 +131,8 @@ class Runner {
     this.settings = settings;
     this.#env = env;
     const { localRedirect, maxProcesses, maxQueued, queueTimeout } = settings;
-    this.#elsewhere = localRedirect === undefined ? undefined : toApplication(localRedirect);
+    this.maxHeadSize = settings.maxHeadSize;
+    this.elsewhere = localRedirect === undefined ? undefined : toApplication(localRedirect);
     this.#slots = new Slots({
       program: command.name,
       most: maxProcesses,
@@ -152,41 +141,7 @@ class Runner {
     });
   }
 
-  async answer(received: Environ, startResponse: StartResponse): Promise<Body> {
-    for (let environ = received; ; ) {
-      const run = await this.#start(environ);
-      try {
-        const { head, rest } = await readHead(run, this.settings.maxHeadSize);
-        if (head.kind === 'document') return this.#respond({ environ, run, head, rest }, startResponse);
-        run.discard();
-        const below = redirectedEnviron(environ, head.location, 'mount');
-        if (below === undefined) return this.#leave(environ, head.location, startResponse);
-        environ = below;
-      } catch (error) {
-        run.abort(error);
-        throw error;
-      }
-    }
-  }
-
-  #respond({ environ, run, head, rest }: Answer, startResponse: StartResponse): Body {
-    startResponse(head.status, head.headers);
-    if (!isBodiless(environ, head.status)) return new ProgramBody(run, rest, head.contentLength);
-    run.discard();
-    return new ProgramBody(run, rest, 0);
-  }
-
-  /** Answers a local redirect to a path outside of the mount. */
-  #leave(environ: Environ, location: string, startResponse: StartResponse): Body | Promise<Body> {
-    const redirected = redirectedEnviron(environ, location, 'site');
-    if (this.#elsewhere !== undefined && redirected !== undefined)
-      return this.#elsewhere(redirected, startResponse);
-    // The client asks for the path itself.
-    startResponse('302 Found', [['Location', location]]);
-    return [];
-  }
-
-  async #start(environ: Environ): Promise<CgiProcess> {
+  async start(environ: Environ): Promise<CgiProcess> {
     const { settings, command } = this;
     const signal = environ['gateway.signal']?.();
     const pairs = settings.environ === undefined ? {} : pairsOf(settings.environ, environ);
@@ -205,7 +160,7 @@ class Runner {
       if (!this.#isChecked) await checkProgram(command);
       this.#isChecked = true;
       signal?.throwIfAborted();
-      const run = this.#spawn(variables, content, logTo(environ, pairs, command.name));
+      const run = this.#spawn(variables, content, programLog(environ, pairs, command.name));
       const leave = (): void => run.abort(signal?.reason);
       signal?.addEventListener('abort', leave, { once: true });
       void run.ended.then(release).then(() => signal?.removeEventListener('abort', leave));
@@ -236,22 +191,6 @@ class Runner {
     // A path that climbs is no place below the root.
     if (path !== '' && !path.split('/').includes('..')) variables.set('PATH_TRANSLATED', `${root}${path}`);
   }
-}
-
-/** A response whose head is complete. */
-interface Answer {
-  readonly environ: Environ;
-  readonly run: CgiProcess;
-  readonly head: DocumentHead;
-  readonly rest: Uint8Array;
-}
-
-/** Logs what a program writes, and what is to be said of it, beside the request that it serves. */
-function logTo(environ: Environ, pairs: EnvironPairs, name: string): (line: string) => void {
-  // Who passes another stream is trusted to pass one; logging never throws.
-  const errors = (pairs['wsgi.errors'] as ErrorStream | undefined) ?? environ['wsgi.errors'];
-  const log = { ...logOf(environ), errors };
-  return (line) => logLine(log, `${name} ${line}`);
 }
 
 /** The system could not start a process: too large an environment, too many processes. */

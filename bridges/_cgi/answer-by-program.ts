@@ -1,0 +1,73 @@
+/**
+ * Answers requests by programs: fixes the order of events for CGI and FastCGI. A program is run, its head is read, and its output
+ * becomes the body; a local redirect runs it again.
+ */
+import { logLine, logOf } from '../../src/gateway/index.ts';
+import type {
+  ApplicationFunction,
+  Body,
+  Environ,
+  EnvironPairs,
+  ErrorStream,
+  StartResponse,
+} from '../../src/index.ts';
+import { redirectedEnviron } from './local-redirect.ts';
+import { isBodiless, ProgramBody, type ProgramOutput, readHead } from './program-output.ts';
+
+/** Runs a program. */
+export interface ProgramRunner {
+  /** Octets of the head of a response, at most. */
+  readonly maxHeadSize: number;
+  /** Runs the program for a request, or gives an application that answers in its place. */
+  start(environ: Environ): Promise<ProgramOutput | ApplicationFunction>;
+  /** The application that answers local redirects to paths outside of the mount. Without it the client is redirected. */
+  readonly elsewhere?: ApplicationFunction | undefined;
+}
+
+/** Answers a request. Rejects as `start` and the output of the program do. */
+export async function answerByProgram(
+  runner: ProgramRunner,
+  received: Environ,
+  startResponse: StartResponse,
+): Promise<Body> {
+  for (let environ = received; ; ) {
+    const run = await runner.start(environ);
+    if (typeof run === 'function') return run(environ, startResponse);
+    try {
+      const { head, rest } = await readHead(run, runner.maxHeadSize);
+      if (head.kind === 'document') {
+        startResponse(head.status, head.headers);
+        if (!isBodiless(environ, head.status)) return new ProgramBody(run, rest, head.contentLength);
+        run.discard();
+        return new ProgramBody(run, rest, 0);
+      }
+      run.discard();
+      const below = redirectedEnviron(environ, head.location, 'mount');
+      if (below === undefined) return leave(runner, environ, head.location)(environ, startResponse);
+      environ = below;
+    } catch (error) {
+      run.abort(error);
+      throw error;
+    }
+  }
+}
+
+/** Gives the application for a local redirect to a path outside of the mount. */
+function leave({ elsewhere }: ProgramRunner, environ: Environ, location: string): ApplicationFunction {
+  const redirected = redirectedEnviron(environ, location, 'site');
+  if (elsewhere !== undefined && redirected !== undefined)
+    return (_environ, startResponse) => elsewhere(redirected, startResponse);
+  // The client asks for the path itself.
+  return (_environ, startResponse) => {
+    startResponse('302 Found', [['Location', location]]);
+    return [];
+  };
+}
+
+/** Logs what a program writes, and what is to be said of it, beside the request that it serves. */
+export function programLog(environ: Environ, pairs: EnvironPairs, name: string): (line: string) => void {
+  // Who passes another stream is trusted to pass one; logging never throws.
+  const errors = (pairs['wsgi.errors'] as ErrorStream | undefined) ?? environ['wsgi.errors'];
+  const log = { ...logOf(environ), errors };
+  return (line) => logLine(log, `${name} ${line}`);
+}
