@@ -5,12 +5,17 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
+import { fromFastCgi } from '../bridges/fastcgi/index.ts';
+import { createClient } from '../src/testing/index.ts';
 import { PYTHON } from './bridges/python/places.ts';
+import { PHP_FPM, PhpSite } from './peers/php-site.ts';
 import { requirePython } from './peers/python/require-python.ts';
+import { requirePeer } from './support/peer.ts';
 import { expectValid, VALIDATED } from './support/validated/validated.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -202,6 +207,35 @@ describe('the examples of bridges', () => {
       'Status: 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 12\r\n\r\nHello, Ada!\n',
     );
     expect([stderr, code]).toEqual(['Validates an application\n', 0]);
+  });
+});
+
+describe('the examples of FastCGI', () => {
+  it('from-php.ts', async (context) => {
+    const php = new PhpSite(requirePeer(context, ...PHP_FPM));
+    try {
+      await php.start();
+      const { url } = await serve('from-php.ts', { PHP_FPM: php.socket });
+      const ask = async (path: string) => (await fetch(`${url}${path}`)).text();
+      expect(await ask('site/news?user=Ada')).toBe('PHP answers /news?user=Ada, Ada\n');
+      expect(await ask('site/')).toBe('PHP answers /, stranger\n');
+      expect(await ask('site/about')).toBe('Express has taken this route over\n');
+    } finally {
+      await php.remove();
+    }
+  });
+
+  it('serve-fastcgi.ts', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatebridge-examples-'));
+    const path = join(folder, 'app.sock');
+    const child = start('serve-fastcgi.ts', { SOCKET: path });
+    await once(child.stdout, 'data');
+    const client = createClient(fromFastCgi({ path }));
+    const response = await client.get('/hello', { headers: { Host: 'site.test' } });
+    expect(await response.text()).toBe('Hello from http://site.test/hello\n');
+    child.kill('SIGTERM');
+    expect(await once(child, 'close')).toEqual([0, null]);
+    rmSync(folder, { recursive: true });
   });
 });
 

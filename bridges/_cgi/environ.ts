@@ -27,8 +27,8 @@ export interface CgiEnvironOptions extends OptionsOf<typeof CGI_ENVIRON_OPTIONS>
 
 /** The host of an environ of CGI variables. */
 export interface CgiEnvironHost {
-  /** Makes the source of content. @param length The octets to read, at least one */
-  createInput(length: number): InputSource;
+  /** Makes the source of content. @param length The octets to read, at least one; undefined if the server did not tell */
+  createInput(length: number | undefined): InputSource | undefined;
   /** `wsgi.errors`. @default standard error */
   readonly errors?: ErrorStream | undefined;
   /** The process ends after this request. */
@@ -66,7 +66,7 @@ export function createCgiEnviron(
 ): Environ {
   const known = filterVariables(variables);
   const scheme = guessScheme({ ...known });
-  const length = Number(known.CONTENT_LENGTH ?? 0);
+  const length = known.CONTENT_LENGTH === undefined ? undefined : Number(known.CONTENT_LENGTH);
   const environ = createEnviron(
     {
       method: 'GET',
@@ -77,7 +77,7 @@ export function createCgiEnviron(
       serverName: '127.0.0.1',
       serverPort: scheme === 'https' ? '443' : '80',
       multiprocess: true,
-      input: length > 0 ? host.createInput(length) : undefined,
+      input: length === 0 ? undefined : host.createInput(length),
       errors: host.errors,
     },
     {

@@ -64,7 +64,11 @@ export function runCgi(application: Application, options: RunCgiOptions = {}): P
   return answer(toApplication(application), options);
 }
 
-const HOST: CgiEnvironHost = { createInput: createStandardInput, runsOnce: true };
+const HOST: CgiEnvironHost = {
+  // RFC 3875 §4.2: standard input need not end.
+  createInput: (length) => (length === undefined ? undefined : createStandardInput(length)),
+  runsOnce: true,
+};
 
 async function answer(application: ApplicationFunction, options: RunCgiOptions): Promise<number> {
   delete process.env.HTTP_PROXY;

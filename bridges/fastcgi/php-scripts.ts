@@ -1,0 +1,123 @@
+/**
+ * Finds the script of PHP that answers a request, as nginx's try_files and fastcgi_split_path_info do.
+ *
+ * Rule 1: a script runs only if it is a file with an ending of scripts, below the root, also once symbolic links are followed. So an upload
+ *         `/photo.jpg` never runs as `/photo.jpg/x.php`, whatever `cgi.fix_pathinfo` of PHP says.
+ * Rule 2: no name that begins with a dot, and no `..`, is looked up.
+ */
+import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve, sep } from 'node:path';
+import { decodeNative, encodeNative } from '../../src/index.ts';
+
+/** A script, with the parts of the path around it. Strings for parameters are native strings. */
+export interface FoundScript {
+  readonly kind: 'script';
+  /** The path of the file, and that of the root: canonical, unless symbolic links are followed. */
+  readonly file: string;
+  readonly root: string;
+  /** The path of the script below the mount: `/blog/index.php`. */
+  readonly name: string;
+  /** The rest of the path. */
+  readonly pathInfo: string;
+}
+
+/** What a path is. A directory has a script for its index, and lacks the slash at the end. */
+export type Finding = FoundScript | { readonly kind: 'directory' } | { readonly kind: 'nothing' };
+
+/** Settings of {@link ScriptFinder}. */
+export interface ScriptOptions {
+  readonly root: string | undefined;
+  /** Answers every request. */
+  readonly script: string | undefined;
+  /** Answers requests for which there is no script. */
+  readonly fallback: string | undefined;
+  /** Answers for a directory. */
+  readonly index: string;
+  /** Where a symbolic link may lead: below the root, or anywhere. */
+  readonly symlinks: 'within' | 'follow';
+}
+
+const ENDING = '.php';
+
+/** Names that servers of PHP run, and copies that editors leave of them. */
+const SOURCE = /\.(?:php|phtml|pht|phar|phps|inc)(?![a-z])/i;
+
+/** Tells if a path names a source of PHP, or what begins with a dot: neither is sent as a file. */
+export function isHidden(path: string): boolean {
+  return path.split('/').some((segment) => segment.startsWith('.') || SOURCE.test(segment));
+}
+
+/** Finds scripts below one root. */
+export class ScriptFinder {
+  readonly root: string;
+  readonly #options: ScriptOptions;
+
+  constructor(options: ScriptOptions) {
+    this.#options = options;
+    const { root, script } = options;
+    this.root = resolve(root ?? dirname(script ?? '.'));
+  }
+
+  /** @param path The path below the mount, a native string */
+  async find(path: string): Promise<Finding> {
+    const { script, fallback } = this.#options;
+    if (script !== undefined) return this.#fixed(script, path);
+    const found = await this.#look(path);
+    if (found.kind !== 'nothing' || fallback === undefined) return found;
+    return this.#fixed(fallback, path);
+  }
+
+  /** The front controller, perhaps named by the path. php-fpm may have it in a file system of its own. */
+  #fixed(script: string, path: string): FoundScript {
+    const isBelow = script.startsWith(`${this.root}${sep}`);
+    const file = isBelow
+      ? script
+      : join(this.root, this.#options.root === undefined ? basename(script) : script);
+    const name = encodeNative(file.slice(this.root.length).split(sep).join('/'));
+    const isNamed = path === name || path.startsWith(`${name}/`);
+    return { kind: 'script', file, root: this.root, name, pathInfo: isNamed ? path.slice(name.length) : '' };
+  }
+
+  async #look(path: string): Promise<Finding> {
+    const segments = path.split('/').slice(1);
+    if (!path.startsWith('/') || path.includes('\0') || segments.some((one) => one.startsWith('.')))
+      return NOTHING;
+    if (segments.some((one) => one.includes('\\') && sep === '\\')) return NOTHING;
+    for (let count = 1; count <= segments.length; count += 1) {
+      if (!segments[count - 1]?.endsWith(ENDING)) continue;
+      // A link to `//name` would lead to another host.
+      const name = `/${segments.slice(0, count).filter(Boolean).join('/')}`;
+      const place = await this.#placeOf(name);
+      if (place === undefined) continue;
+      const rest = segments.slice(count).map((one) => `/${one}`);
+      return { kind: 'script', ...place, name, pathInfo: rest.join('') };
+    }
+    return this.#lookForIndex(path);
+  }
+
+  async #lookForIndex(path: string): Promise<Finding> {
+    const isWhole = path.endsWith('/');
+    const name = `${isWhole ? path : `${path}/`}${this.#options.index}`.replace(/\/{2,}/g, '/');
+    const place = await this.#placeOf(name);
+    if (place === undefined) return NOTHING;
+    return isWhole ? { kind: 'script', ...place, name, pathInfo: '' } : { kind: 'directory' };
+  }
+
+  /** Finds the file of a script. */
+  async #placeOf(name: string): Promise<Pick<FoundScript, 'file' | 'root'> | undefined> {
+    const text = decodeNative(name);
+    // Octets that are not UTF-8 name no file that node could name again.
+    if (encodeNative(text) !== name) return undefined;
+    const named = join(this.root, text);
+    try {
+      const [root, file] = await Promise.all([realpath(this.root), realpath(named)]);
+      if (extname(file) !== ENDING || !(await stat(file)).isFile()) return undefined;
+      if (this.#options.symlinks === 'follow') return { file: named, root: this.root };
+      return file.startsWith(root.endsWith(sep) ? root : `${root}${sep}`) ? { file, root } : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+const NOTHING = { kind: 'nothing' } as const;

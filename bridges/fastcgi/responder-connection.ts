@@ -1,0 +1,267 @@
+/**
+ * A connection to a FastCGI responder: sends requests and gives each the records of its response.
+ *
+ * Rule 1: a request that was lost before anything of it was sent says so; all others are never sent again.
+ * Rule 2: a connection is used again only if both streams of the last request have ended.
+ */
+import { connect, type Socket } from 'node:net';
+import { isError } from '../../src/gateway/index.ts';
+import { UpstreamError } from '../../src/index.ts';
+import { decodeNameValues, encodeNameValues } from './name-values.ts';
+import {
+  encodeBeginRequest,
+  encodeRecords,
+  type FastCgiRecord,
+  RecordParser,
+  RecordType,
+} from './records.ts';
+import type { ResponderRequest } from './responder-request.ts';
+
+/** Where a responder listens. */
+export interface ResponderAddress {
+  readonly path?: string | undefined;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/** Milliseconds between attempts to connect to a unix socket whose queue is full (EAGAIN). */
+const RETRY_DELAY = 20;
+
+/** Opens a socket. @throws what node's connect fails with, or an error of code ETIMEDOUT */
+export async function openSocket(address: ResponderAddress, timeout: number): Promise<Socket> {
+  const end = Date.now() + timeout;
+  for (;;) {
+    try {
+      return await openOnce(address, Math.max(end - Date.now(), 1));
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN' || Date.now() >= end) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
+  }
+}
+
+function openOnce(address: ResponderAddress, timeout: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const { path, host, port } = address;
+    const socket = path === undefined ? connect({ host, port: port ?? 0, noDelay: true }) : connect({ path });
+    const fail = (error: unknown): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(error);
+    };
+    const late = (): void => {
+      fail(Object.assign(new Error(`no connection in ${timeout} ms`), { code: 'ETIMEDOUT' }));
+    };
+    const timer = setTimeout(late, Math.min(timeout, 2_147_483_647));
+    socket.on('error', fail).once('connect', () => {
+      clearTimeout(timer);
+      socket.off('error', fail);
+      resolve(socket);
+    });
+  });
+}
+
+/** Gives the code of an error of node. */
+export function codeOf(error: unknown): string | undefined {
+  return isError(error) && 'code' in error ? String(error.code) : undefined;
+}
+
+/** An open connection. */
+export class ResponderConnection {
+  readonly #socket: Socket;
+  readonly #name: string;
+  readonly #keepsOpen: boolean;
+  readonly #isShared: boolean;
+  readonly #onChange: () => void;
+  readonly #parser = new RecordParser();
+  readonly #requests = new Map<number, ResponderRequest>();
+  /** Requests that hold up the reading. */
+  readonly #pausing = new Set<number>();
+  /** Requests whose content has not ended. */
+  readonly #unfinished = new Set<number>();
+  /** Requests that the responder was told to abort. */
+  readonly #aborted = new Set<number>();
+  /** Calls those that wait until the socket takes more. */
+  readonly #waiting = new Set<() => void>();
+  #onValues: ((values: ReadonlyMap<string, string>) => void) | undefined;
+  #mayReuse = true;
+  #hasEnded = false;
+
+  constructor(socket: Socket, { name, keepsOpen, isShared, onChange }: ConnectionOptions) {
+    this.#socket = socket;
+    this.#name = name;
+    this.#keepsOpen = keepsOpen;
+    this.#isShared = isShared;
+    this.#onChange = onChange;
+    socket.on('data', (octets: Buffer) => this.#read(octets));
+    socket.on('drain', () => this.#wake());
+    socket.on('error', (cause) => this.#lose(`closed the connection (${codeOf(cause)})`));
+    socket.on('end', () => this.#lose('closed the connection'));
+    socket.on('close', () => this.#lose('closed the connection'));
+  }
+
+  /** Requests under way. */
+  get size(): number {
+    return this.#requests.size;
+  }
+
+  /** Another request may be sent. */
+  get isOpen(): boolean {
+    return !this.#hasEnded && this.#mayReuse && !this.#socket.destroyed && this.#socket.writable;
+  }
+
+  /** A request waits, and has got no sign of life. */
+  get isSilent(): boolean {
+    return [...this.#requests.values()].some((one) => !one.hasAnswered);
+  }
+
+  /** Sends a request. */
+  start(request: ResponderRequest): void {
+    let id = 1;
+    while (this.#requests.has(id)) id += 1;
+    if (!this.#keepsOpen) this.#mayReuse = false;
+    this.#requests.set(id, request);
+    this.#unfinished.add(id);
+    const contents = encodeNameValues(request.options.variables);
+    this.#socket.ref();
+    this.#socket.cork();
+    this.#write([
+      ...encodeBeginRequest(id, this.#keepsOpen),
+      ...contents.flatMap((content) => encodeRecords(RecordType.params, id, content)),
+      ...encodeRecords(RecordType.params, id),
+    ]);
+    // The end of empty content goes along.
+    process.nextTick(() => this.#socket.uncork());
+    request.start({
+      send: (content) => this.#send(id, content),
+      setPaused: (isPaused) => this.#setPaused(id, isPaused),
+      abort: () => this.#abort(id),
+    });
+  }
+
+  /** Asks what the responder can do (FCGI_GET_VALUES, §4.1). */
+  askValues(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return new Promise((resolve) => {
+      this.#onValues = resolve;
+      const [content] = encodeNameValues(names.map((name) => [name, ''] as const));
+      this.#write(encodeRecords(RecordType.getValues, 0, content));
+    });
+  }
+
+  /** Closes the connection. Requests on it are lost. */
+  destroy(): void {
+    this.#socket.destroy();
+    this.#lose('was closed');
+  }
+
+  /** Lets the process end while nothing is under way. */
+  unref(): void {
+    this.#socket.unref();
+  }
+
+  #write(buffers: readonly Uint8Array[]): boolean {
+    let isTaken = true;
+    for (const one of buffers) isTaken = this.#socket.write(one);
+    return isTaken;
+  }
+
+  #send(id: number, content: Uint8Array): Promise<void> {
+    if (content.length === 0) this.#unfinished.delete(id);
+    if (this.#hasEnded) return Promise.resolve();
+    this.#socket.cork();
+    const isTaken = this.#write(encodeRecords(RecordType.stdin, id, content));
+    this.#socket.uncork();
+    if (isTaken) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.add(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+
+  #read(octets: Buffer): void {
+    try {
+      for (const record of this.#parser.push(octets)) {
+        this.#take(record);
+        if (this.#hasEnded) return;
+      }
+    } catch (cause) {
+      const fault = isError(cause) ? cause.message : String(cause);
+      this.#fail(new UpstreamError('WSGI_ERR_UPSTREAM_MALFORMED', `${this.#name}: ${fault}`));
+    }
+  }
+
+  #take(record: FastCgiRecord): void {
+    const { type, requestId } = record;
+    if (type === RecordType.getValuesResult) this.#onValues?.(decodeNameValues(record.content));
+    else if (type === RecordType.unknownType) this.#onValues?.(new Map());
+    const request = this.#requests.get(requestId);
+    if (request === undefined) {
+      if (requestId === 0 || this.#isShared) return;
+      throw new Error(`a record of request ${requestId}, which is not under way (FastCGI §3.3)`);
+    }
+    request.take(record);
+    if (type === RecordType.endRequest) this.#remove(requestId);
+  }
+
+  #remove(id: number): void {
+    this.#requests.delete(id);
+    this.#aborted.delete(id);
+    this.#setPaused(id, false);
+    // The responder would take the rest of the content for that of the next request.
+    if (this.#unfinished.delete(id)) this.#mayReuse = false;
+    if (!this.#mayReuse && this.#requests.size === 0) this.#socket.destroy();
+    this.#onChange();
+  }
+
+  #setPaused(id: number, isPaused: boolean): void {
+    if (isPaused) this.#pausing.add(id);
+    else this.#pausing.delete(id);
+    if (this.#pausing.size > 0) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  /** php-fpm ignores FCGI_ABORT_REQUEST, and notices a connection that is closed (§5.4). */
+  #abort(id: number): void {
+    const request = this.#requests.get(id);
+    if (request === undefined) return;
+    if (!this.#isShared || this.#aborted.has(id)) {
+      this.destroy();
+      return;
+    }
+    this.#aborted.add(id);
+    this.#write(encodeRecords(RecordType.abortRequest, id));
+    if (this.#unfinished.delete(id)) this.#write(encodeRecords(RecordType.stdin, id));
+    this.#setPaused(id, false);
+  }
+
+  #lose(how: string): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#onValues?.(new Map());
+    this.#socket.destroy();
+    for (const request of this.#requests.values()) request.lose(how);
+    this.#requests.clear();
+    this.#wake();
+    this.#onChange();
+  }
+
+  #fail(error: unknown): void {
+    for (const request of this.#requests.values()) request.lose('broke the protocol', error);
+    this.#socket.destroy();
+    this.#lose('broke the protocol');
+  }
+}
+
+/** Settings of a {@link ResponderConnection}. */
+export interface ConnectionOptions {
+  /** The name of the responder, for errors. */
+  readonly name: string;
+  /** It may serve more than one request. */
+  readonly keepsOpen: boolean;
+  /** It may serve more than one request at the same time. */
+  readonly isShared: boolean;
+  /** Called when a request has left the connection, and when the connection has ended. */
+  onChange(): void;
+}

@@ -1,0 +1,240 @@
+/**
+ * The connections to one FastCGI responder: opens them on demand, in bounds, and keeps some open.
+ *
+ * A child of php-fpm serves nobody else while its connection is open, even without a request. So a connection is kept only if no other
+ * request waits for its first answer, and not for long.
+ */
+import { UpstreamError } from '../../src/index.ts';
+import { Slots } from '../_process/slots.ts';
+import { codeOf, openSocket, type ResponderAddress, ResponderConnection } from './responder-connection.ts';
+import type { ResponderRequest } from './responder-request.ts';
+
+/** Settings of {@link ResponderPool}. */
+export interface PoolOptions {
+  readonly address: ResponderAddress;
+  /** The name of the responder, for errors. */
+  readonly name: string;
+  readonly maxConnections: number;
+  readonly maxQueued: number;
+  readonly queueTimeout: number;
+  readonly connectTimeout: number;
+  readonly keepAlive: number;
+  readonly keepAliveTimeout: number;
+  readonly multiplex: number;
+}
+
+/** A connection that is open, or being opened. */
+interface Member {
+  readonly opening: Promise<ResponderConnection>;
+  connection: ResponderConnection | undefined;
+  /** Requests that use it, or will. */
+  users: number;
+  idleTimer: NodeJS.Timeout | undefined;
+}
+
+/** What is known of the responder. */
+interface Capacity {
+  readonly perConnection: number;
+  readonly slots: Slots;
+}
+
+/** Connections to one responder. */
+export class ResponderPool {
+  readonly #options: PoolOptions;
+  readonly #members = new Set<Member>();
+  #capacity: Promise<Capacity> | Capacity | undefined;
+  /** Requests that have a slot. */
+  #served = 0;
+  #isClosed = false;
+  #closing: Promise<void> | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    if (options.multiplex === 1) this.#capacity = this.#capacityOf(1);
+  }
+
+  /**
+   * Refuses a request early, before anything is done for it.
+   *
+   * @throws {@link UpstreamError} 503 if too many wait, 502 if the pool is closed
+   */
+  assertRoom(): void {
+    if (this.#isClosed) throw this.#closed();
+    if (this.#capacity !== undefined && 'slots' in this.#capacity) this.#capacity.slots.assertRoom();
+  }
+
+  /**
+   * Waits for the turn of a request, and sends it. If that fails, nothing was sent.
+   *
+   * @throws {@link UpstreamError} 503 if too many wait, 502 or 504 if there is no connection; what the signal aborts with
+   */
+  async send(request: ResponderRequest, signal: AbortSignal | undefined): Promise<void> {
+    this.assertRoom();
+    const { perConnection, slots } = await this.#findCapacity();
+    const release = await slots.take(signal);
+    this.#served += 1;
+    const free = (): void => {
+      release();
+      this.#served -= 1;
+      if (this.#served === 0) this.#onIdle?.();
+    };
+    try {
+      if (this.#isClosed) throw this.#closed();
+      const { member, connection } = await this.#join(perConnection);
+      if (signal?.aborted) {
+        this.#leave(member);
+        throw signal.reason;
+      }
+      connection.start(request);
+      void request.ended.then(() => {
+        this.#leave(member);
+        free();
+      });
+    } catch (error) {
+      free();
+      throw error;
+    }
+  }
+
+  /** Lets requests under way end, and refuses others. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosed = true;
+    for (const member of [...this.#members]) if (member.users === 0) this.#drop(member);
+    if (this.#served === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  /** Becomes a user of an open connection. */
+  async #join(perConnection: number): Promise<{ member: Member; connection: ResponderConnection }> {
+    for (;;) {
+      const member = this.#choose(perConnection);
+      member.users += 1;
+      clearTimeout(member.idleTimer);
+      try {
+        const isKept = member.connection !== undefined;
+        const connection = await member.opening;
+        // The end of a kept connection may have arrived, and node has not read it yet.
+        if (isKept) await new Promise((resolve) => setImmediate(resolve));
+        if (!isKept || connection.isOpen) return { member, connection };
+      } catch (error) {
+        this.#leave(member);
+        throw error;
+      }
+      this.#leave(member);
+    }
+  }
+
+  #choose(perConnection: number): Member {
+    for (const member of this.#members) {
+      const isUsable = member.connection === undefined ? perConnection > 1 : member.connection.isOpen;
+      if (isUsable && member.users < perConnection) return member;
+    }
+    const forget = (): void => {
+      if (member.connection?.isOpen === false) this.#members.delete(member);
+    };
+    const opening = this.#open(perConnection > 1, forget);
+    const member: Member = { opening, connection: undefined, users: 0, idleTimer: undefined };
+    this.#members.add(member);
+    opening.then(
+      (connection) => {
+        member.connection = connection;
+      },
+      () => this.#members.delete(member),
+    );
+    return member;
+  }
+
+  async #open(isShared: boolean, onChange: () => void): Promise<ResponderConnection> {
+    const { address, name, connectTimeout, keepAlive } = this.#options;
+    try {
+      const socket = await openSocket(address, connectTimeout);
+      const keepsOpen = isShared || keepAlive > 0;
+      return new ResponderConnection(socket, { name, keepsOpen, isShared, onChange });
+    } catch (cause) {
+      const detail = `${name} ${REASONS[codeOf(cause) ?? ''] ?? `cannot be reached: ${codeOf(cause)}`}`;
+      if (codeOf(cause) === 'ETIMEDOUT' || codeOf(cause) === 'EAGAIN')
+        throw new UpstreamError('WSGI_ERR_UPSTREAM_TIMEOUT', detail, { cause });
+      throw new UpstreamError('WSGI_ERR_UPSTREAM_UNAVAILABLE', detail, { cause });
+    }
+  }
+
+  #leave(member: Member): void {
+    member.users -= 1;
+    const { connection } = member;
+    if (member.users > 0 || connection === undefined) return;
+    const { keepAlive, keepAliveTimeout } = this.#options;
+    const others = [...this.#members].filter((one) => one !== member);
+    const idle = others.filter((one) => one.users === 0).length;
+    const isWanted = others.some((one) => one.connection?.isSilent !== false);
+    if (this.#isClosed || !connection.isOpen || idle >= keepAlive || isWanted) {
+      this.#drop(member);
+      return;
+    }
+    connection.unref();
+    member.idleTimer = setTimeout(() => this.#drop(member), Math.min(keepAliveTimeout, MAX_DELAY)).unref();
+  }
+
+  #drop(member: Member): void {
+    this.#members.delete(member);
+    clearTimeout(member.idleTimer);
+    member.connection?.destroy();
+  }
+
+  async #findCapacity(): Promise<Capacity> {
+    if (this.#capacity === undefined) {
+      const asked = this.#ask();
+      this.#capacity = asked;
+      // The next request asks again.
+      asked.catch(() => {
+        this.#capacity = undefined;
+      });
+    }
+    return this.#capacity;
+  }
+
+  /** Asks the responder if requests may share a connection (FastCGI §4.1). */
+  async #ask(): Promise<Capacity> {
+    const connection = await this.#open(true, () => {});
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<ReadonlyMap<string, string>>((resolve) => {
+      timer = setTimeout(() => resolve(new Map()), Math.min(this.#options.connectTimeout, MAX_DELAY));
+    });
+    const values = await Promise.race([connection.askValues(['FCGI_MPXS_CONNS']), late]);
+    clearTimeout(timer);
+    connection.destroy();
+    return this.#capacityOf(values.get('FCGI_MPXS_CONNS') === '1' ? this.#options.multiplex : 1);
+  }
+
+  #capacityOf(perConnection: number): Capacity {
+    const { name, maxConnections, maxQueued, queueTimeout } = this.#options;
+    const most = maxConnections * perConnection;
+    const slots = new Slots({ program: name, most, mostWaiting: maxQueued, patience: queueTimeout });
+    return { perConnection, slots };
+  }
+
+  #closed(): UpstreamError {
+    return new UpstreamError('WSGI_ERR_UPSTREAM_UNAVAILABLE', `${this.#options.name}: close() was called`);
+  }
+}
+
+/** Why there is no connection, and what to look at. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist: the responder does not run, or has its socket elsewhere',
+  ECONNREFUSED: 'refuses connections: the responder does not run',
+  EACCES: 'may not be opened by this user (listen.owner, listen.mode of php-fpm)',
+  ENOTSOCK: 'is no socket',
+  ENOTFOUND: 'is the name of no host',
+  ETIMEDOUT: 'accepts no connection (option connectTimeout)',
+  EAGAIN: 'accepts no connection: its queue is full (listen.backlog of php-fpm)',
+};
+
+/** A longer delay would be none (node's timers). */
+const MAX_DELAY = 2_147_483_647;

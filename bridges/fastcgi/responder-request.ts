@@ -1,0 +1,241 @@
+/**
+ * One request to a FastCGI responder: sends its parameters and content, and gives what comes back as the output of a program.
+ *
+ * Rule 1: both directions run at the same time, and each waits for its reader.
+ * Rule 2: time counts while the responder is waited for. A slow client is the host's matter.
+ * Rule 3: this file knows no socket; its connection does.
+ */
+import { UpstreamError } from '../../src/index.ts';
+import type { MetaVariables } from '../_cgi/meta-variables.ts';
+import type { ProgramOutput } from '../_cgi/program-output.ts';
+import type { RequestContent } from '../_cgi/request-content.ts';
+import { ErrorLines } from '../_process/error-lines.ts';
+import { decodeEndRequest, type FastCgiRecord, ProtocolStatus, RecordType } from './records.ts';
+
+/** What a request asks of its connection. */
+export interface RequestLine {
+  /** Sends the next octets of the content, none at the end. Resolves when more may be sent; never rejects. */
+  send(content: Uint8Array): Promise<void>;
+  /** Reads no more, or reads on. */
+  setPaused(isPaused: boolean): void;
+  /** Nothing more of the response is wanted. */
+  abort(): void;
+}
+
+/** One request. */
+export interface RequestOptions {
+  /** The name of the responder, for errors. */
+  readonly responder: string;
+  readonly variables: MetaVariables;
+  readonly content: RequestContent;
+  /** Milliseconds without a sign of life; 0 for any time. */
+  readonly timeout: number;
+  /** Takes each line for the operator. */
+  log(line: string): void;
+}
+
+/** Octets of output that wait for their reader, before no more is read. */
+const MAX_HELD = 131_072;
+
+/** A longer delay would be none (node's timers). */
+const MAX_DELAY = 2_147_483_647;
+
+/** A request on its way. */
+export class ResponderRequest implements ProgramOutput {
+  readonly program: string;
+  readonly options: RequestOptions;
+  /** Settles when the connection is free again. Never rejects. */
+  readonly ended: Promise<void>;
+  #line: RequestLine | undefined;
+  #held: Buffer[] = [];
+  #heldSize = 0;
+  readonly #errors: ErrorLines;
+  #timer: NodeJS.Timeout | undefined;
+  #wake: (() => void) | undefined;
+  #settleEnded: (() => void) | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  /** How the request ended, for people. */
+  #end: string | undefined;
+  #hasCrashed = false;
+  /** Nobody wants more output. */
+  #isOver = false;
+  #isAwaited = false;
+  #isClientSlow = false;
+  #hasAnswered = false;
+
+  constructor(options: RequestOptions) {
+    this.options = options;
+    this.program = options.responder;
+    this.#errors = new ErrorLines((line) => this.warn(`wrote: ${line}`));
+    this.ended = new Promise((resolve) => {
+      this.#settleEnded = resolve;
+    });
+  }
+
+  /** The responder has given a sign of life. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
+  /** The response is not complete. */
+  get isRunning(): boolean {
+    return this.#end === undefined;
+  }
+
+  /** Begins to send content; parameters have been sent. */
+  start(line: RequestLine): void {
+    this.#line = line;
+    const delay = Math.min(this.options.timeout || MAX_DELAY, MAX_DELAY);
+    this.#timer = setTimeout(() => this.#onTimeout(), delay);
+    void this.#feed(line);
+  }
+
+  /** Takes a record of the responder. @throws Error if it is malformed */
+  take({ type, content }: FastCgiRecord): void {
+    this.#hasAnswered = true;
+    this.#timer?.refresh();
+    if (type === RecordType.stderr) this.#errors.push(content);
+    else if (type === RecordType.stdout) this.#hold(content);
+    else if (type === RecordType.endRequest) this.#takeEnd(content);
+  }
+
+  #hold(content: Buffer): void {
+    if (content.length === 0 || this.#isOver) return;
+    this.#held.push(content);
+    this.#heldSize += content.length;
+    if (this.#heldSize >= MAX_HELD) this.#line?.setPaused(true);
+    this.#wake?.();
+  }
+
+  #takeEnd(content: Buffer): void {
+    const { appStatus, protocolStatus } = decodeEndRequest(content);
+    if (protocolStatus === ProtocolStatus.complete) {
+      // php-fpm's is 255 after a fatal error, of which it has written to the log itself.
+      this.#conclude(`ended with status ${appStatus}`);
+      return;
+    }
+    const { program } = this;
+    if (protocolStatus === ProtocolStatus.unknownRole)
+      this.#fail(new UpstreamError('WSGI_ERR_UPSTREAM_UNAVAILABLE', `${program} is no responder`));
+    else {
+      const headers = { 'Retry-After': '1' };
+      const detail = `${program} is overloaded (protocol status ${protocolStatus})`;
+      this.#fail(new UpstreamError('WSGI_ERR_UPSTREAM_BUSY', detail, { headers }));
+    }
+    this.#conclude('refused the request');
+  }
+
+  /** The connection has ended, or could not be opened. */
+  lose(how: string, error?: unknown): void {
+    if (this.#end !== undefined) return;
+    this.#hasCrashed = true;
+    if (error !== undefined) this.#fail(error);
+    this.#conclude(how);
+  }
+
+  #conclude(how: string): void {
+    this.#end ??= how;
+    clearTimeout(this.#timer);
+    this.#errors.end();
+    this.#wake?.();
+    this.#settleEnded?.();
+  }
+
+  async pull(): Promise<Uint8Array | null> {
+    this.#isAwaited = true;
+    this.#timer?.refresh();
+    while (this.#failure === undefined && this.#held.length === 0 && this.#end === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#wake = undefined;
+    this.#isAwaited = false;
+    if (this.#failure !== undefined) throw this.#failure.error;
+    const [first, ...others] = this.#held;
+    if (first === undefined) {
+      this.#isOver = true;
+      return null;
+    }
+    // php-fpm writes records of 8 KB: a copy costs less than a turn of the gateway for each.
+    const octets = others.length === 0 ? first : Buffer.concat(this.#held, this.#heldSize);
+    this.#held = [];
+    this.#heldSize = 0;
+    this.#line?.setPaused(false);
+    return octets;
+  }
+
+  describeEnd(): string {
+    return this.#end ?? 'has not ended';
+  }
+
+  get hasCrashed(): boolean {
+    return this.#hasCrashed;
+  }
+
+  warn(line: string): void {
+    this.options.log(line);
+  }
+
+  discard(): void {
+    this.#isOver = true;
+    this.#held = [];
+    this.#heldSize = 0;
+    this.#timer?.refresh();
+    this.#line?.setPaused(false);
+  }
+
+  abort(reason: unknown = new Error('Response is not wanted any more')): void {
+    if (!this.#isOver) this.#fail(reason);
+  }
+
+  /** Makes `pull` reject, and gives the request up. */
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#isOver = true;
+    this.#held = [];
+    this.#wake?.();
+    if (this.#end === undefined) this.#line?.abort();
+  }
+
+  #onTimeout(): void {
+    const { timeout } = this.options;
+    const isIdle = !this.#isOver && (!this.#isAwaited || this.#isClientSlow);
+    if (timeout === 0 || isIdle) {
+      this.#timer?.refresh();
+      return;
+    }
+    // A responder that goes on after an abort gets no third chance.
+    this.#timer?.refresh();
+    if (this.#isOver) this.warn(`went on for ${timeout} ms after its response, and is given up`);
+    const detail = `${this.program} wrote nothing for ${timeout} ms`;
+    this.#fail(new UpstreamError('WSGI_ERR_UPSTREAM_TIMEOUT', detail));
+  }
+
+  /** A responder that has ended its response needs no more content. */
+  async #feed(line: RequestLine): Promise<void> {
+    const { content } = this.options;
+    try {
+      for (let octets: Uint8Array | null = EMPTY; octets !== null && this.#mayFeed(); ) {
+        this.#isClientSlow = true;
+        octets = await content.pull();
+        this.#isClientSlow = false;
+        this.#timer?.refresh();
+        if (this.#mayFeed() && octets?.length !== 0) await line.send(octets ?? EMPTY);
+      }
+    } catch (error) {
+      // A response that is complete stays so.
+      if (!this.#isOver) this.#fail(error);
+    } finally {
+      this.#isClientSlow = false;
+      // What it fails with concerns nobody any more.
+      await content.close().catch(() => {});
+    }
+  }
+
+  #mayFeed(): boolean {
+    return this.#end === undefined && this.#failure === undefined;
+  }
+}
+
+const EMPTY = new Uint8Array(0);

@@ -1,0 +1,272 @@
+/**
+ * A connection of a web server to a responder: reads requests, answers management records, and writes responses.
+ *
+ * Rule 1: requests may share the connection (FCGI_MPXS_CONNS); each has an id.
+ * Rule 2: what a server may send is bounded: requests, octets of parameters, content that nobody reads.
+ */
+import type { Socket } from 'node:net';
+import { FastCgiSink } from './fastcgi-sink.ts';
+import { decodeNameValues, encodeNameValues } from './name-values.ts';
+import { ReceivedContent } from './received-content.ts';
+import {
+  BROKEN_RECORD,
+  decodeBeginRequest,
+  encodeEndRequest,
+  encodeRecords,
+  encodeUnknownType,
+  type FastCgiRecord,
+  ProtocolStatus,
+  RESPONDER,
+  RecordParser,
+  RecordType,
+} from './records.ts';
+
+/** A request that has all of its parameters. */
+export interface ServerRequest {
+  readonly variables: ReadonlyMap<string, string>;
+  readonly content: ReceivedContent;
+  readonly sink: FastCgiSink;
+}
+
+/** Settings of a {@link ServerConnection}. */
+export interface ServerConnectionOptions {
+  readonly maxConnections: number;
+  /** Requests on one connection. */
+  readonly maxRequests: number;
+  readonly maxParamsSize: number;
+  /** Runs the application. Never rejects, and settles when the request is over. */
+  answer(request: ServerRequest): Promise<void>;
+  /** Tells a fault of the server. */
+  warn(fault: string): void;
+}
+
+interface OpenRequest extends ServerRequest {
+  variables: ReadonlyMap<string, string>;
+  readonly keepsConnection: boolean;
+  params: Buffer[];
+  paramsSize: number;
+  isStarted: boolean;
+  hasEnded: boolean;
+}
+
+/** One connection. */
+export class ServerConnection {
+  readonly #socket: Socket;
+  readonly #options: ServerConnectionOptions;
+  readonly #parser = new RecordParser();
+  readonly #requests = new Map<number, OpenRequest>();
+  readonly #pausing = new Set<number>();
+  #isDraining = false;
+  #isClosing = false;
+
+  constructor(socket: Socket, options: ServerConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    socket.setNoDelay(true);
+    socket.on('data', (octets: Buffer) => this.#read(octets));
+    socket.on('error', (cause) => this.#leave(cause));
+    socket.on('end', () => this.#leave());
+    socket.on('close', () => this.#leave());
+  }
+
+  /** Ends the connection once its requests have ended. */
+  drain(): void {
+    this.#isDraining = true;
+    if (this.#requests.size === 0) this.#socket.end();
+  }
+
+  /** Ends the connection, and its requests. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #read(octets: Buffer): void {
+    try {
+      for (const record of this.#parser.push(octets)) {
+        if (this.#socket.destroyed) return;
+        this.#take(record);
+      }
+    } catch (fault) {
+      // Only the codec and the limits throw here.
+      this.#options.warn((fault as Error).message);
+      this.#socket.destroy();
+    }
+  }
+
+  #take({ type, requestId: id, content }: FastCgiRecord): void {
+    if (id === 0) {
+      this.#manage(type, content);
+      return;
+    }
+    if (type === RecordType.beginRequest) {
+      this.#begin(id, content);
+      return;
+    }
+    // §3.3: records of a request that has ended are ignored.
+    const request = this.#requests.get(id);
+    if (request === undefined || request.hasEnded) return;
+    if (type === RecordType.params) this.#takeParams(id, request, content);
+    else if (type === RecordType.stdin) request.content.take(content);
+    else if (type === RecordType.abortRequest) this.#abort(id, request);
+  }
+
+  /** §4: what is asked of the connection, not of a request. */
+  #manage(type: number, content: Buffer): void {
+    if (type !== RecordType.getValues) {
+      void this.#write(encodeUnknownType(type));
+      return;
+    }
+    const { maxConnections, maxRequests } = this.#options;
+    const known: Readonly<Record<string, string>> = {
+      FCGI_MAX_CONNS: `${maxConnections}`,
+      FCGI_MAX_REQS: `${maxConnections * maxRequests}`,
+      FCGI_MPXS_CONNS: '1',
+    };
+    const asked = [...decodeNameValues(content).keys()].filter((name) => Object.hasOwn(known, name));
+    const [values] = encodeNameValues(asked.map((name) => [name, known[name] ?? ''] as const));
+    void this.#write(encodeRecords(RecordType.getValuesResult, 0, values));
+  }
+
+  #begin(id: number, octets: Buffer): void {
+    const { role, keepsConnection } = decodeBeginRequest(octets);
+    // This side has ended.
+    if (!this.#socket.writable) return;
+    if (this.#requests.has(id)) throw new Error(`request ${id} begins twice (§3.3)`);
+    const refusal = this.#refusal(role);
+    if (refusal !== undefined) {
+      void this.#write(encodeEndRequest(id, { appStatus: 0, protocolStatus: refusal }));
+      if (!keepsConnection) this.#isClosing = true;
+      this.#closeIfDone();
+      return;
+    }
+    const request: OpenRequest = {
+      variables: new Map(),
+      content: new ReceivedContent((isPaused) => this.#setPaused(id, isPaused)),
+      sink: new FastCgiSink({
+        write: (output) => this.#write(encodeRecords(RecordType.stdout, id, output)),
+        end: (output) => this.#end(id, output),
+        cut: () => this.#cut(id),
+      }),
+      keepsConnection,
+      params: [],
+      paramsSize: 0,
+      isStarted: false,
+      hasEnded: false,
+    };
+    this.#requests.set(id, request);
+  }
+
+  #refusal(role: number): number | undefined {
+    if (role !== RESPONDER) return ProtocolStatus.unknownRole;
+    const isFull = this.#requests.size >= this.#options.maxRequests;
+    return isFull || this.#isDraining ? ProtocolStatus.overloaded : undefined;
+  }
+
+  #takeParams(id: number, request: OpenRequest, octets: Buffer): void {
+    if (request.isStarted) throw new Error(`parameters of request ${id} come after their end (§3.3)`);
+    const { maxParamsSize } = this.#options;
+    request.paramsSize += octets.length;
+    if (request.paramsSize > maxParamsSize)
+      throw new Error(`parameters exceed ${maxParamsSize} octets (option maxParamsSize)`);
+    if (octets.length > 0) {
+      request.params.push(octets);
+      return;
+    }
+    request.isStarted = true;
+    request.variables = decodeNameValues(Buffer.concat(request.params));
+    request.params = [];
+    void this.#options.answer(request).then(() => this.#forget(id, request));
+  }
+
+  /** §5.4: the application stops, and the request ends. */
+  #abort(id: number, request: OpenRequest): void {
+    request.content.leave();
+    request.sink.leave();
+    if (request.isStarted) void this.#end(id, NOTHING);
+    else this.#forget(id, request);
+  }
+
+  #end(id: number, output: Uint8Array): Promise<void> | undefined {
+    const request = this.#requests.get(id);
+    if (request === undefined || request.hasEnded) return undefined;
+    request.hasEnded = true;
+    request.content.discard();
+    if (!request.keepsConnection) this.#isClosing = true;
+    const stdout = output.length === 0 ? [] : encodeRecords(RecordType.stdout, id, output);
+    return this.#write([
+      ...stdout,
+      ...encodeRecords(RecordType.stdout, id),
+      ...encodeEndRequest(id, COMPLETE),
+    ]);
+  }
+
+  /**
+   * Web servers pass a response on as complete whatever FCGI_END_REQUEST says; nginx without buffering also if the connection ends
+   * without it, on a unix socket. But they cut off what comes with a broken record. A peer that shares the connection among requests
+   * would lose the others.
+   */
+  #cut(id: number): void {
+    const request = this.#requests.get(id);
+    if (request === undefined || request.hasEnded) return;
+    request.hasEnded = true;
+    request.content.discard();
+    const isShared = [...this.#requests.values()].some((one) => !one.hasEnded);
+    if (isShared) {
+      void this.#write(encodeEndRequest(id, INCOMPLETE));
+      return;
+    }
+    void this.#write([BROKEN_RECORD]);
+    // It waits for what is to be sent, but not for the end of the other side.
+    this.#socket.destroySoon();
+  }
+
+  /** The application is done with the request. Its id is free once the end was sent. */
+  #forget(id: number, request: OpenRequest): void {
+    if (this.#requests.get(id) !== request) return;
+    void this.#end(id, NOTHING);
+    this.#requests.delete(id);
+    this.#setPaused(id, false);
+    this.#closeIfDone();
+  }
+
+  #closeIfDone(): void {
+    if ((this.#isClosing || this.#isDraining) && this.#requests.size === 0) this.#socket.end();
+  }
+
+  #leave(cause?: unknown): void {
+    for (const request of this.#requests.values()) {
+      request.content.leave(cause);
+      request.sink.leave(cause);
+    }
+    this.#socket.destroy();
+  }
+
+  #setPaused(id: number, isPaused: boolean): void {
+    if (isPaused) this.#pausing.add(id);
+    else this.#pausing.delete(id);
+    if (this.#pausing.size > 0) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  /** Resolves when the operating system has all, so that the memory may be used again. Never rejects. */
+  #write(buffers: readonly Uint8Array[]): Promise<void> | undefined {
+    const socket = this.#socket;
+    if (socket.destroyed || !socket.writable) return undefined;
+    let settle: (() => void) | undefined;
+    socket.cork();
+    for (const one of buffers.slice(0, -1)) socket.write(one);
+    socket.write(buffers.at(-1) ?? NOTHING, () => settle?.());
+    socket.uncork();
+    if (socket.writableLength === 0) return undefined;
+    return new Promise((resolve) => {
+      settle = resolve;
+    });
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+const COMPLETE = { appStatus: 0, protocolStatus: ProtocolStatus.complete };
+
+/** No status says that a response is cut off; this one says that the request was not served. */
+const INCOMPLETE = { appStatus: 1, protocolStatus: ProtocolStatus.overloaded };
