@@ -14,6 +14,8 @@ import type {
 import { redirectedEnviron } from './local-redirect.ts';
 import { isBodiless, ProgramBody, type ProgramOutput, readHead } from './program-output.ts';
 
+const NOTHING = new Uint8Array(0);
+
 /** Runs a program. */
 export interface ProgramRunner {
   /** Octets of the head of a response, at most. */
@@ -36,8 +38,12 @@ export async function answerByProgram(
     try {
       const { head, rest } = await readHead(run, runner.maxHeadSize);
       if (head.kind === 'document') {
-        startResponse(head.status, head.headers);
-        if (!isBodiless(environ, head.status)) return new ProgramBody(run, rest, head.contentLength);
+        const write = startResponse(head.status, head.headers);
+        if (!isBodiless(environ, head.status)) {
+          // Clients of event streams wait for the head.
+          if (rest.length === 0 && run.isPausing) await write(NOTHING);
+          return new ProgramBody(run, rest, head.contentLength);
+        }
         run.discard();
         return new ProgramBody(run, rest, 0);
       }

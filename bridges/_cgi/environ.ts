@@ -33,6 +33,8 @@ export interface CgiEnvironHost {
   readonly errors?: ErrorStream | undefined;
   /** The process ends after this request. */
   readonly runsOnce: boolean;
+  /** Other processes may run the same application at the same time. */
+  readonly multiprocess: boolean;
 }
 
 type Variables = Readonly<Record<string, string>>;
@@ -76,7 +78,7 @@ export function createCgiEnviron(
       scheme,
       serverName: '127.0.0.1',
       serverPort: scheme === 'https' ? '443' : '80',
-      multiprocess: true,
+      multiprocess: host.multiprocess,
       input: length === 0 ? undefined : host.createInput(length),
       errors: host.errors,
     },

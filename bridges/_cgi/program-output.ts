@@ -13,6 +13,8 @@ export interface ProgramOutput {
   pull(): Promise<Uint8Array | null>;
   /** Says how the program ended, after a `pull` that gave null: such as `exited with code 1`. */
   describeEnd(): string;
+  /** Nothing more has come, and the program goes on: it has sent its head alone. Missing if that cannot be told. */
+  readonly isPausing?: boolean;
   /** The program ended as no program does that has finished. Its output may be incomplete. */
   readonly hasCrashed: boolean;
   /** Logs a line for the operator. */

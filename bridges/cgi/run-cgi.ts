@@ -68,6 +68,7 @@ const HOST: CgiEnvironHost = {
   // RFC 3875 §4.2: standard input need not end.
   createInput: (length) => (length === undefined ? undefined : createStandardInput(length)),
   runsOnce: true,
+  multiprocess: true,
 };
 
 async function answer(application: ApplicationFunction, options: RunCgiOptions): Promise<number> {

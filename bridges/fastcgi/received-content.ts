@@ -1,6 +1,11 @@
-/** The content of a request that arrives as records: FCGI_STDIN. */
+/**
+ * The content of a request that arrives as records: FCGI_STDIN.
+ *
+ * An application may read on after its response. A reader is a read that waits, an iteration that is open, and a run that has begun to
+ * read. Single reads after the run have a turn of the event loop each. What nobody reads is thrown away.
+ */
 import { disconnection } from '../../src/gateway/index.ts';
-import { type InputSource, ProtocolError } from '../../src/index.ts';
+import { ApplicationError, type InputSource, ProtocolError } from '../../src/index.ts';
 
 /** Octets that wait for their reader, before no more is read of the connection. */
 const MAX_HELD = 131_072;
@@ -15,6 +20,10 @@ export class ReceivedContent implements InputSource {
   #isUnwanted = false;
   #gone: unknown;
   #wake: (() => void) | undefined;
+  #hasBegun = false;
+  #isRunning = true;
+  #iterations = 0;
+  #onLeft: (() => void) | undefined;
 
   /** @param setPaused Reads no more of the connection, or reads on */
   constructor(setPaused: (isPaused: boolean) => void) {
@@ -42,22 +51,40 @@ export class ReceivedContent implements InputSource {
   leave(cause?: unknown): void {
     this.#gone ??= disconnection('request', cause);
     this.#wake?.();
+    this.#look();
   }
 
-  /** The response is over: the rest is thrown away. */
+  /** The run of the application is over. */
+  endRun(): void {
+    this.#isRunning = false;
+    this.#look();
+  }
+
+  /** The response is over. Once nobody reads any more, throws the rest away and calls back. */
+  finish(onLeft: () => void): void {
+    this.#onLeft = onLeft;
+    this.#look();
+  }
+
+  /** The request is over: throws the rest away. */
   discard(): void {
     this.#isUnwanted = true;
+    this.#onLeft = undefined;
     this.#release();
+    this.#wake?.();
   }
 
   async pull(): Promise<Uint8Array | null> {
+    this.#hasBegun = true;
     if (this.#remaining === 0) return null;
-    while (this.#held.length === 0 && !this.#hasEnded && this.#gone === undefined) {
+    while (this.#isAwaited) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
     this.#wake = undefined;
+    // The next read may follow at once.
+    if (this.#onLeft !== undefined) setImmediate(() => this.#look());
     const [first, ...others] = this.#held;
     if (first === undefined) return this.#end();
     const size = Math.min(this.#heldSize, this.#remaining);
@@ -67,10 +94,46 @@ export class ReceivedContent implements InputSource {
     return octets;
   }
 
-  /** The server sends no more. */
+  beginIteration(): void {
+    this.#iterations += 1;
+  }
+
+  endIteration(): void {
+    this.#iterations -= 1;
+    this.#look();
+  }
+
+  get #isAwaited(): boolean {
+    return this.#held.length === 0 && !this.#hasEnded && !this.#isUnwanted && this.#gone === undefined;
+  }
+
+  /** Nothing is left to read. */
+  get #isComplete(): boolean {
+    return this.#remaining === 0 || (this.#hasEnded && this.#held.length === 0);
+  }
+
+  /** The application reads, or may read on. */
+  get hasReader(): boolean {
+    const isReading = this.#wake !== undefined || this.#iterations > 0 || (this.#isRunning && this.#hasBegun);
+    return isReading && !this.#isComplete && this.#gone === undefined;
+  }
+
+  #look(): void {
+    if (this.#onLeft === undefined || this.hasReader) return;
+    const tell = this.#onLeft;
+    this.discard();
+    tell();
+  }
+
+  /** The server sends no more, or the rest was thrown away. */
   #end(): null {
     if (this.#hasEnded && this.#remaining === Number.POSITIVE_INFINITY) return null;
-    throw this.#gone ?? new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE');
+    if (this.#gone !== undefined) throw this.#gone;
+    if (!this.#isUnwanted) throw new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE');
+    throw new ApplicationError(
+      'WSGI_ERR_BODY_CONSUMED',
+      'the response is over, and the rest was thrown away',
+    );
   }
 
   #release(): void {

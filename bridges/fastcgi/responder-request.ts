@@ -114,22 +114,15 @@ export class ResponderRequest implements ProgramOutput {
       this.#conclude(`ended with status ${appStatus}`);
       return;
     }
-    const { program } = this;
-    if (protocolStatus === ProtocolStatus.unknownRole)
-      this.#fail(new UpstreamError('WSGI_ERR_UPSTREAM_UNAVAILABLE', `${program} is no responder`));
-    else {
-      const headers = { 'Retry-After': '1' };
-      const detail = `${program} is overloaded (protocol status ${protocolStatus})`;
-      this.#fail(new UpstreamError('WSGI_ERR_UPSTREAM_BUSY', detail, { headers }));
-    }
+    this.#failure ??= { error: refusal(this.program, protocolStatus) };
     this.#conclude('refused the request');
   }
 
-  /** The connection has ended, or could not be opened. */
+  /** The connection has ended. What has come before still counts. */
   lose(how: string, error?: unknown): void {
     if (this.#end !== undefined) return;
     this.#hasCrashed = true;
-    if (error !== undefined) this.#fail(error);
+    if (error !== undefined) this.#failure ??= { error };
     this.#conclude(how);
   }
 
@@ -151,9 +144,9 @@ export class ResponderRequest implements ProgramOutput {
     }
     this.#wake = undefined;
     this.#isAwaited = false;
-    if (this.#failure !== undefined) throw this.#failure.error;
     const [first, ...others] = this.#held;
     if (first === undefined) {
+      if (this.#failure !== undefined) throw this.#failure.error;
       this.#isOver = true;
       return null;
     }
@@ -163,6 +156,10 @@ export class ResponderRequest implements ProgramOutput {
     this.#heldSize = 0;
     this.#line?.setPaused(false);
     return octets;
+  }
+
+  get isPausing(): boolean {
+    return this.#held.length === 0 && this.#end === undefined && this.#failure === undefined;
   }
 
   describeEnd(): string {
@@ -236,6 +233,14 @@ export class ResponderRequest implements ProgramOutput {
   #mayFeed(): boolean {
     return this.#end === undefined && this.#failure === undefined;
   }
+}
+
+/** Makes the error of a request that the responder has not served. */
+function refusal(responder: string, protocolStatus: number): UpstreamError {
+  if (protocolStatus === ProtocolStatus.unknownRole)
+    return new UpstreamError('WSGI_ERR_UPSTREAM_UNAVAILABLE', `${responder} is no responder`);
+  const detail = `${responder} is overloaded (protocol status ${protocolStatus})`;
+  return new UpstreamError('WSGI_ERR_UPSTREAM_BUSY', detail, { headers: { 'Retry-After': '1' } });
 }
 
 const EMPTY = new Uint8Array(0);

@@ -3,6 +3,7 @@
  *
  * This file listens and fixes the order of events. server-connection.ts speaks the protocol; the environ is that of CGI.
  */
+import cluster from 'node:cluster';
 import { chmodSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
@@ -164,22 +165,35 @@ class Responder {
   async #answer({ variables, content, sink }: ServerRequest): Promise<void> {
     const options = this.#options;
     const createInput = (length: number | undefined): ReceivedContent => content.expect(length);
-    const environ = createCgiEnviron(this.#split(variables), { createInput, runsOnce: false }, options);
+    const host = { createInput, runsOnce: false, multiprocess: cluster.isWorker };
+    const environ = createCgiEnviron(this.#complete(variables), host, options);
     const failure = tryPairs(environ, options.environ);
     await runApplication(failure ?? this.#application, environ, sink, options);
   }
 
   /** nginx has all of the path in SCRIPT_NAME, others have parts of it. */
-  #split(variables: ReadonlyMap<string, string>): Record<string, string> {
+  #complete(variables: ReadonlyMap<string, string>): Record<string, string> {
     const path = `${variables.get('SCRIPT_NAME') ?? ''}${variables.get('PATH_INFO') ?? ''}`;
     const mount = encodeNative(this.#settings.mount);
     const isBelow = `${path}/`.startsWith(`${mount}/`);
     return {
       ...Object.fromEntries(variables),
+      ...(mayHaveContent(variables) ? { HTTP_TRANSFER_ENCODING: 'chunked' } : {}),
       SCRIPT_NAME: isBelow ? mount : '',
       PATH_INFO: isBelow ? path.slice(mount.length) : path,
     };
   }
+}
+
+/** Methods whose requests have content only if they say so. */
+const BARE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+
+/**
+ * Tells if only FCGI_STDIN says if there is content. Servers that pass content on as it comes, in chunks or from HTTP/2, know no length, and
+ * not all of them tell. Wrapped programs read only what is announced (RFC 9112 §6.3).
+ */
+function mayHaveContent(variables: ReadonlyMap<string, string>): boolean {
+  return !variables.get('CONTENT_LENGTH') && !BARE.has(variables.get('REQUEST_METHOD') ?? 'GET');
 }
 
 /** Tells if a path is that of a unix socket at which nobody listens any more. */

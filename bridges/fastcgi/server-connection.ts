@@ -46,7 +46,10 @@ interface OpenRequest extends ServerRequest {
   params: Buffer[];
   paramsSize: number;
   isStarted: boolean;
+  /** FCGI_END_REQUEST was sent, or the response was cut off. */
   hasEnded: boolean;
+  /** The application is done with it. */
+  isOver: boolean;
 }
 
 /** One connection. */
@@ -152,6 +155,7 @@ export class ServerConnection {
       paramsSize: 0,
       isStarted: false,
       hasEnded: false,
+      isOver: false,
     };
     this.#requests.set(id, request);
   }
@@ -175,29 +179,42 @@ export class ServerConnection {
     request.isStarted = true;
     request.variables = decodeNameValues(Buffer.concat(request.params));
     request.params = [];
-    void this.#options.answer(request).then(() => this.#forget(id, request));
+    void this.#options.answer(request).then(() => {
+      request.isOver = true;
+      request.content.endRun();
+      void this.#end(id, NOTHING);
+      this.#forget(id, request);
+    });
   }
 
   /** §5.4: the application stops, and the request ends. */
   #abort(id: number, request: OpenRequest): void {
     request.content.leave();
     request.sink.leave();
-    if (request.isStarted) void this.#end(id, NOTHING);
-    else this.#forget(id, request);
+    if (!request.isStarted) request.isOver = true;
+    if (!request.hasEnded) void this.#write(this.#endOf(id, request));
+    this.#forget(id, request);
   }
 
+  /** The response is complete. The request is, once its content is not read any more: the server sends none behind its end. */
   #end(id: number, output: Uint8Array): Promise<void> | undefined {
     const request = this.#requests.get(id);
     if (request === undefined || request.hasEnded) return undefined;
+    const stdout = output.length === 0 ? [] : encodeRecords(RecordType.stdout, id, output);
+    if (!request.content.hasReader) return this.#write([...stdout, ...this.#endOf(id, request)]);
+    request.content.finish(() => {
+      void this.#write(this.#endOf(id, request));
+      this.#forget(id, request);
+    });
+    return this.#write(stdout);
+  }
+
+  /** Marks a request as ended, and gives the records that say so. */
+  #endOf(id: number, request: OpenRequest): Uint8Array[] {
     request.hasEnded = true;
     request.content.discard();
     if (!request.keepsConnection) this.#isClosing = true;
-    const stdout = output.length === 0 ? [] : encodeRecords(RecordType.stdout, id, output);
-    return this.#write([
-      ...stdout,
-      ...encodeRecords(RecordType.stdout, id),
-      ...encodeEndRequest(id, COMPLETE),
-    ]);
+    return [...encodeRecords(RecordType.stdout, id), ...encodeEndRequest(id, COMPLETE)];
   }
 
   /**
@@ -220,10 +237,9 @@ export class ServerConnection {
     this.#socket.destroySoon();
   }
 
-  /** The application is done with the request. Its id is free once the end was sent. */
+  /** Its id is free once the end was sent and the application is done. */
   #forget(id: number, request: OpenRequest): void {
-    if (this.#requests.get(id) !== request) return;
-    void this.#end(id, NOTHING);
+    if (!request.hasEnded || !request.isOver || this.#requests.get(id) !== request) return;
     this.#requests.delete(id);
     this.#setPaused(id, false);
     this.#closeIfDone();
@@ -251,7 +267,7 @@ export class ServerConnection {
   /** Resolves when the operating system has all, so that the memory may be used again. Never rejects. */
   #write(buffers: readonly Uint8Array[]): Promise<void> | undefined {
     const socket = this.#socket;
-    if (socket.destroyed || !socket.writable) return undefined;
+    if (buffers.length === 0 || !socket.writable) return undefined;
     let settle: (() => void) | undefined;
     socket.cork();
     for (const one of buffers.slice(0, -1)) socket.write(one);

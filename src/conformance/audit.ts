@@ -24,6 +24,7 @@ export const AUDIT_CAPABILITIES = {
   'any-path': 'routes every path to the application; some routers refuse a path that is not UTF-8',
   'asterisk-form': 'passes OPTIONS * on; a mount at a path never gets it',
   'field-case': 'sends field names in the case that the application gave',
+  'field-lines': 'shows the field lines of a request; variables of CGI have lost case and repeats',
   'framing-choice': 'lets a wrapped program send chunks although the length is known',
   'host-fields': 'lets other code set response fields before the application runs',
   'host-parsers': 'may consume the content before the application runs',

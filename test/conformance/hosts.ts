@@ -32,6 +32,7 @@ import { WRAPPERS } from './wrappers.ts';
 /** The capabilities of every host that serves over sockets. */
 const COMMON: readonly AuditCapability[] = [
   'serve',
+  'field-lines',
   'http1',
   'plain',
   'tls',

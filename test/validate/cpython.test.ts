@@ -14,7 +14,11 @@ import { answer, octets, TEXT } from './cases/kit.ts';
 
 /** Makes the environ of a CGI program, without content. */
 const createCgiEnviron = (variables: Record<string, string>, options?: CgiEnvironOptions) =>
-  create(variables, { createInput: () => ({ pull: () => null }), runsOnce: true }, options);
+  create(
+    variables,
+    { createInput: () => ({ pull: () => null }), runsOnce: true, multiprocess: true },
+    options,
+  );
 
 const DATED: HeaderList = [
   ['Content-Type', 'text/plain'],

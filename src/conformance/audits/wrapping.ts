@@ -233,6 +233,7 @@ export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
     id: 'bridge-242-changed-fields',
     sentence: 'MUST show a wrapped program the fields as middleware left them in the environ',
     citation: 'PEP 3333, Middleware',
+    needs: ['field-lines'],
     async run(host, wrapper) {
       const seen: Pick<IncomingMessage, 'headers' | 'rawHeaders'>[] = [];
       const listener: Listener = ({ headers, rawHeaders, headersDistinct }, response) => {
@@ -269,6 +270,7 @@ export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
     id: 'bridge-242-changed-content',
     sentence: 'MUST let a wrapped program read the content that middleware has put into the environ',
     citation: 'PEP 3333, Middleware',
+    needs: ['field-lines'],
     async run(host, wrapper) {
       const listener: Listener = (request, response) => {
         let text = '';

@@ -11,7 +11,11 @@ import type { Application } from '../../../src/index.ts';
 
 /** Makes the environ of a CGI program, without content. */
 const createCgiEnviron = (variables: Record<string, string>, options?: CgiEnvironOptions) =>
-  create(variables, { createInput: () => ({ pull: () => null }), runsOnce: true }, options);
+  create(
+    variables,
+    { createInput: () => ({ pull: () => null }), runsOnce: true, multiprocess: true },
+    options,
+  );
 
 const PROGRAM = join(import.meta.dirname, 'cgi-program.ts');
 const ROOT = join(import.meta.dirname, '../..');

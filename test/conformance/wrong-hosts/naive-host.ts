@@ -16,6 +16,7 @@ export const naiveHost: AuditHost = {
   name: 'naive',
   capabilities: new Set([
     'serve',
+    'field-lines',
     'http1',
     'plain',
     'own-error-page',
