@@ -42,9 +42,10 @@ const ENDING = '.php';
 /** Names that servers of PHP run, and copies that editors leave of them. */
 const SOURCE = /\.(?:php|phtml|pht|phar|phps|inc)(?![a-z])/i;
 
-/** Tells if a path names a source of PHP, or what begins with a dot: neither is sent as a file. */
+/** Tells if a path names a source of PHP, or what begins with a dot: neither is sent as a file. `/.well-known/` may be (RFC 8615). */
 export function isHidden(path: string): boolean {
-  return path.split('/').some((segment) => segment.startsWith('.') || SOURCE.test(segment));
+  const segments = path.replace(/^\/\.well-known(?=\/)/, '').split('/');
+  return segments.some((segment) => segment.startsWith('.') || SOURCE.test(segment));
 }
 
 /** Finds scripts below one root. */

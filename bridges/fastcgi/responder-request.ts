@@ -212,13 +212,17 @@ export class ResponderRequest implements ProgramOutput {
   /** A responder that has ended its response needs no more content. */
   async #feed(line: RequestLine): Promise<void> {
     const { content } = this.options;
+    let hasSent = false;
     try {
       for (let octets: Uint8Array | null = EMPTY; octets !== null && this.#mayFeed(); ) {
         this.#isClientSlow = true;
         octets = await content.pull();
         this.#isClientSlow = false;
         this.#timer?.refresh();
+        // A responder may answer early and close. A write to it would fail before its response was read (Node 20 to 26).
+        if (hasSent && this.#mayFeed()) await new Promise((resolve) => setImmediate(resolve));
         if (this.#mayFeed() && octets?.length !== 0) await line.send(octets ?? EMPTY);
+        hasSent = true;
       }
     } catch (error) {
       // A response that is complete stays so.

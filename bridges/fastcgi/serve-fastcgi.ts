@@ -100,8 +100,6 @@ class Responder {
     this.#options = options;
     this.#settings = settingsOf(FASTCGI_SERVER_OPTIONS, options);
     this.server = createServer((socket) => this.#accept(socket));
-    // A connection that could not be accepted.
-    this.server.on('error', (error) => this.#warn(error.message));
     this.server.maxConnections = this.#settings.maxConnections;
   }
 
@@ -126,7 +124,8 @@ class Responder {
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       this.server.once('error', reject).listen(place, () => {
-        this.server.off('error', reject);
+        // Later ones tell of connections that could not be accepted.
+        this.server.off('error', reject).on('error', (error) => this.#warn(error.message));
         resolve();
       });
     });

@@ -140,12 +140,21 @@ describe('isHidden', () => {
       '/x.php7',
       '/conf.inc',
     ],
-    ...['/.env', '/.git/config', '/a/.htaccess', '/index.php/', '/.well-known/x', '/x.php.jpg'],
+    ...[
+      '/.env',
+      '/.git/config',
+      '/a/.htaccess',
+      '/index.php/',
+      '/a/.well-known/x',
+      '/.well-known',
+      '/.well-known/x.php',
+      '/x.php.jpg',
+    ],
   ])('hides %s', (path) => {
     expect(isHidden(path)).toBe(true);
   });
 
-  it.each(['/', '/a/b.css', '/php', '/a.include', '/photo.jpg', '/a.phpstorm'])(
+  it.each(['/', '/.well-known/security.txt', '/a/b.css', '/php', '/a.include', '/photo.jpg', '/a.phpstorm'])(
     'does not hide %s',
     (path) => {
       expect(isHidden(path)).toBe(false);
