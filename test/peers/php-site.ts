@@ -55,8 +55,8 @@ export class PhpSite {
       ...['catch_workers_output = yes', 'clear_env = yes', `php_value[session.save_path] = ${this.folder}`],
       ...[
         'php_value[memory_limit] = 512M',
-        'php_value[upload_max_filesize] = 256M',
-        'php_value[post_max_size] = 256M',
+        'php_value[upload_max_filesize] = 512M',
+        'php_value[post_max_size] = 512M',
       ],
       ...[
         `php_value[upload_tmp_dir] = ${this.folder}`,
@@ -81,6 +81,16 @@ export class PhpSite {
   /** Sends a signal to the main process, such as SIGUSR2 to reload. */
   kill(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);
+  }
+
+  /** Kills the main process and its children, as the system does that has no memory left. */
+  async killAll(): Promise<void> {
+    const { pid } = this.#child ?? {};
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    const ended = this.#child && once(this.#child, 'exit');
+    this.kill('SIGKILL');
+    for (const child of children) process.kill(Number(child), 'SIGKILL');
+    await ended;
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,4 @@
-/** A real php-fpm behind fromFastCgi, on three hosts. The tour adds load and large content. */
-import { existsSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
+/** A real php-fpm behind fromFastCgi, on three hosts. */
 import { afterAll, describe, expect, it } from 'vitest';
 import {
   type FastCgiApplication,
@@ -10,7 +8,7 @@ import {
 import type { Environ } from '../../src/index.ts';
 import { staticFiles } from '../../src/middleware/index.ts';
 import { requirePeer } from '../support/peer.ts';
-import { CODE_HOSTS, type CodeHost } from './git-site.ts';
+import { CODE_HOSTS } from './git-site.ts';
 import { PHP_FPM, PhpSite } from './php-site.ts';
 
 const FRONT = `<?php
@@ -25,13 +23,6 @@ foreach ($_FILES as $name => $file) $found[$name] = $file['size'] . ' ' . $file[
 $found['post'] = $_POST;
 $found['input'] = strlen(file_get_contents('php://input'));
 echo json_encode($found);`;
-
-/** Serves by the standalone server. */
-async function serveAlone(application: FastCgiApplication): ReturnType<CodeHost['serve']> {
-  const [standalone] = CODE_HOSTS;
-  if (standalone === undefined) throw new TypeError('There is no host');
-  return standalone.serve(application);
-}
 
 let site: PhpSite | undefined;
 const applications: FastCgiApplication[] = [];
@@ -56,8 +47,6 @@ async function siteOf(program: string): Promise<PhpSite> {
     'flush.php',
     '<?php foreach ([1, 2] as $n) { echo str_repeat("$n", 5000); @ob_flush(); flush(); usleep(300000); }',
   );
-  site.write('sleep.php', '<?php usleep(300000); echo "slept";');
-  site.write('large.php', '<?php ob_end_clean(); for ($i = 0; $i < 1600; $i++) echo str_repeat("x", 65536);');
   await site.start();
   return site;
 }
@@ -124,68 +113,6 @@ describe.each(CODE_HOSTS)('php-fpm on $name', (host) => {
     await reader?.read();
     expect(Date.now() - start).toBeLessThan(290);
     await reader?.cancel();
-    await close();
-  });
-});
-
-/** The tour has it installed. */
-const PROGRAM = PHP_FPM.find((path) => existsSync(path)) ?? 'php-fpm';
-
-describe.runIf(process.env.TOUR)('php-fpm under load', () => {
-  it.each([0, 2])('has more requests than children, with keepAlive %i', async (keepAlive) => {
-    const php = new PhpSite(PROGRAM);
-    php.write('index.php', '<?php usleep(20000); echo "ok";');
-    await php.start(2);
-    const { url, close } = await serveAlone(serveSite(php, { path: php.socket, root: php.root, keepAlive }));
-    const all = Array.from({ length: 60 }, async () => (await fetch(`${url}/`)).status);
-    expect(new Set(await Promise.all(all))).toEqual(new Set([200]));
-    await close();
-    await php.remove();
-  });
-
-  it('is reloaded: requests that nothing was sent of succeed', async () => {
-    const php = new PhpSite(PROGRAM);
-    php.write('index.php', '<?php usleep(2000); echo "ok";');
-    await php.start(4);
-    const { url, close } = await serveAlone(
-      serveSite(php, { path: php.socket, root: php.root, keepAlive: 2 }),
-    );
-    const statuses = new Map<number, number>();
-    let isOver = false;
-    const clients = Array.from({ length: 4 }, async () => {
-      while (!isOver) {
-        const { status } = await fetch(`${url}/`);
-        statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      }
-    });
-    for (let count = 0; count < 3; count += 1) {
-      await delay(500);
-      php.kill('SIGUSR2');
-    }
-    await delay(1_000);
-    isOver = true;
-    await Promise.all(clients);
-    // Only requests that a child was killed with are lost: at most one a child and reload.
-    expect(statuses.get(502) ?? 0).toBeLessThanOrEqual(12);
-    expect(statuses.get(200)).toBeGreaterThan(100);
-    expect((await fetch(`${url}/`)).status).toBe(200);
-    await close();
-    await php.remove();
-  });
-
-  it('takes and gives 100 MB in bounded memory', async (context) => {
-    const php = await siteOf(requirePeer(context, ...PHP_FPM));
-    const { url, close } = await serveAlone(serveSite(php));
-    let size = 0;
-    let most = 0;
-    for await (const chunk of (await fetch(`${url}/large.php`)).body ?? []) {
-      size += chunk.length;
-      most = Math.max(most, process.memoryUsage().arrayBuffers);
-    }
-    expect(size).toBe(104_857_600);
-    expect(most).toBeLessThan(64_000_000);
-    const raw = await fetch(`${url}/`, { method: 'PUT', body: Buffer.alloc(100_000_000) });
-    expect(await raw.json()).toMatchObject({ input: 100_000_000 });
     await close();
   });
 });
