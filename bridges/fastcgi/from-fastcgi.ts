@@ -159,7 +159,9 @@ class Client implements ProgramRunner {
   }
 
   async start(environ: Environ): Promise<ResponderRequest | ApplicationFunction> {
-    const finding = await this.#scripts?.find(environ.PATH_INFO);
+    // At the root of the host, no path is the same as `/`.
+    const path = environ.SCRIPT_NAME === '' ? environ.PATH_INFO || '/' : environ.PATH_INFO;
+    const finding = await this.#scripts?.find(path);
     if (finding?.kind === 'directory') return redirectToFolder;
     if (finding?.kind === 'nothing') return answerNotFound;
     return this.#send(environ, finding);

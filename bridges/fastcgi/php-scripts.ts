@@ -3,7 +3,8 @@
  *
  * Rule 1: a script runs only if it is a file with an ending of scripts, below the root, also once symbolic links are followed. So an upload
  *         `/photo.jpg` never runs as `/photo.jpg/x.php`, whatever `cgi.fix_pathinfo` of PHP says.
- * Rule 2: no name that begins with a dot, and no `..`, is looked up.
+ * Rule 2: no name that begins with a dot is looked up, and no path with a segment `.` or `..`. Behind a script other dots are part of
+ *         PATH_INFO: `/index.php/.NET` is a page of a wiki.
  */
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
@@ -80,12 +81,16 @@ export class ScriptFinder {
   }
 
   async #look(path: string): Promise<Finding> {
+    // The mount itself.
+    if (path === '') return this.#lookForIndex(path);
     const segments = path.split('/').slice(1);
-    if (!path.startsWith('/') || path.includes('\0') || segments.some((one) => one.startsWith('.')))
+    if (!path.startsWith('/') || path.includes('\0') || segments.some((one) => one === '.' || one === '..'))
       return NOTHING;
     if (segments.some((one) => one.includes('\\') && sep === '\\')) return NOTHING;
     for (let count = 1; count <= segments.length; count += 1) {
-      if (!segments[count - 1]?.endsWith(ENDING)) continue;
+      const segment = segments[count - 1] ?? '';
+      if (segment.startsWith('.')) return NOTHING;
+      if (!segment.endsWith(ENDING)) continue;
       // A link to `//name` would lead to another host.
       const name = `/${segments.slice(0, count).filter(Boolean).join('/')}`;
       const place = await this.#placeOf(name);

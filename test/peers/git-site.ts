@@ -84,7 +84,11 @@ export function userIn(authorization: string | undefined): string | undefined {
 /** An application at `/code` of a host that knows its users. */
 export interface CodeHost {
   readonly name: string;
-  serve(application: Application): Promise<{ readonly url: string; close(): Promise<unknown> }>;
+  /** @param beside Other applications of the host, by the paths of their mounts */
+  serve(
+    application: Application,
+    beside?: Readonly<Record<string, Application>>,
+  ): Promise<{ readonly url: string; close(): Promise<unknown> }>;
 }
 
 async function listen(server: Server, close?: () => Promise<unknown>): ReturnType<CodeHost['serve']> {
@@ -97,16 +101,17 @@ async function listen(server: Server, close?: () => Promise<unknown>): ReturnTyp
 export const CODE_HOSTS: readonly CodeHost[] = [
   {
     name: 'the standalone server',
-    async serve(application) {
+    async serve(application, beside = {}) {
       const environ = (received: Environ) => ({ REMOTE_USER: userIn(received.HTTP_AUTHORIZATION) });
-      const server = createServer(dispatch({ '/code': application }), { environ });
+      const server = createServer(dispatch({ ...beside, '/code': application }), { environ });
       return listen(server, () => server.shutdown({ timeout: 1_000 }));
     },
   },
   {
     name: 'an Express mount',
-    async serve(application) {
+    async serve(application, beside = {}) {
       const app = express();
+      for (const [mount, other] of Object.entries(beside)) app.use(mount, toExpress(other));
       app.use((request, response, next) => {
         response.locals.user = userIn(request.get('Authorization'));
         next();
@@ -119,7 +124,7 @@ export const CODE_HOSTS: readonly CodeHost[] = [
   },
   {
     name: 'a Fastify prefix',
-    async serve(application) {
+    async serve(application, beside = {}) {
       const instance = fastify({ forceCloseConnections: true });
       instance.decorateRequest('user', undefined);
       instance.addHook('onRequest', async (request) => {
@@ -130,6 +135,9 @@ export const CODE_HOSTS: readonly CodeHost[] = [
       const plugin = toFastify(application, { environ: (environ) => ({ REMOTE_USER: userOf(environ) }) });
       // Our types do not depend on Fastify's, and so do not match its overloads.
       instance.register(plugin as unknown as FastifyPluginAsync, { prefix: '/code' });
+      for (const [prefix, other] of Object.entries(beside))
+        // As above.
+        instance.register(toFastify(other) as unknown as FastifyPluginAsync, { prefix });
       await instance.listen({ port: 0, host: '127.0.0.1' });
       const { port } = instance.server.address() as AddressInfo;
       return { url: `http://127.0.0.1:${port}/code`, close: () => instance.close() };

@@ -99,6 +99,8 @@ export class Page {
   readonly requests: string[] = [];
   /** Errors and warnings of the console, and exceptions that nobody caught. */
   readonly problems: string[] = [];
+  /** Questions of the page, all answered with yes. */
+  readonly dialogs: string[] = [];
   readonly #send: (method: string, parameters: Answer) => Promise<Answer>;
   #isLoaded = false;
 
@@ -110,6 +112,8 @@ export class Page {
     if (method === 'Network.requestWillBeSent') this.requests.push(Object(parameters.request).url);
     if (method === 'Network.webSocketCreated') this.requests.push(String(parameters.url));
     if (method === 'Page.loadEventFired') this.#isLoaded = true;
+    // A page with an open dialog stands still.
+    if (method === 'Page.javascriptDialogOpening') this.#accept(parameters);
     const isComplaint =
       method === 'Runtime.exceptionThrown' ||
       (method === 'Runtime.consoleAPICalled' && /error|warning|assert/.test(String(parameters.type))) ||
@@ -178,6 +182,19 @@ export class Page {
     for (const type of ['mousePressed', 'mouseReleased']) {
       await this.#send('Input.dispatchMouseEvent', { type, x, y, button: 'left', clickCount: 1 });
     }
+  }
+
+  /** Chooses a file of this machine in a form. */
+  async attach(selector: string, path: string): Promise<void> {
+    const expression = `document.querySelector(${JSON.stringify(selector)})`;
+    const { result } = await this.#send('Runtime.evaluate', { expression });
+    await this.#send('DOM.setFileInputFiles', { objectId: Object(result).objectId, files: [path] });
+  }
+
+  /** Answers yes. */
+  #accept({ message }: Answer): void {
+    this.dialogs.push(String(message));
+    void this.#send('Page.handleJavaScriptDialog', { accept: true });
   }
 
   /** Presses a key, such as `Tab`, `Enter`, `ArrowRight`. */

@@ -51,6 +51,8 @@ describe('ScriptFinder', () => {
     ['/', 'index.php /index.php'],
     ['/index.php/a/b.php', 'index.php /index.php /a/b.php'],
     ['/index.php/', 'index.php /index.php /'],
+    ['/index.php/.NET', 'index.php /index.php /.NET'],
+    ['/index.php/a/.b/.c.php', 'index.php /index.php /a/.b/.c.php'],
     ['/admin/', 'admin/index.php /admin/index.php'],
     ['/admin/page.php/x', 'admin/page.php /admin/page.php /x'],
     ['/dir.php/x.php', 'dir.php/x.php /dir.php/x.php'],
@@ -78,6 +80,8 @@ describe('ScriptFinder', () => {
     '/.x.php',
     '/.hidden/x.php',
     '/index.php/../.hidden/x.php',
+    '/index.php/./x',
+    '/admin/.x/page.php',
     '/X.PHP',
     '/x.phps',
     '/index.php.',
@@ -85,7 +89,6 @@ describe('ScriptFinder', () => {
     '/caf\xe9.php',
     '/dir.php',
     '/empty/',
-    '',
     'index.php',
     '*',
   ])('finds none for %j', async (path) => {
@@ -95,6 +98,8 @@ describe('ScriptFinder', () => {
   it('tells a folder without a slash', async () => {
     expect(await look('/admin')).toBe('directory');
     expect(await look('/empty')).toBe('nothing');
+    // The mount.
+    expect(await look('')).toBe('directory');
   });
 
   it('follows symbolic links out of the root only if it is told to, and never to what is no script', async () => {

@@ -1,0 +1,68 @@
+/** Applications of PHP that Debian has, copied to where a test may write. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { TestContext } from 'vitest';
+import { type FromFastCgiOptions, fromFastCgi } from '../../../bridges/fastcgi/index.ts';
+import type { Application, Environ } from '../../../src/index.ts';
+import { staticFiles } from '../../../src/middleware/index.ts';
+import { requirePeer } from '../../support/peer.ts';
+import type { CodeHost } from '../git-site.ts';
+import { PHP_FPM, PhpSite } from '../php-site.ts';
+
+/** A served application of PHP. */
+export interface ServedSite {
+  readonly php: PhpSite;
+  /** The address of the application, with its mount and without a slash at the end. */
+  readonly url: string;
+  /** The scheme, host and port of the address. */
+  readonly origin: string;
+  /** Lines that PHP has written for the operator. */
+  log(): string;
+}
+
+/** Files of Debian to which pages of its applications lead. */
+export const JAVASCRIPT = '/usr/share/javascript';
+
+/** Makes a php-fpm with a copy of a folder of Debian as its root. The test removes both. */
+export function siteOf(context: TestContext, folder?: string): PhpSite {
+  const php = new PhpSite(requirePeer(context, ...PHP_FPM));
+  context.onTestFinished(() => php.remove());
+  if (folder === undefined) return php;
+  // Copies what links lead to: Debian keeps settings and shared scripts elsewhere.
+  execFileSync('cp', ['-rL', `${requirePeer(context, folder)}/.`, php.root], { stdio: 'ignore' });
+  return php;
+}
+
+/** How a site is served. */
+export interface SiteOptions extends FromFastCgiOptions {
+  /** Put around the application. */
+  readonly around?: (application: Application) => Application;
+}
+
+/** Serves a site by a host, with its files. The user that the host knows is REMOTE_USER. */
+export async function serveSite(
+  context: TestContext,
+  host: CodeHost,
+  { php, around = (one) => one, ...options }: SiteOptions & { readonly php: PhpSite },
+): Promise<ServedSite> {
+  const logged: string[] = [];
+  const errors = { write: (text: string) => logged.push(text), writelines() {}, flush() {} };
+  const application = fromFastCgi({
+    path: php.socket,
+    root: php.root,
+    files: staticFiles(php.root),
+    environ: (environ: Environ) => ({ REMOTE_USER: environ.REMOTE_USER, 'wsgi.errors': errors }),
+    ...options,
+  });
+  const missing: Application = (_environ, startResponse) => {
+    startResponse('404 Not Found', []);
+    return [];
+  };
+  const beside = existsSync(JAVASCRIPT) ? { '/javascript': staticFiles(JAVASCRIPT)(missing) } : {};
+  const { url, close } = await host.serve(around(application), beside);
+  context.onTestFinished(async () => {
+    await close();
+    await application.close();
+  });
+  return { php, url, origin: new URL(url).origin, log: () => logged.join('') };
+}
