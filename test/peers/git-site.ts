@@ -135,8 +135,8 @@ export const CODE_HOSTS: readonly CodeHost[] = [
       const plugin = toFastify(application, { environ: (environ) => ({ REMOTE_USER: userOf(environ) }) });
       // Our types do not depend on Fastify's, and so do not match its overloads.
       instance.register(plugin as unknown as FastifyPluginAsync, { prefix: '/code' });
+      // As above.
       for (const [prefix, other] of Object.entries(beside))
-        // As above.
         instance.register(toFastify(other) as unknown as FastifyPluginAsync, { prefix });
       await instance.listen({ port: 0, host: '127.0.0.1' });
       const { port } = instance.server.address() as AddressInfo;

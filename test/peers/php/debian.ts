@@ -1,6 +1,7 @@
 /** Applications of PHP that Debian has, copied to where a test may write. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 import { type FromFastCgiOptions, fromFastCgi } from '../../../bridges/fastcgi/index.ts';
 import type { Application, Environ } from '../../../src/index.ts';
@@ -33,8 +34,23 @@ export function siteOf(context: TestContext, folder?: string): PhpSite {
   return php;
 }
 
+/** Makes a php-fpm whose root is full of links to a folder of Debian, as in /var/lib/mediawiki. @param except Names without a link */
+export function linkedSiteOf(context: TestContext, folder: string, except: readonly string[]): PhpSite {
+  const php = siteOf(context);
+  for (const name of readdirSync(requirePeer(context, folder)))
+    if (!except.includes(name)) symlinkSync(join(folder, name), join(php.root, name));
+  return php;
+}
+
+/** Gives all kinds of an application for the mount of Express, and one for each other host. */
+export function kindsOn<Kind>({ name }: CodeHost, kinds: readonly Kind[]): readonly Kind[] {
+  return name === 'an Express mount' ? kinds : kinds.slice(-1);
+}
+
 /** How a site is served. */
 export interface SiteOptions extends FromFastCgiOptions {
+  /** Parameters besides REMOTE_USER. */
+  readonly parameters?: Readonly<Record<string, string>>;
   /** Put around the application. */
   readonly around?: (application: Application) => Application;
 }
@@ -43,15 +59,15 @@ export interface SiteOptions extends FromFastCgiOptions {
 export async function serveSite(
   context: TestContext,
   host: CodeHost,
-  { php, around = (one) => one, ...options }: SiteOptions & { readonly php: PhpSite },
+  { php, parameters, around = (one) => one, ...options }: SiteOptions & { readonly php: PhpSite },
 ): Promise<ServedSite> {
   const logged: string[] = [];
   const errors = { write: (text: string) => logged.push(text), writelines() {}, flush() {} };
   const application = fromFastCgi({
     path: php.socket,
     root: php.root,
-    files: staticFiles(php.root),
-    environ: (environ: Environ) => ({ REMOTE_USER: environ.REMOTE_USER, 'wsgi.errors': errors }),
+    files: staticFiles(php.root, { symlinks: options.symlinks }),
+    environ: ({ REMOTE_USER }: Environ) => ({ ...parameters, REMOTE_USER, 'wsgi.errors': errors }),
     ...options,
   });
   const missing: Application = (_environ, startResponse) => {

@@ -48,7 +48,7 @@ describe.each(SERVED)('phpLiteAdmin on $name', (host) => {
     expect(text).toContain('From a file');
     await visitor.follow('[name=logout]');
     expect(await visitor.page.evaluate("document.querySelector('[name=password]') !== null")).toBe(true);
-    visitor.expectSound([`${site.origin}/javascript/`]);
+    visitor.expectSound({ beside: [`${site.origin}/javascript/`] });
     // The settings are PHP, and the sources of the program are never sent.
     expect(await (await fetch(`${site.url}/phpliteadmin.config.php`)).text()).toBe('');
     expect(site.log()).toBe('');

@@ -6,6 +6,13 @@ import { requirePeer } from '../../support/peer.ts';
 /** A value of a field, or the state of a box. */
 type Fields = Readonly<Record<string, string | boolean>>;
 
+interface Expectations {
+  /** Addresses that belong to other applications of the host. */
+  readonly beside?: readonly string[];
+  /** Complaints of the browser that are the application's own. */
+  readonly known?: RegExp;
+}
+
 /** A page of an application. */
 export class Visitor {
   readonly page: Page;
@@ -42,12 +49,11 @@ export class Visitor {
     }`);
   }
 
-  /** Clicks at a button or link, and waits for the page that comes. */
+  /** Presses a button or follows a link, once it is there and enabled, and waits for the page that comes. */
   async follow(selector: string): Promise<void> {
-    await this.page.evaluate(`window.isLeft = true;
-      if (document.querySelector(${JSON.stringify(selector)}) === null)
-        throw new Error('There is no ' + ${JSON.stringify(selector)} + ' on ' + location.href)`);
-    await this.page.click(selector);
+    const node = `document.querySelector(${JSON.stringify(selector)})`;
+    await this.page.until(`${node} !== null && !${node}.disabled`);
+    await this.page.evaluate(`window.isLeft = true; ${node}.click();`);
     await this.page.until("window.isLeft === undefined && document.readyState === 'complete'");
   }
 
@@ -73,17 +79,14 @@ export class Visitor {
     return String(await this.page.evaluate('location.href')).replace(this.url, '');
   }
 
-  /**
-   * Expects that nothing was broken: no error of a script, no file that is missing, nothing asked for beside the application.
-   *
-   * @param beside Addresses that belong to other applications of the host
-   */
-  expectSound(beside: readonly string[] = []): void {
-    expect(this.page.problems).toEqual([]);
+  /** Expects that nothing was broken: no error of a script, no file that is missing, nothing asked for beside the application. */
+  expectSound({ beside = [], known = /^$/ }: Expectations = {}): void {
+    expect(this.page.problems.filter((one) => !known.test(one))).toEqual([]);
     const ours = [`${this.url}/`, ...beside];
     const isOurs = (one: string): boolean =>
       one === this.url || ours.some((start) => one.startsWith(start)) || /^(?:data|blob|about):/.test(one);
     expect(this.page.requests.filter((one) => !isOurs(one))).toEqual([]);
+    // The mount stands in each path once.
     const twice = this.page.requests.filter((one) => /\/code\/(?:.*\/)?code\//.test(one));
     expect(twice).toEqual([]);
   }
