@@ -214,7 +214,8 @@ function addScript(variables: MetaVariables, { file, root, name, pathInfo }: Fou
   variables.set('DOCUMENT_ROOT', encodeNative(root));
   variables.set('SCRIPT_NAME', `${variables.get('SCRIPT_NAME')}${name}`);
   variables.set('PATH_INFO', pathInfo);
-  if (pathInfo !== '') variables.set('PATH_TRANSLATED', `${encodeNative(root)}${pathInfo}`);
+  // PHP with `cgi.fix_pathinfo = 0` would run the file that it names in place of the script.
+  variables.delete('PATH_TRANSLATED');
   // PHP as a CGI program demands it (cgi.force_redirect).
   variables.set('REDIRECT_STATUS', '200');
 }

@@ -22,7 +22,7 @@ export interface ServedSite {
 }
 
 /** Files of Debian to which pages of its applications lead. */
-export const JAVASCRIPT = '/usr/share/javascript';
+const JAVASCRIPT = '/usr/share/javascript';
 
 /** Makes a php-fpm with a copy of a folder of Debian as its root. The test removes both. */
 export function siteOf(context: TestContext, folder?: string): PhpSite {

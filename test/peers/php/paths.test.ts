@@ -57,11 +57,11 @@ function fill(php: PhpSite): void {
 async function serve(
   context: TestContext,
   host: CodeHost,
-  options: FromFastCgiOptions = {},
+  { settings = [], ...options }: FromFastCgiOptions & { readonly settings?: readonly string[] } = {},
 ): Promise<ServedSite> {
   const php = siteOf(context);
   fill(php);
-  await php.start(2);
+  await php.start(2, settings);
   return serveSite(context, host, { php, ...options });
 }
 
@@ -175,6 +175,22 @@ describe.each(SERVED)('paths on $name', (host) => {
       ['/empty', '404'],
     ] as const)
       expect.soft([path, await scriptOf(path)]).toEqual([path, expected]);
+  });
+
+  it('run the same scripts with cgi.fix_pathinfo = 0', async (context) => {
+    const { url } = await serve(context, host, { settings: ['php_admin_value[cgi.fix_pathinfo] = 0'] });
+    for (const [path, script, pathInfo] of [
+      ['/', 'root/index.php', ''],
+      ['/index.php/a/b', 'root/index.php', '/a/b'],
+      // It would run the second script if it were told of PATH_TRANSLATED.
+      ['/index.php/blog/post.php', 'root/index.php', '/blog/post.php'],
+      ['/page.php/config.php', 'root/page.php', '/config.php'],
+      ['/index.php/blog/.config.php', 'root/index.php', '/blog/.config.php'],
+    ] as const) {
+      const { text } = await ask(url, path);
+      const [ran, , rest] = text.startsWith('[') ? JSON.parse(text) : [text];
+      expect.soft([path, ran, rest]).toEqual([path, script, pathInfo]);
+    }
   });
 
   it('reach static files first, the front controller last', async (context) => {
