@@ -81,8 +81,11 @@ export class Visitor {
 
   /** Expects that nothing was broken: no error of a script, no file that is missing, nothing asked for beside the application. */
   expectSound({ beside = [], known = /^$/ }: Expectations = {}): void {
-    expect(this.page.problems.filter((one) => !known.test(one))).toEqual([]);
-    const ours = [`${this.url}/`, ...beside];
+    // The browser looks for one at the root of the host, where no page has sent it.
+    const favicon = `${new URL(this.url).origin}/favicon.ico`;
+    const isOwn = (one: string): boolean => known.test(one) || one.includes(favicon);
+    expect(this.page.problems.filter((one) => !isOwn(one))).toEqual([]);
+    const ours = [`${this.url}/`, favicon, ...beside];
     const isOurs = (one: string): boolean =>
       one === this.url || ours.some((start) => one.startsWith(start)) || /^(?:data|blob|about):/.test(one);
     expect(this.page.requests.filter((one) => !isOurs(one))).toEqual([]);
