@@ -9,7 +9,7 @@
 import type { Readable } from 'node:stream';
 import type { Body } from '../wsgi.ts';
 import { isOctets } from './octets.ts';
-import { allocateOctets, encodeUtf8 } from './platform.ts';
+import { allocateOctets, encodeUtf8, equalOctets } from './platform.ts';
 
 const BLOCK_SIZE = 8192;
 
@@ -31,7 +31,7 @@ export interface FileLike {
 export interface FileHandleLike {
   readonly fd: number;
   read(
-    buffer: Buffer,
+    buffer: Uint8Array,
     offset: number,
     length: number,
     position: number | null,
@@ -196,7 +196,7 @@ function createStreamSource(stream: Readable): FileSource {
 function createHandleSource(handle: FileHandleLike, blockSize: number): FileSource {
   let measured: Uint8Array | undefined;
 
-  async function readBlock(position: number | null): Promise<Buffer> {
+  async function readBlock(position: number | null): Promise<Uint8Array> {
     const block = allocateOctets(blockSize);
     const { bytesRead } = await handle.read(block, 0, blockSize, position);
     return block.subarray(0, bytesRead);
@@ -214,7 +214,7 @@ function createHandleSource(handle: FileHandleLike, blockSize: number): FileSour
       const block = await readBlock(null);
       measured = block;
       // Files in /proc have content but a size of 0.
-      const isAtStart = block.length <= stats.size && block.equals(await readBlock(0));
+      const isAtStart = block.length <= stats.size && equalOctets(block, await readBlock(0));
       return isAtStart ? stats.size : undefined;
     },
     close: () => handle.close(),

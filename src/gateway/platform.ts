@@ -1,43 +1,80 @@
 /**
- * The parts of Node that src/gateway uses at run time. An architecture test checks that no other file of src/gateway
- * uses `Buffer`, `process` or `setImmediate`.
+ * The parts of the runtime that src/gateway uses. An architecture test checks that no other file of src/gateway uses
+ * `Buffer`, `process` or `setImmediate`.
+ *
+ * All of it works where there is nothing of node, as in workers of a browser or of an edge network. Where there is a
+ * Buffer, octets are Buffers, because applications for node may use their methods.
  */
 import type { AsyncResource } from 'node:async_hooks';
 import type { Channel } from 'node:diagnostics_channel';
 
+// The types are those of node, which has all of them.
+const { Buffer: NodeBuffer, process: host } = globalThis as Partial<typeof globalThis>;
+
 /** Encodes text as UTF-8. */
 export function encodeUtf8(text: string): Uint8Array {
-  return Buffer.from(text, 'utf8');
+  return NodeBuffer === undefined ? utf8Encoder.encode(text) : NodeBuffer.from(text, 'utf8');
 }
 
 /** Decodes UTF-8. Invalid octets become U+FFFD. */
 export function decodeUtf8(octets: Uint8Array): string {
-  return toBuffer(octets).toString('utf8');
+  return NodeBuffer === undefined
+    ? utf8Decoder.decode(octets)
+    : toBuffer(NodeBuffer, octets).toString('utf8');
 }
+
+const utf8Encoder = new TextEncoder();
+// As Buffer does, it keeps a byte order mark.
+const utf8Decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Converts a native string to octets, one for each code unit. */
 export function encodeLatin1(native: string): Uint8Array {
-  return Buffer.from(native, 'latin1');
+  if (NodeBuffer !== undefined) return NodeBuffer.from(native, 'latin1');
+  const octets = new Uint8Array(native.length);
+  for (let index = 0; index < native.length; index += 1) octets[index] = native.charCodeAt(index);
+  return octets;
 }
 
 /** Converts octets to a native string. `TextDecoder` cannot: its latin1 is windows-1252. */
 export function decodeLatin1(octets: Uint8Array): string {
-  return toBuffer(octets).toString('latin1');
+  if (NodeBuffer !== undefined) return toBuffer(NodeBuffer, octets).toString('latin1');
+  let native = '';
+  for (let start = 0; start < octets.length; start += MAX_ARGUMENTS)
+    native += String.fromCharCode(...octets.subarray(start, start + MAX_ARGUMENTS));
+  return native;
 }
+
+/** Engines limit the number of arguments; the least limit is that of JavaScriptCore. */
+const MAX_ARGUMENTS = 8192;
 
 /** Joins pieces into one array. A known length saves the adding up. */
 export function joinOctets(pieces: readonly Uint8Array[], length?: number): Uint8Array {
-  return Buffer.concat(pieces, length);
+  if (NodeBuffer !== undefined) return NodeBuffer.concat(pieces, length);
+  const joined = new Uint8Array(length ?? pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let end = 0;
+  for (const piece of pieces) {
+    joined.set(piece.subarray(0, joined.length - end), end);
+    end = Math.min(end + piece.length, joined.length);
+  }
+  return joined;
 }
 
-/** Allocates a Buffer without clearing it. */
-export function allocateOctets(size: number): Buffer {
-  return Buffer.allocUnsafe(size);
+/** Allocates octets, a Buffer that is not cleared if there are Buffers. */
+export function allocateOctets(size: number): Uint8Array {
+  return NodeBuffer === undefined ? new Uint8Array(size) : NodeBuffer.allocUnsafe(size);
 }
 
-/** Gives a Buffer over the same memory, also of a Uint8Array of another realm. */
+/** Tells if two arrays have the same octets. */
+export function equalOctets(one: Uint8Array, other: Uint8Array): boolean {
+  if (NodeBuffer !== undefined) return NodeBuffer.compare(one, other) === 0;
+  return one.length === other.length && one.every((octet, index) => octet === other[index]);
+}
+
+/** Gives a view of the same memory that is of this realm, and a Buffer if there are Buffers. */
 export function viewOctets(octets: Uint8Array): Uint8Array {
-  return toBuffer(octets);
+  return NodeBuffer === undefined
+    ? new Uint8Array(octets.buffer, octets.byteOffset, octets.byteLength)
+    : toBuffer(NodeBuffer, octets);
 }
 
 /** Calls back in the next turn of the event loop, after sockets and timers. */
@@ -51,9 +88,17 @@ const inNextTurn: (callback: () => void) => unknown = globalThis.setImmediate ??
 /** Writes that the operating system has not taken yet. */
 let pendingWrites = 0;
 
-/** Writes to the standard error of the process. A reader that has gone does not end the process, as with `console.error`. */
+/**
+ * Writes to the standard error of the process, or to the console where there is no process. A reader that has gone does
+ * not end the process, as with `console.error`.
+ */
 export function writeStandardError(text: string): void {
-  const { stderr } = process;
+  const stderr = host?.stderr;
+  if (typeof stderr?.write !== 'function' || typeof stderr.on !== 'function') {
+    // The console ends the line itself.
+    console.error(text.replace(/\n$/, ''));
+    return;
+  }
   if (pendingWrites === 0) stderr.on('error', ignore);
   pendingWrites += 1;
   stderr.write(text, (error) => {
@@ -70,7 +115,7 @@ function ignore(): void {}
 export type AsyncContext = Pick<AsyncResource, 'runInAsyncScope'>;
 
 // Not imported, so that the gateway loads where there is no such module.
-const asyncHooks = globalThis.process?.getBuiltinModule?.('node:async_hooks');
+const asyncHooks = host?.getBuiltinModule?.('node:async_hooks');
 
 /** Keeps the asynchronous context of now, to call functions in it later. */
 export function keepContext(): AsyncContext {
@@ -82,7 +127,7 @@ const HERE: AsyncContext = { runInAsyncScope: (call, self, ...values) => Reflect
 /** A channel of `node:diagnostics_channel`, for those who publish on it. */
 export type DiagnosticsChannel = Pick<Channel, 'hasSubscribers' | 'publish' | 'runStores'>;
 
-const diagnostics = globalThis.process?.getBuiltinModule?.('node:diagnostics_channel');
+const diagnostics = host?.getBuiltinModule?.('node:diagnostics_channel');
 
 /** Gives the channel with a name. Outside of Node nobody can subscribe to it. */
 export function openChannel(name: string): DiagnosticsChannel {
@@ -95,6 +140,8 @@ const UNHEARD: DiagnosticsChannel = {
   runStores: (_message, call, self, ...values) => Reflect.apply(call, self, values),
 };
 
-function toBuffer(octets: Uint8Array): Buffer {
-  return Buffer.isBuffer(octets) ? octets : Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+function toBuffer(Constructor: BufferConstructor, octets: Uint8Array): Buffer {
+  return Constructor.isBuffer(octets)
+    ? octets
+    : Constructor.from(octets.buffer, octets.byteOffset, octets.byteLength);
 }

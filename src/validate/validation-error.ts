@@ -90,8 +90,9 @@ function isNodes(frame: string): boolean {
   return /\(?node:|^\s+at (?:async )?(?:new )?Promise\b|<anonymous>\)?$/.test(frame);
 }
 
-/** The folders of this package, as URLs and as paths: frames show either. */
+/** The folders of this package, as URLs and as paths: frames show either. Bundlers and some runtimes leave no URL. */
 const OWN: readonly string[] = ['../', '../../bridges/'].flatMap((folder) => {
+  if (!URL.canParse(folder, import.meta.url)) return [];
   const { href, pathname } = new URL(folder, import.meta.url);
   return [href, pathname];
 });
