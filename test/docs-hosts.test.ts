@@ -45,6 +45,7 @@ const host: AuditHost = {
     ...([
       'serve',
       'http1',
+      'as-received',
       'tls',
       'own-error-page',
       'any-path',

@@ -35,6 +35,8 @@ export const AUDIT_CAPABILITIES = {
   wrap: 'comes with bridges that turn a program into an application',
   http1:
     'takes HTTP/1 from its clients; audits reach HTTP/2 through a translator, which malformed requests, versions, repeated User-Agent, reason phrases and closes do not pass',
+  'as-received':
+    'passes target, version and field lines on as they were received; a Request of the Fetch API has no dot segments, no version and joined fields in another order',
   plain: 'serves without TLS',
   tls: 'serves over TLS',
   http2: 'serves over HTTP/2',

@@ -34,6 +34,7 @@ const COMMON: readonly AuditCapability[] = [
   'serve',
   'field-lines',
   'http1',
+  'as-received',
   'plain',
   'tls',
   'interim',

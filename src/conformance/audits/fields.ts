@@ -52,7 +52,7 @@ export const FIELD_AUDITS: readonly GatewayAudit[] = [
     sentence:
       'MUST refuse a request that repeats Host, Content-Type or Content-Length, even if the values agree',
     citation: 'RFC 9112 §3.2 and §6.3; RFC 9110 §8.3',
-    needs: ['http1'],
+    needs: ['http1', 'as-received'],
     statusCode: 400,
     requests: [
       { headers: [['Host', 'audit.test']] },
@@ -87,7 +87,7 @@ export const FIELD_AUDITS: readonly GatewayAudit[] = [
     id: 'environ-40-http-1-0-without-host',
     sentence: 'MUST serve an HTTP/1.0 request without Host, and leave HTTP_HOST out',
     citation: 'RFC 9112 §3.2',
-    needs: ['http1'],
+    needs: ['http1', 'as-received'],
     request: { protocol: 'HTTP/1.0', host: null },
     check(environ) {
       assert.ok(!('HTTP_HOST' in environ), 'HTTP_HOST must be absent');

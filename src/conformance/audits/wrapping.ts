@@ -262,8 +262,9 @@ export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
       equal(request.headers.host, 'new.test', wrapper.name);
       equal(request.headers.cookie, undefined, wrapper.name);
       equal(request.headers['x-kept'], '1, 2', wrapper.name);
+      if (!host.capabilities.has('as-received')) return;
       const lines = ['X-List', '1', 'X-List', '2', 'x-KEPT', '1', 'X-Kept', '2', 'X-Remote-User', 'emma'];
-      deepEqual(inCaseOf(host, request.rawHeaders.slice(-lines.length)), inCaseOf(host, lines), wrapper.name);
+      deepEqual(inCaseOf(host, request.rawHeaders.slice(-10)), inCaseOf(host, lines), wrapper.name);
     },
   }),
   wrapAudit({
@@ -374,7 +375,6 @@ async function collect(server: AuditServer, host: AuditHost): Promise<unknown[]>
  * on some hosts also the case of names, and the framing.
  */
 function comparable(response: WireResponse, { capabilities, ownFields = [] }: AuditHost): unknown {
-  const { statusCode, content } = response;
   const reason = capabilities.has('http1') && response.reason;
   const foreign = new Set(['date', ...ownFields.map((name) => name.toLowerCase())]);
   const isFramingKept = capabilities.has('framing-choice');
@@ -382,8 +382,9 @@ function comparable(response: WireResponse, { capabilities, ownFields = [] }: Au
     .map(([name, value]) => [capabilities.has('field-case') ? name : name.toLowerCase(), value] as const)
     .filter(([name]) => !isHopByHop(name) && !foreign.has(name.toLowerCase()))
     .filter(([name]) => isFramingKept || name.toLowerCase() !== 'content-length');
+  if (!capabilities.has('as-received')) headers.sort(([a], [b]) => Number(a > b) - Number(a < b));
   const framing = isFramingKept && [response.framing, response.chunks.map(String)];
-  return { statusCode, reason, headers, framing, content: content.toString() };
+  return { status: response.statusCode, reason, headers, framing, content: String(response.content) };
 }
 
 /** Makes field lines comparable: names that came over HTTP/2 are lower case (RFC 9113 §8.2). */

@@ -18,6 +18,7 @@ export const naiveHost: AuditHost = {
     'serve',
     'field-lines',
     'http1',
+    'as-received',
     'plain',
     'own-error-page',
     'any-path',
