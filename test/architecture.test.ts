@@ -114,6 +114,18 @@ const BROKEN: Record<keyof typeof RULES, [path: string, text: string][][]> = {
     [['src/gateway/a.ts', 'const a = (process.env as object);']],
     [['src/gateway/a.ts', 'const a = { Buffer };']],
   ],
+  portable: [
+    [
+      ['src/middleware/index.ts', "export { compress } from './compress.ts';"],
+      ['src/middleware/compress.ts', "import { createGzip } from 'node:zlib';"],
+    ],
+    [['src/validate/index.ts', "export { validate } from 'validate';"]],
+    [['src/index.ts', "const later = () => import('node:fs');"]],
+    [
+      ['bridges/fetch/index.ts', "export { toFetch } from './to-fetch.ts';"],
+      ['bridges/fetch/to-fetch.ts', "const a = Buffer.from('a');"],
+    ],
+  ],
   realms: [[['src/a.ts', 'const a = b instanceof Error;']]],
   topLevelAwait: [[['src/a.ts', 'await null;']], [['src/a.ts', 'if (a) { for await (const b of a) {} }']]],
   wholeSuite: [
@@ -157,6 +169,13 @@ const SOUND: Partial<typeof BROKEN> = {
     [['src/gateway/a.ts', 'export function f(a: Buffer): NodeJS.Timeout {}\nconst a = b as Buffer;']],
     [['src/gateway/platform.ts', "const a = Buffer.from('a');"]],
     [['src/server/a.ts', "const a = Buffer.from('a');"]],
+  ],
+  portable: [
+    [['src/index.ts', "import type { Readable } from 'node:stream';\nconst { Buffer: A } = globalThis;"]],
+    [
+      ['src/index.ts', "import type { Server } from './server.ts';"],
+      ['src/server.ts', "import { createServer } from 'node:http';"],
+    ],
   ],
   realms: [[['src/a.ts', 'const a = b instanceof ProtocolError;']]],
   topLevelAwait: [[['src/a.ts', 'async function f() { await 1; }\nconst g = async () => { await 1; };']]],

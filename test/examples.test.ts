@@ -239,6 +239,19 @@ describe('the examples of FastCGI', () => {
   });
 });
 
+describe('the examples of the Fetch API', () => {
+  it('to-fetch.ts', async () => {
+    const { stdout, code } = await run('to-fetch.ts');
+    expect([stdout, code]).toEqual(['the front page\n\n/shop sells tea to 192.0.2.1\n\n', 0]);
+  });
+
+  it('to-fetch-runtimes.ts', async () => {
+    const { url } = await serve('to-fetch-runtimes.ts');
+    const ticks = [1, 2, 3].map((tick) => `tick ${tick} for 127.0.0.1\n`);
+    expect(await (await fetch(url)).text()).toBe(ticks.join(''));
+  });
+});
+
 describe('the examples of Python', () => {
   /** Debian's Python comes first: it has Debian's packages. */
   const PATHS = { PATH: `${dirname(PYTHON)}:${process.env.PATH}` };

@@ -5,6 +5,7 @@
  * Rule 2: test/architecture.test.ts shows for each rule that it fails on a made-up source.
  */
 import { basename } from 'node:path';
+import { findCycles, findMessagesInMounts, findMissing, isValueImport, reachedFrom } from './imports.ts';
 import { asNode, lineOf, type Node, type SourceFile, walk } from './source.ts';
 import { checkDirections } from './zones.ts';
 
@@ -128,6 +129,12 @@ export const RULES: Readonly<Record<string, Rule>> = {
     folders: ['src/gateway'],
     check: each((file) => (basename(file.path) === 'platform.ts' ? [] : findPlatform(file))),
   },
+  portable: {
+    sentence:
+      'gatebridge, fetch, validate and middleware run without node: no import of it, no Buffer, process, setImmediate',
+    folders: SHIPPED,
+    check: findNodeInPortable,
+  },
   realms: {
     sentence: 'errors are told by isError, which knows those of other realms, as under Jest',
     folders: SHIPPED,
@@ -182,6 +189,27 @@ const IMPURE = new Set(
 
 const PLATFORM = new Set(['Buffer', 'process', 'setImmediate', 'require']);
 
+/** The entries that load on every runtime with the Fetch API. */
+const PORTABLE = [
+  'src/index.ts',
+  'src/validate/index.ts',
+  'src/middleware/index.ts',
+  'bridges/fetch/index.ts',
+];
+
+/** Types are erased: their imports are not followed. Globals are taken by name from globalThis, where they may be missing. */
+function findNodeInPortable(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const reached = new Set(PORTABLE.flatMap((path) => [...reachedFrom(path, byPath, isValueImport)]));
+  const portable = files.filter(({ path }) => reached.has(path));
+  return portable.flatMap((file) => [
+    ...file.imports
+      .filter((one) => isValueImport(one) && !one.specifier.startsWith('.'))
+      .map(({ specifier, line }) => `${file.path}:${line}: must not import '${specifier}'`),
+    ...findPlatform(file),
+  ]);
+}
+
 /** Finds uses at run time; types leave no trace. */
 function findPlatform(file: SourceFile): string[] {
   return [...walk(file.program, (node) => !isType(node))]
@@ -219,56 +247,6 @@ function findInBody(file: SourceFile, isWrong: (node: Node) => boolean): string[
 function findText(file: SourceFile, pattern: RegExp): string[] {
   return [...file.text.matchAll(pattern)].map(
     ({ index, 0: match }) => `${file.path}:${lineOf(file, index)}: ${match}`,
-  );
-}
-
-function findCycles(files: readonly SourceFile[]): string[] {
-  const byPath = new Map(files.map((file) => [file.path, file]));
-  const done = new Set<string>();
-  const cycles: string[] = [];
-  const visit = (path: string, trail: readonly string[]): void => {
-    if (trail.includes(path)) {
-      cycles.push([...trail.slice(trail.indexOf(path)), path].join(' → '));
-      return;
-    }
-    if (done.has(path)) return;
-    for (const { target } of byPath.get(path)?.imports ?? []) visit(target, [...trail, path]);
-    done.add(path);
-  };
-  for (const path of byPath.keys()) visit(path, []);
-  return cycles;
-}
-
-/** Gives the import graph of a file, itself included. */
-function reachedFrom(path: string, byPath: ReadonlyMap<string, SourceFile>): Set<string> {
-  const reached = new Set<string>();
-  const visit = (target: string): void => {
-    if (reached.has(target)) return;
-    reached.add(target);
-    for (const next of byPath.get(target)?.imports ?? []) visit(next.target);
-  };
-  visit(path);
-  return reached;
-}
-
-function findMessagesInMounts(files: readonly SourceFile[]): string[] {
-  const byPath = new Map(files.map((file) => [file.path, file]));
-  const mounts = files.filter(({ path }) => /^bridges\/[^/]+\/to-[^/]+\.ts$/.test(path));
-  return mounts.flatMap(({ path }) =>
-    [...reachedFrom(path, byPath)]
-      .filter((target) => target.startsWith('src/messages/'))
-      .map((target) => `${path}: reaches ${target}`),
-  );
-}
-
-function findMissing(files: readonly SourceFile[]): string[] {
-  const paths = new Set(files.map((file) => file.path));
-  return files.flatMap((file) =>
-    file.imports
-      .filter(({ specifier, target }) => {
-        return specifier.startsWith('.') && !specifier.endsWith('.json') && !paths.has(target);
-      })
-      .map(({ specifier, line }) => `${file.path}:${line}: '${specifier}' is not a file`),
   );
 }
 

@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCgi } from '../../bridges/cgi/index.ts';
 import { fromExpress, toExpress } from '../../bridges/express/index.ts';
 import { fromFastify, toFastify } from '../../bridges/fastify/index.ts';
+import { toFetch } from '../../bridges/fetch/index.ts';
 import { fromNode, toNode } from '../../bridges/node/index.ts';
 import { createServer, serve } from '../../src/server/index.ts';
 import { buildEnviron, createClient, runApp } from '../../src/testing/index.ts';
@@ -28,6 +29,7 @@ const HOSTS: Readonly<Record<string, (application: Application) => unknown>> = {
   toNode,
   toExpress,
   toFastify,
+  toFetch,
   runCgi,
   createClient,
   runApp: (wrong) => runApp(wrong, buildEnviron('/')),
@@ -41,6 +43,7 @@ const MISTAKES: Readonly<Record<string, [value: unknown, cure: string]>> = {
   'a listener of toNode': [toNode(application), 'toNode(application): pass the application itself'],
   'a handler of toExpress': [toExpress(application), 'toExpress(application): pass the application itself'],
   'a plugin of toFastify': [toFastify(application), 'toFastify(application): pass the application itself'],
+  'a handler of toFetch': [toFetch(application), 'toFetch(application): pass the application itself'],
   'a listener of another copy': [
     Object.assign(() => [], { [Symbol.for('gatebridge.adapter')]: 'toNode' }),
     'pass the application itself',

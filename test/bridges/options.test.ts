@@ -3,6 +3,7 @@ import fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { fromExpress, toExpress } from '../../bridges/express/index.ts';
 import { fromFastify, toFastify } from '../../bridges/fastify/index.ts';
+import { toFetch } from '../../bridges/fetch/index.ts';
 import { fromNode, toNode } from '../../bridges/node/index.ts';
 import type { Application } from '../../src/index.ts';
 
@@ -17,6 +18,7 @@ describe.each<[string, Mount]>([
   ['toNode', toNode],
   ['toExpress', toExpress],
   ['toFastify', toFastify],
+  ['toFetch', toFetch],
 ])('options of %s', (_name, mount) => {
   // Not allowed by the types; possible in JavaScript.
   it.each<[unknown, typeof TypeError | typeof RangeError]>([

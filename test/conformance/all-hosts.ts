@@ -1,6 +1,7 @@
 /** All hosts under audit, in the order of the table in docs/conformance.md. */
 import type { AuditHost } from '../../src/conformance/index.ts';
 import { fastCgiCircle } from './fastcgi-host.ts';
+import { fetchOverNode } from './fetch-host.ts';
 import {
   cgi,
   expressMounted,
@@ -24,6 +25,7 @@ export const ALL_HOSTS: readonly AuditHost[] = [
   expressMounted,
   fastifyPrefixed,
   fastifyHijacked,
+  fetchOverNode,
   cgi,
   fastCgiCircle,
   expressRoundTrip,

@@ -3,6 +3,7 @@ import express from 'express';
 import fastify from 'fastify';
 import { toExpress } from '../../bridges/express/index.ts';
 import { toFastify } from '../../bridges/fastify/index.ts';
+import { toFetch } from '../../bridges/fetch/index.ts';
 import { toNode } from '../../bridges/node/index.ts';
 import type { Application } from '../../src/wsgi.ts';
 
@@ -16,6 +17,7 @@ export const MISTAKES: Readonly<Record<string, unknown>> = {
   'a listener of toNode': toNode(application),
   'a handler of toExpress': toExpress(application),
   'a plugin of toFastify': toFastify(application),
+  'a handler of toFetch': toFetch(application),
   'an app of Express': express(),
   'an instance of Fastify': fastify(),
 };

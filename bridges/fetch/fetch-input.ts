@@ -1,0 +1,99 @@
+/**
+ * The content of a `Request` as the source of `wsgi.input`: its stream, read when the application reads.
+ *
+ * The stream is not touched before, so that a framework can still read it. When nobody reads any more after the response,
+ * it is cancelled, and the runtime decides what becomes of the rest. A reader after the response is a read that waits, or
+ * an iteration that is open. Single reads have a turn of the event loop each.
+ */
+import { disconnection, isOctets, onNextTurn } from '../../src/gateway/index.ts';
+import { ApplicationError, type InputSource } from '../../src/index.ts';
+
+type Reader = ReadableStreamDefaultReader<unknown>;
+
+/** The content of one request. */
+export class FetchInput implements InputSource {
+  readonly #request: Request;
+  #reader: Reader | undefined;
+  #isWaiting = false;
+  #iterations = 0;
+  #pulls = 0;
+  #state: 'open' | 'ended' | 'left' = 'open';
+  #isOver = false;
+
+  /** @param request A request with content */
+  constructor(request: Request) {
+    this.#request = request;
+  }
+
+  async pull(): Promise<Uint8Array | null> {
+    this.#pulls += 1;
+    if (this.#state === 'left')
+      throw new ApplicationError(
+        'WSGI_ERR_BODY_CONSUMED',
+        'the response is over, and the rest was cancelled',
+      );
+    this.#reader ??= openReader(this.#request);
+    if (this.#isOver) this.#leaveSoon();
+    this.#isWaiting = true;
+    try {
+      const { done, value } = await this.#read(this.#reader);
+      if (!done && isOctets(value)) return value;
+      this.#state = 'ended';
+      if (done) return null;
+      throw new TypeError('The body of the request must be a stream of Uint8Array');
+    } finally {
+      this.#isWaiting = false;
+    }
+  }
+
+  /** A stream that fails is that of a client that has left: the runtime itself refuses malformed content. */
+  async #read(reader: Reader): ReturnType<Reader['read']> {
+    try {
+      return await reader.read();
+    } catch (error) {
+      this.#state = 'ended';
+      throw disconnection('request', error);
+    }
+  }
+
+  beginIteration(): void {
+    this.#iterations += 1;
+  }
+
+  endIteration(): void {
+    this.#iterations -= 1;
+    if (this.#isOver) this.#leaveSoon();
+  }
+
+  /** Releases the content after the run. */
+  release(): void {
+    this.#isOver = true;
+    if (this.#reader !== undefined) this.#leaveSoon();
+  }
+
+  /** Cancels the rest after a turn in which nobody has read. */
+  #leaveSoon(): void {
+    if (this.#state !== 'open') return;
+    const pulls = this.#pulls;
+    onNextTurn(() => {
+      if (pulls !== this.#pulls) this.#leaveSoon();
+      else if (!this.#isWaiting && this.#iterations === 0) this.#leave();
+    });
+  }
+
+  #leave(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'left';
+    // The rejection of a stream that has failed already concerns nobody.
+    this.#reader?.cancel().catch(() => {});
+  }
+}
+
+function openReader(request: Request): Reader {
+  const { body } = request;
+  if (body === null || body.locked || request.bodyUsed) {
+    const detail = 'it was read before the application could; pass request.clone() to the other reader';
+    throw new ApplicationError('WSGI_ERR_BODY_CONSUMED', detail);
+  }
+  return body.getReader();
+}

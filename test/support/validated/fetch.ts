@@ -1,0 +1,6 @@
+/** `gatebridge/fetch` under the validator. */
+import * as entry from '../../../bridges/fetch/index.ts';
+import { validated } from './validated-application.ts';
+
+export const toFetch: typeof entry.toFetch = (application, options) =>
+  entry.toFetch(validated(application), options);
