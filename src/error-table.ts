@@ -1,6 +1,4 @@
-/**
- * All error codes of the package. `npm run docs` copies this table to docs/errors.md.
- */
+/** All error codes of the package. `npm run docs` copies this table to docs/errors.md. */
 
 /** One row of the table. */
 export interface ErrorEntry {
@@ -224,7 +222,6 @@ export const ERRORS = {
     source: 'PROXY protocol §2.1, §2.2',
     message: 'PROXY protocol header is malformed: {detail}',
   },
-
   // The application broke PEP 3333.
   WSGI_ERR_START_RESPONSE_REPEATED: {
     party: 'application',
@@ -340,6 +337,12 @@ export const ERRORS = {
     source: 'PEP 3333, The Server/Gateway Side',
     message: 'Host answered the request before the application did',
   },
+  WSGI_ERR_RESPONSE_TOO_LARGE: {
+    party: 'application',
+    statusCode: 500,
+    source: 'RFC 9110 §15.6.1',
+    message: 'Response is larger than what the host passes on: {detail}',
+  },
   WSGI_ERR_BODY_CONSUMED: {
     party: 'application',
     statusCode: 500,
@@ -352,7 +355,6 @@ export const ERRORS = {
     source: 'PEP 3333, or the source that the error cites',
     message: 'Broken rule: {detail}',
   },
-
   // The program behind a from-bridge failed.
   WSGI_ERR_UPSTREAM_UNAVAILABLE: {
     party: 'upstream',
@@ -384,7 +386,6 @@ export const ERRORS = {
     source: 'RFC 9110 §15.6.4',
     message: 'Program is busy with other requests: {detail}',
   },
-
   // Nobody is to blame.
   WSGI_ERR_DISCONNECTED: {
     party: 'nobody',
