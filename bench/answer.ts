@@ -61,7 +61,8 @@ async function ask(port: number, { method, path, headers, content }: RequestTemp
   return {
     status: status.slice(0, 'HTTP/1.1 200'.length),
     names: [...values.keys()].sort().join(' '),
-    type: values.get('content-type') ?? '',
+    // RFC 9110 §8.3.1: whitespace before a parameter says nothing.
+    type: (values.get('content-type') ?? '').replaceAll('; ', ';'),
     content: values.has('transfer-encoding')
       ? joinChunks(after)
       : after.slice(0, Number(values.get('content-length') ?? Number.NaN)),

@@ -74,6 +74,10 @@ const DOWN: Pick<Work, 'request' | 'stream' | 'bars'> = {
 };
 const EVENTS: typeof DOWN = { request: { ...HELLO, path: '/events' }, stream: 'events', bars: [] };
 const EVERYWHERE = [24, 26];
+const HONO: Pick<Work, 'servers' | 'bars'> = {
+  servers: ['hono', 'hono on gatebridge', "hono on gatebridge, with node's Response", 'hono on srvx'],
+  bars: [{ server: 'hono on gatebridge', against: 'hono', atLeast: 1.4, on: [20, ...EVERYWHERE] }],
+};
 
 export const WORK: readonly Work[] = [
   {
@@ -173,6 +177,25 @@ export const WORK: readonly Work[] = [
     servers: ['fastify', 'fastify on gatebridge'],
     request: HELLO,
     bars: [{ server: 'fastify on gatebridge', against: 'fastify', atLeast: 1.15, on: [20, ...EVERYWHERE] }],
+  },
+  {
+    name: 'hono',
+    title: 'an app of Hono through fromFetch: text',
+    request: { ...HELLO, path: '/text' },
+    ...HONO,
+  },
+  { name: 'hono-data', title: 'the same: JSON', request: { ...HELLO, path: '/data' }, ...HONO },
+  {
+    name: 'hono-post',
+    title: 'the same: POST of 1 KiB of JSON, parsed and written anew',
+    request: { ...POST, path: '/json' },
+    ...HONO,
+  },
+  {
+    name: 'hono-params',
+    title: "the same: parameter, query and header read, two headers set, a browser's 12 headers",
+    request: { ...VARIED, headers: BROWSER_HEADERS },
+    ...HONO,
   },
   {
     name: 'down-node',

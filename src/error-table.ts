@@ -271,6 +271,12 @@ export const ERRORS = {
     source: 'PEP 3333, Other HTTP Features',
     message: 'Application set a hop-by-hop header; remove it or set the option hopByHop to drop: {detail}',
   },
+  WSGI_ERR_RESPONSE_INVALID: {
+    party: 'application',
+    statusCode: 500,
+    source: 'Fetch Standard §5.5',
+    message: 'Fetch handler must give a Response that can be sent: {detail}',
+  },
   WSGI_ERR_HEADER_STATUS: {
     party: 'application',
     statusCode: 500,

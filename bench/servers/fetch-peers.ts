@@ -21,7 +21,29 @@ export interface HonoNodeServer {
 }
 
 export interface Hono {
-  Hono: new () => { get(path: string, handler: () => Response): void; readonly fetch: unknown };
+  Hono: new () => HonoApp;
+}
+
+/** An app of Hono. */
+export interface HonoApp {
+  get(path: string, handler: HonoHandler): void;
+  post(path: string, handler: HonoHandler): void;
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+}
+
+type HonoHandler = (context: HonoContext) => Response | Promise<Response>;
+
+interface HonoContext {
+  readonly req: {
+    readonly path: string;
+    param(name: string): string;
+    query(name: string): string | undefined;
+    header(name: string): string | undefined;
+    json(): Promise<unknown>;
+  };
+  text(text: string): Response;
+  json(value: unknown): Response;
+  header(name: string, value: string): void;
 }
 
 export interface Srvx {

@@ -1,16 +1,15 @@
-/** Hono on @hono/node-server. */
+/** Hono on @hono/node-server. It puts classes of its own in place of the globals Request and Response. */
 import type { Server } from 'node:net';
 import type { Contender } from './contender.ts';
-import { type Hono, type HonoNodeServer, importPeer, respondBy } from './fetch-peers.ts';
+import { type HonoNodeServer, importPeer } from './fetch-peers.ts';
+import { createHonoApp } from './hono-app.ts';
 
 export const contender: Contender = {
   async listen() {
     const { serve } = await importPeer<HonoNodeServer>('@hono/node-server');
-    const { Hono } = await importPeer<Hono>('hono');
-    const app = new Hono();
-    app.get('/', () => respondBy(Response));
+    const { fetch } = await createHonoApp();
     return new Promise<Server>((resolve) => {
-      const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(server));
+      const server = serve({ fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(server));
     });
   },
 };

@@ -1,5 +1,5 @@
-/** Reads `wsgi.input` piece by piece. */
-import type { InputStream } from '../../src/index.ts';
+/** Reads `wsgi.input` piece by piece, and tells how much of it may be read. */
+import type { Environ, InputStream } from '../../src/index.ts';
 
 /** Octets per `read(n)`. */
 const BLOCK_SIZE = 65_536;
@@ -36,4 +36,24 @@ export class InputPieces {
   async close(): Promise<void> {
     await this.#iterator?.return?.();
   }
+}
+
+/** Methods whose requests have content only if they say so. */
+const BARE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+
+/**
+ * Gives the octets that may be read: 0 for none, infinite if only the input knows.
+ *
+ * RFC 9112 §6.3: without Content-Length and Transfer-Encoding there is no content. From HTTP/2 on there may be, and also
+ * if middleware has decoded the content and so removed its length.
+ */
+export function contentLength(environ: Environ): number {
+  const { CONTENT_LENGTH } = environ;
+  if (CONTENT_LENGTH !== undefined && CONTENT_LENGTH !== '') return Number(CONTENT_LENGTH) || 0;
+  if (environ['wsgi.input_terminated'] !== true) return 0;
+  const isBare =
+    environ.HTTP_TRANSFER_ENCODING === undefined &&
+    environ.SERVER_PROTOCOL.startsWith('HTTP/1') &&
+    BARE.has(environ.REQUEST_METHOD);
+  return isBare ? 0 : Number.POSITIVE_INFINITY;
 }

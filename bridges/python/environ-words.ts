@@ -1,8 +1,8 @@
 /** The environ as a worker gets it: names and values in turn. Only text can leave the process. */
 import { pairsOf } from '../../src/gateway/index.ts';
 import type { Environ, EnvironOption } from '../../src/index.ts';
+import { contentLength } from '../_cgi/input-pieces.ts';
 import { REQUEST_FLAGS } from './frames.ts';
-import { contentLength } from './request-content.ts';
 
 /**
  * Gives the names and the values of an environ that are text, in turn.

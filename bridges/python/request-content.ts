@@ -4,7 +4,7 @@
  * Nothing is read from `wsgi.input` before the application reads, and nothing beyond CONTENT_LENGTH (PEP 3333).
  */
 import type { Environ } from '../../src/index.ts';
-import { InputPieces } from '../_cgi/input-pieces.ts';
+import { contentLength, InputPieces } from '../_cgi/input-pieces.ts';
 import { encodeFrame, encodeFrameHeader, FRAMES } from './frames.ts';
 
 /** Octets up to which a piece is copied behind the header of its frame, so that both are one write. */
@@ -106,23 +106,3 @@ export class RequestContent {
 }
 
 const EMPTY = new Uint8Array(0);
-
-/** Methods whose requests have content only if they say so. */
-const BARE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
-
-/**
- * Gives the octets that may be read: 0 for none, infinite if only the input knows.
- *
- * RFC 9112 §6.3: without Content-Length and Transfer-Encoding there is no content. From HTTP/2 on there may be, and also
- * if middleware has decoded the content and so removed its length.
- */
-export function contentLength(environ: Environ): number {
-  const { CONTENT_LENGTH } = environ;
-  if (CONTENT_LENGTH !== undefined && CONTENT_LENGTH !== '') return Number(CONTENT_LENGTH) || 0;
-  if (environ['wsgi.input_terminated'] !== true) return 0;
-  const isBare =
-    environ.HTTP_TRANSFER_ENCODING === undefined &&
-    environ.SERVER_PROTOCOL.startsWith('HTTP/1') &&
-    BARE.has(environ.REQUEST_METHOD);
-  return isBare ? 0 : Number.POSITIVE_INFINITY;
-}
