@@ -255,6 +255,14 @@ export const WORK: readonly Work[] = [
     isOnRequest: true,
     bars: [{ server: 'flask in express', against: 'flask behind a proxy', atLeast: 1.5 }],
   },
+  {
+    name: 'php',
+    title: 'hello of PHP in two children of php-fpm, all processes together',
+    servers: ['php behind nginx', 'php on gatebridge'],
+    request: HELLO,
+    isOnRequest: true,
+    bars: [{ server: 'php on gatebridge', against: 'php behind nginx', atMost: 1.3 }],
+  },
 ];
 
 /** Other measurements, which are not CPU time of a request. */

@@ -110,7 +110,10 @@ describe('clients that leave', () => {
   });
 });
 
-describe('large content', () => {
+/** 200 MiB on a slow machine. */
+const PATIENCE = { timeout: IS_TOUR ? 180_000 : 20_000 };
+
+describe('large content', PATIENCE, () => {
   it('goes both ways in bounded memory', async (context) => {
     const php = await startPhp(context, 1);
     const port = await serve(php);
