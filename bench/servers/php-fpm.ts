@@ -13,7 +13,8 @@ export interface PhpFpm {
   readonly pid: number;
 }
 
-const CHILDREN = 2;
+/** Children of php-fpm. */
+export const CHILDREN = 2;
 
 /** Starts php-fpm with a script, in a folder of this process. */
 export async function startPhpFpm(): Promise<PhpFpm> {

@@ -74,7 +74,10 @@ export const FASTCGI_CLIENT_OPTIONS = {
   maxQueued: { type: 'count', default: 128 },
   /** A request waits this many milliseconds for a connection, then it gets a 503 with `Retry-After`. */
   queueTimeout: { type: 'milliseconds', default: 10_000 },
-  /** At most this many connections stay open without a request. Each keeps a child of php-fpm from others: have fewer than `pm.max_children`. */
+  /**
+   * At most this many connections stay open without a request. Each keeps a child of php-fpm from others. For speed set this and
+   * `maxConnections` to the share of this process in `pm.max_children`.
+   */
   keepAlive: { type: 'count', default: 0 },
   /** A connection stays open this many milliseconds without a request. */
   keepAliveTimeout: { type: 'milliseconds', default: 1_000 },

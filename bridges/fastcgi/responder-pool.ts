@@ -1,8 +1,8 @@
 /**
  * The connections to one FastCGI responder: opens them on demand, in bounds, and keeps some open.
  *
- * A child of php-fpm serves nobody else while its connection is open, even without a request. So a connection is kept only if no other
- * request waits for its first answer, and not for long.
+ * A child of php-fpm serves nobody else while its connection is open, even without a request. So of more than `keepAlive` connections none
+ * is kept while another request waits for its first answer, and none for long.
  */
 import { UpstreamError } from '../../src/index.ts';
 import { Slots } from '../_process/slots.ts';
@@ -173,7 +173,9 @@ export class ResponderPool {
     const { keepAlive, keepAliveTimeout } = this.#options;
     const others = [...this.#members].filter((one) => one !== member);
     const idle = others.filter((one) => one.users === 0).length;
-    const isWanted = others.some((one) => one.connection?.isSilent !== false);
+    // Up to `keepAlive` connections the responder has a child for each.
+    const isWanted =
+      this.#members.size > keepAlive && others.some((one) => one.connection?.isSilent !== false);
     if (this.#isClosed || !connection.isOpen || idle >= keepAlive || isWanted) {
       this.#drop(member);
       return;

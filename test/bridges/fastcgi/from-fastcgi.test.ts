@@ -221,9 +221,19 @@ describe('connections', () => {
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200]);
   });
 
-  it('are not kept while another request waits for its first answer', async () => {
+  it('are kept for those that wait, up to the option', async () => {
+    const responder = await startResponder({
+      onContent: (request) => setTimeout(() => request.answer(HELLO), 2),
+    });
+    const { url } = await serveFrom({ port: responder.port, keepAlive: 2, maxConnections: 2 });
+    const all = Array.from({ length: 12 }, async () => (await fetch(url)).text());
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['Hello']));
+    expect(responder.sockets).toHaveLength(2);
+  });
+
+  it('beyond the option are not kept while another request waits for its first answer', async () => {
     const responder = await startResponder({});
-    const { url } = await serveFrom({ port: responder.port, keepAlive: 4 });
+    const { url } = await serveFrom({ port: responder.port, keepAlive: 1 });
     const both = [fetch(url), fetch(url)];
     expect(await until(() => responder.requests.length === 2)).toBe(true);
     responder.requests[0]?.answer(HELLO);
