@@ -39,10 +39,10 @@ const output = (text: string, id = 1): Buffer => {
 };
 
 /** Starts a responder that does something with each connection once the request has come. */
-async function answerBy(act: (socket: Socket) => void): Promise<number> {
+async function answerBy(act: (socket: Socket) => unknown): Promise<number> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
-    socket.once('data', () => act(socket));
+    socket.once('data', () => void act(socket));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   cleanUps.push(() => server.close());
