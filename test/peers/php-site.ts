@@ -93,12 +93,13 @@ export class PhpSite {
     await ended;
   }
 
-  async stop(): Promise<void> {
+  /** Ends the main process by a signal: SIGQUIT lets requests end. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
-    child.kill('SIGTERM');
+    child.kill(signal);
     await ended;
   }
 

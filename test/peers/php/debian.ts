@@ -17,8 +17,8 @@ export interface ServedSite {
   readonly url: string;
   /** The scheme, host and port of the address. */
   readonly origin: string;
-  /** Lines that PHP has written for the operator. */
-  log(): string;
+  /** What PHP has written for the operator. @param known Lines that are the application's own, and left out */
+  log(known?: RegExp): string;
 }
 
 /** Files of Debian to which pages of its applications lead. */
@@ -80,5 +80,10 @@ export async function serveSite(
     await close();
     await application.close();
   });
-  return { php, url, origin: new URL(url).origin, log: () => logged.join('') };
+  return {
+    php,
+    url,
+    origin: new URL(url).origin,
+    log: (known = /^$/) => logged.filter((line) => !known.test(line)).join(''),
+  };
 }

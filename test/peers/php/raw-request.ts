@@ -15,7 +15,7 @@ export interface RawOptions {
   readonly body?: string | Buffer;
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+const agent = new Agent({ keepAlive: true, maxSockets: 16 });
 
 /** Sends a request. @param path Is sent as it is, behind the path of the URL */
 export function ask(url: string, path: string, options: RawOptions = {}): Promise<RawResponse> {
