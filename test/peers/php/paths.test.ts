@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { FromFastCgiOptions } from '../../../bridges/fastcgi/index.ts';
+import { staticFiles } from '../../../src/middleware/index.ts';
 import { CODE_HOSTS, type CodeHost } from '../git-site.ts';
 import type { PhpSite } from '../php-site.ts';
 import { type ServedSite, serveSite, siteOf } from './debian.ts';
@@ -244,7 +245,23 @@ describe.each(SERVED)('paths on $name', (host) => {
     expect((await ask(url, '/style.css', { method: 'POST', body: 'x' })).text).toContain('root/index.php');
   });
 
-  it.for([undefined, 'index.php'])(
+  it('reach .well-known if files with a dot are allowed, and nothing else that has one', async (context) => {
+    const php = siteOf(context);
+    fill(php);
+    php.write('.well-known/security.txt', 'Contact: ada');
+    php.write('.well-known/.env', 'SECRET');
+    php.write('.well-known/x.php', SCRIPT);
+    await php.start(2);
+    const { url } = await serveSite(context, host, {
+      php,
+      files: staticFiles(php.root, { dotfiles: 'allow' }),
+    });
+    expect(await ask(url, '/.well-known/security.txt')).toMatchObject({ status: 200, text: 'Contact: ada' });
+    for (const path of ['/.well-known/.env', '/.well-known/x.php', '/.env', '/.git/config', '/.user.ini'])
+      expect.soft([path, (await ask(url, path)).status]).toEqual([path, 404]);
+  });
+
+  it.for(process.env.TOUR === undefined ? [undefined] : [undefined, 'index.php'])(
     'never show a source or what is hidden, nor run an upload, however they are spelt: fallback %s',
     { timeout: 60_000 },
     async (fallback, context) => {

@@ -9,8 +9,10 @@ import type { PhpSite } from '../php-site.ts';
 import { type ServedSite, type SiteOptions, serveSite, siteOf } from './debian.ts';
 import { ask } from './raw-request.ts';
 
-/** Each host in the tour; elsewhere the mount of Express. */
-const SERVED = CODE_HOSTS.filter(({ name }) => name === 'an Express mount' || process.env.TOUR !== undefined);
+/** Long waits and the other hosts are left to the tour. */
+const IS_TOUR = process.env.TOUR !== undefined;
+
+const SERVED = CODE_HOSTS.filter(({ name }) => IS_TOUR || name === 'an Express mount');
 
 async function until(check: () => unknown): Promise<void> {
   for (const end = Date.now() + 5_000; !(await check()); await delay(20))
@@ -150,7 +152,7 @@ describe.each(SERVED)('PHP on $name', (host) => {
     await until(() => existsSync(join(php.root, 'later.txt')));
   });
 
-  it('stops a script whose client has left, unless it ignores that', async () => {
+  it.runIf(IS_TOUR)('stops a script whose client has left, unless it ignores that', async () => {
     const source = (ignored: boolean, file: string): string =>
       `ignore_user_abort(${ignored}); register_shutdown_function(function () {
         file_put_contents(__DIR__ . '/${file}', connection_status() . ' ' . ($GLOBALS['count'] ?? 0)); });
@@ -207,7 +209,7 @@ describe.each(SERVED)('PHP on $name', (host) => {
     expect((await ask(url, fine)).text).toBe('fine');
   });
 
-  it('tells of scripts that php-fpm stops, and of those that it does not', async (context) => {
+  it.runIf(IS_TOUR)('tells of scripts that php-fpm stops, and of those that it does not', async (context) => {
     const slow = script('slow', 'sleep(3); echo "slow";');
     const fine = script('fine', "echo 'fine';");
     await php.start(1, ['request_terminate_timeout = 1s']);
@@ -218,7 +220,7 @@ describe.each(SERVED)('PHP on $name', (host) => {
     await until(async () => (await ask(site.url, fine)).text === 'fine');
   });
 
-  it('queues or refuses what the children cannot take', async (context) => {
+  it.runIf(IS_TOUR)('queues or refuses what the children cannot take', async (context) => {
     const slow = script('slow', 'usleep(400000); echo "slow";');
     await php.start(1);
     const queued = await serveSite(context, host, { php, maxConnections: 1, maxQueued: 2 });
