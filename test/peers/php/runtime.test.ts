@@ -1,4 +1,5 @@
 /** What scripts of PHP do with a request and a response, on a real php-fpm: content, headers, buffers, endings. */
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -96,17 +97,17 @@ describe.each(SERVED)('PHP on $name', (host) => {
     );
     const { url } = await serve();
     const body = Buffer.alloc(200_000, 'content');
-    const digest = 'a4a3ea5dd2ae7a9a1d9b5ed1d8b9a7f3';
+    const digest = createHash('md5').update(body).digest('hex');
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'OPTIONS']) {
       const { text } = await ask(url, input, { method, body });
-      expect.soft(text.replace(/[0-9a-f]{32}/, digest)).toBe(`${method} ${digest} 200000 0 200000 whole`);
+      expect.soft(text).toBe(`${method} ${digest} 200000 0 200000 whole`);
     }
     const chunked = await fetch(url + input, {
       method: 'POST',
       body: new Blob([body]).stream(),
       duplex: 'half',
-    } as RequestInit);
-    expect(await chunked.text()).toMatch(/^POST \w+ 200000 0 200000 whole$/);
+    });
+    expect(await chunked.text()).toBe(`POST ${digest} 200000 0 200000 whole`);
     expect((await ask(url, input, { method: 'POST', body: '' })).text).toMatch(/^POST \w+ 0 0 0 whole$/);
     expect((await ask(url, input)).text).toMatch(/^GET \w+ 0 0 (?:none|0)? whole$/);
     const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
