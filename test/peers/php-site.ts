@@ -46,6 +46,8 @@ export class PhpSite {
 
   /** Starts php-fpm. @param settings Lines of its pool */
   async start(children = 4, settings: readonly string[] = []): Promise<void> {
+    // Only one can be stopped.
+    await this.stop();
     const isRoot = process.getuid?.() === 0;
     const { username } = userInfo();
     const lines = [
