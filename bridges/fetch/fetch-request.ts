@@ -4,9 +4,10 @@
  * A `Request` has lost what the client sent: its URL is normalised (`..` is resolved), names of fields are in lower case and
  * sorted, repeated fields are joined, and the version of HTTP is unknown. What is left is given as it is.
  */
-import { encodeNative, type GatewayRequest } from '../../src/index.ts';
+import type { GatewayRequest } from '../../src/index.ts';
 import type { FetchInfo } from './fetch-info.ts';
 import { FetchInput } from './fetch-input.ts';
+import { receiveField } from './field-text.ts';
 
 /** A request for the gateway; its content must be released after the run. */
 export interface FetchGatewayRequest extends GatewayRequest {
@@ -28,7 +29,7 @@ export function createFetchRequest(request: Request, info: FetchInfo = NO_INFO):
   let hasHost = false;
   let hasLength = false;
   request.headers.forEach((value, field) => {
-    rawHeaders.push(field, isNative(value) ? value : encodeNative(value));
+    rawHeaders.push(field, receiveField(value));
     if (field === 'host') hasHost = true;
     else if (field === 'content-length' || field === 'transfer-encoding') hasLength = true;
   });
@@ -89,9 +90,4 @@ function splitUrl(url: string): UrlParts {
 
 function isVisible(url: string): boolean {
   return /^[\x21-\x7e]*$/.test(url);
-}
-
-/** Tells if a value is a native string, as the Fetch API promises. Some runtimes decode fields as UTF-8. */
-function isNative(value: string): boolean {
-  return /^[\0-\xff]*$/.test(value);
 }

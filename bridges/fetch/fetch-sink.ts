@@ -11,16 +11,17 @@ import {
   disconnection,
   failureResponse,
   isDisconnection,
+  joinOctets,
   logError,
   type RequestLog,
 } from '../../src/gateway/index.ts';
 import {
   ApplicationError,
   type DisconnectError,
-  type HeaderList,
   type ResponseHead,
   type ResponseSink,
 } from '../../src/index.ts';
+import { sendField } from './field-text.ts';
 import { ResponseStream } from './response-stream.ts';
 
 /** What a sink needs besides the request. */
@@ -39,6 +40,8 @@ export class FetchSink implements ResponseSink {
   #response: Response | undefined;
   #resolve: ((response: Response) => void) | undefined;
   #stream: ResponseStream | undefined;
+  /** The chunks of content that is whole, and small. */
+  #gathered: Uint8Array[] | undefined;
   #isOver = false;
   #gone: DisconnectError | undefined;
   #listener: ((error: DisconnectError) => void) | undefined;
@@ -70,6 +73,7 @@ export class FetchSink implements ResponseSink {
       if (this.#response === undefined) this.#respond(null);
       return undefined;
     }
+    if (this.#gathers(chunk)) return undefined;
     this.#stream ??= this.#begin();
     return chunk.length === 0 ? undefined : this.#stream.give(chunk);
   }
@@ -81,9 +85,9 @@ export class FetchSink implements ResponseSink {
       if (wait === undefined) this.#finish();
       return wait?.then(() => this.#finish());
     }
-    const isEmpty = this.#takesNothing(lastChunk) || lastChunk.length === 0;
+    const content = this.#takesNothing(lastChunk) ? EMPTY : this.#gather(lastChunk);
     // A response copies octets, so that the application may use their memory again.
-    if (this.#response === undefined) this.#respond(isEmpty ? null : lastChunk);
+    if (this.#response === undefined) this.#respond(content.length === 0 ? null : content);
     this.#finish();
     return undefined;
   }
@@ -129,11 +133,24 @@ export class FetchSink implements ResponseSink {
     this.#signal?.removeEventListener('abort', this.#onAbort);
   }
 
+  /** Keeps a chunk of content whose length the gateway knows, because it is an array or a file. */
+  #gathers(chunk: Uint8Array): boolean {
+    const { contentLength = Number.POSITIVE_INFINITY, hasContentLengthField } = this.#head ?? {};
+    if (this.#stream !== undefined || hasContentLengthField || contentLength > MAX_GATHERED) return false;
+    this.#gathered ??= [];
+    this.#gathered.push(new Uint8Array(chunk));
+    return true;
+  }
+
+  #gather(lastChunk: Uint8Array): Uint8Array {
+    return this.#gathered === undefined ? lastChunk : joinOctets([...this.#gathered, lastChunk]);
+  }
+
   #begin(): ResponseStream {
     const stream = new ResponseStream((reason) => {
       if (!this.#isOver) this.#leave(reason);
     });
-    this.#respond(stream.readable);
+    this.#respond(withLength(stream.readable, this.#head?.contentLength));
     return stream;
   }
 
@@ -151,23 +168,21 @@ export class FetchSink implements ResponseSink {
     const { statusCode = 200, reason = '' } = this.#head ?? {};
     // Node's types know Uint8Array of an ArrayBuffer only, the constructor takes all.
     const content = body as ConstructorParameters<typeof Response>[0];
-    this.#give(new Response(content, { status: statusCode, statusText: reason, headers: this.#fields() }));
+    const init = { status: statusCode, statusText: sendField(reason), headers: this.#fields() };
+    this.#give(new Response(content, init));
   }
 
   /** The pairs become one line each, Set-Cookie too. */
   #fields(): [string, string][] {
-    const fields: HeaderList = [];
-    if (this.#head === undefined) return [];
+    const fields: [string, string][] = [];
+    if (this.#head === undefined) return fields;
     const { headers, contentLength, hasContentLengthField, statusCode } = this.#head;
-    if (statusCode === RESET_CONTENT) {
-      fields.push(...headers.filter(([name]) => name.toLowerCase() !== 'content-length'));
-    } else {
-      fields.push(...headers);
-      if (!hasContentLengthField && contentLength !== undefined)
-        fields.push(['Content-Length', `${contentLength}`]);
-    }
-    // A header list differs only in that it is read-only.
-    return fields as [string, string][];
+    const isReset = statusCode === RESET_CONTENT;
+    for (const [name, value] of headers)
+      if (!(isReset && name.toLowerCase() === 'content-length')) fields.push([name, sendField(value)]);
+    if (!(hasContentLengthField || contentLength === undefined || isReset))
+      fields.push(['Content-Length', `${contentLength}`]);
+    return fields;
   }
 
   /** Answers an error after the head, which nobody has seen yet. */
@@ -185,6 +200,23 @@ export class FetchSink implements ResponseSink {
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** Octets of content that are worth a copy, so that no stream is made. */
+const MAX_GATHERED = 65_536;
+
+type Content = ReadableStream<Uint8Array>;
+
+/** workerd sends Content-Length with such a stream only. */
+const { FixedLengthStream } = globalThis as {
+  FixedLengthStream?: new (
+    length: number,
+  ) => { readonly readable: Content; readonly writable: WritableStream };
+};
+
+function withLength(content: Content, length: number | undefined): Content {
+  if (FixedLengthStream === undefined || length === undefined) return content;
+  return content.pipeThrough(new FixedLengthStream(length));
+}
 
 /** The Fetch API refuses greater ones. */
 const MAX_STATUS = 599;

@@ -4,6 +4,7 @@
  * A chunk is copied, because its reader may keep it, and the application may use its memory again. The promise of a chunk
  * settles when the reader asks for the next one: until then the application is not asked for more.
  */
+import { onNextTurn } from '../../src/gateway/index.ts';
 
 interface Given {
   resolve(): void;
@@ -60,9 +61,12 @@ export class ResponseStream {
     return this.give(lastChunk);
   }
 
-  /** Fails the stream after the chunk that waits, if there is one. */
+  /**
+   * Fails the stream after the chunk that waits, if there is one. Its reader has a turn to send what it has: some runtimes
+   * throw that away when the stream fails (Bun 1.4).
+   */
   fail(error: unknown): void {
-    if (this.#waiting === undefined) this.cut(error);
+    if (this.#waiting === undefined) onNextTurn(() => this.cut(error));
     else this.#failure = { error };
   }
 
@@ -89,7 +93,7 @@ export class ResponseStream {
   #deliver(chunk: Uint8Array): void {
     this.#isWanted = false;
     this.#controller?.enqueue(chunk);
-    if (this.#failure !== undefined) this.cut(this.#failure.error);
+    if (this.#failure !== undefined) this.fail(this.#failure.error);
     if (!this.#isEnding) return;
     this.#controller?.close();
     this.#given?.resolve();

@@ -16,7 +16,7 @@ export { mistakenFunction, mistakenValue } from './mistaken-application.ts';
 export { NameMemory } from './name-memory.ts';
 export { isOctets } from './octets.ts';
 export { type OptionsOf, type SettingsOf, settingsOf } from './option-table.ts';
-export { encodeUtf8, onNextTurn } from './platform.ts';
+export { encodeUtf8, joinOctets, onNextTurn } from './platform.ts';
 export { isPromise, toPromise } from './promise.ts';
 export { reasonPhrase } from './reason-phrase.ts';
 export { isHost, withoutOrigin } from './uri.ts';

@@ -133,7 +133,7 @@ export function hintAtMistake(log: RequestLog, error: unknown): void {
 
 /** The first mistakes of a listener that is called as an application. */
 const LISTENERS_CALL =
-  /\.(?:end|write|writeHead|setHeader|getHeader|appendHeader|flushHeaders|header|set|get|status|type|send|sendFile|json|redirect|render|on|once|pipe|resume) is not a function$/;
+  /\.(?:end|write|writeHead|setHeader|getHeader|appendHeader|flushHeaders|header|set|get|status|type|send|sendFile|json|redirect|render|on|once|pipe|resume) is not a function(?:$|\. \(In )/;
 
 function isListenersFailure(error: unknown): boolean {
   if (hasReturned(error, /found undefined/)) return true;

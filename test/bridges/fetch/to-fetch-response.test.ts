@@ -105,6 +105,17 @@ describe('content', () => {
     expect(await response.text()).toBe('first');
   });
 
+  it('of a small array is given whole, and of a large one streamed', async () => {
+    const small = ['one', Buffer.from('two'), 'three'];
+    const response = await toFetch(answering(() => small))(get());
+    expect(response.headers.get('content-length')).toBe('11');
+    expect(await response.text()).toBe('onetwothree');
+    const large = [Buffer.alloc(60_000, 'a'), Buffer.alloc(60_000, 'b')];
+    const streamed = await toFetch(answering(() => large))(get());
+    expect(streamed.headers.get('content-length')).toBe('120000');
+    expect(await streamed.text()).toBe('a'.repeat(60_000) + 'b'.repeat(60_000));
+  });
+
   it('of several chunks, written and returned, comes in order', async () => {
     const application: Application = async (_environ, startResponse) => {
       const write = startResponse('200 OK', [['Content-Length', '9']]);
