@@ -14,9 +14,12 @@ import { checkAuthorities, explainTlsFault } from './tls-fault.ts';
 
 type Constructor = new (...values: never[]) => object;
 
+/** On Bun http.Server is no net.Server and has a server of Bun's behind it, so that ours descends from net.Server alone. */
+const IS_HTTP_NET: boolean = HttpServer.prototype instanceof NetServer;
+
 /** Puts http.Server between a class and net.Server, which http.Server extends. */
 export function descendFromHttp(prototype: object): void {
-  Object.setPrototypeOf(prototype, HttpServer.prototype);
+  Object.setPrototypeOf(prototype, nodePrototypeOf(false));
 }
 
 /**
@@ -53,7 +56,7 @@ function secureTwin(type: Constructor): Constructor {
 
 /** Copies the prototypes down to http.Server's onto https.Server's. A patched method is patched in the copy too. */
 function copyChain(prototype: object): object {
-  if (prototype === HttpServer.prototype) return HttpsServer.prototype;
+  if (prototype === nodePrototypeOf(false)) return nodePrototypeOf(true);
   const copy: object = Object.create(copyChain(Object.getPrototypeOf(prototype)));
   for (const key of Reflect.ownKeys(prototype)) {
     const descriptor = Object.getOwnPropertyDescriptor(prototype, key) ?? {};
@@ -76,7 +79,8 @@ function forward(prototype: object, key: string | symbol): PropertyDescriptor {
 
 /** Gives the prototype of node's server that one of ours stands for. Tools patch its methods. */
 export function nodePrototypeOf(isSecure: boolean): NetServer {
-  return isSecure ? HttpsServer.prototype : HttpServer.prototype;
+  if (IS_HTTP_NET) return isSecure ? HttpsServer.prototype : HttpServer.prototype;
+  return isSecure ? TlsServer.prototype : NetServer.prototype;
 }
 
 /**
