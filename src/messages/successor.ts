@@ -111,8 +111,12 @@ export class Successor {
         else this.#note(result);
         return result;
       });
-    const proxy: T = new Proxy(target, {
-      get: (_target, key) => {
+    // A proxy must give the members of its target that cannot be configured, so the target is another object.
+    const proxy: T = new Proxy({} as T, {
+      has: (_stand, key) => Reflect.has(target, key),
+      set: (_stand, key, value) => Reflect.set(target, key, value),
+      getPrototypeOf: () => Reflect.getPrototypeOf(target),
+      get: (_stand, key) => {
         const value: unknown = Reflect.get(target, key, target);
         if (typeof value !== 'function') return value;
         const known = methods.get(key);

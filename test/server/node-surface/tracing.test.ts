@@ -15,6 +15,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { accessLog } from '../../../src/middleware/index.ts';
 import { createServer, Server, type ServerOptions } from '../../../src/server/index.ts';
 import type { Application } from '../../../src/wsgi.ts';
 
@@ -349,4 +350,34 @@ describe('the asynchronous context that a patched `emit` opens', () => {
     expect(scopes.sort()).toEqual(['scope 1', 'scope 2', 'scope 3']);
     for (const scope of closedIn.splice(0)) expect(scope).toMatch(/scope/);
   });
+});
+
+it.each<[string, Application]>([
+  [
+    'of middleware',
+    accessLog({ log: () => {} })((_environ, startResponse) => {
+      startResponse('200 OK', []);
+      return (async function* () {
+        yield 'Hello';
+      })();
+    }),
+  ],
+  [
+    'that is frozen',
+    (_environ, startResponse) => {
+      startResponse('200 OK', []);
+      return Object.freeze({
+        *[Symbol.iterator]() {
+          yield 'Hello';
+        },
+        close() {},
+      });
+    },
+  ],
+])('a traced request is answered with a body %s', async (_name, answering) => {
+  const server = createServer(answering, { environ });
+  server.emit = function patched(this: Server, ...values: [event: string, ...values: unknown[]]) {
+    return Reflect.apply(Server.prototype.emit, this, values);
+  };
+  expect(await ask(await start(server), '/')).toMatch(/^HTTP\/1\.1 200 OK\r\n.*Hello/s);
 });
