@@ -39,8 +39,8 @@ const DEPEND_ON_NODE = [
   'test/node-internals/*.test.ts',
   'test/{messages,server,ecosystem}/**/*.test.ts',
   'test/bridges/*.test.ts',
-  'test/bridges/{node,express,fastify}/*.test.ts',
-  'test/conformance/{fastify,node,server}.test.ts',
+  'test/bridges/{node,express,fastify,fetch}/*.test.ts',
+  'test/conformance/{fastify,fetch,node,server}.test.ts',
   'test/cli/{load,lost-workers}.test.ts',
 ];
 
