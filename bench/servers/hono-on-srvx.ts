@@ -1,4 +1,4 @@
-/** The same app on srvx. */
+/** The same app on srvx, with its own Response in place of the global one. */
 import type { Contender } from './contender.ts';
 import { createHonoApp } from './hono-app.ts';
 import { listenOnSrvx } from './srvx.ts';
@@ -6,6 +6,9 @@ import { listenOnSrvx } from './srvx.ts';
 export const contender: Contender = {
   async listen() {
     const { fetch } = await createHonoApp();
-    return listenOnSrvx(() => fetch);
+    return listenOnSrvx(({ FastResponse }) => {
+      globalThis.Response = FastResponse;
+      return fetch;
+    });
   },
 };

@@ -83,11 +83,11 @@ export const COMMAND_OPTIONS = {
   },
 
   interface: {
-    type: ['auto', 'gateway', 'express', 'fastify', 'node'],
+    type: ['auto', 'gateway', 'express', 'fastify', 'fetch', 'node'],
     default: 'auto',
     group: 'application',
     value: 'KIND',
-    help: 'gateway, express, fastify or node [auto: recognised by itself]',
+    help: 'gateway, express, fastify, fetch or node [auto: recognised by itself]',
   },
   factory: {
     type: 'boolean',

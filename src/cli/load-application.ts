@@ -26,7 +26,7 @@ export async function loadApplication(settings: LoadSettings): Promise<LoadedApp
   const name = `${file}:${found.name}`;
   const { application, kind, close } = await whileLoading(name, 'application', async () => {
     const value = settings.factory ? await callFactory(found.value, name) : await found.value;
-    if (!settings.factory && settings.interface !== 'node' && takesNothing(value))
+    if (!settings.factory && !BARE_KINDS.includes(settings.interface) && takesNothing(value))
       process.stderr.write(
         `gatebridge: ${name} takes no arguments: if it makes the application, add --factory\n`,
       );
@@ -54,6 +54,9 @@ function splitName(named: string, folder: string): [file: string, path: string |
   if (colon > 1 && existsSync(resolve(folder, named))) return [named, undefined];
   return colon <= 1 ? [named, undefined] : [named.slice(0, colon), named.slice(colon + 1) || undefined];
 }
+
+/** Kinds of functions that may well take no arguments. */
+const BARE_KINDS: readonly string[] = ['node', 'fetch'];
 
 /** Exports that have a meaning of their own. */
 const HOOKS = ['upgrade', 'close'];

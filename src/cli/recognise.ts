@@ -1,7 +1,8 @@
 /**
- * Makes an application of what a module exports: a gateway application, an Express app, an instance of Fastify, a node listener.
+ * Makes an application of what a module exports: a gateway application, an Express app, an instance of Fastify, a fetch handler,
+ * a node listener.
  *
- * A plain function is a gateway application; no look at it could tell a node listener.
+ * A plain function is a gateway application; no look at it could tell a handler or a listener.
  */
 
 import { toApplication } from '../gateway/application.ts';
@@ -9,7 +10,7 @@ import type { Application, ApplicationFunction } from '../wsgi.ts';
 import { CommandError } from './exit-codes.ts';
 
 /** The kinds of values that `--interface` names. */
-export type Kind = 'gateway' | 'express' | 'fastify' | 'node';
+export type Kind = 'gateway' | 'express' | 'fastify' | 'fetch' | 'node';
 
 /** An export as an application. */
 export interface Recognised {
@@ -26,7 +27,14 @@ export function kindOf(value: unknown): Kind {
   if (typeof value === 'function' && 'handle' in value && 'stack' in value) return 'node';
   if (typeof value === 'object' && value !== null && 'routing' in value && 'inject' in value)
     return 'fastify';
-  return 'gateway';
+  return hasFetch(value) ? 'fetch' : 'gateway';
+}
+
+/** Apps of Hono, h3 and itty-router, and default exports of workers. An object with a `call` method is an application. */
+function hasFetch(value: unknown): boolean {
+  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  if (!isObject || !('fetch' in value) || typeof value.fetch !== 'function') return false;
+  return typeof value === 'function' || !('call' in value);
 }
 
 /**
@@ -53,6 +61,7 @@ export const NOUNS: Readonly<Record<Kind | 'python', string>> = {
   gateway: 'a gateway application',
   express: 'an Express app',
   fastify: 'an instance of Fastify',
+  fetch: 'a fetch handler',
   node: 'a listener for node:http',
   python: 'a WSGI application',
 };
@@ -76,6 +85,11 @@ const ADAPTERS: Readonly<Record<Kind, (value: unknown) => Promise<Recognised>>> 
     // A plugin that fails is told before the first request.
     await instance.ready();
     return { kind: 'fastify', application, close: () => instance.close() };
+  },
+  fetch: async (value) => {
+    const { fromFetch } = await import('gatebridge/fetch');
+    // It checks the value.
+    return { kind: 'fetch', application: fromFetch(value as Parameters<typeof fromFetch>[0]) };
   },
   node: async (value) => {
     const { fromNode } = await import('gatebridge/node');

@@ -52,20 +52,19 @@ const OBJECTS: readonly Mistake[] = [
     matches: (value) => hasMethods(value, 'callback', 'use', 'listen'),
   },
   {
-    what: 'an app of h3',
+    what: 'an app of Hono or h3, or another one with a fetch method',
+    cure: 'pass fromFetch(app)',
+    matches: (value) => hasMethods(value, 'fetch'),
+  },
+  {
+    what: 'an app of h3 before its version 2',
     cure: "pass fromNode(toNodeListener(app)), with h3's own toNodeListener",
-    matches: (value) =>
-      hasMethods(value, 'handler', 'use') && ('~routes' in value || ('stack' in value && 'options' in value)),
+    matches: (value) => hasMethods(value, 'handler', 'use') && 'stack' in value && 'options' in value,
   },
   {
     what: 'an app of polka',
     cure: 'pass fromNode(app.handler)',
     matches: (value) => hasMethods(value, 'handler', 'use', 'listen'),
-  },
-  {
-    what: 'an app of Hono, or another one with a fetch method',
-    cure: 'pass fromNode(getRequestListener(app.fetch)), with getRequestListener of @hono/node-server',
-    matches: (value) => hasMethods(value, 'fetch'),
   },
   {
     what: 'an app of Nest',
@@ -107,12 +106,17 @@ export function mistakenValue(value: unknown): string {
 }
 
 /** Words for what to do. */
-const cures = { listener: 'pass fromNode(listener)', factory: 'call it and pass its result' };
+const cures = {
+  listener: 'pass fromNode(listener)',
+  factory: 'call it and pass its result',
+  handler: 'pass fromFetch(handler)',
+};
 
 /** From now on hints name flags of the command, where people have no call in which they could pass something. */
 export function adviseFlags(): void {
   cures.listener = 'add --interface node';
   cures.factory = 'add --factory';
+  cures.handler = 'add --interface fetch';
 }
 
 /**
@@ -129,6 +133,8 @@ export function hintAtMistake(log: RequestLog, error: unknown): void {
     );
   else if (isFactorysFailure(error))
     logLine(log, `The application returned a function: if it makes the application, ${cures.factory}`);
+  else if (hasReturned(error, /found a Response/))
+    logLine(log, `The application returned a Response: if it is a fetch handler, ${cures.handler}`);
 }
 
 /** The first mistakes of a listener that is called as an application. */

@@ -68,6 +68,7 @@ export const ZONES: readonly Zone[] = [
     mayImport: [
       ...['src/**', 'node:**', 'gatebridge/express', 'gatebridge/fastify', 'gatebridge/node'],
       'gatebridge/python',
+      'gatebridge/fetch',
     ],
   },
   {

@@ -29,6 +29,7 @@ it.each([
     'export default async (request, response) => { await 0; response.writeHead(200); };',
     '--interface node',
   ],
+  ['is a fetch handler', 'export default (request) => new Response(request.url);', '--interface fetch'],
 ])('a hint at the flag for a function that %s', async (_name, text, flag) => {
   const done = await runCommand(['fetch', 'app.js', '/'], { folder: projectFolder({ 'app.js': text }) });
   expect(done.stderr).toContain(`add ${flag}`);
