@@ -201,6 +201,14 @@ describe('the examples of bridges', () => {
     );
   });
 
+  it('from-fetch.ts', async () => {
+    const { url } = await serve('from-fetch.ts');
+    expect(await (await fetch(`${url}clock/ticks?n=2`)).text()).toBe('tick 1\ntick 0\n');
+    const response = await fetch(`${url}clock/echo`, { method: 'POST', body: '{"a":1}' });
+    expect(await response.json()).toEqual({ echo: { a: 1 }, from: '127.0.0.1' });
+    expect((await fetch(`${url}clock/none`)).status).toBe(404);
+  });
+
   it('cgi.ts', async () => {
     const { stdout, stderr, code } = await run('cgi.ts', { QUERY_STRING: 'name=Ada' });
     expect(stdout).toBe(
