@@ -40,6 +40,7 @@ const DEPEND_ON_NODE = [
   'test/{messages,server,ecosystem}/**/*.test.ts',
   'test/bridges/*.test.ts',
   'test/bridges/{node,express,fastify,fetch}/*.test.ts',
+  'test/bridges/lambda/{runtime-client,stream-sink}.test.ts',
   'test/conformance/{fastify,fetch,node,server}.test.ts',
   'test/cli/{load,lost-workers}.test.ts',
 ];

@@ -26,6 +26,7 @@ import { FASTCGI_CLIENT_OPTIONS } from '../bridges/fastcgi/from-fastcgi.ts';
 import { FASTCGI_SERVER_OPTIONS } from '../bridges/fastcgi/serve-fastcgi.ts';
 import { FASTIFY_OPTIONS } from '../bridges/fastify/to-fastify.ts';
 import { FETCH_PROGRAM_OPTIONS } from '../bridges/fetch/from-fetch.ts';
+import { LAMBDA_OPTIONS } from '../bridges/lambda/to-lambda.ts';
 import { EXIT_CODES, withFlagTables } from '../scripts/flag-tables.ts';
 import { withOptionTables } from '../scripts/option-tables.ts';
 import { FLAGS, flagOf } from '../src/cli/flags.ts';
@@ -183,6 +184,7 @@ describe('tables of options', () => {
     ['docs/fastify.md', FASTIFY_OPTIONS],
     ['docs/fastcgi.md', { ...FASTCGI_CLIENT_OPTIONS, ...FASTCGI_SERVER_OPTIONS, ...CGI_ENVIRON_OPTIONS }],
     ['docs/fetch.md', FETCH_PROGRAM_OPTIONS],
+    ['docs/lambda.md', LAMBDA_OPTIONS],
     ['docs/cgi.md', { ...CGI_OPTIONS, ...CGI_ENVIRON_OPTIONS, ...CGI_PROGRAM_OPTIONS }],
   ])('of %s have a row for each option', (page, table) => {
     const text = readFileSync(join(ROOT, page), 'utf8');

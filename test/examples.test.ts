@@ -216,6 +216,17 @@ describe('the examples of bridges', () => {
     );
     expect([stderr, code]).toEqual(['Validates an application\n', 0]);
   });
+
+  it('lambda.ts', async () => {
+    const { stdout, code } = await run('lambda.ts');
+    expect(JSON.parse(stdout)).toMatchObject({
+      statusCode: 200,
+      headers: { 'Set-Cookie': 'seen=yes; Path=/' },
+      body: 'Hello Ada, at /prod\n',
+      isBase64Encoded: false,
+    });
+    expect(code).toBe(0);
+  });
 });
 
 describe('the examples of FastCGI', () => {

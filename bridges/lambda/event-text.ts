@@ -50,9 +50,9 @@ export function escapeQuery(query: string): string {
   return toNative(query).replace(NOT_IN_QUERY, escapeOctet);
 }
 
-const NOT_IN_PATH = /[^\x21-\x7e]|[?#]/g;
+const NOT_IN_PATH = /[^\x21-\x7e]|\?/g;
 const NOT_IN_DECODED = /[^\x21-\x7e]|[?#%]/g;
-const NOT_IN_QUERY = /[^\x21-\x7e]|#/g;
+const NOT_IN_QUERY = /[^\x21-\x7e]/g;
 
 function escapeOctet(octet: string): string {
   return `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;

@@ -12,6 +12,7 @@ import { runCgi } from '../../bridges/cgi/index.ts';
 import { fromExpress, toExpress } from '../../bridges/express/index.ts';
 import { fromFastify, toFastify } from '../../bridges/fastify/index.ts';
 import { toFetch } from '../../bridges/fetch/index.ts';
+import { toLambda } from '../../bridges/lambda/index.ts';
 import { fromNode, toNode } from '../../bridges/node/index.ts';
 import { createServer, serve } from '../../src/server/index.ts';
 import { buildEnviron, createClient, runApp } from '../../src/testing/index.ts';
@@ -30,6 +31,7 @@ const HOSTS: Readonly<Record<string, (application: Application) => unknown>> = {
   toExpress,
   toFastify,
   toFetch,
+  toLambda: (wrong) => toLambda(wrong),
   runCgi,
   createClient,
   runApp: (wrong) => runApp(wrong, buildEnviron('/')),
@@ -44,6 +46,7 @@ const MISTAKES: Readonly<Record<string, [value: unknown, cure: string]>> = {
   'a handler of toExpress': [toExpress(application), 'toExpress(application): pass the application itself'],
   'a plugin of toFastify': [toFastify(application), 'toFastify(application): pass the application itself'],
   'a handler of toFetch': [toFetch(application), 'toFetch(application): pass the application itself'],
+  'a handler of toLambda': [toLambda(application), 'toLambda(application): pass the application itself'],
   'a listener of another copy': [
     Object.assign(() => [], { [Symbol.for('gatebridge.adapter')]: 'toNode' }),
     'pass the application itself',

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { fromExpress, toExpress } from '../../bridges/express/index.ts';
 import { fromFastify, toFastify } from '../../bridges/fastify/index.ts';
 import { toFetch } from '../../bridges/fetch/index.ts';
+import { toLambda } from '../../bridges/lambda/index.ts';
 import { fromNode, toNode } from '../../bridges/node/index.ts';
 import type { Application } from '../../src/index.ts';
 
@@ -19,6 +20,7 @@ describe.each<[string, Mount]>([
   ['toExpress', toExpress],
   ['toFastify', toFastify],
   ['toFetch', toFetch],
+  ['toLambda', (application, options) => toLambda(application, options)],
 ])('options of %s', (_name, mount) => {
   // Not allowed by the types; possible in JavaScript.
   it.each<[unknown, typeof TypeError | typeof RangeError]>([

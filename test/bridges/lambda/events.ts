@@ -17,6 +17,8 @@ export interface ClientRequest {
   /** A domain of one's own in front of an API, with its mapping. */
   readonly domain?: string;
   readonly mapping?: string;
+  /** The address of the client. @default '203.0.113.7' */
+  readonly client?: string;
 }
 
 /** An event as it is after JSON. */
@@ -31,12 +33,12 @@ interface Parts {
   readonly isBase64Encoded: boolean;
   readonly stage: string;
   readonly domainName: string;
+  readonly client: string;
 }
-
-const CLIENT = '203.0.113.7';
 
 function partsOf(request: ClientRequest, defaultDomain: string): Parts {
   const { method = 'GET', target = '/', fields = [], content, stage = '$default', domain } = request;
+  const { client = '203.0.113.7' } = request;
   const [path = '/', query = ''] = target.split(/\?(.*)/s);
   const octets = content === undefined ? undefined : Buffer.from(content);
   const isText = octets === undefined || octets.equals(Buffer.from(octets.toString('utf8')));
@@ -54,6 +56,7 @@ function partsOf(request: ClientRequest, defaultDomain: string): Parts {
     isBase64Encoded: !isText,
     stage,
     domainName,
+    client,
   };
 }
 
@@ -92,7 +95,7 @@ export function restEvent(request: ClientRequest = {}): LambdaEvent {
   const parts = partsOf(request, 'abc123.execute-api.eu-central-1.amazonaws.com');
   const fields = [
     ...parts.fields,
-    ['X-Forwarded-For', CLIENT] as const,
+    ['X-Forwarded-For', parts.client] as const,
     ['X-Forwarded-Port', '443'] as const,
     ['X-Forwarded-Proto', 'https'] as const,
   ];
@@ -120,7 +123,7 @@ export function restEvent(request: ClientRequest = {}): LambdaEvent {
       domainPrefix: parts.domainName.split('.')[0],
       requestTimeEpoch: 1_583_349_317_135,
       requestId: '00000000-0000-0000-0000-000000000000',
-      identity: { accountId: null, caller: null, sourceIp: CLIENT, userAgent: 'test', user: null },
+      identity: { accountId: null, caller: null, sourceIp: parts.client, userAgent: 'test', user: null },
       domainName: parts.domainName,
       apiId: 'abc123',
     },
@@ -161,7 +164,7 @@ export function functionUrlEvent(request: ClientRequest = {}): LambdaEvent {
 function version2(parts: Parts, { path, apiId }: { path: string; apiId: string }): LambdaEvent {
   const fields = [
     ...parts.fields,
-    ['x-forwarded-for', CLIENT] as const,
+    ['x-forwarded-for', parts.client] as const,
     ['x-forwarded-port', '443'] as const,
     ['x-forwarded-proto', 'https'] as const,
   ];
@@ -186,7 +189,7 @@ function version2(parts: Parts, { path, apiId }: { path: string; apiId: string }
       apiId,
       domainName: parts.domainName,
       domainPrefix: parts.domainName.split('.')[0],
-      http: { method: parts.method, path, protocol: 'HTTP/1.1', sourceIp: CLIENT, userAgent: 'test' },
+      http: { method: parts.method, path, protocol: 'HTTP/1.1', sourceIp: parts.client, userAgent: 'test' },
       requestId: 'request-id',
       routeKey: '$default',
       stage: parts.stage,
@@ -206,7 +209,7 @@ function balancerEvent(request: ClientRequest, isMultiple: boolean): LambdaEvent
     [
       ...others,
       ['x-amzn-trace-id', 'Root=1-5c536348-3d683b8b04734faae651f476'],
-      ['x-forwarded-for', [...forwarded.map(([, value]) => value), CLIENT].join(', ')],
+      ['x-forwarded-for', [...forwarded.map(([, value]) => value), parts.client].join(', ')],
       ['x-forwarded-port', '443'],
       ['x-forwarded-proto', 'https'],
     ],
@@ -261,7 +264,7 @@ export function latticeVersion1Event(request: ClientRequest = {}): LambdaEvent {
   return {
     raw_path: parts.path,
     method: parts.method,
-    headers: { ...joinedOf(listed(parts.fields, true)), 'x-forwarded-for': CLIENT },
+    headers: { ...joinedOf(listed(parts.fields, true)), 'x-forwarded-for': parts.client },
     query_string_parameters: lastOf(rawQuery(parts.query)),
     body: parts.body ?? '',
     is_base64_encoded: parts.isBase64Encoded,
@@ -275,7 +278,7 @@ export function latticeVersion2Event(request: ClientRequest = {}): LambdaEvent {
     version: '2.0',
     path: parts.path,
     method: parts.method,
-    headers: { ...listed(parts.fields, true), 'x-forwarded-for': [CLIENT] },
+    headers: { ...listed(parts.fields, true), 'x-forwarded-for': [parts.client] },
     queryStringParameters: rawQuery(parts.query),
     body: parts.body ?? '',
     isBase64Encoded: parts.isBase64Encoded,
