@@ -58,6 +58,7 @@ const COMPLETE: Exemptions = {
     'body-236-departure-of-nobody-late',
   ],
   'Lambda does not tell that a client has left.': [
+    'write-96-disconnected',
     'body-124-close-on-disconnect',
     'body-129-finally-on-disconnect',
     'body-130-stuck-generator',
