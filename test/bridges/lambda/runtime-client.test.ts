@@ -35,7 +35,7 @@ function streamOf({ headers, body, trailers }: Posted) {
 
 describe.each(CLIENT_VERSIONS)(
   'aws-lambda-ric %s',
-  { timeout: process.env.TOUR === undefined ? 30_000 : 900_000 },
+  { timeout: process.env.TOUR === undefined ? 60_000 : 900_000 },
   (version) => {
     const start = async (context: TestContext, handler: string) => {
       const client = clients.get(version) ?? installClient(context, version);
