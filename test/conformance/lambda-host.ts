@@ -43,13 +43,16 @@ function createLambdaHost(name: string, makeEvent: MakeEvent, isStreaming: boole
       const translate = isStreaming
         ? streamBy(toLambda(application, { ...log.gateway, streaming: true }))
         : answerBy(toLambda(application, log.gateway));
-      const server = createServer({ requireHostHeader: false }, async (request, response) => {
+      const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
         try {
           await translate(makeEvent(await readRequest(request)), response);
         } catch {
           // Later, because octets that were written in this tick are still in node's buffer.
           setImmediate(() => request.socket.destroy());
         }
+      };
+      const server = createServer({ requireHostHeader: false }, (request, response) => {
+        void answer(request, response);
       });
       return listen(server, { log });
     },

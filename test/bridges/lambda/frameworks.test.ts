@@ -19,7 +19,7 @@ const app = express();
 app.use(compression({ threshold: 0 }));
 app.use(session({ secret: 'x', resave: false, saveUninitialized: true }));
 app.get('/count', (request, response) => {
-  const kept: { count?: number } = request.session as object;
+  const kept: { count?: number } = request.session;
   kept.count = (kept.count ?? 0) + 1;
   response.json({ count: kept.count });
 });
