@@ -319,7 +319,9 @@ const HOST_AUDITS: readonly GatewayAudit[] = [
       await onStage(host, application, async ({ fetch }) => {
         await fetch();
         const environ: Record<string, unknown> = environs[0] ?? {};
-        const keys = Object.keys(environ).filter((key) => /^(?:node|express|fastify|fetch|lambda)\./.test(key));
+        const keys = Object.keys(environ).filter((key) =>
+          /^(?:node|express|fastify|fetch|lambda)\./.test(key),
+        );
         deepEqual(keys.sort(), [...objectKeys].sort());
         for (const key of keys) equal(typeof environ[key], 'object', `${key} must be an object`);
       });
