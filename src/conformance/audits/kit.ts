@@ -304,3 +304,15 @@ export function watched(body: Body, onChunk: (chunk: Chunk) => void): Body {
 export function closing(chunks: AsyncGenerator<Chunk>, inner: Pick<Body, 'close'>): Body {
   return Object.assign(chunks, { close: () => inner.close?.() });
 }
+
+/** Makes an input that has no more than `read`, as middleware may. */
+export function inputOf(content: string): Environ['wsgi.input'] {
+  let rest: Uint8Array = new TextEncoder().encode(content);
+  const read = async (size?: number | null): Promise<Uint8Array> => {
+    const piece = rest.subarray(0, size ?? rest.length);
+    rest = rest.subarray(piece.length);
+    return piece;
+  };
+  // PEP 3333 asks for more methods, but lets programs that others have written use only this one.
+  return { read } as Environ['wsgi.input'];
+}

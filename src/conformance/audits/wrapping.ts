@@ -4,11 +4,11 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { toApplication } from '../../gateway/application.ts';
 import { isHopByHop } from '../../gateway/headers.ts';
-import type { Application, ApplicationFunction, Environ, HeaderList } from '../../wsgi.ts';
+import type { Application, ApplicationFunction, HeaderList } from '../../wsgi.ts';
 import type { AuditHost, AuditServer, AuditWrapper, GatewayAudit, Listener } from '../audit.ts';
 import { formatChunks, onStage, playOn, type RequestParts, type Stage } from '../stage.ts';
 import type { WireResponse } from '../wire-client.ts';
-import { type AuditRow, audit, eventually, gate, MAX_AHEAD, standstill } from './kit.ts';
+import { type AuditRow, audit, eventually, gate, inputOf, MAX_AHEAD, standstill } from './kit.ts';
 
 type Exchange = Parameters<Listener>;
 
@@ -334,18 +334,6 @@ export const WRAPPING_AUDITS: readonly GatewayAudit[] = [
 ];
 
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
-
-/** Makes an input that has no more than `read`, as middleware may. */
-function inputOf(content: string): Environ['wsgi.input'] {
-  let rest: Uint8Array = new TextEncoder().encode(content);
-  const read = async (size?: number | null): Promise<Uint8Array> => {
-    const piece = rest.subarray(0, size ?? rest.length);
-    rest = rest.subarray(piece.length);
-    return piece;
-  };
-  // PEP 3333 asks for more methods, but lets programs that others have written use only this one.
-  return { read } as Environ['wsgi.input'];
-}
 
 /** Makes an audit that runs on every bridge of the host. */
 export function wrapAudit(
