@@ -1,6 +1,6 @@
 /** What both servers of PHP share: a hello, and a php-fpm with as many children. Each ends with this process, also if that is killed. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { HELLO, HELLO_LENGTH } from './contender.ts';
@@ -19,7 +19,6 @@ export const CHILDREN = 2;
 /** Starts php-fpm with a script, in a folder of this process. */
 export async function startPhpFpm(): Promise<PhpFpm> {
   const folder = mkdtempSync(join(tmpdir(), 'gatebridge-bench-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const script = join(folder, 'index.php');
   const socket = join(folder, 'fpm.sock');
   const lines = [
@@ -47,7 +46,10 @@ export async function startPhpFpm(): Promise<PhpFpm> {
   ];
   const file = join(folder, 'fpm.conf');
   writeFileSync(file, `${settings.join('\n')}\n`);
-  const pid = await runBeside(`${findPhpFpm()} --nodaemonize --fpm-config ${file} ${isRoot ? '-R' : ''}`);
+  const pid = await runBeside(
+    `${findPhpFpm()} --nodaemonize --fpm-config ${file} ${isRoot ? '-R' : ''}`,
+    `rm -rf ${folder}`,
+  );
   while (!existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 50));
   return { folder, script, socket, pid };
 }
@@ -59,10 +61,10 @@ function findPhpFpm(): string {
   return join('/usr/sbin', name);
 }
 
-/** Runs a command that does not go to the background, and gives its process id. */
-export async function runBeside(command: string): Promise<number> {
+/** Runs a command that does not go to the background, and gives its process id. `cleanUp` is a command for its end. */
+export async function runBeside(command: string, cleanUp = ''): Promise<number> {
   // The shell ends it with this process, whose death ends its input.
-  const shell = spawn('/bin/sh', ['-c', `${command} & echo $!; read -r end; kill $!; wait`], {
+  const shell = spawn('/bin/sh', ['-c', `${command} & echo $!; read -r end; kill $!; wait; ${cleanUp}`], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   return Number(await new Promise((resolve) => shell.stdout.once('data', resolve)));
