@@ -94,11 +94,23 @@ function answer({ call, options }: Mount, received: Request, info: FetchInfo | u
   const sink = new FetchSink(received, { log: logOf(environ), exposeErrors: options.exposeErrors });
   const running = runApplication(application, environ, sink, options);
   if (running === undefined) request.input?.release();
-  else {
-    const over = running.then(() => request.input?.release());
-    info?.waitUntil?.(over);
-  }
+  else
+    keepRunning(
+      running.then(() => request.input?.release()),
+      sink,
+      info,
+    );
   return sink.response();
+}
+
+/** @throws what `waitUntil` throws; the caller gets no response then, and so nobody reads it */
+function keepRunning(over: Promise<void>, sink: FetchSink, info: FetchInfo | undefined): void {
+  try {
+    info?.waitUntil?.(over);
+  } catch (error) {
+    void sink.response().then(({ body }) => body?.cancel());
+    throw error;
+  }
 }
 
 /** Frameworks make requests of their own classes, so the members tell. */

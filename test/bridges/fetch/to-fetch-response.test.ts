@@ -251,6 +251,15 @@ describe('the end', () => {
     expect((await toFetch(application)(get({ signal: left.signal }))).status).toBe(499);
   });
 
+  it('comes also if waitUntil throws', async () => {
+    const { application, events } = endless();
+    const waitUntil = (): never => {
+      throw new TypeError('Illegal invocation');
+    };
+    await expect(toFetch(application)(get(), { waitUntil })).rejects.toThrow('Illegal invocation');
+    await expect.poll(() => events).toEqual(['aborted', 'returned', 'closed', 'WSGI_ERR_DISCONNECTED']);
+  });
+
   it('leaves no listener on the signal', async () => {
     const left = new AbortController();
     let listeners = 0;
