@@ -22,7 +22,7 @@ const entries = Object.entries(ERRORS);
 describe('the table of errors', () => {
   it.each(entries)('has a well-formed row for %s', (code, { party, statusCode, source, message }) => {
     expect(code).toMatch(/^WSGI_ERR(_[A-Z]+)+$/);
-    expect(source).toMatch(/^(RFC \d{4} §|PEP 3333, |CVE-|PROXY protocol §)/);
+    expect(source).toMatch(/^(RFC \d{4} §|PEP 3333, |CVE-|PROXY protocol §|Fetch Standard §)/);
     expect(message).toMatch(/^([A-Z]|startResponse |write )[^\n]*[^.\s]$/);
     const statuses: Record<string, RegExp> = {
       client: /^(4\d\d|50[135])$/,

@@ -13,6 +13,7 @@ type ReadStep = Awaited<ReturnType<Reader['read']>>;
 
 /** Microtasks in which the stream of a text gives its chunk, and then closes (Node 20 to 26). */
 const AT_ONCE = 3;
+const MICROTASK = Promise.resolve();
 
 /**
  * Gives the content of a stream.
@@ -31,7 +32,7 @@ export async function readContent(stream: ReadableStream<unknown>, write: Write)
     state.isRead = true;
   };
   first.then(settle, settle);
-  for (let count = 0; count < AT_ONCE && !state.isRead; count += 1) await undefined;
+  for (let count = 0; count < AT_ONCE && !state.isRead; count += 1) await MICROTASK;
   if (!state.isRead) await new Promise<void>(onNextTurn);
   if (!state.isRead) {
     write(EMPTY).catch(ignore);
@@ -39,7 +40,7 @@ export async function readContent(stream: ReadableStream<unknown>, write: Write)
   }
   const step = await first;
   if (step.done) return [];
-  for (let count = 0; count < AT_ONCE && !state.isClosed; count += 1) await undefined;
+  for (let count = 0; count < AT_ONCE && !state.isClosed; count += 1) await MICROTASK;
   return state.isClosed ? [checkChunk(step.value)] : new StreamBody(reader, first);
 }
 

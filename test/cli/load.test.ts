@@ -12,11 +12,6 @@ app.get('/', (request, response) => response.send('Hello from express'));
 export default app;
 `;
 
-const HONO = `
-import { Hono } from 'hono';
-export default new Hono().get('/', (context) => context.text('Hello from hono'));
-`;
-
 const FASTIFY = `
 import fastify from 'fastify';
 export const app = fastify();
@@ -112,26 +107,6 @@ describe('forms', () => {
       'compiled',
     ],
     ['a node listener', { 'app.js': NODE }, ['app.js', '/', '--interface', 'node'], 'Hello from node'],
-    [
-      'the default export of a worker',
-      {
-        'app.js': `export default { fetch: (request) => new Response(\`fetched \${new URL(request.url).pathname}\`) };`,
-      },
-      ['app.js', '/a'],
-      'fetched /a',
-    ],
-    [
-      'a fetch handler',
-      { 'app.js': `export const app = () => new Response('Hello from fetch');` },
-      ['app.js:app', '/', '--interface', 'fetch'],
-      'Hello from fetch',
-    ],
-    [
-      'an application that has a fetch method too',
-      { 'app.js': `export const app = { fetch() {}, call(e, s) { s('200 OK', []); return ['called']; } };` },
-      ['app.js', '/'],
-      'called',
-    ],
   ])('%s', async (_name, files, args, expected) => {
     const { stdout, stderr, code } = await fetched(files, args);
     expect({ stdout, stderr, code }).toEqual({ stdout: expected, stderr: '', code: 0 });
@@ -140,7 +115,6 @@ describe('forms', () => {
   it.each([
     ['an Express app', { 'app.js': EXPRESS }, 'express'],
     ['an instance of Fastify', { 'app.js': FASTIFY }, 'fastify'],
-    ['an app of Hono', { 'app.js': HONO }, 'hono'],
   ])('%s', async (_name, files, packageName) => {
     const { stdout, stderr, code } = await fetched(files, ['app.js', '/'], [packageName]);
     expect({ stdout, stderr, code }).toEqual({ stdout: `Hello from ${packageName}`, stderr: '', code: 0 });
@@ -212,20 +186,6 @@ describe('errors name the file, the export, and the cure', () => {
       { 'app.js': HELLO },
       ['app.js', '--interface', 'express'],
       /app\.js:app is not an Express app.*\n.*looks like a gateway application/,
-      3,
-    ],
-    [
-      'a fetch handler under another --interface',
-      { 'app.js': 'export default { fetch() {} };' },
-      ['app.js', '--interface', 'gateway'],
-      /app\.js:default is not a gateway application.*pass fromFetch\(app\).*\n.*looks like a fetch handler: --interface fetch/,
-      3,
-    ],
-    [
-      'no fetch handler',
-      { 'app.js': 'export const app = { get() {} };' },
-      ['app.js', '--interface', 'fetch'],
-      /app\.js:app is not a fetch handler: Program must be a function of a Request/,
       3,
     ],
     [

@@ -18,7 +18,7 @@ function received(environ: Environ, options?: Parameters<typeof fromFetch>[1]): 
     calls.push({ request, env, context });
     return new Response(null);
   }, options);
-  application(environ, () => async () => {});
+  void application(environ, () => async () => {});
   return calls[0] as Received;
 }
 
@@ -80,10 +80,8 @@ describe('a request', () => {
     expect(await received(cut()).request.text()).toBe('abc');
     expect(await new Response(received(cut()).request.body).text()).toBe('abc');
     const { CONTENT_LENGTH: _, ...unknown } = bareEnviron('abc');
-    expect(received(unknown as Environ).request.body).toBeNull();
-    expect(await received({ ...unknown, 'wsgi.input_terminated': true } as Environ).request.text()).toBe(
-      'abc',
-    );
+    expect(received(unknown).request.body).toBeNull();
+    expect(await received({ ...unknown, 'wsgi.input_terminated': true }).request.text()).toBe('abc');
   });
 
   it('fails a read of content that ends too early', async () => {

@@ -96,7 +96,7 @@ describe.each(HOSTS)('on $name', (host) => {
         sent += 1;
       },
     });
-    const response = await fetch(url, { method: 'POST', body, duplex: 'half' } as RequestInit);
+    const response = await fetch(url, { method: 'POST', body, duplex: 'half' });
     let length = 0;
     for await (const chunk of response.body ?? []) length += chunk.length;
     expect(length).toBe(64 * PIECE.length);

@@ -61,7 +61,7 @@ describe.each(HOSTS)('on $name', (host) => {
       { host },
     );
     const { stream, asked } = counted(TOTAL);
-    const sent = fetch(url, { method: 'POST', body: stream, duplex: 'half' } as RequestInit);
+    const sent = fetch(url, { method: 'POST', body: stream, duplex: 'half' });
     let before = -1;
     await until(async () => {
       const isStill = asked() > 0 && asked() === before;

@@ -118,7 +118,7 @@ describe('a handler that gives no Response', () => {
         new Response(
           new ReadableStream({
             start(controller) {
-              controller.enqueue(chunk as unknown as Uint8Array);
+              controller.enqueue(chunk as Uint8Array);
               controller.close();
             },
           }),
