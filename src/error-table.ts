@@ -1,4 +1,8 @@
-/** All error codes of the package. `npm run docs` copies this table to docs/errors.md. */
+/**
+ * The table of all error codes, which `npm run docs` copies to docs/errors.md. The rows of clients that broke HTTP are in
+ * client-error-table.ts.
+ */
+import { CLIENT_ERRORS } from './client-error-table.ts';
 
 /** One row of the table. */
 export interface ErrorEntry {
@@ -9,219 +13,7 @@ export interface ErrorEntry {
   readonly message: string;
 }
 
-/** All error codes of the package. `{detail}` in a message is replaced by the detail that the thrower passes. */
-export const ERRORS = {
-  // The client broke HTTP.
-  WSGI_ERR_FIELD_REPEATED: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9110 §5.3',
-    message: 'Request repeats a field that may appear only once: {detail}',
-  },
-  WSGI_ERR_FIELD_UNDERSCORE: {
-    party: 'client',
-    statusCode: 400,
-    source: 'CVE-2015-0219',
-    message: 'Field name contains an underscore: {detail}',
-  },
-  WSGI_ERR_HEAD_INCOMPLETE: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9112 §8',
-    message: 'Client closed its half of the connection before the head of a request was complete',
-  },
-  WSGI_ERR_CONTENT_INCOMPLETE: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9112 §8',
-    message: 'Client closed its half of the connection before the content of a request was complete',
-  },
-  WSGI_ERR_REQUEST_TIMEOUT: {
-    party: 'client',
-    statusCode: 408,
-    source: 'RFC 9110 §15.5.9',
-    message: 'Request did not arrive in time',
-  },
-  WSGI_ERR_EXPECTATION_UNKNOWN: {
-    party: 'client',
-    statusCode: 417,
-    source: 'RFC 9110 §10.1.1',
-    message: 'Expect has a value other than 100-continue',
-  },
-  WSGI_ERR_CONTENT_TOO_LARGE: {
-    party: 'client',
-    statusCode: 413,
-    source: 'RFC 9110 §15.5.14',
-    message: 'Request content exceeds {detail} octets',
-  },
-  WSGI_ERR_CONTENT_MALFORMED: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9110 §15.5.1',
-    message: 'Request content is not valid {detail}',
-  },
-  WSGI_ERR_CONTENT_UNSUPPORTED: {
-    party: 'client',
-    statusCode: 415,
-    source: 'RFC 9110 §15.5.16',
-    message: 'Request content cannot be read: {detail}',
-  },
-  WSGI_ERR_LINE_END_INVALID: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9112 §2.2',
-    message: 'Line contains a bare CR or LF',
-  },
-  WSGI_ERR_OCTET_FORBIDDEN: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9110 §5.5',
-    message: 'Line contains a forbidden octet: {detail}',
-  },
-  WSGI_ERR_REQUEST_LINE_INVALID: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9112 §3',
-    message: 'Request line must be method, target and HTTP version, separated by single spaces: {detail}',
-  },
-  WSGI_ERR_REQUEST_LINE_TOO_LONG: {
-    party: 'client',
-    statusCode: 414,
-    source: 'RFC 9110 §15.5.15',
-    message: 'Request line exceeds its limit',
-  },
-  WSGI_ERR_METHOD_INVALID: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9110 §9.1',
-    message: 'Method is not a token: {detail}',
-  },
-  WSGI_ERR_METHOD_UNKNOWN: {
-    party: 'client',
-    statusCode: 501,
-    source: 'RFC 9110 §9.1',
-    message: 'Method is unknown to node:http: {detail}',
-  },
-  WSGI_ERR_REQUESTS_TOO_MANY: {
-    party: 'client',
-    statusCode: 503,
-    source: 'RFC 9112 §9.6',
-    message: 'Connection has reached its maximum number of requests',
-  },
-  WSGI_ERR_CONNECT_REFUSED: {
-    party: 'client',
-    statusCode: 501,
-    source: 'RFC 9110 §9.3.6',
-    message: 'Server does not support CONNECT',
-  },
-  WSGI_ERR_TARGET_INVALID: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9112 §3.2',
-    message: 'Request target is malformed, or its form does not fit the method: {detail}',
-  },
-  WSGI_ERR_VERSION_UNSUPPORTED: {
-    party: 'client',
-    statusCode: 505,
-    source: 'RFC 9110 §15.6.6',
-    message: 'HTTP version is not supported: {detail}',
-  },
-  WSGI_ERR_FIELD_LINE_INVALID: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9112 §5',
-    message: 'Field line must be a token, a colon and a value: {detail}',
-  },
-  WSGI_ERR_FIELD_FOLDED: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9112 §5.2',
-    message: 'Field line begins with whitespace',
-  },
-  WSGI_ERR_FIELDS_TOO_LARGE: {
-    party: 'client',
-    statusCode: 431,
-    source: 'RFC 6585 §5',
-    message: 'Field section exceeds its limit',
-  },
-  WSGI_ERR_FIELDS_TOO_MANY: {
-    party: 'client',
-    statusCode: 431,
-    source: 'RFC 6585 §5',
-    message: 'Field section has too many fields',
-  },
-  WSGI_ERR_HOST_MISSING: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9112 §3.2',
-    message: 'Request has no Host',
-  },
-  WSGI_ERR_HOST_INVALID: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9110 §7.2',
-    message: 'Host must be a host name or an address, with an optional port: {detail}',
-  },
-  WSGI_ERR_LENGTH_INVALID: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9110 §8.6',
-    message: 'Content-Length of the request must consist of digits: {detail}',
-  },
-  WSGI_ERR_FRAMING_AMBIGUOUS: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9112 §6.1',
-    message: 'Request framing is ambiguous: {detail}',
-  },
-  WSGI_ERR_CODING_INVALID: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9112 §6.3',
-    message: 'Transfer-Encoding must end with chunked and contain it only once: {detail}',
-  },
-  WSGI_ERR_CODING_UNSUPPORTED: {
-    party: 'client',
-    statusCode: 501,
-    source: 'RFC 9112 §6.1',
-    message: 'Transfer coding is not supported: {detail}',
-  },
-  WSGI_ERR_CONNECTION_INVALID: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9110 §7.6.1',
-    message: 'Connection contains an invalid option: {detail}',
-  },
-  WSGI_ERR_CHUNK_MALFORMED: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9112 §7.1',
-    message: 'Chunked content is malformed: {detail}',
-  },
-  WSGI_ERR_CHUNK_EXTENSIONS_TOO_LARGE: {
-    party: 'client',
-    statusCode: 413,
-    source: 'RFC 9112 §7.1.1',
-    message: 'Chunk extensions exceed their limit',
-  },
-  WSGI_ERR_REQUEST_TRAILER_FORBIDDEN: {
-    party: 'client',
-    statusCode: 400,
-    source: 'RFC 9110 §6.5.1',
-    message: 'Field is not allowed in a trailer section: {detail}',
-  },
-  WSGI_ERR_PROXY_HEADER_MISSING: {
-    party: 'client',
-    statusCode: 400,
-    source: 'PROXY protocol §2',
-    message: 'Connection of a trusted proxy does not begin with a PROXY protocol header',
-  },
-  WSGI_ERR_PROXY_HEADER_INVALID: {
-    party: 'client',
-    statusCode: 400,
-    source: 'PROXY protocol §2.1, §2.2',
-    message: 'PROXY protocol header is malformed: {detail}',
-  },
+const OTHER_ERRORS = {
   // The application broke PEP 3333.
   WSGI_ERR_START_RESPONSE_REPEATED: {
     party: 'application',
@@ -400,6 +192,9 @@ export const ERRORS = {
     message: 'Client closed the connection before the {detail} was complete',
   },
 } as const;
+
+/** All error codes of the package. `{detail}` in a message is replaced by the detail that the thrower passes. */
+export const ERRORS: typeof CLIENT_ERRORS & typeof OTHER_ERRORS = { ...CLIENT_ERRORS, ...OTHER_ERRORS };
 
 /** A code of the table. */
 export type ErrorCode = keyof typeof ERRORS;

@@ -49,7 +49,7 @@ describe('the table of errors', () => {
   it('has no unused code', () => {
     const sources = ['src', 'bridges'].flatMap((folder) =>
       readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.ts') && name !== 'error-table.ts')
+        .filter((name) => name.endsWith('.ts') && !name.endsWith('error-table.ts'))
         .map((name) => readFileSync(join(ROOT, folder, name), 'utf8')),
     );
     const unused = entries

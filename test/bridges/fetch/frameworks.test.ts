@@ -157,7 +157,7 @@ describe('a streamed response', () => {
       method: 'POST',
       body: upload,
       duplex: 'half',
-    } as RequestInit);
+    });
     const reader = (await echo(request)).body?.getReader();
     for (let step = await reader?.read(); step && !step.done; step = await reader?.read())
       taken += step.value.length;
