@@ -200,3 +200,10 @@ export const KNOWN_FAILURES: Readonly<Record<string, Readonly<Record<string, Fai
 export function knownFailures(engine: string, host: string): string[] {
   return Object.values(KNOWN_FAILURES[engine]?.[host] ?? {}).flat();
 }
+
+/** Tells if an audit fails for want of time only, and so passes on a faster machine. */
+export function isSlow(id: string): boolean {
+  return Object.values(KNOWN_FAILURES).some((hosts) =>
+    Object.values(hosts).some(({ slow = [] }) => slow.includes(id)),
+  );
+}
