@@ -11,7 +11,7 @@ import type { Environ, StartResponse } from '../../../src/index.ts';
 import { trustedProxy } from '../../../src/middleware/index.ts';
 import { serve } from '../../../src/server/index.ts';
 import { buildEnviron, createClient, runApp } from '../../../src/testing/index.ts';
-import { afterTest, exchange, site } from './fetch-site.ts';
+import { afterTest, exchange, site, until } from './fetch-site.ts';
 
 /** The head that a program gives, and its body. */
 async function answerOf(program: FetchProgram, environ: Environ = buildEnviron('/')): Promise<unknown[]> {
@@ -266,6 +266,29 @@ it('passes its request to fetch', async () => {
       : fetch(request, { headers: { 'X-Again': '1' }, method: 'GET' }),
   );
   expect(await (await fetch(looping)).text()).toBe('again');
+});
+
+it('lets work that it waits for read on after the response, and tells others that the content is gone', async () => {
+  let length = 0;
+  const failures: unknown[] = [];
+  const { url } = await site((request, _env, context) => {
+    const read = async (): Promise<void> => {
+      const reader = request.body?.getReader();
+      for (let step = await reader?.read(); step?.done === false; step = await reader?.read()) {
+        length += step.value.length;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    };
+    if (request.method === 'PUT') context.waitUntil(read());
+    else setTimeout(() => request.text().catch((error) => failures.push(error)), 20);
+    return new Response('early');
+  });
+  const body = 'x'.repeat(2_000_000);
+  expect(await (await fetch(url, { method: 'PUT', body })).text()).toBe('early');
+  await until(() => length === body.length, 'the rest');
+  await fetch(url, { method: 'POST', body });
+  await until(() => failures.length === 1, 'the failure');
+  expect(failures[0]).toMatchObject({ code: 'WSGI_ERR_BODY_CONSUMED' });
 });
 
 it('runs under the test client', async () => {
