@@ -280,7 +280,7 @@ it('lets work that it waits for read on after the response, and tells others tha
       }
     };
     if (request.method === 'PUT') context.waitUntil(read());
-    else setTimeout(() => request.text().catch((error) => failures.push(error)), 20);
+    else setTimeout(() => void request.text().catch((error: unknown) => failures.push(error)), 20);
     return new Response('early');
   });
   const body = 'x'.repeat(2_000_000);
