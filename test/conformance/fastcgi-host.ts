@@ -28,6 +28,7 @@ export const fastCgiCircle: AuditHost = {
     'deep-pipeline',
     'own-error-page',
     'asterisk-form',
+    'as-received',
   ]),
   async serve(application, options = {}) {
     const log = createLog(options);
