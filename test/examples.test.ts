@@ -295,7 +295,12 @@ describe('the examples of Python', () => {
         (await fetch(url + path, { headers: { Cookie: `other=1; ${sent}` } })).text();
       expect(await ask('profile')).toBe(`Express knows ${name}\n`);
       expect(await ask('orders')).toBe(`Flask has no orders of ${name}\n`);
-      expect(await ask('profile', cookie.replace(/.$/, '_'))).toBe('Express knows undefined\n');
+      expect(
+        await ask(
+          'profile',
+          cookie.replace(/..$/, (end) => (end.startsWith('A') ? 'BB' : 'AA')),
+        ),
+      ).toBe('Express knows undefined\n');
       expect(await ask('profile', 'session=x')).toBe('Express knows undefined\n');
     }
   });

@@ -5,5 +5,4 @@ import { validated } from './validated-application.ts';
 export const toFetch: typeof entry.toFetch = (application, options) =>
   entry.toFetch(validated(application), options);
 
-/** A program: what mounts it validates it. */
-export const fromFetch: typeof entry.fromFetch = entry.fromFetch;
+export const { fromFetch }: Pick<typeof entry, 'fromFetch'> = entry;
