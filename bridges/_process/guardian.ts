@@ -18,14 +18,22 @@ for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done`;
 
 let guardian: ChildProcess | undefined;
 
-/** Has a process group killed if this process ends before {@link release}. Does nothing on Windows. */
-export function guard(group: number): void {
+/**
+ * Starts the guardian if there is none. Called before a program is started: starting takes time, in which this process could be
+ * killed and leave the program behind. Does nothing on Windows.
+ */
+export function prepareGuard(): void {
   if (process.platform === 'win32') return;
   try {
     guardian ??= start();
   } catch {
     // The system has no process left: programs run unguarded.
   }
+}
+
+/** Has a process group killed if this process ends before {@link release}. */
+export function guard(group: number): void {
+  prepareGuard();
   tell(`+ ${group}`);
 }
 

@@ -12,6 +12,7 @@ import { UpstreamError } from '../../src/index.ts';
 import type { ProgramOutput } from '../_cgi/program-output.ts';
 import type { RequestContent } from '../_cgi/request-content.ts';
 import { ErrorLines } from '../_process/error-lines.ts';
+import { prepareGuard } from '../_process/guardian.ts';
 import { ProcessGroup } from '../_process/process-group.ts';
 import { type Command, type Invocation, startFailure } from './program.ts';
 
@@ -62,6 +63,7 @@ export class CgiProcess implements ProgramOutput {
     this.#options = options;
     const { command, invocation, content, timeout, killTimeout } = options;
     this.program = command.name;
+    prepareGuard();
     const child = spawn(invocation.file, invocation.args, {
       cwd: command.cwd,
       env: invocation.env,

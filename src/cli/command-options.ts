@@ -87,7 +87,7 @@ export const COMMAND_OPTIONS = {
     default: 'auto',
     group: 'application',
     value: 'KIND',
-    help: 'gateway, express, fastify, fetch or node [auto: recognised by itself]',
+    help: 'gateway, express, fastify, fetch or node [auto: it is recognised]',
   },
   factory: {
     type: 'boolean',

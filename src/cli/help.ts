@@ -5,7 +5,7 @@ import { FLAGS, flagOf } from './flags.ts';
 const HEAD = `Usage: gatebridge app.ts[:export] [flags]
        gatebridge fetch app.ts[:export] /path [flags]
 
-Serves a gateway application, an Express app, an instance of Fastify or a node listener.
+Serves a gateway application, an Express or Fastify app, a fetch handler or a node listener.
 `;
 
 const FOOT = `

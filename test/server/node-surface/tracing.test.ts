@@ -182,16 +182,28 @@ describe('a response that an observer sees', () => {
   });
 
   it('has headersSent once the head has gone, not before', async () => {
-    const server = createServer(application, { environ });
+    let goOn = (): void => {};
+    const pausing: Application = (_environ, startResponse) => {
+      startResponse('200 OK', []);
+      return (async function* () {
+        yield 'a';
+        await new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
+        yield 'b';
+      })();
+    };
+    const server = createServer(pausing, { environ });
     const states: unknown[] = [];
     let seen: ServerResponse | undefined;
     server.on('request', (_request, response) => {
       seen = response;
       states.push(response.headersSent);
     });
-    const asked = ask(await start(server), '/stream');
-    await delay(10);
+    const asked = ask(await start(server), '/');
+    await vi.waitFor(() => expect(seen?.headersSent).toBe(true));
     states.push(seen?.headersSent, seen?.writableFinished);
+    goOn();
     await asked;
     await vi.waitFor(() => expect(seen?.writableFinished).toBe(true));
     expect(states).toEqual([false, true, false]);
