@@ -29,7 +29,15 @@ const WITH_SHORTCUTS = [
  * Tests that change nothing of their process. Files of these folders share one, and what they have loaded: half of their
  * time was that of loading the same modules.
  */
-const TOGETHER = ['test/{gateway,http,middleware,testing,validate}/**/*.test.ts'];
+const TOGETHER = ['test/{ecosystem,gateway,http,messages,middleware,server,testing,validate}/**/*.test.ts'];
+
+/** Tests of the same folders that patch node, have it traced, or measure memory. */
+const ALONE = [
+  'test/ecosystem/tracing/*.test.ts',
+  'test/messages/memory.test.ts',
+  'test/server/observe.test.ts',
+  'test/server/node-surface/tracing.test.ts',
+];
 
 /**
  * Tests whose outcome depends on the version of Node: of its internals, messages, sockets, streams, and modules. CI runs
@@ -37,7 +45,6 @@ const TOGETHER = ['test/{gateway,http,middleware,testing,validate}/**/*.test.ts'
  */
 const DEPEND_ON_NODE = [
   'test/node-internals/*.test.ts',
-  'test/{messages,server,ecosystem}/**/*.test.ts',
   'test/bridges/*.test.ts',
   'test/bridges/{node,express,fastify,fetch}/*.test.ts',
   'test/bridges/lambda/{runtime-client,stream-sink}.test.ts',
@@ -47,6 +54,7 @@ const DEPEND_ON_NODE = [
 
 /** Those of them that run together. */
 const TOGETHER_ON_NODE = [
+  'test/{ecosystem,messages,server}/**/*.test.ts',
   'test/gateway/{native-string,platform,error-stream,file-wrapper}*.test.ts',
   'test/middleware/{stacked,compress,static-files}*.test.ts',
   'test/testing/*.test.ts',
@@ -92,10 +100,11 @@ export default defineConfig({
         test: {
           name: 'suite, together',
           include: SECOND_NODE === '1' ? TOGETHER_ON_NODE : TOGETHER,
-          exclude: toured,
+          exclude: [...ALONE, ...toured],
           isolate: false,
         },
       },
+      { extends: true, test: { name: 'suite, alone', include: ALONE } },
       {
         extends: true,
         test: {
@@ -103,6 +112,7 @@ export default defineConfig({
           include: WITHOUT_SHORTCUTS,
           exclude: [...WITH_SHORTCUTS, ...(CI === undefined ? [] : LONG_WITHOUT_SHORTCUTS)],
           setupFiles: ['test/support/without-shortcuts.ts'],
+          isolate: false,
         },
       },
     ],
