@@ -22,7 +22,7 @@ export interface FoundScript {
   readonly pathInfo: string;
 }
 
-/** What a path is. A directory has a script for its index, and lacks the slash at the end. */
+/** The result of a search. A directory has a script for its index, and lacks the slash at the end. */
 export type Finding = FoundScript | { readonly kind: 'directory' } | { readonly kind: 'nothing' };
 
 /** Settings of {@link ScriptFinder}. */

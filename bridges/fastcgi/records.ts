@@ -157,7 +157,7 @@ const PADDING = Buffer.alloc(7);
 /** Octets of content, at most, that are copied behind their header: one write costs less than three. */
 const COPIED = 8_192;
 
-/** A header of a version that FastCGI does not have: whoever reads it takes the connection for broken. */
+/** A header of a version that FastCGI does not have: its reader takes the connection for broken. */
 export const BROKEN_RECORD: Uint8Array = Buffer.alloc(HEADER);
 
 /** Writes FCGI_BEGIN_REQUEST for a responder (§5.1). */

@@ -32,7 +32,7 @@ interface Member {
   idleTimer: NodeJS.Timeout | undefined;
 }
 
-/** What is known of the responder. */
+/** The number of requests that the responder takes. */
 interface Capacity {
   readonly perConnection: number;
   readonly slots: Slots;

@@ -12,7 +12,7 @@ import type { RequestContent } from '../_cgi/request-content.ts';
 import { ErrorLines } from '../_process/error-lines.ts';
 import { decodeEndRequest, type FastCgiRecord, ProtocolStatus, RecordType } from './records.ts';
 
-/** What a request asks of its connection. */
+/** The services of a connection for one request. */
 export interface RequestLine {
   /** Sends the next octets of the content, none at the end. Resolves when more may be sent; never rejects. */
   send(content: Uint8Array): Promise<void>;
@@ -110,7 +110,7 @@ export class ResponderRequest implements ProgramOutput {
   #takeEnd(content: Buffer): void {
     const { appStatus, protocolStatus } = decodeEndRequest(content);
     if (protocolStatus === ProtocolStatus.complete) {
-      // php-fpm's is 255 after a fatal error, of which it has written to the log itself.
+      // php-fpm's is 255 after a fatal error, which it has logged itself.
       this.#conclude(`ended with status ${appStatus}`);
       return;
     }
@@ -229,7 +229,7 @@ export class ResponderRequest implements ProgramOutput {
       if (!this.#isOver) this.#fail(error);
     } finally {
       this.#isClientSlow = false;
-      // What it fails with concerns nobody any more.
+      // Nobody needs its error any more.
       await content.close().catch(() => {});
     }
   }

@@ -70,7 +70,7 @@ export class ContentReader {
       return;
     }
     this.#remaining -= piece.length;
-    // A copy: who takes the piece may transfer its memory, of which the host may hold other parts.
+    // A copy: the reader may transfer its memory, and the host may hold other parts of that.
     controller.enqueue(new Uint8Array(piece));
     if (this.#remaining > 0) return;
     controller.close();

@@ -147,7 +147,7 @@ export class EnvironRequest {
   }
 }
 
-/** What every request has that its maker has given no such options. */
+/** The members of every request that was made without options for them. */
 const CONSTANTS = {
   cache: 'default',
   credentials: 'same-origin',

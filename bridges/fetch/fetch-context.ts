@@ -2,7 +2,7 @@
 import { isPromise, logError, logOf, toPromise } from '../../src/gateway/index.ts';
 import type { Environ } from '../../src/index.ts';
 
-/** What a handler gets as third argument, as workers at the edge do. */
+/** The third argument of a handler, as workers at the edge get it. */
 export class FetchContext {
   /** Empty; at the edge it has what the deployer has configured. */
   readonly props: Readonly<Record<string, unknown>> = NO_PROPS;

@@ -17,7 +17,7 @@ export interface FetchModule {
   fetch(request: Request, env: FetchEnv, context: FetchContext): Response | PromiseLike<Response>;
 }
 
-/** What `fromFetch` takes. */
+/** A program for `fromFetch`. */
 export type FetchProgram = FetchModule | FetchModule['fetch'];
 
 /** A program, ready to be called. */

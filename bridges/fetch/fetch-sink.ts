@@ -24,7 +24,7 @@ import {
 import { sendField } from './field-text.ts';
 import { ResponseStream } from './response-stream.ts';
 
-/** What a sink needs besides the request. */
+/** Settings of a sink. */
 export interface FetchSinkSetting {
   readonly log: RequestLog;
   /** The content of an error response is the stack. */

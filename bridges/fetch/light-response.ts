@@ -17,7 +17,7 @@ export const RealResponse: typeof Response = globalThis.Response;
 type Content = ConstructorParameters<typeof Response>[0];
 type Init = ConstructorParameters<typeof Response>[1];
 
-/** What a response consists of whose content nobody has asked for. */
+/** The parts of a response whose content nobody has asked for. */
 export interface ResponseParts {
   readonly status: number;
   readonly fields: Iterable<readonly [name: string, value: string]>;

@@ -10,7 +10,7 @@ import { isFieldValue, isToken } from '../../src/gateway/index.ts';
 import { type GatewayRequest, type InputSource, ProtocolError } from '../../src/index.ts';
 import { toNative, valuesIn } from './event-text.ts';
 
-/** What an event of any shape says of its request. */
+/** The request in an event of any shape. */
 export interface EventRequest {
   readonly method: string;
   /** The path behind the stage, percent-encoded. */
@@ -18,7 +18,7 @@ export interface EventRequest {
   /** The stage as the client has it in front of the path; empty if it has none. */
   readonly stage: string;
   readonly query: string;
-  /** Values by field name, in maps of which the first that has a name counts. */
+  /** Values by field name. If several maps have a name, the first one counts. */
   readonly fields: readonly Readonly<Record<string, unknown>>[];
   readonly protocol: string | undefined;
   readonly scheme: 'http' | 'https';

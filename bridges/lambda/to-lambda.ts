@@ -211,7 +211,7 @@ function readBasePath(text: string): string {
   return path === '' ? '' : escapePath(path, false);
 }
 
-/** What Lambda's runtime makes global, as far as it is used. */
+/** The globals of Lambda's runtime that are used here. */
 interface LambdaGlobals {
   streamifyResponse?(handler: LambdaStreamingHandler): LambdaStreamingHandler;
   readonly HttpResponseStream?: { readonly from: StreamOpener };
