@@ -3,6 +3,7 @@
  * waits too long, is refused with 503 and Retry-After.
  */
 import { UpstreamError } from '../../src/index.ts';
+import { MAX_DELAY } from './max-delay.ts';
 
 /** Settings of {@link Slots}. */
 export interface SlotOptions {
@@ -116,6 +117,3 @@ export class Slots {
     return new UpstreamError('WSGI_ERR_UPSTREAM_BUSY', `${this.#options.program}: ${detail}`, { headers });
   }
 }
-
-/** A longer delay would be none (node's timers). */
-const MAX_DELAY = 2_147_483_647;

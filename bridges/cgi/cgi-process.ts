@@ -13,6 +13,7 @@ import type { ProgramOutput } from '../_cgi/program-output.ts';
 import type { RequestContent } from '../_cgi/request-content.ts';
 import { ErrorLines } from '../_process/error-lines.ts';
 import { prepareGuard } from '../_process/guardian.ts';
+import { MAX_DELAY } from '../_process/max-delay.ts';
 import { ProcessGroup } from '../_process/process-group.ts';
 import { type Command, type Invocation, startFailure } from './program.ts';
 
@@ -31,9 +32,6 @@ export interface RunOptions {
 
 /** Milliseconds for the end of a process that has closed its output, and for the last of its errors. */
 const GRACE = 100;
-
-/** A longer delay would be none (node's timers). */
-const MAX_DELAY = 2_147_483_647;
 
 /** A running program. */
 export class CgiProcess implements ProgramOutput {

@@ -7,6 +7,7 @@
 import { connect, type Socket } from 'node:net';
 import { isError } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
+import { MAX_DELAY } from '../_process/max-delay.ts';
 import { decodeNameValues, encodeNameValues } from './name-values.ts';
 import {
   encodeBeginRequest,
@@ -52,7 +53,7 @@ function openOnce(address: ResponderAddress, timeout: number): Promise<Socket> {
     const late = (): void => {
       fail(Object.assign(new Error(`no connection in ${timeout} ms`), { code: 'ETIMEDOUT' }));
     };
-    const timer = setTimeout(late, Math.min(timeout, 2_147_483_647));
+    const timer = setTimeout(late, Math.min(timeout, MAX_DELAY));
     socket.on('error', fail).once('connect', () => {
       clearTimeout(timer);
       socket.off('error', fail);

@@ -5,6 +5,7 @@
  * is kept while another request waits for its first answer, and none for long.
  */
 import { UpstreamError } from '../../src/index.ts';
+import { MAX_DELAY } from '../_process/max-delay.ts';
 import { Slots } from '../_process/slots.ts';
 import { codeOf, openSocket, type ResponderAddress, ResponderConnection } from './responder-connection.ts';
 import type { ResponderRequest } from './responder-request.ts';
@@ -237,6 +238,3 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'accepts no connection (option connectTimeout)',
   EAGAIN: 'accepts no connection: its queue is full (listen.backlog of php-fpm)',
 };
-
-/** A longer delay would be none (node's timers). */
-const MAX_DELAY = 2_147_483_647;

@@ -10,6 +10,7 @@ import type { MetaVariables } from '../_cgi/meta-variables.ts';
 import type { ProgramOutput } from '../_cgi/program-output.ts';
 import type { RequestContent } from '../_cgi/request-content.ts';
 import { ErrorLines } from '../_process/error-lines.ts';
+import { MAX_DELAY } from '../_process/max-delay.ts';
 import { decodeEndRequest, type FastCgiRecord, ProtocolStatus, RecordType } from './records.ts';
 
 /** The services of a connection for one request. */
@@ -36,9 +37,6 @@ export interface RequestOptions {
 
 /** Octets of output that wait for their reader, before no more is read. */
 const MAX_HELD = 131_072;
-
-/** A longer delay would be none (node's timers). */
-const MAX_DELAY = 2_147_483_647;
 
 /** A request on its way. */
 export class ResponderRequest implements ProgramOutput {

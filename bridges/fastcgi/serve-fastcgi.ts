@@ -19,6 +19,7 @@ import {
   toApplication,
 } from '../../src/index.ts';
 import { CGI_ENVIRON_OPTIONS, type CgiEnvironOptions, createCgiEnviron } from '../_cgi/environ.ts';
+import { MAX_DELAY } from '../_process/max-delay.ts';
 import type { ReceivedContent } from './received-content.ts';
 import { ServerConnection, type ServerRequest } from './server-connection.ts';
 
@@ -138,7 +139,7 @@ class Responder {
       () => {
         for (const connection of this.#connections) connection.destroy();
       },
-      Math.min(this.#settings.closeDeadline, 2_147_483_647),
+      Math.min(this.#settings.closeDeadline, MAX_DELAY),
     );
     await closed;
     clearTimeout(timer);
