@@ -21,7 +21,9 @@ export interface ProgramRunner {
   /** Octets of the head of a response, at most. */
   readonly maxHeadSize: number;
   /** Runs the program for a request, or gives an application that answers in its place. */
-  start(environ: Environ): Promise<ProgramOutput | ApplicationFunction>;
+  start(
+    environ: Environ,
+  ): ProgramOutput | ApplicationFunction | Promise<ProgramOutput | ApplicationFunction>;
   /** The application that answers local redirects to paths outside of the mount. Without it the client is redirected. */
   readonly elsewhere?: ApplicationFunction | undefined;
 }
@@ -40,12 +42,18 @@ export async function answerByProgram(
       if (head.kind === 'document') {
         const write = startResponse(head.status, head.headers);
         if (!isBodiless(environ, head.status)) {
+          // An array costs a host less than a body that is pulled. Of an array it would declare the length (PEP 3333), so the
+          // program must have done so.
+          if (run.isComplete && rest.length === head.contentLength) {
+            run.discard();
+            return [rest];
+          }
           // Clients of event streams wait for the head.
           if (rest.length === 0 && run.isPausing) await write(NOTHING);
           return new ProgramBody(run, rest, head.contentLength);
         }
         run.discard();
-        return new ProgramBody(run, rest, 0);
+        return run.isComplete ? [] : new ProgramBody(run, rest, 0);
       }
       run.discard();
       const below = redirectedEnviron(environ, head.location, 'mount');
@@ -72,8 +80,9 @@ function leave({ elsewhere }: ProgramRunner, environ: Environ, location: string)
 
 /** Logs what a program writes, and what is to be said of it, beside the request that it serves. */
 export function programLog(environ: Environ, pairs: EnvironPairs, name: string): (line: string) => void {
-  // Who passes another stream is trusted to pass one; logging never throws.
-  const errors = (pairs['wsgi.errors'] as ErrorStream | undefined) ?? environ['wsgi.errors'];
-  const log = { ...logOf(environ), errors };
-  return (line) => logLine(log, `${name} ${line}`);
+  return (line) => {
+    // Who passes another stream is trusted to pass one; logging never throws.
+    const errors = (pairs['wsgi.errors'] as ErrorStream | undefined) ?? environ['wsgi.errors'];
+    logLine({ ...logOf(environ), errors }, `${name} ${line}`);
+  };
 }

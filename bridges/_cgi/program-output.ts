@@ -15,6 +15,8 @@ export interface ProgramOutput {
   describeEnd(): string;
   /** Nothing more has come, and the program goes on: it has sent its head alone. Missing if that cannot be told. */
   readonly isPausing?: boolean;
+  /** The program has ended well, and `pull` has given all of its output. Missing if that cannot be told. */
+  readonly isComplete?: boolean;
   /** The program ended as no program does that has finished. Its output may be incomplete. */
   readonly hasCrashed: boolean;
   /** Logs a line for the operator. */
@@ -72,16 +74,20 @@ export class ProgramBody implements AsyncIterableIterator<Uint8Array, undefined>
     if (this.#remaining === 0) return this.#finish();
     const octets = this.#rest ?? (await this.#pull());
     this.#rest = undefined;
+    // The body was closed meanwhile: nobody wants what has come, nor the fault that closing caused.
+    if (octets === undefined) return DONE;
     if (octets === null) return this.#conclude();
     const value = octets.length > this.#remaining ? this.#cut(octets) : octets;
     this.#remaining -= value.length;
     return { done: false, value };
   }
 
-  async #pull(): Promise<Uint8Array | null> {
+  async #pull(): Promise<Uint8Array | null | undefined> {
     try {
-      return await this.#output.pull();
+      const octets = await this.#output.pull();
+      return this.#isOver ? undefined : octets;
     } catch (error) {
+      if (this.#isOver) return undefined;
       this.#isOver = true;
       throw error;
     }

@@ -9,7 +9,7 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Environ, ProtocolError } from '../../src/index.ts';
-import { InputPieces } from './input-pieces.ts';
+import { contentLength, InputPieces } from './input-pieces.ts';
 
 /** The content of one request. */
 export interface RequestContent {
@@ -39,7 +39,16 @@ const IN_MEMORY = 65_536;
  *
  * @throws {@link ProtocolError} 413 if it is of unknown length and too large; and what reading throws
  */
-export async function openContent(environ: Environ, options: ContentOptions): Promise<RequestContent> {
+export function openContent(
+  environ: Environ,
+  options: ContentOptions,
+): RequestContent | Promise<RequestContent> {
+  return contentLength(environ) === 0 ? NO_CONTENT : openReadable(environ, options);
+}
+
+const NO_CONTENT: RequestContent = { length: 0, pull: async () => null, close: async () => {} };
+
+async function openReadable(environ: Environ, options: ContentOptions): Promise<RequestContent> {
   const pieces = new InputPieces(environ['wsgi.input']);
   const declared = environ.CONTENT_LENGTH;
   if (declared !== undefined && /^[0-9]+$/.test(declared)) return contentOf(pieces, Number(declared));

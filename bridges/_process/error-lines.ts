@@ -7,7 +7,8 @@ const MAX_LINE = 8_192;
 /** Collects lines of text from octets. */
 export class ErrorLines {
   readonly #take: (line: string) => void;
-  readonly #decoder = new StringDecoder('utf8');
+  /** Made with the first octets: most requests cause none. */
+  #decoder: StringDecoder | undefined;
   #pending = '';
 
   /** @param take Takes each line without its end. Control characters are escaped: clients may have written them */
@@ -17,12 +18,14 @@ export class ErrorLines {
 
   /** Takes the next octets. */
   push(octets: Uint8Array): void {
+    this.#decoder ??= new StringDecoder('utf8');
     // The type asks for a Buffer; any view will do.
     this.#add(this.#decoder.write(Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)));
   }
 
   /** Passes on what has no line end. */
   end(): void {
+    if (this.#decoder === undefined) return;
     this.#add(this.#decoder.end());
     if (this.#pending !== '') this.#pass(this.#pending);
     this.#pending = '';

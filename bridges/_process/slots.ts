@@ -20,16 +20,29 @@ export interface SlotOptions {
 /** Gives the slot back. Later calls do nothing. */
 export type Release = () => void;
 
+/** A request that wants a slot. One of both methods is called, once, unless it leaves before. */
+export interface Visitor {
+  /** The slot is its own until it gives it back. */
+  admit(release: Release): void;
+  /** It has waited too long. */
+  refuse(error: UpstreamError): void;
+}
+
+/** A visitor in the queue. */
 interface Waiting {
-  grant(): void;
+  readonly visitor: Visitor;
+  /** The time of `performance.now()` at which its patience ends. */
+  readonly end: number;
 }
 
 /** Places for requests, and a queue before them. */
 export class Slots {
   readonly #options: SlotOptions;
-  /** In order of arrival. A Set, because clients leave from the middle. */
+  /** In order of arrival, which is the order of `end` too. A Set, because clients leave from the middle. */
   readonly #queue = new Set<Waiting>();
   #taken = 0;
+  /** For the first of the queue. */
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: SlotOptions) {
     this.#options = options;
@@ -57,6 +70,25 @@ export class Slots {
   }
 
   /**
+   * Gives a visitor a slot, at once if one is free.
+   *
+   * @returns a function by which it leaves the queue; it does nothing later
+   * @throws {@link UpstreamError} 503 if too many wait already
+   */
+  enter(visitor: Visitor): () => void {
+    this.assertRoom();
+    if (this.#taken < this.#options.most) {
+      this.#taken += 1;
+      visitor.admit(this.#makeRelease());
+      return ignore;
+    }
+    const waiting: Waiting = { visitor, end: performance.now() + this.#options.patience };
+    this.#queue.add(waiting);
+    if (this.#timer === undefined) this.#setTimer(this.#options.patience);
+    return () => this.#leave(waiting);
+  }
+
+  /**
    * Takes a slot, or waits for one.
    *
    * @param signal Aborts the wait; the promise then rejects with its reason
@@ -64,40 +96,49 @@ export class Slots {
    */
   async take(signal?: AbortSignal): Promise<Release> {
     signal?.throwIfAborted();
-    this.assertRoom();
-    if (this.#taken >= this.#options.most) await this.#wait(signal);
-    else this.#taken += 1;
-    return this.#makeRelease();
-  }
-
-  #wait(signal: AbortSignal | undefined): Promise<void> {
-    const { patience } = this.#options;
     return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        this.#queue.delete(waiting);
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-      };
       const abort = (): void => {
         leave();
         reject(signal?.reason);
       };
-      const waiting = {
-        grant: () => {
-          leave();
-          resolve();
-        },
-      };
-      const timer = setTimeout(
-        () => {
-          leave();
-          reject(this.#busy(`none of them has ended in ${patience} ms`));
-        },
-        Math.min(patience, MAX_DELAY),
-      );
+      const settle = (): void => signal?.removeEventListener('abort', abort);
       signal?.addEventListener('abort', abort, { once: true });
-      this.#queue.add(waiting);
+      const leave = this.enter({
+        admit: (release) => {
+          settle();
+          resolve(release);
+        },
+        refuse: (error) => {
+          settle();
+          reject(error);
+        },
+      });
     });
+  }
+
+  #leave(waiting: Waiting): void {
+    this.#queue.delete(waiting);
+    if (this.#queue.size > 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #setTimer(delay: number): void {
+    this.#timer = setTimeout(() => this.#refuseLate(), Math.min(Math.max(delay, 1), MAX_DELAY));
+  }
+
+  /** Patience may be longer than a timer of node. */
+  #refuseLate(): void {
+    this.#timer = undefined;
+    const now = performance.now();
+    for (const waiting of this.#queue) {
+      if (waiting.end > now) {
+        this.#setTimer(waiting.end - now);
+        return;
+      }
+      this.#queue.delete(waiting);
+      waiting.visitor.refuse(this.#busy(`none of them has ended in ${this.#options.patience} ms`));
+    }
   }
 
   /** A slot goes to the next in the queue directly, so that nobody comes in between. */
@@ -107,8 +148,12 @@ export class Slots {
       if (isReleased) return;
       isReleased = true;
       const [next] = this.#queue;
-      if (next === undefined) this.#taken -= 1;
-      else next.grant();
+      if (next === undefined) {
+        this.#taken -= 1;
+        return;
+      }
+      this.#leave(next);
+      next.visitor.admit(this.#makeRelease());
     };
   }
 
@@ -117,3 +162,5 @@ export class Slots {
     return new UpstreamError('WSGI_ERR_UPSTREAM_BUSY', `${this.#options.program}: ${detail}`, { headers });
   }
 }
+
+const ignore = (): void => {};

@@ -7,6 +7,7 @@
 import { resolve } from 'node:path';
 import {
   checkOptions,
+  isPromise,
   type OptionsOf,
   pairsOf,
   type SettingsOf,
@@ -17,14 +18,14 @@ import {
   type ApplicationFunction,
   type Body,
   type Environ,
-  encodeNative,
+  type EnvironPairs,
   requestUri,
   type StartResponse,
 } from '../../src/index.ts';
 import { answerByProgram, type ProgramRunner, programLog } from '../_cgi/answer-by-program.ts';
 import { addVariables, type MetaVariables, metaVariables } from '../_cgi/meta-variables.ts';
-import { openContent } from '../_cgi/request-content.ts';
-import { type FoundScript, isHidden, ScriptFinder } from './php-scripts.ts';
+import { openContent, type RequestContent } from '../_cgi/request-content.ts';
+import { type Finding, type FoundScript, isHidden, ScriptFinder } from './php-scripts.ts';
 import { ResponderPool } from './responder-pool.ts';
 import { ResponderRequest } from './responder-request.ts';
 
@@ -124,9 +125,9 @@ export function fromFastCgi(options: FromFastCgiOptions): FastCgiApplication {
   const program: ApplicationFunction = (environ, startResponse) => {
     return answerByProgram(client, environ, startResponse);
   };
-  const withFiles = options.files?.(program) ?? program;
+  const withFiles = options.files?.(program);
   const application = (environ: Environ, startResponse: StartResponse): Body | Promise<Body> => {
-    const first = isHidden(environ.PATH_INFO) ? program : withFiles;
+    const first = withFiles === undefined || isHidden(environ.PATH_INFO) ? program : withFiles;
     return first(environ, startResponse);
   };
   const close = (): Promise<void> => client.pool.close();
@@ -161,60 +162,71 @@ class Client implements ProgramRunner {
     this.#scripts = root === undefined && script === undefined ? undefined : new ScriptFinder(settings);
   }
 
-  async start(environ: Environ): Promise<ResponderRequest | ApplicationFunction> {
+  /** Nothing waits that need not: a request without content for a front controller is sent in the same turn. */
+  start(environ: Environ): Started | Promise<Started> {
     // At the root of the host, no path is the same as `/`.
     const path = environ.SCRIPT_NAME === '' ? environ.PATH_INFO || '/' : environ.PATH_INFO;
-    const finding = await this.#scripts?.find(path);
-    if (finding?.kind === 'directory') return redirectToFolder;
-    if (finding?.kind === 'nothing') return answerNotFound;
-    return this.#send(environ, finding);
+    const finding = this.#scripts?.find(path);
+    return isPromise(finding)
+      ? finding.then((found) => this.#answer(environ, found))
+      : this.#answer(environ, finding);
   }
 
-  async #send(environ: Environ, script: FoundScript | undefined): Promise<ResponderRequest> {
+  #answer(environ: Environ, finding: Finding | undefined): Started | Promise<Started> {
+    if (finding?.kind === 'directory') return redirectToFolder;
+    if (finding?.kind === 'nothing') return answerNotFound;
     const settings = this.#settings;
-    const signal = environ['gateway.signal']?.();
     const pairs = settings.environ === undefined ? {} : pairsOf(settings.environ, environ);
     const variables = metaVariables(environ, settings);
-    if (script !== undefined) addScript(variables, script);
+    if (finding !== undefined) addScript(variables, finding);
     this.pool.assertRoom();
-    const content = await openContent(environ, {
+    const content = openContent(environ, {
       isStreamed: settings.unknownLength === 'stream',
       maxBuffered: settings.maxBufferedContent,
     });
+    const send = (opened: RequestContent): ResponderRequest => {
+      return this.#send({ environ, pairs, variables, content: opened });
+    };
+    return isPromise(content) ? content.then(send) : send(content);
+  }
+
+  #send({ environ, pairs, variables, content }: PreparedRequest): ResponderRequest {
     try {
       // php-fpm reads nothing without it.
       if (content.length) variables.set('CONTENT_LENGTH', `${content.length}`);
       addVariables(variables, pairs);
-      const request = new ResponderRequest({
-        responder: this.#name,
-        variables,
-        content,
-        timeout: settings.timeout,
-        log: programLog(environ, pairs, this.#name),
-      });
-      await this.pool.send(request, signal);
-      abortWith(signal, request);
-      return request;
     } catch (error) {
-      await content.close();
+      void content.close().catch(() => {});
       throw error;
     }
+    const request = new ResponderRequest({
+      responder: this.#name,
+      variables,
+      content,
+      timeout: this.#settings.timeout,
+      signal: environ['gateway.signal'],
+      log: programLog(environ, pairs, this.#name),
+    });
+    this.pool.send(request);
+    return request;
   }
 }
 
-/** Gives a request up when its client leaves. */
-function abortWith(signal: AbortSignal | undefined, request: ResponderRequest): void {
-  if (signal === undefined) return;
-  const leave = (): void => request.abort(signal.reason);
-  if (signal.aborted) leave();
-  signal.addEventListener('abort', leave, { once: true });
-  void request.ended.then(() => signal.removeEventListener('abort', leave));
+/** A request that can be sent. */
+interface PreparedRequest {
+  readonly environ: Environ;
+  readonly pairs: EnvironPairs;
+  readonly variables: MetaVariables;
+  readonly content: RequestContent;
 }
+
+/** A request that runs, or what answers in its place. */
+type Started = ResponderRequest | ApplicationFunction;
 
 /** Adds the parameters of a script, as servers do for PHP. */
 function addScript(variables: MetaVariables, { file, root, name, pathInfo }: FoundScript): void {
-  variables.set('SCRIPT_FILENAME', encodeNative(file));
-  variables.set('DOCUMENT_ROOT', encodeNative(root));
+  variables.set('SCRIPT_FILENAME', file);
+  variables.set('DOCUMENT_ROOT', root);
   variables.set('SCRIPT_NAME', `${variables.get('SCRIPT_NAME')}${name}`);
   variables.set('PATH_INFO', pathInfo);
   // PHP with `cgi.fix_pathinfo = 0` would run the file that it names in place of the script.

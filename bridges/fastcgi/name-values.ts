@@ -18,14 +18,14 @@ export function encodeNameValues(pairs: Iterable<Pair>): Buffer[] {
   for (const pair of pairs) {
     const own = sizeOf(pair);
     if (size > 0 && size + own > MAX_RECORD) {
-      contents.push(join(together, size));
+      contents.push(join(together));
       together = [];
       size = 0;
     }
     together.push(pair);
     size += own;
   }
-  if (size > 0) contents.push(join(together, size));
+  if (size > 0) contents.push(join(together));
   return contents;
 }
 
@@ -38,21 +38,22 @@ function sizeOfLength(length: number): number {
   return length < 0x80 ? 1 : 4;
 }
 
-function join(pairs: readonly Pair[], size: number): Buffer {
-  const octets = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const [name, value] of pairs) {
-    at = writeLength(octets, name.length, at);
-    at = writeLength(octets, value.length, at);
-    at += octets.write(name, at, 'latin1');
-    at += octets.write(value, at, 'latin1');
-  }
-  return octets;
+function join(pairs: readonly Pair[]): Buffer {
+  // One string that is written once costs less than writing each.
+  let text = '';
+  for (const [name, value] of pairs) text += lengthOf(name) + lengthOf(value) + name + value;
+  return Buffer.from(text, 'latin1');
 }
 
-function writeLength(octets: Buffer, length: number, at: number): number {
-  if (sizeOfLength(length) === 1) return octets.writeUInt8(length, at);
-  return octets.writeUInt32BE((length | 0x80000000) >>> 0, at);
+/** Gives the length of a string as octets, one a character. */
+function lengthOf({ length }: string): string {
+  if (sizeOfLength(length) === 1) return String.fromCharCode(length);
+  return String.fromCharCode(
+    (length >>> 24) | 0x80,
+    (length >>> 16) & 0xff,
+    (length >>> 8) & 0xff,
+    length & 0xff,
+  );
 }
 
 /**

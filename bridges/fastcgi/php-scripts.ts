@@ -10,7 +10,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { decodeNative, encodeNative } from '../../src/index.ts';
 
-/** A script, with the parts of the path around it. Strings for parameters are native strings. */
+/** A script, with the parts of the path around it: native strings, for parameters. */
 export interface FoundScript {
   readonly kind: 'script';
   /** The path of the file, and that of the root: canonical, unless symbolic links are followed. */
@@ -53,31 +53,39 @@ export function isHidden(path: string): boolean {
 export class ScriptFinder {
   readonly root: string;
   readonly #options: ScriptOptions;
+  /** The front controller. */
+  readonly #controller: Omit<FoundScript, 'pathInfo'> | undefined;
 
   constructor(options: ScriptOptions) {
     this.#options = options;
-    const { root, script } = options;
+    const { root, script, fallback } = options;
     this.root = resolve(root ?? dirname(script ?? '.'));
+    const controller = script ?? fallback;
+    if (controller !== undefined) this.#controller = this.#describe(controller);
   }
 
   /** @param path The path below the mount, a native string */
-  async find(path: string): Promise<Finding> {
-    const { script, fallback } = this.#options;
-    if (script !== undefined) return this.#fixed(script, path);
-    const found = await this.#look(path);
-    if (found.kind !== 'nothing' || fallback === undefined) return found;
-    return this.#fixed(fallback, path);
+  find(path: string): Finding | Promise<Finding> {
+    const controller = this.#controller;
+    if (controller !== undefined && this.#options.script !== undefined)
+      return controlledBy(controller, path);
+    return this.#search(path);
   }
 
-  /** The front controller, perhaps named by the path. php-fpm may have it in a file system of its own. */
-  #fixed(script: string, path: string): FoundScript {
+  async #search(path: string): Promise<Finding> {
+    const found = await this.#look(path);
+    const controller = this.#controller;
+    return found.kind === 'nothing' && controller !== undefined ? controlledBy(controller, path) : found;
+  }
+
+  /** php-fpm may have it in a file system of its own. */
+  #describe(script: string): Omit<FoundScript, 'pathInfo'> {
     const isBelow = script.startsWith(`${this.root}${sep}`);
     const file = isBelow
       ? script
       : join(this.root, this.#options.root === undefined ? basename(script) : script);
     const name = encodeNative(file.slice(this.root.length).split(sep).join('/'));
-    const isNamed = path === name || path.startsWith(`${name}/`);
-    return { kind: 'script', file, root: this.root, name, pathInfo: isNamed ? path.slice(name.length) : '' };
+    return { kind: 'script', file: encodeNative(file), root: encodeNative(this.root), name };
   }
 
   async #look(path: string): Promise<Finding> {
@@ -118,12 +126,21 @@ export class ScriptFinder {
     try {
       const [root, file] = await Promise.all([realpath(this.root), realpath(named)]);
       if (extname(file) !== ENDING || !(await stat(file)).isFile()) return undefined;
-      if (this.#options.symlinks === 'follow') return { file: named, root: this.root };
-      return file.startsWith(root.endsWith(sep) ? root : `${root}${sep}`) ? { file, root } : undefined;
+      if (this.#options.symlinks === 'follow')
+        return { file: encodeNative(named), root: encodeNative(this.root) };
+      const isBelow = file.startsWith(root.endsWith(sep) ? root : `${root}${sep}`);
+      return isBelow ? { file: encodeNative(file), root: encodeNative(root) } : undefined;
     } catch {
       return undefined;
     }
   }
+}
+
+/** The path may name the front controller too. */
+function controlledBy(controller: Omit<FoundScript, 'pathInfo'>, path: string): FoundScript {
+  const { file, root, name } = controller;
+  const isNamed = path === name || path.startsWith(`${name}/`);
+  return { kind: 'script', file, root, name, pathInfo: isNamed ? path.slice(name.length) : '' };
 }
 
 const NOTHING = { kind: 'nothing' } as const;

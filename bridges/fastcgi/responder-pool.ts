@@ -5,6 +5,7 @@
  * is kept while another request waits for its first answer, and none for long.
  */
 import { UpstreamError } from '../../src/index.ts';
+import { Departures } from '../_process/departures.ts';
 import { MAX_DELAY } from '../_process/max-delay.ts';
 import { Slots } from '../_process/slots.ts';
 import { codeOf, openSocket, type ResponderAddress, ResponderConnection } from './responder-connection.ts';
@@ -43,6 +44,7 @@ interface Capacity {
 export class ResponderPool {
   readonly #options: PoolOptions;
   readonly #members = new Set<Member>();
+  readonly #departures = new Departures();
   #capacity: Promise<Capacity> | Capacity | undefined;
   /** Requests that have a slot. */
   #served = 0;
@@ -66,35 +68,57 @@ export class ResponderPool {
   }
 
   /**
-   * Waits for the turn of a request, and sends it. If that fails, nothing was sent.
-   *
-   * @throws {@link UpstreamError} 503 if too many wait, 502 or 504 if there is no connection; what the signal aborts with
+   * Sends a request when its turn has come. If it cannot be sent, it is refused: with 503 if too many wait, 502 or 504 if there is no
+   * connection.
    */
-  async send(request: ResponderRequest, signal: AbortSignal | undefined): Promise<void> {
-    this.assertRoom();
-    const { perConnection, slots } = await this.#findCapacity();
-    const release = await slots.take(signal);
-    this.#served += 1;
-    const free = (): void => {
-      release();
-      this.#served -= 1;
-      if (this.#served === 0) this.#onIdle?.();
-    };
+  send(request: ResponderRequest): void {
+    const capacity = this.#findCapacity();
+    if ('slots' in capacity) {
+      this.#enter(request, capacity);
+      return;
+    }
+    capacity.then(
+      (found) => this.#enter(request, found),
+      (error: unknown) => request.refuse(error),
+    );
+  }
+
+  #enter(request: ResponderRequest, { slots, perConnection }: Capacity): void {
+    if (request.isGivenUp) return;
+    this.#departures.add(request);
+    try {
+      const leave = slots.enter({
+        admit: (release) => {
+          this.#served += 1;
+          void this.#serve(request, perConnection, () => {
+            this.#departures.delete(request);
+            this.#served -= 1;
+            release();
+            if (this.#served === 0) this.#onIdle?.();
+          });
+        },
+        refuse: (error) => request.refuse(error),
+      });
+      request.waitAt({ leave });
+    } catch (error) {
+      request.refuse(error);
+    }
+  }
+
+  /** Sends a request that has a slot, unless it has been given up since. */
+  async #serve(request: ResponderRequest, perConnection: number, free: () => void): Promise<void> {
     try {
       if (this.#isClosed) throw this.#closed();
       const { member, connection } = await this.#join(perConnection);
-      if (signal?.aborted) {
-        this.#leave(member);
-        throw signal.reason;
-      }
-      connection.start(request);
-      void request.ended.then(() => {
+      const leave = (): void => {
         this.#leave(member);
         free();
-      });
+      };
+      if (request.isGivenUp) leave();
+      else connection.start(request, leave);
     } catch (error) {
       free();
-      throw error;
+      request.refuse(error);
     }
   }
 
@@ -191,7 +215,7 @@ export class ResponderPool {
     member.connection?.destroy();
   }
 
-  async #findCapacity(): Promise<Capacity> {
+  #findCapacity(): Promise<Capacity> | Capacity {
     if (this.#capacity === undefined) {
       const asked = this.#ask();
       this.#capacity = asked;

@@ -4,11 +4,13 @@
  * Rule 1: both directions run at the same time, and each waits for its reader.
  * Rule 2: time counts while the responder is waited for. A slow client is the host's matter.
  * Rule 3: this file knows no socket; its connection does.
+ * Rule 4: a request that is answered at once costs neither a timer nor an AbortSignal: both begin with `watch`.
  */
 import { UpstreamError } from '../../src/index.ts';
 import type { MetaVariables } from '../_cgi/meta-variables.ts';
 import type { ProgramOutput } from '../_cgi/program-output.ts';
 import type { RequestContent } from '../_cgi/request-content.ts';
+import type { Watchable } from '../_process/departures.ts';
 import { ErrorLines } from '../_process/error-lines.ts';
 import { MAX_DELAY } from '../_process/max-delay.ts';
 import { decodeEndRequest, type FastCgiRecord, ProtocolStatus, RecordType } from './records.ts';
@@ -31,26 +33,35 @@ export interface RequestOptions {
   readonly content: RequestContent;
   /** Milliseconds without a sign of life; 0 for any time. */
   readonly timeout: number;
+  /** Gives the signal of the client that leaves. */
+  signal?: (() => AbortSignal) | undefined;
   /** Takes each line for the operator. */
   log(line: string): void;
+}
+
+/** Where a request is before it is sent. */
+export interface RequestPlace {
+  /** It is not wanted any more. */
+  leave(): void;
 }
 
 /** Octets of output that wait for their reader, before no more is read. */
 const MAX_HELD = 131_072;
 
 /** A request on its way. */
-export class ResponderRequest implements ProgramOutput {
+export class ResponderRequest implements ProgramOutput, Watchable {
   readonly program: string;
   readonly options: RequestOptions;
-  /** Settles when the connection is free again. Never rejects. */
-  readonly ended: Promise<void>;
+  /** Until it is sent. */
+  #place: RequestPlace | undefined;
   #line: RequestLine | undefined;
   #held: Buffer[] = [];
   #heldSize = 0;
   readonly #errors: ErrorLines;
   #timer: NodeJS.Timeout | undefined;
+  #signal: AbortSignal | undefined;
   #wake: (() => void) | undefined;
-  #settleEnded: (() => void) | undefined;
+  #onEnd: (() => void) | undefined;
   #failure: { readonly error: unknown } | undefined;
   /** How the request ended, for people. */
   #end: string | undefined;
@@ -60,15 +71,41 @@ export class ResponderRequest implements ProgramOutput {
   #isAwaited = false;
   #isClientSlow = false;
   #hasAnswered = false;
+  #isWatched = false;
 
   constructor(options: RequestOptions) {
     this.options = options;
     this.program = options.responder;
     this.#errors = new ErrorLines((line) => this.warn(`wrote: ${line}`));
-    this.ended = new Promise((resolve) => {
-      this.#settleEnded = resolve;
-    });
   }
+
+  /** It was given up, or refused, before it was sent. */
+  get isGivenUp(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** It waits to be sent, and can leave. */
+  waitAt(place: RequestPlace): void {
+    this.#place = place;
+  }
+
+  /** It cannot be sent. */
+  refuse(error: unknown): void {
+    this.#place = undefined;
+    this.#fail(error);
+  }
+
+  watch(): void {
+    if (this.#end !== undefined) return;
+    this.#isWatched = true;
+    if (this.#line !== undefined) this.#setTimer();
+    this.#signal = this.options.signal?.();
+    if (this.#signal?.aborted) this.#leave();
+    else this.#signal?.addEventListener('abort', this.#leave, { once: true });
+  }
+
+  /** The client has left. */
+  readonly #leave = (): void => this.abort(this.#signal?.reason);
 
   /** The responder has given a sign of life. */
   get hasAnswered(): boolean {
@@ -80,12 +117,22 @@ export class ResponderRequest implements ProgramOutput {
     return this.#end === undefined;
   }
 
-  /** Begins to send content; parameters have been sent. */
-  start(line: RequestLine): void {
+  /**
+   * Begins to send content, if there is some; parameters have been sent.
+   *
+   * @param onEnd Called once, when the connection is free again
+   */
+  start(line: RequestLine, onEnd: () => void): void {
+    this.#place = undefined;
     this.#line = line;
+    this.#onEnd = onEnd;
+    if (this.#isWatched) this.#setTimer();
+    if (this.options.content.length !== 0) void this.#feed(line);
+  }
+
+  #setTimer(): void {
     const delay = Math.min(this.options.timeout || MAX_DELAY, MAX_DELAY);
-    this.#timer = setTimeout(() => this.#onTimeout(), delay);
-    void this.#feed(line);
+    this.#timer ??= setTimeout(() => this.#onTimeout(), delay);
   }
 
   /** Takes a record of the responder. @throws Error if it is malformed */
@@ -128,8 +175,10 @@ export class ResponderRequest implements ProgramOutput {
     this.#end ??= how;
     clearTimeout(this.#timer);
     this.#errors.end();
+    this.#signal?.removeEventListener('abort', this.#leave);
     this.#wake?.();
-    this.#settleEnded?.();
+    this.#onEnd?.();
+    this.#onEnd = undefined;
   }
 
   async pull(): Promise<Uint8Array | null> {
@@ -154,6 +203,11 @@ export class ResponderRequest implements ProgramOutput {
     this.#heldSize = 0;
     this.#line?.setPaused(false);
     return octets;
+  }
+
+  get isComplete(): boolean {
+    const hasAll = this.#end !== undefined && this.#held.length === 0;
+    return hasAll && this.#failure === undefined && !this.#hasCrashed;
   }
 
   get isPausing(): boolean {
@@ -190,7 +244,16 @@ export class ResponderRequest implements ProgramOutput {
     this.#isOver = true;
     this.#held = [];
     this.#wake?.();
-    if (this.#end === undefined) this.#line?.abort();
+    if (this.#end !== undefined) return;
+    if (this.#line !== undefined) {
+      this.#line.abort();
+      return;
+    }
+    const place = this.#place;
+    this.#place = undefined;
+    place?.leave();
+    this.#conclude('was not sent');
+    void this.options.content.close().catch(() => {});
   }
 
   #onTimeout(): void {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isHidden, ScriptFinder, type ScriptOptions } from '../../../bridges/fastcgi/php-scripts.ts';
-import { encodeNative } from '../../../src/index.ts';
+import { decodeNative, encodeNative } from '../../../src/index.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'gatebridge-scripts-')));
 const root = join(folder, 'root');
@@ -42,7 +42,7 @@ const finder = (options: Partial<ScriptOptions> = {}): ScriptFinder =>
 async function look(path: string, options: Partial<ScriptOptions> = {}): Promise<string> {
   const found = await finder(options).find(path);
   if (found.kind !== 'script') return found.kind;
-  return `${found.file.replace(`${root}/`, '')} ${found.name} ${found.pathInfo}`.trim();
+  return `${decodeNative(found.file).replace(`${root}/`, '')} ${found.name} ${found.pathInfo}`.trim();
 }
 
 describe('ScriptFinder', () => {
