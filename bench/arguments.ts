@@ -1,7 +1,9 @@
 /** Parses the arguments of `npm run bench`. */
 import { parseArgs } from 'node:util';
 import { findCheckout } from './checkouts.ts';
-import { OTHER_WORK, WORK, type Work } from './work.ts';
+import type { WarmUp } from './load.ts';
+import type { Work } from './work.ts';
+import { OTHER_WORK, WORK } from './work-table.ts';
 
 /** The work and the server to profile. */
 export interface Target {
@@ -20,6 +22,10 @@ export interface Settings {
   readonly rounds: number;
   /** Seconds that a server is measured in a round. */
   readonly seconds: number;
+  /** Connections of the load. */
+  readonly connections: number;
+  /** When servers are warm. */
+  readonly warmUps: readonly WarmUp[];
   /** The target of a CPU profile. */
   readonly profile: Target | undefined;
   /** The target of an allocation profile. */
@@ -30,11 +36,16 @@ export interface Settings {
   readonly help: boolean;
 }
 
+/** As most published benchmarks have it. */
+const CONNECTIONS = 32;
+
 export const USAGE = `npm run bench -- [options]
   --only NAME,NAME     only this; --list tells the names
   --node V,V           on other versions of Node, from npm's package node, one after another
   --rounds N           rounds, each of all work (5)
   --seconds N          seconds that a server is measured in a round (3)
+  --connections N      connections of the load (32)
+  --warm-up WAY        only after 3 seconds under load, or only after 60,000 requests (both; with --against requests)
   --quick              3 rounds of 1 second, 5 with --against; writes nothing
   --against FOLDER     beside another checkout of gatebridge; writes nothing
   --profile NAME       where the time of a server goes: WORK, or WORK/SERVER
@@ -51,6 +62,8 @@ export function readArguments(argv: readonly string[]): Settings {
       against: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
+      connections: { type: 'string', default: String(CONNECTIONS) },
+      'warm-up': { type: 'string' },
       quick: { type: 'boolean', default: false },
       profile: { type: 'string' },
       allocations: { type: 'string' },
@@ -67,12 +80,26 @@ export function readArguments(argv: readonly string[]): Settings {
     // A ratio of two checkouts is close to 1, where fewer rounds tell nothing.
     rounds: count('rounds', values.rounds ?? (isQuick && !isContest ? '3' : '5')),
     seconds: count('seconds', values.seconds ?? (isQuick ? '1' : '3')),
+    connections: count('connections', values.connections),
+    warmUps: warmUps(values['warm-up'], isContest),
     profile: values.profile === undefined ? undefined : target(values.profile),
     allocations: values.allocations === undefined ? undefined : target(values.allocations),
-    isWhole: values.only === undefined && !isQuick && !isContest,
+    isWhole:
+      values.only === undefined &&
+      values['warm-up'] === undefined &&
+      !isQuick &&
+      !isContest &&
+      values.connections === String(CONNECTIONS),
     list: values.list,
     help: values.help,
   };
+}
+
+/** Two checkouts are compared after one of them: the other would tell the same. */
+function warmUps(value: string | undefined, isContest: boolean): WarmUp[] {
+  if (value === undefined) return isContest ? ['requests'] : ['seconds', 'requests'];
+  if (value === 'seconds' || value === 'requests') return [value];
+  throw new RangeError(`Option --warm-up must be seconds or requests, not ${JSON.stringify(value)}`);
 }
 
 function count(name: string, value: string): number {

@@ -47,6 +47,7 @@ function compile(checkout: string, folder: string): void {
   // An older checkout has none.
   if (existsSync(join(checkout, worker))) cpSync(join(checkout, worker), join(target, 'dist', worker));
   run(process.execPath, [compilerOf(ROOT), '-p', BENCH, '--outDir', folder], ROOT);
+  cpSync(join(ROOT, 'test/support/tls'), join(folder, 'tls'), { recursive: true });
 }
 
 /** The path of one of our programs, such as `loads/idle`. */

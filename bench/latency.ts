@@ -1,13 +1,15 @@
 /** Measures the latency of hello at a constant rate for all: a fixed part of the most that node:http takes. */
-import { load, runProgram, warmUp } from './load.ts';
+import { load, warmUp } from './load.ts';
+import { runProgram } from './load-process.ts';
+import type { LoadTarget } from './load-target.ts';
 import { type MeasurementSettings, play } from './round.ts';
 import { startServer } from './server-process.ts';
 import { type Spread, spread } from './statistics.ts';
-import { WORK, type Work } from './work.ts';
+import type { Work } from './work.ts';
+import { WORK } from './work-table.ts';
 
 const SERVERS = ['node:http', 'gatebridge'] as const;
 const PART = 0.7;
-const CONNECTIONS = 64;
 /** Milliseconds at that rate before each counted second, to compile the code of client and server. */
 const WARM_UP = 2500;
 
@@ -27,13 +29,14 @@ export async function measureLatency(settings: MeasurementSettings): Promise<Lat
   const spreadOf = (name: string, key: string): Spread =>
     spread((found.get(name) ?? []).map((figures) => figures[key] ?? Number.NaN));
   for (let number = 0; number < settings.rounds; number += 1) {
-    const options = { rate, milliseconds: 1000, warmUp: WARM_UP, connections: CONNECTIONS };
+    const { connections } = settings;
+    const options = { rate, milliseconds: 1000, warmUp: WARM_UP, connections };
     const observed = await play(
       {
-        number,
-        servers: SERVERS,
-        work: hello(),
-        act: ({ port }) => runProgram('constant-rate', { port, ...options }),
+        ...{ number, servers: SERVERS, work: hello(), until: 'requests' },
+        async prepare({ port }) {
+          return { run: () => runProgram('constant-rate', { port, ...options }), end: async () => {} };
+        },
       },
       settings,
     );
@@ -51,12 +54,13 @@ export async function measureLatency(settings: MeasurementSettings): Promise<Lat
 }
 
 /** Returns the best second, because a disturbance can only lower the rate. */
-async function measureMost({ node, seconds }: MeasurementSettings): Promise<number> {
+async function measureMost({ node, seconds, connections }: MeasurementSettings): Promise<number> {
   const server = await startServer(SERVERS[0], node);
   try {
-    await server.during(warmUp(hello(), server.port));
+    const target: LoadTarget = { work: hello(), server, connections };
+    await server.during(warmUp(target, 'requests'));
     const rates: number[] = [];
-    while (rates.length < seconds) rates.push((await server.during(load(hello(), server.port, 1))).rate);
+    while (rates.length < seconds) rates.push((await server.during(load(target, 1))).rate);
     return Math.max(...rates);
   } finally {
     await server.stop();

@@ -1,155 +1,92 @@
-/**
- * The load: as many requests as the server can take, over persistent connections.
- *
- * wrk makes it if it is installed, else autocannon, which needs ten times the CPU. Both count answers; an error or an
- * answer without success fails the run.
- */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { programPath, RUN_FOLDER } from './installation.ts';
-import { pinned, schedulingDelay } from './processors.ts';
-import { track } from './server-process.ts';
-import { NUMBER, type RequestTemplate, type Work } from './work.ts';
-import { luaScript } from './wrk-script.ts';
+/** The load of a server: by a generator of requests, or by a client of our own. */
 
-const CONNECTIONS = 64;
-const STREAMS = 4;
+import { readServerName } from './checkouts.ts';
+import { loadByGenerator } from './generator.ts';
+import { runProgram, type StandingClient, startClient } from './load-process.ts';
+import type { LoadTarget, Served } from './load-target.ts';
+import type { Work } from './work.ts';
 
-/** The work that was done. */
-export interface Served {
-  /** Requests, or MiB of streamed content. */
-  readonly count: number;
-  /** The same for each second of the wall clock. */
-  readonly rate: number;
+/** A load that may start: its connections are open, if it keeps them. */
+export interface ReadyLoad {
+  run(): Promise<Served>;
+  end(): Promise<void>;
 }
 
-const WARM_UP_REQUESTS = 60_000;
-const MOST_WARM_UP_SECONDS = 5;
-/** Milliseconds. */
-const WATCH_INTERVAL = 50;
+/** When a server is warm: after a time under load, or after a number of requests. */
+export type WarmUp = 'seconds' | 'requests';
 
-/** Milliseconds that all loads so far were ready to run while others had their processor. */
-let waited = 0;
-let isWrkFound: boolean | undefined;
-const AUTOCANNON = join(import.meta.dirname, 'node_modules/autocannon/autocannon.js');
-
-/** Names the load generator, for the report. */
-export function describeLoad(): string {
-  return `${hasWrk() ? 'wrk' : 'autocannon'} with ${CONNECTIONS} connections`;
+/** Loads a server until it is warm. */
+export async function warmUp(target: LoadTarget, until: WarmUp): Promise<void> {
+  let count = 0;
+  for (
+    let seconds = 0;
+    until === 'seconds' ? seconds < WARM_UP_SECONDS : count < WARM_UP_REQUESTS;
+    seconds += 1
+  ) {
+    if (seconds === MOST_WARM_UP_SECONDS) return;
+    count += (await load(target, 1)).count;
+  }
 }
 
-function hasWrk(): boolean {
-  isWrkFound ??= spawnSync('wrk', ['-v']).error === undefined;
-  return isWrkFound;
-}
+export const WARM_UP_SECONDS = 3;
+export const WARM_UP_REQUESTS = 60_000;
+const MOST_WARM_UP_SECONDS = 20;
 
-/** Returns the milliseconds that all loads so far had to wait for their processor. */
-export function waitingTime(): number {
-  return waited;
+/** The ways to warm up that some work tells apart: one transfer of 64 MiB runs the same code a thousand times. */
+export function warmUpsOf({ stream }: Work): readonly WarmUp[] {
+  return stream === undefined ? ['seconds', 'requests'] : ['seconds'];
 }
 
 /** Loads a server for so many seconds. */
-export function load(work: Work, port: number, seconds: number): Promise<Served> {
-  if (work.stream === 'events') return loadEvents(port, seconds);
-  if (work.stream !== undefined) return loadStream(work.stream, port, seconds);
-  return hasWrk() ? loadByWrk(work.request, port, seconds) : loadByAutocannon(work.request, port, seconds);
-}
-
-/**
- * Loads a server until its hot code is compiled. That takes a number of requests, not a time: one second is enough
- * for hello, and too short for Express.
- */
-export async function warmUp(work: Work, port: number): Promise<void> {
-  let count = 0;
-  for (let seconds = 0; count < WARM_UP_REQUESTS && seconds < MOST_WARM_UP_SECONDS; seconds += 1) {
-    const served = await load(work, port, 1);
-    // A stream sends many pieces or events in one second.
-    count += work.stream === undefined ? served.count : WARM_UP_REQUESTS;
+export async function load(target: LoadTarget, seconds: number): Promise<Served> {
+  const { run, end } = await readyLoad(target, seconds);
+  try {
+    return await run();
+  } finally {
+    await end();
   }
 }
 
-async function loadByWrk(request: RequestTemplate, port: number, seconds: number): Promise<Served> {
-  const script = join(RUN_FOLDER, 'request.lua');
-  writeFileSync(script, luaScript(request));
-  const url = `http://127.0.0.1:${port}${request.path.replace(NUMBER, '')}`;
-  const args = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`, '-s', script, url];
-  const report = await runLoad(['wrk', ...args]);
-  const [, count, duration] = /(\d+) requests in ([\d.]+s)/.exec(report) ?? [];
-  if (count === undefined || duration === undefined || /Socket errors|Non-2xx/.test(report)) {
-    throw new Error(`Load failed\n${report}`);
-  }
-  return { count: Number(count) + underWay(request), rate: Number(count) / Number.parseFloat(duration) };
+/** Prepares the load of a server for so many seconds. */
+export async function readyLoad(target: LoadTarget, seconds: number): Promise<ReadyLoad> {
+  const { work } = target;
+  if (work.crowd !== undefined) return readyCrowd(target, seconds);
+  const end = async (): Promise<void> => {};
+  if (work.stream === 'events') return { run: () => loadEvents(target, seconds), end };
+  if (work.stream !== undefined) return { run: () => loadStream(target, seconds), end };
+  return { run: () => loadByGenerator(target, seconds), end };
 }
 
-/**
- * Requests whose answers the load did not wait for. The server has served them too; without them a slow server would
- * look more expensive than it is.
- */
-function underWay({ pipelining = 1 }: RequestTemplate): number {
-  return CONNECTIONS * pipelining;
+/** Opens the connections of a crowd; running it does not count that. */
+async function readyCrowd({ work, server }: LoadTarget, seconds: number): Promise<ReadyLoad> {
+  const { crowd, request } = work;
+  if (crowd === undefined) throw new TypeError(`${work.name} has no crowd`);
+  const connections = crowd.connections[readServerName(server.name).contender] ?? Number.NaN;
+  const { kind, rate } = crowd;
+  const options = { port: server.port, path: request.path, kind, connections, rate };
+  const client: StandingClient = await startClient('crowd', options);
+  return {
+    async run() {
+      const { count, duration, ...figures } = await client.ask({ milliseconds: seconds * 1000 });
+      return { ...served(count, duration), figures };
+    },
+    end: () => client.end(),
+  };
 }
 
-async function loadByAutocannon(request: RequestTemplate, port: number, seconds: number): Promise<Served> {
-  const { method, headers, content, pipelining = 1, path } = request;
-  const args = ['-j', '-n', '-c', String(CONNECTIONS), '-d', String(seconds), '-p', String(pipelining)];
-  for (const [name, value] of headers) args.push('-H', `${name}=${value}`);
-  if (content !== undefined) args.push('-b', content);
-  // autocannon's way to vary the requests.
-  if (path.includes(NUMBER)) args.push('--idReplacement');
-  args.push('-m', method, `http://127.0.0.1:${port}${path.replace(NUMBER, '[<id>]')}`);
-  const result = JSON.parse(await runLoad([process.execPath, AUTOCANNON, ...args]));
-  if (result.errors > 0 || result.non2xx > 0 || result['2xx'] === 0) {
-    throw new Error(`Load failed: ${result.errors} errors, ${result.non2xx} answers that are no success`);
-  }
-  return { count: result['2xx'] + underWay(request), rate: result['2xx'] / result.duration };
+async function loadStream({ work, server, connections }: LoadTarget, seconds: number): Promise<Served> {
+  const options = { port: server.port, milliseconds: seconds * 1000, connections };
+  const { mebibytes, duration, wait } = await runProgram('stream', { direction: work.stream, ...options });
+  return { ...served(mebibytes, duration), figures: { wait: wait ?? Number.NaN } };
 }
 
-async function loadStream(direction: 'up' | 'down', port: number, seconds: number): Promise<Served> {
-  const { mebibytes, duration } = await runProgram('stream', {
-    direction,
-    port,
-    milliseconds: seconds * 1000,
-    connections: STREAMS,
-  });
-  if (mebibytes === undefined || duration === undefined) throw new Error('Load gave no figures');
-  return { count: mebibytes, rate: mebibytes / (duration / 1000) };
+async function loadEvents({ server, connections }: LoadTarget, seconds: number): Promise<Served> {
+  const options = { port: server.port, milliseconds: seconds * 1000, connections };
+  const { responses, duration } = await runProgram('events', options);
+  return served(responses, duration);
 }
 
-async function loadEvents(port: number, seconds: number): Promise<Served> {
-  const { responses, duration } = await runProgram('events', {
-    port,
-    milliseconds: seconds * 1000,
-    connections: CONNECTIONS,
-  });
-  if (responses === undefined || duration === undefined) throw new Error('Load gave no figures');
-  return { count: responses, rate: responses / (duration / 1000) };
-}
-
-/** Runs one of our own clients, from loads/, and returns the figures that it prints. */
-export async function runProgram(name: string, options: object): Promise<Record<string, number>> {
-  // Fewer pauses of the client's garbage collector, which would count as the server's.
-  const flags = ['--max-semi-space-size=64'];
-  return JSON.parse(
-    await runLoad([process.execPath, ...flags, programPath(`loads/${name}`), JSON.stringify(options)]),
-  );
-}
-
-async function runLoad(line: readonly string[]): Promise<string> {
-  const [command, args] = pinned('load', line);
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  track(child);
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    output += text;
-  });
-  let delay = 0;
-  const watch = setInterval(() => {
-    delay = Math.max(delay, schedulingDelay(child.pid ?? 0));
-  }, WATCH_INTERVAL);
-  const [code] = await once(child, 'close').finally(() => clearInterval(watch));
-  waited += delay;
-  if (code !== 0) throw new Error(`Load has ended with ${code}\n${output}`);
-  return output;
+function served(count: number | undefined, duration: number | undefined): Served {
+  if (count === undefined || duration === undefined) throw new Error('Load gave no figures');
+  return { count, rate: count / (duration / 1000) };
 }

@@ -10,7 +10,7 @@ import { warnings } from './processors.ts';
 import { type ProfileSettings, profile } from './profile.ts';
 import { publish } from './publication.ts';
 import { formatResults } from './report.ts';
-import { OTHER_WORK, WORK } from './work.ts';
+import { OTHER_WORK, WORK } from './work-table.ts';
 
 // Exits, so that the servers end with this process. A signal may come twice, from the terminal and from tsx: the
 // second must not interrupt the exit.
@@ -40,15 +40,15 @@ function readSettings(): Settings {
 }
 
 async function run({ nodes, ...settings }: Settings): Promise<void> {
-  const { profile: timed, allocations, seconds, against } = settings;
+  const { profile: timed, allocations, seconds, connections, against } = settings;
   // Fails before minutes are spent on the first.
   const binaries = nodes.length === 0 ? [process.execPath] : nodes.map(findNode);
   prepare(against);
   for (const warning of await warnings()) console.error(`WARNING: ${warning}`);
   for (const node of binaries) {
-    if (timed !== undefined) await profileEach(timed, { kind: 'cpu', node, seconds }, against);
+    if (timed !== undefined) await profileEach(timed, { kind: 'cpu', node, seconds, connections }, against);
     if (allocations !== undefined)
-      await profileEach(allocations, { kind: 'allocations', node, seconds }, against);
+      await profileEach(allocations, { kind: 'allocations', node, seconds, connections }, against);
     if (timed !== undefined || allocations !== undefined) continue;
     if (against !== undefined) {
       console.log(`\n${formatContest(await measureCheckouts(node, against, settings))}`);

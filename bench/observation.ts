@@ -5,7 +5,7 @@
  * waits for its processor sends less at once, so that the server wakes for each request. So each observation notes
  * for how much of its time others had either processor.
  */
-import { waitingTime } from './load.ts';
+import { waitingTime } from './load-process.ts';
 import { watchServerProcessor } from './processors.ts';
 import type { ServerProcess } from './server-process.ts';
 
@@ -17,6 +17,8 @@ export interface Observation<T> {
   readonly result: T;
   /** Microseconds of CPU time of the server. */
   readonly cpu: number;
+  /** The same of each further process that serves. */
+  readonly processes: readonly number[];
   /** Fraction of the time that others had the processor of the server or of the load, the greater of both. */
   readonly others: number;
 }
@@ -37,7 +39,8 @@ async function observeOnce<T>(server: ServerProcess, act: () => Promise<T>): Pro
   const after = await server.usage();
   const cpu = after.cpu - before.cpu;
   const wait = (waitingTime() - waited) / (performance.now() - begun);
-  return { result, cpu, others: Math.max(endWatch(cpu), wait) };
+  const processes = after.processes.map((time, index) => time - (before.processes[index] ?? 0));
+  return { result, cpu, processes, others: Math.max(endWatch(cpu), wait) };
 }
 
 /** Returns a warning if other programs make the figures doubtful. */

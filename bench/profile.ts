@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Target } from './arguments.ts';
-import { load, warmUp } from './load.ts';
+import { readyLoad, warmUp } from './load.ts';
 import { startServer } from './server-process.ts';
 import type { ProfileKind } from './servers/profiling.ts';
 
@@ -14,6 +14,7 @@ export interface ProfileSettings {
   readonly kind: ProfileKind;
   readonly node: string;
   readonly seconds: number;
+  readonly connections: number;
 }
 
 interface CallFrame {
@@ -36,14 +37,17 @@ interface AllocationNode {
 
 /** Profiles a server at some work and prints the top functions. */
 export async function profile({ work, server }: Target, settings: ProfileSettings): Promise<void> {
-  const { kind, node, seconds } = settings;
+  const { kind, node, seconds, connections } = settings;
   const running = await startServer(server, node);
   try {
-    await running.during(warmUp(work, running.port));
+    const loaded = { work, server: running, connections };
+    await running.during(warmUp(loaded, 'requests'));
+    const ready = await running.during(readyLoad(loaded, seconds));
     await running.ask({ ask: 'profile', kind });
     const before = await running.usage();
-    const { count, rate } = await running.during(load(work, running.port, seconds));
+    const { count, rate } = await running.during(ready.run());
     const after = await running.usage();
+    await ready.end();
     const found = await running.ask({ ask: 'endProfile' });
     mkdirSync(FOLDER, { recursive: true });
     const name = `${work.name}-${server.replaceAll(/\W+/g, '-')}`;

@@ -1,7 +1,7 @@
-/** Writes the figures: a page for each version of Node, and a table in README.md for the oldest supported one. */
+/** Writes the figures: a page for each version of Node, and a table in README.md for the one that counts. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatResults, formatSummary, type Results, SERVED_LONGEST } from './report.ts';
+import { COUNTED, formatResults, formatSummary, type Results } from './report.ts';
 
 const RESULTS = join(import.meta.dirname, 'results');
 const README = join(import.meta.dirname, '../README.md');
@@ -12,7 +12,7 @@ export function publish(results: Results): void {
   const major = Number(/\d+/.exec(results.version)?.[0]);
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, `node-${major}.md`), formatResults(results));
-  if (major !== SERVED_LONGEST) return;
+  if (major !== COUNTED) return;
   const readme = readFileSync(README, 'utf8');
   writeFileSync(README, replaceSummary(readme, formatSummary(results)));
 }

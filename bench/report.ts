@@ -1,14 +1,17 @@
 /** Formats the figures as Markdown that reads well as plain text: for the terminal, bench/results and README.md. */
+import { BAR_HEADER, barRows, otherBarRows } from './bars.ts';
+import type { ImportTime } from './imports.ts';
 import type { Latencies } from './latency.ts';
 import { figure, table } from './markdown.ts';
 import type { Comparison } from './measurement.ts';
 import type { Memory } from './memory.ts';
 import type { StartUp } from './start-up.ts';
-import type { Spread } from './statistics.ts';
-import { type Bar, isByMebibyte, unitTitle } from './work.ts';
+import { isByMebibyte, unitTitle, type Work } from './work.ts';
 
-/** The oldest supported version of Node: the default of bars, and the version of the table in README.md. */
-export const SERVED_LONGEST = 20;
+/** The version of Node whose figures count: that of the table in README.md. */
+export const COUNTED = 26;
+
+const COST_HEADER = ['after 3 s', 'after 60,000 requests'];
 
 /** The conditions of a run. */
 export interface Conditions {
@@ -24,17 +27,21 @@ export interface Conditions {
 export interface Results extends Conditions {
   readonly comparisons: readonly Comparison[];
   readonly latency: Latencies | undefined;
-  readonly memory: Memory | undefined;
+  /** After each kind of request. */
+  readonly memories: readonly Memory[];
   readonly startUp: StartUp | undefined;
+  readonly imports: ReadonlyMap<string, ImportTime> | undefined;
   /** A reason to doubt the figures. */
   readonly doubt: string | undefined;
 }
 
 /** Formats everything for one version of Node. */
 export function formatResults(results: Results): string {
-  const { version, machine, load, rounds, seconds, comparisons, latency, memory, startUp } = results;
-  const requests = comparisons.filter(({ work }) => !isByMebibyte(work));
-  const streams = comparisons.filter(({ work }) => isByMebibyte(work));
+  const { version, machine, load, rounds, seconds, comparisons, latency, memories, startUp, imports } =
+    results;
+  const all = byWork(comparisons);
+  const requests = all.filter(([{ work }]) => !isByMebibyte(work));
+  const streams = all.filter(([{ work }]) => isByMebibyte(work));
   const sections = [
     `# Benchmark on Node ${version.replace(/^v/, '')}`,
     `${machine}; ${load}; medians of ${rounds} rounds of ${seconds} s, with the least ` +
@@ -42,34 +49,40 @@ export function formatResults(results: Results): string {
     ...(results.doubt === undefined ? [] : [`> ${results.doubt}.`]),
   ];
   const major = majorOf(version);
-  const bars = comparisons.flatMap((comparison) => barRows(comparison, major));
-  if (major === SERVED_LONGEST) bars.push(...otherBarRows(results));
-  if (bars.length > 0)
-    sections.push('## What is to be reached', table(['work', 'ratio', 'to reach', ''], bars));
+  const bars = [...all.flatMap((one) => barRows(one, major)), ...otherBarRows(results)];
+  if (bars.length > 0) sections.push('## What is to be reached', table(BAR_HEADER, bars));
   if (requests.length > 0) {
-    const header = ['work', 'server', 'CPU for each request, µs', 'requests a second'];
-    sections.push('## CPU time of a request', table(header, requests.flatMap(costRows)));
+    const header = ['work', 'server', ...COST_HEADER, 'requests a second'];
+    sections.push('## CPU time of a request, µs', table(header, requests.flatMap(costRows)));
   }
   if (streams.length > 0) {
-    const header = ['work', 'server', 'CPU for each MiB, µs', 'MiB a second'];
-    sections.push('## Streamed content', table(header, streams.flatMap(costRows)));
+    const header = ['work', 'server', ...COST_HEADER, 'MiB a second'];
+    sections.push('## Streamed content, CPU time of a MiB, µs', table(header, streams.flatMap(costRows)));
   }
   if (latency !== undefined) sections.push('## Latency', latencyText(latency));
-  if (memory !== undefined) sections.push('## Idle connections', memoryText(memory));
+  if (memories.length > 0) sections.push('## Idle connections', memories.map(memoryText).join('\n\n'));
   if (startUp !== undefined) sections.push('## Start-up', startUpText(startUp));
+  if (imports !== undefined) sections.push('## Imports', importText(imports));
   return `${sections.join('\n\n')}\n`;
 }
 
-/** Formats the table of README.md: one line for each work. */
-export function formatSummary({ version, machine, comparisons, memory, latency, doubt }: Results): string {
-  const rows = comparisons.map(({ work, costs, ratio }) => {
-    const [against = '', server = ''] = work.servers;
-    const cost = (name: string): string => costs.get(name)?.median.toFixed(1) ?? '';
-    return [unitTitle(work), cost(against), cost(server), `${ratio(against, server).median.toFixed(2)}×`];
+/** Formats the table of README.md: one line for each work, after the way to warm up that is worse for us. */
+export function formatSummary(results: Results): string {
+  const { version, machine, comparisons, memories, latency, doubt } = results;
+  const rows = byWork(comparisons).flatMap((all) => {
+    const [against = '', server = ''] = all[0].work.servers;
+    // Beside ourselves there is no column for it.
+    if (against.startsWith('gatebridge')) return [];
+    const [worst = all[0]] = all.toSorted((a, b) => ratio(a) - ratio(b));
+    const cost = (name: string): string => worst.costs.get(name)?.median.toFixed(1) ?? '';
+    return [[unitTitle(worst.work), cost(against), cost(server), `${ratio(worst).toFixed(2)}×`]];
   });
   const others: string[] = [];
-  for (const [name, { resident }] of memory?.servers ?? []) {
-    others.push(`an idle connection of ${name} takes ${(resident.median / 1024).toFixed(1)} KiB`);
+  for (const { request, servers } of memories) {
+    for (const [name, { resident }] of servers)
+      others.push(
+        `an idle connection of ${name} takes ${(resident.median / 1024).toFixed(1)} KiB after a ${request}`,
+      );
   }
   for (const [name, { p99 }] of latency?.servers ?? []) {
     others.push(`99 % of the answers of ${name} take at most ${(p99.median / 1000).toFixed(2)} ms`);
@@ -83,61 +96,35 @@ export function formatSummary({ version, machine, comparisons, memory, latency, 
   return `${table(header, rows)}\n\n${caption}\n`;
 }
 
-function barRows(comparison: Comparison, major: number): string[][] {
-  return comparison.work.bars.filter(isSetOn(major)).map((bar) => {
-    const ratio = comparison.ratio(bar.against, bar.server);
-    const { title } = comparison.work;
-    if (bar.atLeast !== undefined) {
-      const verdict = ratio.median >= bar.atLeast ? 'reached' : '**missed**';
-      return [
-        title,
-        `${bar.against} ${times(ratio)} ${bar.server}`,
-        `at least ${bar.atLeast.toFixed(2)}`,
-        verdict,
-      ];
-    }
-    const inverse = { median: 1 / ratio.median, least: 1 / ratio.most, most: 1 / ratio.least };
-    const most = bar.atMost ?? Number.POSITIVE_INFINITY;
-    const verdict = inverse.median <= most ? 'reached' : '**missed**';
-    return [title, `${bar.server} ${times(inverse)} ${bar.against}`, `at most ${most.toFixed(2)}`, verdict];
-  });
+/** The comparisons of each work. */
+function byWork(comparisons: readonly Comparison[]): [Comparison, ...Comparison[]][] {
+  const found = new Map<Work, [Comparison, ...Comparison[]]>();
+  for (const one of comparisons) {
+    const others = found.get(one.work);
+    if (others === undefined) found.set(one.work, [one]);
+    else others.push(one);
+  }
+  return [...found.values()];
 }
 
-/** Rows for memory and latency: at most as much as node:http. */
-function otherBarRows({ memory, latency }: Results): string[][] {
-  const rows: string[][] = [];
-  const add = (title: string, theirs: Spread | undefined, ours: Spread | undefined): void => {
-    if (theirs === undefined || ours === undefined) return;
-    const ratio = {
-      median: ours.median / theirs.median,
-      least: ours.least / theirs.most,
-      most: ours.most / theirs.least,
-    };
-    const verdict = ratio.median <= 1 ? 'reached' : '**missed**';
-    rows.push([title, `gatebridge ${times(ratio)} node:http`, 'at most 1.00', verdict]);
-  };
-  const [memories, latencies] = [memory?.servers, latency?.servers];
-  const [theirs, ours] = ['node:http', 'gatebridge'] as const;
-  add('memory of an idle connection', memories?.get(theirs)?.resident, memories?.get(ours)?.resident);
-  add('99th percentile of latency', latencies?.get(theirs)?.p99, latencies?.get(ours)?.p99);
-  return rows;
-}
-
-function isSetOn(major: number): (bar: Bar) => boolean {
-  return ({ on = [SERVED_LONGEST] }) => on.includes(major);
+function ratio({ work, ratio: ratioOf }: Comparison): number {
+  const [against = '', server = ''] = work.servers;
+  return ratioOf(against, server).median;
 }
 
 function majorOf(version: string): number {
   return Number(/\d+/.exec(version)?.[0]);
 }
 
-function costRows({ work, costs, rates }: Comparison): string[][] {
-  return work.servers.map((name, index) => {
-    const cost = costs.get(name);
-    const rate = rates.get(name);
-    const figures =
-      cost === undefined || rate === undefined ? ['', ''] : [figure(cost, 2), rate.median.toFixed(0)];
-    return [index === 0 ? work.title : '', name, ...figures];
+function costRows(all: readonly [Comparison, ...Comparison[]]): string[][] {
+  const [first] = all;
+  return first.work.servers.map((name, index) => {
+    const costs = (['seconds', 'requests'] as const).map((until) => {
+      const cost = all.find((one) => one.until === until)?.costs.get(name);
+      return cost === undefined ? '' : figure(cost, 2);
+    });
+    const rate = first.rates.get(name)?.median.toFixed(0) ?? '';
+    return [index === 0 ? first.work.title : '', name, ...costs, rate];
   });
 }
 
@@ -150,9 +137,9 @@ function latencyText({ rate, achieved, servers }: Latencies): string {
   return `${text}\n\n${table(['server', 'p50, µs', 'p99, µs'], rows)}`;
 }
 
-function memoryText({ connections, servers }: Memory): string {
+function memoryText({ connections, request, servers }: Memory): string {
   const rows = [...servers].map(([name, { resident, heap }]) => [name, figure(resident, 0), figure(heap, 0)]);
-  const text = `${connections} connections, each after one request and a collection of garbage; octets for each of them.`;
+  const text = `${connections} connections, each after a ${request} and a collection of garbage; octets for each of them.`;
   return `${text}\n\n${table(['server', 'resident', 'of it in the heap of V8 and in buffers'], rows)}`;
 }
 
@@ -166,8 +153,9 @@ function startUpText({ servers }: StartUp): string {
   return table(['server', 'process to first answer, ms', 'CPU until then, ms', 'of it modules, ms'], rows);
 }
 
-function times(ratio: Spread): string {
-  return `**${ratio.median.toFixed(2)}** (${ratio.least.toFixed(2)}–${ratio.most.toFixed(2)}) ×`;
+function importText(imports: ReadonlyMap<string, ImportTime>): string {
+  const rows = [...imports].map(([name, { time, more }]) => [name, figure(time, 1), figure(more, 1)]);
+  return table(['module', 'a process that imports it, ms', 'more than node:http, ms'], rows);
 }
 
 function capitalise(text: string): string {

@@ -1,6 +1,8 @@
 /** A server under measurement: its own process on its own processor, which never outlives the benchmark. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readServerName } from './checkouts.ts';
+import { engineOf } from './engines.ts';
 import { serverCommand } from './installation.ts';
 import { pinned } from './processors.ts';
 import type { Command, Usage } from './servers/program.ts';
@@ -46,7 +48,9 @@ export async function startServer(
   node: string,
   flags: readonly string[] = [],
 ): Promise<ServerProcess> {
-  const [command, args] = pinned('server', [node, ...flags, ...serverCommand(name)]);
+  const engine = engineOf(readServerName(name).contender);
+  const runner = engine === undefined ? [node, ...flags] : [engine.program, ...engine.run];
+  const [command, args] = pinned('server', [...runner, ...serverCommand(name)]);
   const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   track(child);
   const ended = rejectAtEnd(child, name);

@@ -1,9 +1,14 @@
 /** Reads answers as cheaply as possible, and checks that they are whole. */
 
-/** Reads answers that declare their length, one after another. */
+/** The end of chunked content. */
+const END = '\r\n0\r\n\r\n';
+
+/** Reads answers that declare their length or come in chunks, one after another. */
 export class Answers {
   #head = '';
   #missing = 0;
+  /** The last octets of an answer in chunks; undefined for other answers. */
+  #tail: string | undefined;
   #resolve: (() => void) | undefined;
   readonly #expected: string | undefined;
   readonly #fail: (error: Error) => never;
@@ -25,10 +30,11 @@ export class Answers {
   }
 
   readonly take = (length: number, octets: Uint8Array): boolean => {
-    if (this.#missing > 0) this.#missing -= length;
+    if (this.#tail !== undefined) this.#takeChunks(length, octets);
+    else if (this.#missing > 0) this.#missing -= length;
     else this.#takeHead(length, octets);
     if (this.#missing < 0) this.#fail(new Error('Answer is longer than it says'));
-    if (this.#missing === 0 && this.#head === '') this.#resolve?.();
+    if (this.#missing === 0 && this.#head === '' && this.#tail === undefined) this.#resolve?.();
     return true;
   };
 
@@ -38,6 +44,12 @@ export class Answers {
     if (end === -1) return;
     const [, declared] = /\r\nContent-Length: *(\d+)\r\n/i.exec(this.#head) ?? [];
     const content = this.#head.slice(end + 4);
+    const isChunked = this.#expected === undefined && /\r\nTransfer-Encoding: *chunked\r\n/i.test(this.#head);
+    if (this.#head.startsWith('HTTP/1.1 200 ') && isChunked) {
+      this.#tail = content.slice(-END.length);
+      this.#head = '';
+      return;
+    }
     if (!this.#head.startsWith('HTTP/1.1 200 ') || declared === undefined) {
       this.#fail(new Error(`Answer is ${this.#head.slice(0, end)}`));
     }
@@ -46,5 +58,13 @@ export class Answers {
     }
     this.#missing = Number(declared) - content.length;
     this.#head = '';
+  }
+
+  /** Looks at the end only: the limits of chunks are the server's choice. */
+  #takeChunks(length: number, octets: Uint8Array): void {
+    const from = octets.byteOffset + Math.max(0, length - END.length);
+    const last = Buffer.from(octets.buffer, from, Math.min(length, END.length)).toString('latin1');
+    this.#tail = `${this.#tail}${last}`.slice(-END.length);
+    if (this.#tail === END) this.#tail = undefined;
   }
 }

@@ -20,17 +20,29 @@ const DOWN = `GET /down HTTP/1.1\r\n${HOST}\r\n`;
 const UP = `POST /up HTTP/1.1\r\n${HOST}Content-Type: application/octet-stream\r\nContent-Length: ${LENGTH}\r\n\r\n`;
 
 const { direction, port, milliseconds, connections }: Options = JSON.parse(process.argv[2] ?? '');
+/** Milliseconds. */
+let longestWait = 0;
 const begun = performance.now();
 const clients = Array.from({ length: connections }, () => run());
 const transfers = (await Promise.all(clients)).reduce((sum, count) => sum + count, 0);
 const duration = performance.now() - begun;
-console.log(JSON.stringify({ mebibytes: (transfers * LENGTH) / MEBIBYTE, duration }));
+console.log(JSON.stringify({ mebibytes: (transfers * LENGTH) / MEBIBYTE, duration, wait: longestWait }));
 
 /** Transfers until the time is over, and finishes the last transfer. */
 async function run(): Promise<number> {
   const answers = new Answers(direction === 'up' ? String(LENGTH) : undefined, fail);
   // One buffer for all input, so that the client is not slower than the server.
-  const onread = { buffer: Buffer.alloc(PIECE.length), callback: answers.take };
+  let last = performance.now();
+  const progress = (): void => {
+    const now = performance.now();
+    longestWait = Math.max(longestWait, now - last);
+    last = now;
+  };
+  const callback = (length: number, octets: Uint8Array): boolean => {
+    progress();
+    return answers.take(length, octets);
+  };
+  const onread = { buffer: Buffer.alloc(PIECE.length), callback };
   const socket = connect({ port, host: '127.0.0.1', onread });
   socket.setNoDelay(true);
   socket.on('error', fail);
@@ -39,7 +51,7 @@ async function run(): Promise<number> {
   while (performance.now() - begun < milliseconds) {
     const answered = answers.next();
     socket.write(direction === 'down' ? DOWN : UP);
-    if (direction === 'up') await sendContent(socket);
+    if (direction === 'up') await sendContent(socket, progress);
     await answered;
     count += 1;
   }
@@ -48,9 +60,12 @@ async function run(): Promise<number> {
   return count;
 }
 
-async function sendContent(socket: Socket): Promise<void> {
+/** Calls `progress` each time that the server has taken what was written. */
+async function sendContent(socket: Socket, progress: () => void): Promise<void> {
   for (let sent = 0; sent < LENGTH; sent += PIECE.length) {
-    if (!socket.write(PIECE)) await new Promise((resolve) => socket.once('drain', resolve));
+    if (socket.write(PIECE)) continue;
+    await new Promise((resolve) => socket.once('drain', resolve));
+    progress();
   }
 }
 

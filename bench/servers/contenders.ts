@@ -6,9 +6,26 @@ import type { Contender } from './contender.ts';
 type Loader = () => Promise<{ readonly contender: Contender }>;
 
 export const CONTENDERS: Readonly<Record<string, Loader>> = {
+  // Bun and Deno run those with their name (bench/engines.ts).
+  'Bun.serve': () => import('./engine-serve.ts'),
+  'Deno.serve': () => import('./engine-serve.ts'),
+  'express on Bun': () => import('./express.ts'),
+  'express on Deno': () => import('./express.ts'),
+  'fastify on Bun': () => import('./fastify.ts'),
+  'fastify on Deno': () => import('./fastify.ts'),
+  'hono on Bun': () => import('./hono-on-engine.ts'),
+  'hono on Deno': () => import('./hono-on-engine.ts'),
   floor: () => import('./floor.ts'),
   'node:http': () => import('./node-http.ts'),
   gatebridge: () => import('./gatebridge.ts'),
+  'node:https': () => import('./node-https.ts'),
+  'gatebridge with TLS': () => import('./gatebridge-with-tls.ts'),
+  'node:http, 64 connections': () => import('./node-http.ts'),
+  'node:http, 10,000 connections': () => import('./node-http.ts'),
+  'gatebridge, 64 connections': () => import('./gatebridge.ts'),
+  'gatebridge, 10,000 connections': () => import('./gatebridge.ts'),
+  'gatebridge, one worker': () => command(1),
+  'gatebridge, two workers': () => command(2),
   'gatebridge with fromNode': () => import('./from-node.ts'),
   hono: () => import('./hono.ts'),
   srvx: () => import('./srvx.ts'),
@@ -28,3 +45,7 @@ export const CONTENDERS: Readonly<Record<string, Loader>> = {
   'fastify by hand': () => import('./fastify-by-hand.ts'),
   'mounted in fastify': () => import('./mounted-in-fastify.ts'),
 };
+
+async function command(workers: number): Promise<{ readonly contender: Contender }> {
+  return { contender: (await import('./command.ts')).commandWith(workers) };
+}

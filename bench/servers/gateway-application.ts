@@ -1,6 +1,9 @@
 /** A gateway application with the same answers as node-listener.ts. */
 import type { Application, Body, Environ, StartResponse } from 'gatebridge';
-import { HELLO_LENGTH, HELLO_OCTETS, PIECE, PIECES, STREAM_LENGTH } from './contender.ts';
+import { EVENT, HELLO_LENGTH, HELLO_OCTETS, PIECE, PIECES, STREAM_LENGTH } from './contender.ts';
+import { nextTick } from './ticks.ts';
+
+const EVENT_OCTETS = Buffer.from(EVENT);
 
 export const application: Application = (environ, startResponse) => {
   switch (environ.PATH_INFO) {
@@ -12,7 +15,10 @@ export const application: Application = (environ, startResponse) => {
       return down(startResponse);
     case '/up':
       return up(environ, startResponse);
+    case '/ticks':
+      return sendTicks(startResponse);
     default:
+      if (environ.PATH_INFO.startsWith('/repeat/')) return repeat(environ, startResponse);
       startResponse('200 OK', [
         ['Content-Type', 'text/plain'],
         ['Content-Length', HELLO_LENGTH],
@@ -20,6 +26,32 @@ export const application: Application = (environ, startResponse) => {
       return [HELLO_OCTETS];
   }
 };
+
+/** Answers with values of the request. */
+function repeat(
+  { REQUEST_URI: target = '', HTTP_COOKIE: cookie }: Environ,
+  startResponse: StartResponse,
+): Body {
+  const content = Buffer.from(`${target} ${cookie}`);
+  startResponse('200 OK', [
+    ['Content-Type', 'text/plain'],
+    ['Content-Length', String(content.length)],
+    ['X-Target', target],
+  ]);
+  return [content];
+}
+
+/** Sends server-sent events to a client that stays, whenever the source has one. */
+async function* sendTicks(startResponse: StartResponse): AsyncGenerator<Uint8Array> {
+  startResponse('200 OK', [
+    ['Content-Type', 'text/event-stream'],
+    ['Cache-Control', 'no-cache'],
+  ]);
+  for (;;) {
+    await nextTick();
+    yield EVENT_OCTETS;
+  }
+}
 
 async function echo(environ: Environ, startResponse: StartResponse): Promise<Body> {
   return reply(startResponse, await environ['wsgi.input'].read());

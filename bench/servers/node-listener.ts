@@ -1,7 +1,7 @@
 /** A listener for node:http, written by hand and without a wasted step. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { HELLO, HELLO_LENGTH } from './contender.ts';
-import { sendEvents, sendPieces } from './streamed.ts';
+import { sendEvents, sendPieces, sendTicks } from './streamed.ts';
 
 export function createListener(): RequestListener {
   return (req, res) => {
@@ -18,15 +18,27 @@ export function createListener(): RequestListener {
       case '/events':
         sendEvents(res);
         break;
+      case '/ticks':
+        sendTicks(res);
+        break;
       case '/up':
         up(req, res);
         break;
       default:
+        if (req.url?.startsWith('/repeat/') === true) return repeat(req, res);
         res.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': HELLO_LENGTH });
         // node:http sends a string in one piece with the head, but not a Buffer.
         res.end(HELLO);
     }
   };
+}
+
+/** Answers with values of the request. */
+function repeat({ url = '', headers }: IncomingMessage, res: ServerResponse): void {
+  const content = `${url} ${headers.cookie}`;
+  const length = String(Buffer.byteLength(content));
+  res.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': length, 'X-Target': url });
+  res.end(content);
 }
 
 function read(req: IncomingMessage, done: (content: Buffer) => void): void {

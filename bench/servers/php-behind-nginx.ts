@@ -1,10 +1,9 @@
 /** PHP behind nginx, as in the documentation of nginx: a connection to php-fpm for each request. */
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
-import { type Contender, listenOn } from './contender.ts';
-import { family, runBeside, startPhpFpm } from './php-fpm.ts';
+import { family, findPort, runBeside, untilAnswered } from './beside.ts';
+import { type Contender, listeningAt } from './contender.ts';
+import { startPhpFpm } from './php-fpm.ts';
 
 let pids: () => readonly number[] = () => [];
 
@@ -27,11 +26,7 @@ export const contender: Contender = {
   pids: () => pids(),
   async listen() {
     const php = await startPhpFpm();
-    const stand = await listenOn(createServer());
-    const probe = await listenOn(createServer());
-    // A TCP server has such an address.
-    const address = probe.address() as AddressInfo;
-    await new Promise((resolve) => probe.close(resolve));
+    const port = await findPort();
     const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
       (one) => `${one}_temp_path ${php.folder}/${one};`,
     );
@@ -40,23 +35,14 @@ export const contender: Contender = {
     writeFileSync(
       file,
       `${process.getuid?.() === 0 ? 'user root; ' : ''}daemon off; worker_processes 1; error_log ${php.folder}/error.log; pid ${php.folder}/nginx.pid; events {}
-http { access_log off; ${paths.join(' ')} server { listen 127.0.0.1:${address.port};
+http { access_log off; ${paths.join(' ')} server { listen 127.0.0.1:${port};
 # So that all send the same fields.
 add_header Keep-Alive timeout=5; keepalive_requests 1000000000;
 location / { ${params.join(' ')} fastcgi_pass unix:${php.socket}; } } }`,
     );
     const nginx = await runBeside(`nginx -c ${file} -e ${php.folder}/error.log`);
-    while (!(await answers(address.port))) await new Promise((resolve) => setTimeout(resolve, 50));
+    await untilAnswered(port);
     pids = () => [...family(nginx), ...family(php.pid)];
-    // The port of nginx, on a server that nobody asks.
-    return Object.assign(stand, { address: () => address });
+    return listeningAt(port);
   },
 };
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.end());
-  });
-}

@@ -1,8 +1,8 @@
 /** What both servers of PHP share: a hello, and a php-fpm with as many children. Each ends with this process, also if that is killed. */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { runBeside } from './beside.ts';
 import { HELLO, HELLO_LENGTH } from './contender.ts';
 
 /** A php-fpm that runs. */
@@ -59,19 +59,4 @@ function findPhpFpm(): string {
   const name = readdirSync('/usr/sbin').find((one) => one.startsWith('php-fpm'));
   if (name === undefined) throw new Error('There is no php-fpm: apt-get install php-fpm');
   return join('/usr/sbin', name);
-}
-
-/** Runs a command that does not go to the background, and gives its process id. `cleanUp` is a command for its end. */
-export async function runBeside(command: string, cleanUp = ''): Promise<number> {
-  // The shell ends it with this process, whose death ends its input.
-  const shell = spawn('/bin/sh', ['-c', `${command} & echo $!; read -r end; kill $!; wait; ${cleanUp}`], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  return Number(await new Promise((resolve) => shell.stdout.once('data', resolve)));
-}
-
-/** Gives a process and its children. */
-export function family(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return [pid, ...(children === '' ? [] : children.split(' ').map(Number))];
 }

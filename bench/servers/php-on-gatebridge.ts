@@ -1,8 +1,9 @@
 /** PHP on the standalone server by fromFastCgi: with a connection for each child of php-fpm, as docs/fastcgi.md has it for speed. */
 import { fromFastCgi } from 'gatebridge/fastcgi';
 import { createServer } from 'gatebridge/server';
+import { family } from './beside.ts';
 import { type Contender, listenOn } from './contender.ts';
-import { CHILDREN, family, startPhpFpm } from './php-fpm.ts';
+import { CHILDREN, startPhpFpm } from './php-fpm.ts';
 
 let pids: () => readonly number[] = () => [];
 

@@ -1,6 +1,7 @@
 /** Streamed answers of programs on node's request and response, shared by the listener and the frameworks. */
 import type { ServerResponse } from 'node:http';
 import { EVENT, EVENTS, PIECE, PIECES, STREAM_LENGTH } from './contender.ts';
+import { ticks } from './ticks.ts';
 
 /** Sends 64 MiB, as fast as the client takes it. */
 export function sendPieces(res: ServerResponse): void {
@@ -28,4 +29,14 @@ export function sendEvents(res: ServerResponse): void {
     else res.end();
   };
   send();
+}
+
+/** Sends server-sent events to a client that stays, whenever the source has one. */
+export function sendTicks(res: ServerResponse): void {
+  res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
+  const send = (): void => {
+    res.write(EVENT);
+  };
+  ticks.on('tick', send);
+  res.on('close', () => ticks.off('tick', send));
 }

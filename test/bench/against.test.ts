@@ -10,7 +10,8 @@ import { serverCommand } from '../../bench/installation.ts';
 import type { Comparison } from '../../bench/measurement.ts';
 import { CONTENDERS } from '../../bench/servers/contenders.ts';
 import { spread } from '../../bench/statistics.ts';
-import { WORK, type Work } from '../../bench/work.ts';
+import type { Work } from '../../bench/work.ts';
+import { WORK } from '../../bench/work-table.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 let folder = '';
@@ -171,10 +172,8 @@ function comparison(name: string, theirs: readonly number[], ours: readonly numb
     [own, ours],
   ]);
   return {
-    work,
-    costs,
-    rates: costs,
-    others: 0.07,
+    ...{ work, until: 'requests', costs, rates: costs, others: 0.07 },
+    figure: () => undefined,
     ratio: (against, server) =>
       spread(
         (values.get(against) ?? []).map((cost, round) => cost / (values.get(server)?.[round] ?? Number.NaN)),

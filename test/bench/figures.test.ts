@@ -1,6 +1,8 @@
 /** Tests how the benchmark evaluates measurements. Measuring itself needs a quiet machine, and is not tested. */
 import { describe, expect, it } from 'vitest';
 import { readArguments } from '../../bench/arguments.ts';
+import { barRows } from '../../bench/bars.ts';
+import type { WarmUp } from '../../bench/load.ts';
 import type { Comparison } from '../../bench/measurement.ts';
 import { doubt } from '../../bench/observation.ts';
 import { replaceSummary } from '../../bench/publication.ts';
@@ -8,7 +10,8 @@ import { formatResults, formatSummary, type Results } from '../../bench/report.t
 import { EVENT, EVENTS } from '../../bench/servers/contender.ts';
 import { CONTENDERS } from '../../bench/servers/contenders.ts';
 import { type Spread, spread } from '../../bench/statistics.ts';
-import { NUMBER, WORK } from '../../bench/work.ts';
+import { NUMBER, type Work } from '../../bench/work.ts';
+import { WORK } from '../../bench/work-table.ts';
 
 describe('spread', () => {
   it.each([
@@ -33,7 +36,7 @@ describe('work', () => {
 
   it('sets bars between measured servers', () => {
     for (const { servers, bars } of WORK) {
-      for (const { server, against } of bars)
+      for (const { server, against = server } of bars)
         expect(servers).toEqual(expect.arrayContaining([server, against]));
     }
   });
@@ -51,8 +54,8 @@ describe('work', () => {
     'streams through %s beside the same program on node:http',
     (name) => {
       const of = (work: string) => WORK.find((candidate) => candidate.name === work);
-      expect(of(`down-${name}`)).toMatchObject({ servers: of(name)?.servers, stream: 'down' });
-      expect(of(`sse-${name}`)).toMatchObject({ servers: of(name)?.servers, stream: 'events' });
+      expect(of(`down-${name}`)).toMatchObject({ servers: of(name)?.servers.slice(0, 2), stream: 'down' });
+      expect(of(`sse-${name}`)).toMatchObject({ servers: of(name)?.servers.slice(0, 2), stream: 'events' });
     },
   );
 
@@ -69,39 +72,81 @@ describe('work', () => {
 
 describe('reports', () => {
   it.each([
-    [10, 6.5, 'reached'],
-    [10, 6.8, '**missed**'],
-  ])('say for costs of %d against %d that a bar of 1.5 is %s', (theirs, ours, verdict) => {
-    const text = formatResults(results('v20.19.0', theirs, ours));
-    const line = text.split('\n').find((candidate) => candidate.includes('at least 1.50'));
-    expect(line).toContain(verdict);
-    expect(line).toContain(`**${(theirs / ours).toFixed(2)}**`);
-  });
+    [10, 5, 5, 'reached'],
+    [10, 5.1, 5, '**missed**'],
+    [10, 5, 5.1, '**missed**'],
+  ])(
+    'say for costs of %d against %d after 3 s and %d later that a bar of 2 is %s',
+    (theirs, soon, later, verdict) => {
+      const line = lineOf(results('v26.1.0', theirs, soon, later), 'at least 2.00');
+      expect(line).toBe(
+        `| hello, few headers | node:http ÷ gatebridge | ${ratio(theirs / soon)} | ${ratio(theirs / later)} | at least 2.00 | ${verdict} |`,
+      );
+    },
+  );
 
-  it('invert the ratio for bars with atMost', () => {
-    const text = formatResults(results('v20.19.0', 10, 6));
-    const line = text.split('\n').find((candidate) => candidate.includes('at most 1.15'));
-    expect(line).toContain('gatebridge **1.20** (1.20–1.20) × floor');
+  it('invert the ratio for bars with atMost, and count the worse of both', () => {
+    const line = lineOf(results('v26.1.0', 10, 5, 5.5), 'at most 1.05');
+    expect(line).toContain(`gatebridge ÷ floor | ${ratio(1)} | ${ratio(1.1)} |`);
     expect(line).toContain('**missed**');
   });
 
-  it('compare memory and latency with node:http', () => {
+  it('show ours beside peers without a bar', () => {
+    const line = lineOf(results('v26.1.0', 10, 4, 4), 'Bun.serve ÷ gatebridge');
+    expect(line).toContain(`| ${ratio(1.25)} | ${ratio(1.25)} | – |  |`);
+  });
+
+  it('compare rates by the rate of the server to that of the other', () => {
+    const found = results('v26.1.0', 10, 5, 5);
+    const work = workOf('down');
+    const line = lineOf(
+      { ...found, comparisons: found.comparisons.map((one) => ({ ...one, work })) },
+      'speed:',
+    );
+    expect(line).toContain('speed: gatebridge ÷ node:http | **0.50**');
+    expect(line).toContain('at least 1.00 | **missed**');
+  });
+
+  it('judge a figure without a peer by itself', () => {
+    const [first] = results('v26.1.0', 10, 5, 5).comparisons;
+    const bar = { server: 'gatebridge', figure: 'balance', atMost: 1.1 } as const;
+    const work = { ...workOf('hello'), bars: [bar] };
+    const rows = barRows(first === undefined ? [] : [{ ...first, work, figure: () => same(1.2) }], 26);
+    expect(rows[0]).toEqual([
+      'hello, few headers',
+      'busier worker to the other: gatebridge',
+      ratio(1.2),
+      '',
+      'at most 1.10',
+      '**missed**',
+    ]);
+  });
+
+  it('compare memory and latency with node:http, and imports by the difference', () => {
     const servers = (theirs: number, ours: number) =>
       new Map([
         ['node:http', { resident: same(theirs), heap: same(0), p50: same(0), p99: same(theirs) }],
         ['gatebridge', { resident: same(ours), heap: same(0), p50: same(0), p99: same(ours) }],
       ]);
-    const text = formatResults({
-      ...results('v20.19.0', 10, 6),
-      memory: { connections: 10_000, servers: servers(8000, 6000) },
+    const found = {
+      ...results('v26.1.0', 10, 6),
+      memories: [{ connections: 10_000, request: 'hello', servers: servers(8000, 6000) }] as const,
       latency: { rate: 50_000, achieved: 1, servers: servers(400, 500) },
-    });
-    expect(text).toMatch(/memory.*\*\*0\.75\*\*.*at most 1\.00 \| reached/);
-    expect(text).toMatch(/latency.*\*\*1\.25\*\*.*at most 1\.00 \| \*\*missed/);
+      imports: new Map([['gatebridge/server', { time: same(50), more: same(20), atMost: 15 }]]),
+    };
+    expect(lineOf(found, 'memory')).toMatch(/\*\*0\.75\*\*.*at most 0\.80 \| reached/);
+    expect(lineOf(found, '99th')).toMatch(/\*\*1\.25\*\*.*at most 1\.00 \| \*\*missed/);
+    expect(lineOf(found, 'import of gatebridge/server')).toMatch(/20\.00.*at most 15 \| \*\*missed/);
   });
 
-  it('judge only by the bars of the version', () => {
-    expect(formatResults(results('v26.1.0', 10, 9))).not.toContain('to reach');
+  it.each([
+    ['v20.19.0', 'at least 4.00'],
+    ['v26.1.0', 'at least 1.35'],
+  ])('judge Express on %s by its own bar', (version, wanted) => {
+    const found = results(version, 10, 9);
+    const comparisons = found.comparisons.map((one) => ({ ...one, work: workOf('express') }));
+    const text = formatResults({ ...found, comparisons });
+    expect(text.match(/express ÷ express on gatebridge.*(at least [\d.]+)/)?.[1]).toBe(wanted);
   });
 
   it('show doubts above all tables', () => {
@@ -115,16 +160,16 @@ describe('reports', () => {
       return hello.comparisons.map((comparison) => ({ ...comparison, ...(work && { work }) }));
     });
     const text = formatResults({ ...hello, comparisons });
-    const [, requests, streams] = text.split(/^## .*$/m);
+    const [, , requests, streams] = text.split(/^## .*$/m);
     expect(requests).toContain('| 100 server-sent events of a listener');
     expect(streams).toContain('| 64 MiB streamed down by a listener');
     expect(streams).not.toContain('events');
   });
 
-  it('sum up each work in one line', () => {
-    expect(formatSummary(results('v20.19.0', 10, 8))).toContain(
-      '| hello, few headers | 10.0 | 8.0 | 1.25× |',
-    );
+  it('sum up each work in one line, after the way to warm up that is worse', () => {
+    const text = formatSummary(results('v26.1.0', 10, 4, 8));
+    expect(text).toContain('| hello, few headers | 10.0 | 8.0 | 1.25× |');
+    expect(text.match(/hello/g)).toHaveLength(1);
   });
 });
 
@@ -163,6 +208,22 @@ describe('arguments', () => {
     expect(readArguments(['--quick']).isWhole).toBe(false);
   });
 
+  it.each([
+    [[], 32, ['seconds', 'requests']],
+    [['--connections', '64', '--warm-up', 'seconds'], 64, ['seconds']],
+    [['--warm-up', 'requests'], 32, ['requests']],
+    [['--against', '.'], 32, ['requests']],
+  ])('%j ask for %d connections, warm by %j', (argv, connections, warmUps) => {
+    expect(readArguments(argv)).toMatchObject({ connections, warmUps });
+  });
+
+  it.each([[['--connections', '64']], [['--warm-up', 'seconds']], [['--only', 'hello']]])(
+    'publish nothing with %j',
+    (argv) => {
+      expect(readArguments(argv).isWhole).toBe(false);
+    },
+  );
+
   it('may name several versions of Node', () => {
     expect(readArguments(['--node', '20,24,26']).nodes).toEqual(['20', '24', '26']);
     expect(readArguments([]).nodes).toEqual([]);
@@ -180,6 +241,8 @@ describe('arguments', () => {
     [['--rounds', '0']],
     [['--rounds', '1.5']],
     [['--seconds', 'long']],
+    [['--connections', '0']],
+    [['--warm-up', 'long']],
     [['--only', 'hello,nothing']],
     [['--profile', 'nothing']],
     [['--allocations', 'post/floor']],
@@ -188,30 +251,48 @@ describe('arguments', () => {
   });
 });
 
-function results(version: string, theirs: number, ours: number): Results {
-  const work = WORK.find(({ name }) => name === 'hello');
-  if (work === undefined) throw new TypeError('There is no hello');
-  const costs = new Map(work.servers.map((name) => [name, same(5)]));
-  costs.set('node:http', same(theirs)).set('gatebridge', same(ours));
-  const comparison: Comparison = {
-    work,
-    costs,
-    rates: costs,
-    others: 0,
-    ratio: (against, server) =>
-      same((costs.get(against)?.median ?? 0) / (costs.get(server)?.median ?? Number.NaN)),
-  };
+function workOf(name: string): Work {
+  const work = WORK.find((candidate) => candidate.name === name);
+  if (work === undefined) throw new TypeError(`There is no ${name}`);
+  return work;
+}
+
+/** The line of the report that has some text. */
+function lineOf(found: Results, text: string): string | undefined {
+  return formatResults(found)
+    .split('\n')
+    .find((line) => line.includes(text));
+}
+
+function ratio(value: number): string {
+  return `**${value.toFixed(2)}** (${value.toFixed(2)}–${value.toFixed(2)})`;
+}
+
+function results(version: string, theirs: number, soon: number, later: number = soon): Results {
   return {
     version,
     machine: 'A processor, 2 cores',
     load: 'wrk',
     rounds: 3,
     seconds: 1,
-    comparisons: [comparison],
+    comparisons: [comparison('seconds', theirs, soon), comparison('requests', theirs, later)],
     latency: undefined,
-    memory: undefined,
+    memories: [],
     startUp: undefined,
+    imports: undefined,
     doubt: 'Too loud',
+  };
+}
+
+function comparison(until: WarmUp, theirs: number, ours: number): Comparison {
+  const work = workOf('hello');
+  const costs = new Map(work.servers.map((name) => [name, same(5)]));
+  costs.set('node:http', same(theirs)).set('gatebridge', same(ours));
+  return {
+    ...{ work, until, costs, rates: costs, others: 0 },
+    figure: () => undefined,
+    ratio: (against, server) =>
+      same((costs.get(against)?.median ?? 0) / (costs.get(server)?.median ?? Number.NaN)),
   };
 }
 
