@@ -82,6 +82,7 @@ export function createNodeRequest<Incoming extends HostRequest>(
   const ownSocket = isNodeSocket(socket) && !isHttp2 ? socket : undefined;
   if (ownSocket === undefined) rawHeaders = textLines(rawHeaders);
   let input: HostInput;
+  let extensions: Readonly<Record<string, string>> | undefined;
   const isWithoutContent =
     ownSocket !== undefined
       ? !hasContentFields(received.length === 0 ? rawHeaders : received)
@@ -94,10 +95,13 @@ export function createNodeRequest<Incoming extends HostRequest>(
     input = memoryInput(content ?? NOTHING);
   } else {
     input = hostRequest.openInput?.() ?? new NodeInput(req, hostRequest.res, stream);
-    const isUnannounced = ownSocket === undefined && hasInjectedStream(req);
+    const isInjected = ownSocket === undefined && hasInjectedStream(req);
+    // RFC 9113 §8.1: there content needs no field. RFC 9112 §6.3: it needs one for wrapped programs, whose parsers go by that.
+    const isUnannounced = isInjected || (isHttp2 && !endsAfterHead(req) && !hasContentFields(received));
     if (stream !== req && (isUnannounced || announcesContent(req.headers)))
       rawHeaders = fitHeaders(rawHeaders, req.headers);
-    else if (isUnannounced) rawHeaders = [...rawHeaders, 'Transfer-Encoding', 'chunked'];
+    else if (isInjected) rawHeaders = [...rawHeaders, 'Transfer-Encoding', 'chunked'];
+    else if (isUnannounced) extensions = CHUNKED;
   }
   const request: NodeRequest = {
     method: req.method ?? 'GET',
@@ -117,9 +121,13 @@ export function createNodeRequest<Incoming extends HostRequest>(
     // There is no content to read to its end.
     trailers: input === NO_CONTENT ? noTrailers : () => readTrailers(req, input),
     socket: ownSocket,
+    extensions,
   };
   return hostRequest.hop === undefined ? request : beforeProxies(request, hostRequest.hop);
 }
+
+/** `gateway.raw_headers` stays as received: an added key is a field line for wrapped programs. */
+const CHUNKED = { HTTP_TRANSFER_ENCODING: 'chunked' } as const;
 
 /** Takes scheme, host and address from the framework. The fields stay as they were received. */
 function beforeProxies(request: NodeRequest, { protocol, host, ip }: TrustedHop): NodeRequest {
@@ -134,7 +142,7 @@ function beforeProxies(request: NodeRequest, { protocol, host, ip }: TrustedHop)
     serverPort: isNamed ? port : request.serverPort,
     remoteAddress: ip ?? request.remoteAddress,
     remotePort: ip === undefined || ip === request.remoteAddress ? request.remotePort : undefined,
-    extensions: isForwarded ? { HTTP_HOST: host } : undefined,
+    extensions: isForwarded ? { ...request.extensions, HTTP_HOST: host } : request.extensions,
   };
 }
 
