@@ -21,9 +21,7 @@ export interface ProgramRunner {
   /** Octets of the head of a response, at most. */
   readonly maxHeadSize: number;
   /** Runs the program for a request, or gives an application that answers in its place. */
-  start(
-    environ: Environ,
-  ): ProgramOutput | ApplicationFunction | Promise<ProgramOutput | ApplicationFunction>;
+  start(environ: Environ): ProgramOutput | ApplicationFunction | Promise<ProgramOutput | ApplicationFunction>;
   /** The application that answers local redirects to paths outside of the mount. Without it the client is redirected. */
   readonly elsewhere?: ApplicationFunction | undefined;
 }

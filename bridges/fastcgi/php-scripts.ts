@@ -67,8 +67,7 @@ export class ScriptFinder {
   /** @param path The path below the mount, a native string */
   find(path: string): Finding | Promise<Finding> {
     const controller = this.#controller;
-    if (controller !== undefined && this.#options.script !== undefined)
-      return controlledBy(controller, path);
+    if (controller !== undefined && this.#options.script !== undefined) return controlledBy(controller, path);
     return this.#search(path);
   }
 

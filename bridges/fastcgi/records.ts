@@ -39,7 +39,7 @@ export interface FastCgiRecord {
   readonly type: number;
   /** 0 for records about the connection (§4). */
   readonly requestId: number;
-  /** Refers to the octets that were pushed, if it came in one piece. */
+  /** Refers to the octets that were pushed, if it came in one piece: who keeps it copies it. */
   readonly content: Buffer;
 }
 
@@ -64,7 +64,8 @@ export class RecordParser {
   #padding = 0;
 
   /**
-   * Takes the next octets, and gives the records that are complete now, one after another: those before a fault count.
+   * Takes the next octets, and gives the records that are complete now, one after another: those before a fault count. A record is
+   * valid until the memory of the octets is used again.
    *
    * @throws Error if the octets are no FastCGI 1.0
    */
@@ -80,6 +81,9 @@ export class RecordParser {
       }
       if (this.#headerLength === HEADER && this.#content === 0 && this.#padding === 0) yield this.#complete();
     }
+    // The caller may use its memory again.
+    const last = this.#parts.pop();
+    if (last !== undefined) this.#parts.push(Buffer.from(last));
   }
 
   #takeHeader(buffer: Buffer, at: number): number {
@@ -154,6 +158,22 @@ export function encodeRecords(type: number, requestId: number, content: Uint8Arr
 
 const PADDING = Buffer.alloc(7);
 
+/** Writes a stream, or a piece of it, as `encodeRecords` does, but from and to native strings. */
+export function recordString(type: number, requestId: number, content = ''): string {
+  let records = '';
+  let start = 0;
+  do {
+    const piece = content.slice(start, start + MAX_CONTENT);
+    const padding = -piece.length & 7;
+    const [idHigh, idLow] = [requestId >> 8, requestId & 0xff];
+    const [high, low] = [piece.length >> 8, piece.length & 0xff];
+    records += String.fromCharCode(VERSION, type, idHigh, idLow, high, low, padding, 0);
+    records += piece + '\0'.repeat(padding);
+    start += piece.length;
+  } while (start < content.length);
+  return records;
+}
+
 /** Octets of content, at most, that are copied behind their header: one write costs less than three. */
 const COPIED = 8_192;
 
@@ -162,8 +182,14 @@ export const BROKEN_RECORD: Uint8Array = Buffer.alloc(HEADER);
 
 /** Writes FCGI_BEGIN_REQUEST for a responder (§5.1). */
 export function encodeBeginRequest(requestId: number, keepsConnection: boolean): Uint8Array[] {
-  const content = Buffer.from([0, RESPONDER, keepsConnection ? KEEP_CONNECTION : 0, 0, 0, 0, 0, 0]);
-  return encodeRecords(RecordType.beginRequest, requestId, content);
+  return [Buffer.from(beginRequestString(requestId, keepsConnection), 'latin1')];
+}
+
+/** The same as a native string. */
+export function beginRequestString(requestId: number, keepsConnection: boolean): string {
+  const flags = keepsConnection ? KEEP_CONNECTION : 0;
+  const content = String.fromCharCode(0, RESPONDER, flags, 0, 0, 0, 0, 0);
+  return recordString(RecordType.beginRequest, requestId, content);
 }
 
 /** The content of FCGI_BEGIN_REQUEST. */

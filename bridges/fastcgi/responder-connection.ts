@@ -8,13 +8,14 @@ import { connect, type Socket } from 'node:net';
 import { isError } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
 import { MAX_DELAY } from '../_process/max-delay.ts';
-import { decodeNameValues, encodeNameValues } from './name-values.ts';
+import { decodeNameValues, encodeNameValues, nameValueStrings } from './name-values.ts';
 import {
-  encodeBeginRequest,
+  beginRequestString,
   encodeRecords,
   type FastCgiRecord,
   RecordParser,
   RecordType,
+  recordString,
 } from './records.ts';
 import type { RequestLine, ResponderRequest } from './responder-request.ts';
 
@@ -28,8 +29,21 @@ export interface ResponderAddress {
 /** Milliseconds between attempts to connect to a unix socket whose queue is full (EAGAIN). */
 const RETRY_DELAY = 20;
 
+/** A socket that is connected. */
+export interface OpenSocket {
+  readonly socket: Socket;
+  /** Takes what arrives. The memory is used again afterwards. */
+  onOctets(octets: Buffer): void;
+}
+
+/** Octets of a read. */
+const READ_SIZE = 65_536;
+
+/** All sockets read into it, one after another. A buffer for each read costs more than the copy of what is kept. */
+let readBuffer: Buffer | undefined;
+
 /** Opens a socket. @throws what node's connect fails with, or an error of code ETIMEDOUT */
-export async function openSocket(address: ResponderAddress, timeout: number): Promise<Socket> {
+export async function openSocket(address: ResponderAddress, timeout: number): Promise<OpenSocket> {
   const end = Date.now() + timeout;
   for (;;) {
     try {
@@ -41,10 +55,22 @@ export async function openSocket(address: ResponderAddress, timeout: number): Pr
   }
 }
 
-function openOnce(address: ResponderAddress, timeout: number): Promise<Socket> {
+function openOnce(address: ResponderAddress, timeout: number): Promise<OpenSocket> {
   return new Promise((resolve, reject) => {
     const { path, host, port } = address;
-    const socket = path === undefined ? connect({ host, port: port ?? 0, noDelay: true }) : connect({ path });
+    readBuffer ??= Buffer.allocUnsafeSlow(READ_SIZE);
+    const onread = {
+      buffer: readBuffer,
+      callback(length: number, buffer: Uint8Array): boolean {
+        open.onOctets(Buffer.from(buffer.buffer, buffer.byteOffset, length));
+        return true;
+      },
+    };
+    const target = path === undefined ? { host, port: port ?? 0, noDelay: true } : { path };
+    const socket = connect({ ...target, onread });
+    // Nobody has asked anything before a connection takes it over.
+    const refuse = (): unknown => socket.destroy();
+    const open: OpenSocket = { socket, onOctets: refuse };
     const fail = (error: unknown): void => {
       clearTimeout(timer);
       socket.destroy();
@@ -57,7 +83,7 @@ function openOnce(address: ResponderAddress, timeout: number): Promise<Socket> {
     socket.on('error', fail).once('connect', () => {
       clearTimeout(timer);
       socket.off('error', fail);
-      resolve(socket);
+      resolve(open);
     });
   });
 }
@@ -88,13 +114,15 @@ export class ResponderConnection {
   #mayReuse = true;
   #hasEnded = false;
 
-  constructor(socket: Socket, { name, keepsOpen, isShared, onChange }: ConnectionOptions) {
+  constructor(open: OpenSocket, { name, keepsOpen, isShared, onChange }: ConnectionOptions) {
+    const { socket } = open;
     this.#socket = socket;
     this.#name = name;
     this.#keepsOpen = keepsOpen;
     this.#isShared = isShared;
     this.#onChange = onChange;
-    socket.on('data', (octets: Buffer) => this.#read(octets));
+    const read = (octets: Buffer): void => this.#read(octets);
+    open.onOctets = read;
     socket.on('drain', () => this.#wake());
     socket.on('error', (cause) => this.#lose(`closed the connection (${codeOf(cause)})`));
     socket.on('end', () => this.#lose('closed the connection'));
@@ -127,15 +155,13 @@ export class ResponderConnection {
     if (!this.#keepsOpen) this.#mayReuse = false;
     this.#requests.set(id, request);
     const { variables, content } = request.options;
-    const records = encodeBeginRequest(id, this.#keepsOpen);
-    for (const pairs of encodeNameValues(variables))
-      records.push(...encodeRecords(RecordType.params, id, pairs));
-    records.push(...encodeRecords(RecordType.params, id));
-    if (content.length === 0) records.push(...encodeRecords(RecordType.stdin, id));
+    let records = beginRequestString(id, this.#keepsOpen);
+    for (const pairs of nameValueStrings(variables)) records += recordString(RecordType.params, id, pairs);
+    records += recordString(RecordType.params, id);
+    if (content.length === 0) records += recordString(RecordType.stdin, id);
     else this.#unfinished.add(id);
     this.#socket.ref();
-    // A copy of so little costs less than a write of several pieces.
-    this.#socket.write(Buffer.concat(records));
+    this.#socket.write(records, 'latin1');
     const line: RequestLine = {
       send: (octets) => this.#send(id, octets),
       setPaused: (isPaused) => this.#setPaused(id, isPaused),

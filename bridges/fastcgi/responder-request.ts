@@ -146,7 +146,8 @@ export class ResponderRequest implements ProgramOutput, Watchable {
 
   #hold(content: Buffer): void {
     if (content.length === 0 || this.#isOver) return;
-    this.#held.push(content);
+    // The connection reads into the same memory again.
+    this.#held.push(Buffer.from(content));
     this.#heldSize += content.length;
     if (this.#heldSize >= MAX_HELD) this.#line?.setPaused(true);
     this.#wake?.();
