@@ -22,7 +22,9 @@ const STARTS_A_ROUND = 9;
 export interface ImportTime {
   /** Milliseconds of the wall clock. */
   readonly time: Spread;
-  /** Milliseconds more than node:http, start by start. */
+  /** Milliseconds of CPU time of the process, which depends less on other programs. */
+  readonly cpu: Spread;
+  /** Milliseconds of the wall clock more than node:http, start by start. */
   readonly more: Spread;
   /** At most so many more. */
   readonly atMost: number | undefined;
@@ -32,27 +34,32 @@ export interface ImportTime {
 export function measureImports(settings: MeasurementSettings): ReadonlyMap<string, ImportTime> {
   const names = Object.keys(MODULES);
   const times = new Map(names.map((name) => [name, [] as number[]]));
+  const used = new Map(names.map((name) => [name, [] as number[]]));
   for (let start = 0; start < settings.rounds * STARTS_A_ROUND; start += 1) {
     for (const name of start % 2 === 0 ? names : names.toReversed()) {
-      times.get(name)?.push(importOnce(name, settings.node));
+      const { time, cpu } = importOnce(name, settings.node);
+      times.get(name)?.push(time);
+      used.get(name)?.push(cpu);
     }
   }
   settings.onProgress(`imports: ${settings.rounds * STARTS_A_ROUND} starts of each`);
   const reference = times.get(NODE) ?? [];
   const results = [...times].map(([name, found]) => {
     const more = found.map((time, start) => time - (reference[start] ?? Number.NaN));
-    return [name, { time: spread(found), more: spread(more), atMost: MODULES[name] }] as const;
+    const cpu = spread(used.get(name) ?? []);
+    return [name, { time: spread(found), cpu, more: spread(more), atMost: MODULES[name] }] as const;
   });
   return new Map(results);
 }
 
-function importOnce(name: string, node: string): number {
-  const script = `import ${JSON.stringify(name)};`;
+function importOnce(name: string, node: string): { readonly time: number; readonly cpu: number } {
+  const script = `import ${JSON.stringify(name)}; console.log(JSON.stringify(process.cpuUsage()));`;
   const [command, args] = pinned('server', [node, '--input-type=module', '--eval', script]);
   const begun = performance.now();
   // Modules are found from the folder of the run, where the package lies as it is published.
-  const { status, stderr } = spawnSync(command, args, { cwd: RUN_FOLDER, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: RUN_FOLDER, encoding: 'utf8' });
   const time = performance.now() - begun;
   if (status !== 0) throw new Error(`${name} cannot be imported\n${stderr}`);
-  return time;
+  const { user, system }: NodeJS.CpuUsage = JSON.parse(stdout);
+  return { time, cpu: (user + system) / 1000 };
 }

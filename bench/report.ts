@@ -154,8 +154,11 @@ function startUpText({ servers }: StartUp): string {
 }
 
 function importText(imports: ReadonlyMap<string, ImportTime>): string {
-  const rows = [...imports].map(([name, { time, more }]) => [name, figure(time, 1), figure(more, 1)]);
-  return table(['module', 'a process that imports it, ms', 'more than node:http, ms'], rows);
+  const rows = [...imports].map(([name, { time, cpu, more }]) => [
+    name,
+    ...[time, more, cpu].map((one) => figure(one, 1)),
+  ]);
+  return table(['module', 'a process that imports it, ms', 'more than node:http, ms', 'CPU time, ms'], rows);
 }
 
 function capitalise(text: string): string {

@@ -132,7 +132,9 @@ describe('reports', () => {
       ...results('v26.1.0', 10, 6),
       memories: [{ connections: 10_000, request: 'hello', servers: servers(8000, 6000) }] as const,
       latency: { rate: 50_000, achieved: 1, servers: servers(400, 500) },
-      imports: new Map([['gatebridge/server', { time: same(50), more: same(20), atMost: 15 }]]),
+      imports: new Map([
+        ['gatebridge/server', { time: same(50), cpu: same(50), more: same(20), atMost: 15 }],
+      ]),
     };
     expect(lineOf(found, 'memory')).toMatch(/\*\*0\.75\*\*.*at most 0\.80 \| reached/);
     expect(lineOf(found, '99th')).toMatch(/\*\*1\.25\*\*.*at most 1\.00 \| \*\*missed/);
