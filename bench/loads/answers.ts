@@ -46,8 +46,8 @@ export class Answers {
     const content = this.#head.slice(end + 4);
     const isChunked = this.#expected === undefined && /\r\nTransfer-Encoding: *chunked\r\n/i.test(this.#head);
     if (this.#head.startsWith('HTTP/1.1 200 ') && isChunked) {
-      this.#tail = content.slice(-END.length);
       this.#head = '';
+      this.#keepTail(content);
       return;
     }
     if (!this.#head.startsWith('HTTP/1.1 200 ') || declared === undefined) {
@@ -64,7 +64,12 @@ export class Answers {
   #takeChunks(length: number, octets: Uint8Array): void {
     const from = octets.byteOffset + Math.max(0, length - END.length);
     const last = Buffer.from(octets.buffer, from, Math.min(length, END.length)).toString('latin1');
-    this.#tail = `${this.#tail}${last}`.slice(-END.length);
-    if (this.#tail === END) this.#tail = undefined;
+    this.#keepTail(`${this.#tail}${last}`);
+  }
+
+  /** Without a tail, the answer is whole. */
+  #keepTail(content: string): void {
+    const tail = content.slice(-END.length);
+    this.#tail = tail === END ? undefined : tail;
   }
 }
