@@ -50,6 +50,7 @@ const DEPEND_ON_NODE = [
   'test/bridges/lambda/{runtime-client,stream-sink}.test.ts',
   'test/conformance/{fastify,fetch,node,server}.test.ts',
   'test/cli/{load,lost-workers}.test.ts',
+  'test/matrix/*.test.ts',
 ];
 
 /** Those of them that run together. */

@@ -10,12 +10,17 @@ import type { TestContext } from 'vitest';
  * elsewhere with the reason printed.
  */
 export function requirePeer(context: TestContext, ...names: string[]): string {
-  const path = names.map(findProgram).find((found) => found !== undefined);
+  const path = findPeer(...names);
   if (path !== undefined) return path;
   const reason = `${names.join(' or ')} is not installed`;
   if (process.env.CI === 'true') throw new Error(`${reason}: add it to .ci/run`);
   console.warn(`Skipped ${context.task.name}: ${reason}`);
   return context.skip(reason);
+}
+
+/** Gives the path of a program, under the first of its names that is there. */
+export function findPeer(...names: string[]): string | undefined {
+  return names.map(findProgram).find((found) => found !== undefined);
 }
 
 /** A name with a slash is a path. */

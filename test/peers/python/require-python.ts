@@ -20,16 +20,17 @@ export function requirePython(context: TestContext, module: string): string {
 
 const known = new Map<string, boolean>();
 
-/** Tells if the interpreter has a module. */
-export function hasModule(module: string): boolean {
-  const found = known.get(module) ?? imports(module);
-  known.set(module, found);
+/** Tells if an interpreter has a module. @param python By default Debian's, which has Debian's packages */
+export function hasModule(module: string, python: string = PYTHON): boolean {
+  const key = `${python} ${module}`;
+  const found = known.get(key) ?? imports(module, python);
+  known.set(key, found);
   return found;
 }
 
-function imports(module: string): boolean {
+function imports(module: string, python: string): boolean {
   try {
-    execFileSync(PYTHON, [
+    execFileSync(python, [
       '-c',
       `import importlib.util, sys; sys.exit(importlib.util.find_spec("${module}") is None)`,
     ]);
