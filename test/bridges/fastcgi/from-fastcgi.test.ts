@@ -3,6 +3,9 @@ import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { fromFastCgi } from '../../../bridges/fastcgi/index.ts';
+import type { Body, Environ, StartResponse } from '../../../src/index.ts';
+import { serve } from '../../../src/server/index.ts';
+import { buildEnviron } from '../../../src/testing/index.ts';
 import { HELLO, type Received, serveFrom, startResponder } from './responders.ts';
 
 async function until(holds: () => boolean, milliseconds = 5_000): Promise<boolean> {
@@ -69,6 +72,57 @@ describe('a request', () => {
     await (await fetch(`${url}/x`)).text();
     expect(log()).toContain(`GET /x 127.0.0.1:${responder.port} wrote: Notice: one`);
     expect(log()).toContain('wrote: and two');
+  });
+
+  it('that is answered at once costs no signal, and one that lasts is given up when its client leaves', async () => {
+    const answers: ((request: Received) => void)[] = [(request) => request.answer(HELLO), () => {}];
+    const responder = await startResponder({ onContent: (request) => answers.shift()?.(request) });
+    const blog = fromFastCgi({ port: responder.port });
+    let asked = 0;
+    const application = (environ: Environ, startResponse: StartResponse): Body | Promise<Body> => {
+      const signal = environ['gateway.signal'] as () => AbortSignal;
+      const counted = (): AbortSignal => {
+        asked += 1;
+        return signal();
+      };
+      return blog({ ...environ, 'gateway.signal': counted }, startResponse);
+    };
+    const server = await serve(application, { port: 0 });
+    const url = server.url as string;
+    expect(await (await fetch(url)).text()).toBe('Hello');
+    expect(asked).toBe(0);
+    const controller = new AbortController();
+    const leaving = fetch(url, { signal: controller.signal });
+    await until(() => responder.requests.length === 2);
+    controller.abort();
+    await expect(leaving).rejects.toThrow();
+    expect(await until(() => responder.sockets.every((socket) => socket.destroyed))).toBe(true);
+    expect(asked).toBe(1);
+    await server.shutdown({ timeout: 100 });
+    await blog.close();
+  });
+
+  it('of which all has come with its length is answered by an array', async () => {
+    const outputs = [
+      'Content-Type: a/b\nContent-Length: 5\n\nHello',
+      'Content-Type: a/b\nContent-Length: 0\n\n',
+      'Content-Type: a/b\n\nHello',
+      'Content-Type: a/b\nContent-Length: 3\n\nHello',
+    ];
+    const responder = await startResponder({
+      onContent: (request) => request.answer(outputs.shift() ?? ''),
+    });
+    const blog = fromFastCgi({ port: responder.port });
+    const areArrays: boolean[] = [];
+    const texts: string[] = [];
+    for (let count = 0; count < 4; count += 1) {
+      const body = await blog(buildEnviron('/'), () => async () => {});
+      areArrays.push(Array.isArray(body));
+      for await (const chunk of body) texts.push(`${count} ${Buffer.from(chunk as Uint8Array)}`);
+    }
+    expect(areArrays).toEqual([true, true, false, false]);
+    expect(texts.filter((text) => text.length > 2)).toEqual(['0 Hello', '2 Hello', '3 Hel']);
+    await blog.close();
   });
 
   it('is answered before its content has ended', async () => {
