@@ -163,7 +163,8 @@ export interface ResponseSink {
    */
   write(chunk: Uint8Array): Promise<void> | undefined;
   /**
-   * Completes the response, with or without a last piece of content.
+   * Completes the response, with or without a last piece of content. The promise of the piece before may not have settled: with it the
+   * declared length was full.
    *
    * @returns a promise if the client has not taken everything yet, or undefined if the host does the rest alone.
    */

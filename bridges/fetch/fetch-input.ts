@@ -5,7 +5,7 @@
  * it is cancelled, and the runtime decides what becomes of the rest. A reader after the response is a read that waits, or
  * an iteration that is open. Single reads have a turn of the event loop each.
  */
-import { disconnection, isOctets, onNextTurn } from '../../src/gateway/index.ts';
+import { disconnection, isOctets, isProtocolError, onNextTurn } from '../../src/gateway/index.ts';
 import { ApplicationError, type InputSource } from '../../src/index.ts';
 
 type Reader = ReadableStreamDefaultReader<unknown>;
@@ -19,6 +19,8 @@ export class FetchInput implements InputSource {
   #pulls = 0;
   #state: 'open' | 'ended' | 'left' = 'open';
   #isOver = false;
+  /** Called when nobody reads any more. */
+  #onLeft: (() => void) | undefined;
 
   /** @param request A request with content */
   constructor(request: Request) {
@@ -38,7 +40,7 @@ export class FetchInput implements InputSource {
     try {
       const { done, value } = await this.#read(this.#reader);
       if (!done && isOctets(value)) return value;
-      this.#state = 'ended';
+      this.#endAs('ended');
       if (done) return null;
       throw new TypeError('The body of the request must be a stream of Uint8Array');
     } finally {
@@ -46,13 +48,16 @@ export class FetchInput implements InputSource {
     }
   }
 
-  /** A stream that fails is that of a client that has left: the runtime itself refuses malformed content. */
+  /**
+   * A stream that fails is that of a client that has left: the runtime itself refuses malformed content. A host of ours in front of the
+   * `Request` tells which it was.
+   */
   async #read(reader: Reader): ReturnType<Reader['read']> {
     try {
       return await reader.read();
     } catch (error) {
-      this.#state = 'ended';
-      throw disconnection('request', error);
+      this.#endAs('ended');
+      throw isProtocolError(error) ? error : disconnection('request', error);
     }
   }
 
@@ -65,10 +70,15 @@ export class FetchInput implements InputSource {
     if (this.#isOver) this.#leaveSoon();
   }
 
-  /** Releases the content after the run. */
-  release(): void {
+  /** Releases the content after the run. Gives a promise for the end of reading if somebody may still read. */
+  release(): Promise<void> | undefined {
     this.#isOver = true;
-    if (this.#reader !== undefined) this.#leaveSoon();
+    const isUnread = this.#reader === undefined && this.#iterations === 0;
+    if (isUnread || this.#state !== 'open') return undefined;
+    this.#leaveSoon();
+    return new Promise((resolve) => {
+      this.#onLeft = resolve;
+    });
   }
 
   /** Cancels the rest after a turn in which nobody has read. */
@@ -83,9 +93,15 @@ export class FetchInput implements InputSource {
 
   #leave(): void {
     if (this.#state !== 'open') return;
-    this.#state = 'left';
+    this.#endAs('left');
     // The rejection of a stream that has failed already concerns nobody.
     this.#reader?.cancel().catch(() => {});
+  }
+
+  #endAs(state: 'ended' | 'left'): void {
+    this.#state = state;
+    // The reader gets its last piece before.
+    if (this.#onLeft !== undefined) onNextTurn(this.#onLeft);
   }
 }
 

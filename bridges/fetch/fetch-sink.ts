@@ -147,10 +147,11 @@ export class FetchSink implements ResponseSink {
   }
 
   #begin(): ResponseStream {
-    const stream = new ResponseStream((reason) => {
+    const { contentLength } = this.#head ?? {};
+    const stream = new ResponseStream(contentLength, (reason) => {
       if (!this.#isOver) this.#leave(reason);
     });
-    this.#respond(withLength(stream.readable, this.#head?.contentLength));
+    this.#respond(withLength(stream.readable, contentLength));
     return stream;
   }
 

@@ -20,13 +20,21 @@ export class ResponseStream {
   #isWanted = false;
   /** A chunk that no reader has asked for yet. */
   #waiting: Uint8Array | undefined;
-  /** The promise of the latest chunk. */
+  /** The promise of the latest chunk, and what settles it. */
+  #taken: Promise<void> | undefined;
   #given: Given | undefined;
   #isEnding = false;
+  /** Octets that the declared length still allows. */
+  #remaining: number;
   #failure: { readonly error: unknown } | undefined;
 
-  /** @param onCancel Called if the reader cancels the stream: it wants no more */
-  constructor(onCancel: (reason: unknown) => void) {
+  /**
+   * @param length The octets of the content, if they are known. The stream ends with the last one: a reader who has them all need not ask
+   *   again, and leaves nothing by cancelling it
+   * @param onCancel Called if the reader cancels the stream: it wants no more
+   */
+  constructor(length: number | undefined, onCancel: (reason: unknown) => void) {
+    this.#remaining = length ?? Number.POSITIVE_INFINITY;
     this.#onCancel = onCancel;
     this.readable = new ReadableStream<Uint8Array>(
       {
@@ -43,22 +51,28 @@ export class ResponseStream {
 
   /** Gives a chunk. The promise settles when the next one is asked for, or rejects if the stream fails before. */
   give(chunk: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
+    this.#remaining -= chunk.length;
+    if (this.#remaining <= 0) this.#isEnding = true;
+    this.#taken = new Promise((resolve, reject) => {
       this.#given = { resolve, reject };
       const copy = new Uint8Array(chunk);
       if (this.#isWanted) this.#deliver(copy);
       else this.#waiting = copy;
     });
+    return this.#taken;
   }
 
-  /** Ends the stream, with or without a last chunk. Gives a promise if that one has to wait for a reader. */
+  /** Ends the stream, with or without a last chunk. Gives a promise if a chunk has to wait for a reader. */
   end(lastChunk: Uint8Array): Promise<void> | undefined {
-    if (lastChunk.length === 0) {
-      this.#controller?.close();
-      return undefined;
+    if (lastChunk.length > 0) {
+      this.#isEnding = true;
+      return this.give(lastChunk);
     }
+    const hasClosed = this.#isEnding && this.#waiting === undefined;
     this.#isEnding = true;
-    return this.give(lastChunk);
+    if (this.#waiting !== undefined) return this.#taken;
+    if (!hasClosed) this.#close();
+    return undefined;
   }
 
   /**
@@ -94,7 +108,10 @@ export class ResponseStream {
     this.#isWanted = false;
     this.#controller?.enqueue(chunk);
     if (this.#failure !== undefined) this.fail(this.#failure.error);
-    if (!this.#isEnding) return;
+    if (this.#isEnding) this.#close();
+  }
+
+  #close(): void {
     this.#controller?.close();
     this.#given?.resolve();
     this.#given = undefined;

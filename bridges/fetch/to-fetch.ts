@@ -93,13 +93,9 @@ function answer({ call, options }: Mount, received: Request, info: FetchInfo | u
   }
   const sink = new FetchSink(received, { log: logOf(environ), exposeErrors: options.exposeErrors });
   const running = runApplication(application, environ, sink, options);
-  if (running === undefined) request.input?.release();
-  else
-    keepRunning(
-      running.then(() => request.input?.release()),
-      sink,
-      info,
-    );
+  const over =
+    running === undefined ? request.input?.release() : running.then(() => request.input?.release());
+  if (over !== undefined) keepRunning(over, sink, info);
   return sink.response();
 }
 

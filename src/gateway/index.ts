@@ -1,5 +1,5 @@
 /** Entry of src/gateway for bridges. */
-export { disconnection, isDisconnection, isError } from '../errors.ts';
+export { disconnection, isDisconnection, isError, isProtocolError } from '../errors.ts';
 export { adapterName, isNodeResponse, markAdapter, refuseCall, refuseMessages } from './adapter.ts';
 export { failWith } from './application.ts';
 export { checkOptions } from './check-options.ts';
