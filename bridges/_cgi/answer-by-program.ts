@@ -47,7 +47,7 @@ export async function answerByProgram(
             return [rest];
           }
           // Clients of event streams wait for the head.
-          if (rest.length === 0 && run.isPausing) await write(NOTHING);
+          if (rest.length === 0 && (await run.isPausing())) await write(NOTHING);
           return new ProgramBody(run, rest, head.contentLength);
         }
         run.discard();

@@ -13,8 +13,8 @@ export interface ProgramOutput {
   pull(): Promise<Uint8Array | null>;
   /** Says how the program ended, after a `pull` that gave null: such as `exited with code 1`. */
   describeEnd(): string;
-  /** Nothing more has come, and the program goes on: it has sent its head alone. Missing if that cannot be told. */
-  readonly isPausing?: boolean;
+  /** Tells, after a head alone, if the program goes on and nothing more comes now: its client may wait for the head. */
+  isPausing(): boolean | Promise<boolean>;
   /** The program has ended well, and `pull` has given all of its output. Missing if that cannot be told. */
   readonly isComplete?: boolean;
   /** The program ended as no program does that has finished. Its output may be incomplete. */

@@ -33,6 +33,9 @@ export interface RunOptions {
 /** Milliseconds for the end of a process that has closed its output, and for the last of its errors. */
 const GRACE = 100;
 
+/** Milliseconds that may be between the writes of head and content. Later the head leaves alone, as event streams need. */
+const HEAD_PAUSE = 30;
+
 /** A running program. */
 export class CgiProcess implements ProgramOutput {
   readonly program: string;
@@ -98,6 +101,18 @@ export class CgiProcess implements ProgramOutput {
     if (this.#failure !== undefined) throw this.#failure.error;
     if (octets === null) this.#isOver = true;
     return octets;
+  }
+
+  async isPausing(): Promise<boolean> {
+    const stdout = this.#stdout;
+    const goesOn = (): boolean => {
+      // Without a read a stream that has ended does not say so.
+      stdout.read(0);
+      const hasEnded = stdout.readableEnded || stdout.destroyed || this.#failure !== undefined;
+      return hasEnded || stdout.readableLength > 0;
+    };
+    await within(HEAD_PAUSE, this.#until(goesOn));
+    return !goesOn();
   }
 
   /** The output has ended: finds out how the program ends, or why it did not start. */

@@ -211,7 +211,7 @@ export class ResponderRequest implements ProgramOutput, Watchable {
     return hasAll && this.#failure === undefined && !this.#hasCrashed;
   }
 
-  get isPausing(): boolean {
+  isPausing(): boolean {
     return this.#held.length === 0 && this.#end === undefined && this.#failure === undefined;
   }
 

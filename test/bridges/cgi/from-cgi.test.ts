@@ -340,6 +340,22 @@ describe('a local redirect', () => {
   });
 });
 
+describe('a head that is written alone', () => {
+  it('leaves before the content comes, as event streams need', async () => {
+    const { url } = await serveProgram('events', 'printf "Content-Type: a/b\\n\\n"; sleep 1; printf done');
+    const begin = Date.now();
+    const response = await fetch(url);
+    expect(Date.now() - begin).toBeLessThan(900);
+    expect(await response.text()).toBe('done');
+  });
+
+  it('has the length of no content if the program ends', async () => {
+    const { url } = await serveProgram('alone', 'printf "Content-Type: a/b\\n\\n"');
+    const response = await fetch(url);
+    expect([response.headers.get('content-length'), await response.text()]).toEqual(['0', '']);
+  });
+});
+
 it('reads its output in memory that is its own', async () => {
   const { url } = await serveProgram('count', 'printf "Content-Type: a/b\\n\\n"; seq 1 100000');
   const expected = Array.from({ length: 100_000 }, (_, at) => `${at + 1}\n`).join('');
