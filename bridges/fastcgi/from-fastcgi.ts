@@ -21,6 +21,7 @@ import {
   type EnvironPairs,
   requestUri,
   type StartResponse,
+  toApplication,
 } from '../../src/index.ts';
 import { answerByProgram, type ProgramRunner, programLog } from '../_cgi/answer-by-program.ts';
 import { addVariables, type MetaVariables, metaVariables } from '../_cgi/meta-variables.ts';
@@ -84,6 +85,8 @@ export const FASTCGI_CLIENT_OPTIONS = {
   keepAliveTimeout: { type: 'milliseconds', default: 1_000 },
   /** At most this many requests share a connection, if the responder says that it can (FCGI_MPXS_CONNS). A slow client then holds up the others. php-fpm cannot. */
   multiplex: { type: 'count', default: 1, least: 1, most: 65_535 },
+  /** The application that answers local redirects (RFC 3875 §6.2.2) to paths outside of the mount. By default the client is redirected. */
+  localRedirect: { type: 'application' },
 } as const;
 
 /** Options of {@link fromFastCgi}. */
@@ -148,14 +151,16 @@ const SYNONYMS = {
 class Client implements ProgramRunner {
   readonly maxHeadSize: number;
   readonly pool: ResponderPool;
+  readonly elsewhere: ApplicationFunction | undefined;
   readonly #settings: Settings;
   readonly #name: string;
   readonly #scripts: ScriptFinder | undefined;
 
   constructor(settings: Settings) {
-    const { path, host, port, root, script } = settings;
+    const { path, host, port, root, script, localRedirect } = settings;
     this.#settings = settings;
     this.maxHeadSize = settings.maxHeadSize;
+    this.elsewhere = localRedirect === undefined ? undefined : toApplication(localRedirect);
     this.#name = path ?? `${host}:${port}`;
     const address = path === undefined ? { host, port: Number(port) } : { path: resolve(path) };
     this.pool = new ResponderPool({ ...settings, address, name: this.#name });

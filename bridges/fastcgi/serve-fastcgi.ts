@@ -6,7 +6,14 @@
 import cluster from 'node:cluster';
 import { chmodSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import {
+  type AddressInfo,
+  connect,
+  createServer,
+  type ListenOptions,
+  type Server,
+  type Socket,
+} from 'node:net';
 import { type OptionsOf, type SettingsOf, settingsOf, tryPairs } from '../../src/gateway/index.ts';
 import {
   type Application,
@@ -33,6 +40,8 @@ export const FASTCGI_SERVER_OPTIONS = {
   port: { type: 'port', example: '9000' },
   /** The address of the port. FastCGI knows no passwords: let only the web server reach it. */
   host: { type: 'text', default: '127.0.0.1' },
+  /** The descriptor of a socket that somebody else has opened, in place of `path`: 0 from lighttpd, mod_fcgid and spawn-fcgi, 3 from systemd. */
+  fd: { type: 'count' },
   /**
    * The path of the application on the site, such as `/app`: it becomes SCRIPT_NAME, and the rest PATH_INFO. What servers make of the two
    * differs, so they are taken together first.
@@ -79,8 +88,8 @@ export async function serveFastCgi(
   options: ServeFastCgiOptions,
 ): Promise<FastCgiServer> {
   checkGatewayOptions(options, { ...FASTCGI_SERVER_OPTIONS, ...CGI_ENVIRON_OPTIONS });
-  if ((options.path === undefined) === (options.port === undefined))
-    throw new TypeError("Options must have either path, such as '/run/app.sock', or port");
+  if ([options.path, options.port, options.fd].filter((place) => place !== undefined).length !== 1)
+    throw new TypeError("Options must have one of path, such as '/run/app.sock', port and fd");
   if (!/^(?:\/.*[^/])?$/.test(options.mount ?? ''))
     throw new RangeError('Option mount must begin with a slash, and not end with one');
   const responder = new Responder(toApplication(application), options);
@@ -95,6 +104,8 @@ class Responder {
   readonly #options: ServeFastCgiOptions;
   readonly #settings: SettingsOf<typeof FASTCGI_SERVER_OPTIONS>;
   readonly #connections = new Set<ServerConnection>();
+  /** FastCGI §3.2: who starts a program tells it the addresses of the web servers. Without the variable it takes connections from all. */
+  readonly #servers: readonly string[] | undefined = process.env.FCGI_WEB_SERVER_ADDRS?.split(',');
 
   constructor(application: ApplicationFunction, options: ServeFastCgiOptions) {
     this.#application = application;
@@ -105,7 +116,13 @@ class Responder {
   }
 
   async listen(): Promise<void> {
-    const { path, host, port, mode } = this.#settings;
+    const { path, host, port, fd, mode } = this.#settings;
+    if (fd !== undefined) {
+      await this.#listenAt({ fd }).catch((cause: unknown) => {
+        throw new Error(`Option fd: descriptor ${fd} is no listening socket`, { cause });
+      });
+      return;
+    }
     if (path === undefined) {
       await this.#listenAt({ host, port: Number(port) });
       return;
@@ -120,9 +137,7 @@ class Responder {
     if (mode !== undefined) chmodSync(path, mode);
   }
 
-  #listenAt(
-    place: { readonly path: string } | { readonly host: string; readonly port: number },
-  ): Promise<void> {
+  #listenAt(place: ListenOptions & { readonly fd?: number }): Promise<void> {
     return new Promise((resolve, reject) => {
       this.server.once('error', reject).listen(place, () => {
         // Later ones tell of connections that could not be accepted.
@@ -146,6 +161,12 @@ class Responder {
   }
 
   #accept(socket: Socket): void {
+    const remoteAddress = socket.remoteAddress?.replace(/^::ffff:/, '');
+    if (remoteAddress !== undefined && this.#servers?.includes(remoteAddress) === false) {
+      this.#warn(`${remoteAddress} is none of FCGI_WEB_SERVER_ADDRS`);
+      socket.destroy();
+      return;
+    }
     const { maxConnections, maxRequests, maxParamsSize } = this.#settings;
     const connection = new ServerConnection(socket, {
       maxConnections,

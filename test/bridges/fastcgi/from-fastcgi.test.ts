@@ -3,10 +3,11 @@ import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { fromFastCgi } from '../../../bridges/fastcgi/index.ts';
-import type { Body, Environ, StartResponse } from '../../../src/index.ts';
+import type { ApplicationFunction, Body, Environ, StartResponse } from '../../../src/index.ts';
+import { dispatch } from '../../../src/middleware/index.ts';
 import { serve } from '../../../src/server/index.ts';
 import { buildEnviron } from '../../../src/testing/index.ts';
-import { HELLO, type Received, serveFrom, startResponder } from './responders.ts';
+import { HELLO, type Received, serveApplication, serveFrom, startResponder } from './responders.ts';
 
 async function until(holds: () => boolean, milliseconds = 5_000): Promise<boolean> {
   for (let waited = 0; waited < milliseconds && !holds(); waited += 10) await delay(10);
@@ -356,5 +357,39 @@ describe('large content', () => {
     const { url } = await serveFrom({ port: responder.port });
     const response = await fetch(url, { method: 'POST', body: Buffer.alloc(size) });
     expect(await response.text()).toHaveLength(size + `${size} `.length);
+  });
+});
+
+describe('a local redirect', () => {
+  const onContent = (request: Received): void => {
+    const answers: Readonly<Record<string, string>> = {
+      '/from': 'Location: /m/to?x=1\n\n',
+      '/out': 'Location: /other?x=1\n\n',
+    };
+    const path = request.params.get('PATH_INFO') ?? '';
+    request.answer(answers[path] ?? `Content-Type: a/b\n\n${path} ${request.params.get('QUERY_STRING')}`);
+  };
+
+  it('is answered by the responder itself below its mount, and leads the client elsewhere', async () => {
+    const { port } = await startResponder({ onContent });
+    const { url } = await serveApplication(dispatch({ '/m': fromFastCgi({ port }) }));
+    const below = await fetch(`${url}/m/from`);
+    expect([below.redirected, await below.text()]).toEqual([false, '/to x=1']);
+    const out = await fetch(`${url}/m/out`, { redirect: 'manual' });
+    expect([out.status, out.headers.get('location')]).toEqual([302, '/other?x=1']);
+  });
+
+  it('is answered by localRedirect outside of the mount', async () => {
+    const { port } = await startResponder({ onContent });
+    const site: ApplicationFunction = dispatch({
+      '/m': fromFastCgi({ port, localRedirect: (environ, start) => site(environ, start) }),
+      '/other': (environ, startResponse) => {
+        startResponse('200 OK', [['Content-Type', 'text/plain']]);
+        return [Buffer.from(`other ${environ.QUERY_STRING}`)];
+      },
+    });
+    const { url } = await serveApplication(site);
+    const response = await fetch(`${url}/m/out`);
+    expect([response.redirected, await response.text()]).toEqual([false, 'other x=1']);
   });
 });

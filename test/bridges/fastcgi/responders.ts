@@ -9,6 +9,7 @@ import {
   RecordParser,
   RecordType,
 } from '../../../bridges/fastcgi/records.ts';
+import type { Application } from '../../../src/index.ts';
 import { createServer } from '../../../src/server/index.ts';
 import { validate } from '../../../src/validate/index.ts';
 
@@ -138,6 +139,11 @@ export interface Site {
 /** Serves what fromFastCgi makes, under the validator. */
 export async function serveFrom(options: FromFastCgiOptions): Promise<Site> {
   const application = fromFastCgi(options);
+  return { ...(await serveApplication(application)), close: application.close };
+}
+
+/** Serves an application, under the validator. */
+export async function serveApplication(application: Application): Promise<Omit<Site, 'close'>> {
   let log = '';
   const write = (text: string): void => {
     log += text;
@@ -147,7 +153,7 @@ export async function serveFrom(options: FromFastCgiOptions): Promise<Site> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   cleanUps.push(() => server.shutdown({ timeout: 100 }));
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, port, log: () => log, close: application.close };
+  return { url: `http://127.0.0.1:${port}`, port, log: () => log };
 }
 
 export const HELLO = 'Content-Type: text/plain\r\n\r\nHello';

@@ -275,7 +275,7 @@ describe('serveFastCgi()', () => {
   });
 
   it.each<[ServeFastCgiOptions, string]>([
-    [{}, 'either path'],
+    [{}, 'one of path'],
     [{ port: 0, mount: 'app' }, 'begin with a slash'],
     [{ port: 0, mount: '/app/' }, 'begin with a slash'],
   ])('refuses %j', async (options, message) => {
