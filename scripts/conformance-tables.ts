@@ -13,7 +13,7 @@ import {
   missingCapabilities,
 } from '../src/conformance/index.ts';
 import { RULES } from '../src/validate/index.ts';
-import { ALL_HOSTS } from '../test/conformance/all-hosts.ts';
+import { ALL_HOSTS, EXEMPT } from '../test/conformance/all-hosts.ts';
 import { CHECKLIST, LINE_KINDS } from '../test/conformance/checklist.ts';
 import { NAMED_TESTS } from '../test/conformance/named-tests.ts';
 
@@ -21,7 +21,12 @@ const PAGE = 'docs/conformance.md';
 
 /** Gives the text of the page with the current tables. */
 export function withTables(page: string): string {
-  const tables = { hosts: hostTable(), holes: holeTable(), checklist: checklistTable() };
+  const tables = {
+    hosts: hostTable(),
+    holes: holeTable(),
+    exempt: exemptionTable(),
+    checklist: checklistTable(),
+  };
   return Object.entries(tables).reduce((text, [name, rows]) => {
     const place = new RegExp(`(?<=<!-- ${name} -->\\n)[\\s\\S]*?(?=<!-- end of ${name} -->)`);
     return text.replace(place, () => `\n${rows.join('\n')}\n\n`);
@@ -40,7 +45,10 @@ export function holdersOf(line: number): string[] {
 
 function hostTable(): string[] {
   const rows = gatewayAudits().map((audit) => {
-    const cells = ALL_HOSTS.map((host) => missingCapabilities(audit, host)[0] ?? 'yes');
+    const cells = ALL_HOSTS.map((host) => {
+      const isExempt = EXEMPT.get(host)?.has(audit.id);
+      return missingCapabilities(audit, host)[0] ?? (isExempt ? 'exempt' : 'yes');
+    });
     return `| \`${audit.id}\` | ${cells.join(' | ')} |`;
   });
   const names = ALL_HOSTS.map(({ name }) => name);
@@ -65,6 +73,17 @@ function holeTable(): string[] {
     '| --- | --- | --- |',
     ...rows,
   ];
+}
+
+/** What a circle cannot do, although it has the capability. */
+function exemptionTable(): string[] {
+  const rows = [...EXEMPT].flatMap(([{ name }, reasons]) =>
+    [...new Set(reasons.values())].map((reason) => {
+      const ids = [...reasons].filter((entry) => entry[1] === reason).map(([id]) => `\`${id}\``);
+      return `| ${name} | ${reason} | ${ids.join(', ')} |`;
+    }),
+  );
+  return ['| host | why audits are exempt | which |', '| --- | --- | --- |', ...rows];
 }
 
 function checklistTable(): string[] {

@@ -1,7 +1,6 @@
 /** The audits that no host in Lambda can pass, each with the reason. docs/lambda.md has them too. */
 
-/** Reasons by the audits that they keep from a host. */
-type Exemptions = Readonly<Record<string, readonly string[]>>;
+import { type Exemptions, reasonsOf } from './exemptions.ts';
 
 /** Of every host in Lambda. */
 const PLATFORM: Exemptions = {
@@ -94,13 +93,6 @@ const PARAMETERS: Exemptions = {
 const DECODED: Exemptions = {
   'A REST API has decoded the query.': ['environ-35-query-undecoded'],
 };
-
-const reasonsOf = (...tables: readonly Exemptions[]): ReadonlyMap<string, string> =>
-  new Map(
-    tables
-      .flatMap(Object.entries<readonly string[]>)
-      .flatMap(([reason, ids]) => ids.map((id) => [id, reason] as const)),
-  );
 
 /** The reasons by audit, of a host that streams. */
 export const NOT_WHEN_STREAMING: ReadonlyMap<string, string> = reasonsOf(PLATFORM);

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { holdersOf, withTables } from '../../scripts/conformance-tables.ts';
 import { gatewayAudits, missingCapabilities } from '../../src/conformance/index.ts';
 import { RULES } from '../../src/validate/index.ts';
-import { ALL_HOSTS } from './all-hosts.ts';
+import { ALL_HOSTS, EXEMPT } from './all-hosts.ts';
 import { CHECKLIST } from './checklist.ts';
 import { NAMED_TESTS } from './named-tests.ts';
 
@@ -46,6 +46,17 @@ it('each audit applies to a host', () => {
     ALL_HOSTS.every((host) => missingCapabilities(audit, host).length > 0),
   );
   expect(idle.map(({ id }) => id)).toEqual([]);
+});
+
+it('what is exempt are audits that would apply', () => {
+  const audits = new Map(gatewayAudits().map((audit) => [audit.id, audit]));
+  for (const [host, reasons] of EXEMPT) {
+    for (const id of reasons.keys()) {
+      const audit = audits.get(id);
+      expect(audit, id).toBeDefined();
+      if (audit !== undefined) expect(missingCapabilities(audit, host), id).toEqual([]);
+    }
+  }
 });
 
 it('docs/conformance.md is up to date: npm run docs', () => {
