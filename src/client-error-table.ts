@@ -152,6 +152,12 @@ export const CLIENT_ERRORS = {
     source: 'RFC 9110 §7.2',
     message: 'Host must be a host name or an address, with an optional port: {detail}',
   },
+  WSGI_ERR_AUTHORITY_CONFLICT: {
+    party: 'client',
+    statusCode: 400,
+    source: 'RFC 9113 §8.3.1',
+    message: 'Host and :authority differ: {detail}',
+  },
   WSGI_ERR_LENGTH_INVALID: {
     party: 'client',
     statusCode: 400,

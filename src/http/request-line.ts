@@ -27,7 +27,7 @@ export interface RequestLine {
 const VERSION = /^HTTP\/([0-9])\.([0-9])$/;
 
 /** VCHAR but "#": a fragment is never sent, and a recipient that cuts it off sees another path (CVE-2023-45539). */
-const TARGET = /^[\x21\x22\x24-\x7e]+$/;
+export const TARGET: RegExp = /^[\x21\x22\x24-\x7e]+$/;
 
 /** Scheme and authority of absolute-form; path or query follow (RFC 9110 §4.2.1, §4.2.2). */
 const ABSOLUTE_FORM = /^https?:\/\/([^/?]*)/i;

@@ -5,11 +5,18 @@ import type { ProtocolError } from '../errors.ts';
 import type { Environ } from '../wsgi.ts';
 import type { RequestEvents } from './node-surface/request-events.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
+import type { Phase } from './phase.ts';
 import type { Intake } from './socket/intake.ts';
 import type { Tally } from './tally.ts';
 
 /** A connection, as its server uses it. */
 export interface ServedConnection {
+  /** Undefined before its protocol has begun. */
+  readonly phase?: Phase;
+  /** Requests whose head could be read. */
+  readonly requests?: number;
+  /** Requests whose response has not ended, if there may be more than one. */
+  readonly inFlight?: number;
   /** No request is under way. */
   readonly isIdle: boolean;
   /** Closes the connection after its current exchange, or at once if it is idle. */

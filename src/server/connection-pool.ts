@@ -18,13 +18,14 @@ import {
 import { carrierOf, findClientError } from '../node-internals/index.ts';
 import type { Environ, ProxyProtocol } from '../wsgi.ts';
 import { Connection } from './connection.ts';
-import type { ConnectionOwner, PlaceOfFault, ServedConnection, Shutdown } from './connection-owner.ts';
+import type { PlaceOfFault, ServedConnection, Shutdown } from './connection-owner.ts';
 import { Handshake } from './handshake.ts';
+import type { Http2Protocol, ProtocolOwner } from './http2/http2-protocol.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { RequestEvents } from './node-surface/request-events.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
 import { ProxyHeaderReader } from './proxy-header-reader.ts';
-import { describeSocket } from './socket/describe-socket.ts';
+import { describeSocket, type SocketDescription } from './socket/describe-socket.ts';
 import type { Tally } from './tally.ts';
 
 /** Shared by all connections of a server. */
@@ -34,6 +35,8 @@ export interface PoolOptions {
   readonly options: ServerOptions;
   readonly events: RequestEvents;
   readonly tally: Tally;
+  /** With the option `http2`. */
+  readonly http2: Http2Protocol | undefined;
 }
 
 /** A server, as its connections know it. */
@@ -42,7 +45,7 @@ export interface ListeningEmitter extends EventEmitter {
 }
 
 /** The connections of one server. */
-export class ConnectionPool implements ConnectionOwner {
+export class ConnectionPool implements ProtocolOwner {
   readonly settings: ServerSettings;
   readonly options: ServerOptions;
   readonly events: RequestEvents;
@@ -50,6 +53,7 @@ export class ConnectionPool implements ConnectionOwner {
   shutdown: Shutdown | undefined;
   #wasStopped = false;
   readonly #emitter: ListeningEmitter;
+  readonly #http2: Http2Protocol | undefined;
   readonly #connections = new Set<ServedConnection>();
   /** Those that wait for their clients to close, the oldest first. */
   readonly #lingering = new Set<ServedConnection>();
@@ -68,8 +72,9 @@ export class ConnectionPool implements ConnectionOwner {
    * @param emitter Its listeners hear of errors and take connections over
    * @param options Shared by all connections
    */
-  constructor(emitter: ListeningEmitter, { settings, options, events, tally }: PoolOptions) {
+  constructor(emitter: ListeningEmitter, { settings, options, events, tally, http2 }: PoolOptions) {
     this.#emitter = emitter;
+    this.#http2 = http2;
     this.settings = settings;
     this.options = options;
     this.events = events;
@@ -116,7 +121,8 @@ export class ConnectionPool implements ConnectionOwner {
     if (handshake === undefined) this.tally.accepted += 1;
     else this.remove(handshake);
     const description = describeSocket(socket, this.options.serverName, proxied);
-    const connection = new Connection(socket, this, description);
+    const connection =
+      this.#http2?.begin(socket, this, description) ?? new Connection(socket, this, description);
     this.#add(connection);
     this.tally.open(connection, socket);
     const { timeout } = this.settings;
@@ -125,6 +131,19 @@ export class ConnectionPool implements ConnectionOwner {
       // First, so that other listeners see what has become of the socket.
       socket.prependListener('timeout', this.#onTimeout);
     }
+  }
+
+  replace(reader: ServedConnection, next: ServedConnection): void {
+    // It may have ended meanwhile.
+    if (!this.#connections.delete(reader)) return;
+    this.#connections.add(next);
+    this.tally.replace(reader, next);
+  }
+
+  serveHttp1(socket: Socket, description: SocketDescription, octets: Buffer): ServedConnection {
+    const connection = new Connection(socket, this, description);
+    queueMicrotask(() => connection.intake.receive(octets, octets.length, false));
+    return connection;
   }
 
   #add(connection: ServedConnection): void {

@@ -26,7 +26,6 @@ const DANGEROUS: Readonly<Record<string, string>> = {
   https: TLS,
   ssl: TLS,
   secure: TLS,
-  http2: 'This server speaks HTTP/1.1; use toNode on node:http2',
   hostname: 'The address to listen on is the option host',
   address: 'The address to listen on is the option host',
   bind: 'The address to listen on is the option host',

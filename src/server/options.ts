@@ -11,6 +11,7 @@ import { GATEWAY_OPTIONS, type GatewayOptions } from '../gateway/gateway-options
 import { type OptionsOf, type OptionTable, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
 import { LIMITS } from '../http/index.ts';
 import type { ServerMessageOptions } from '../messages/index.ts';
+import { HTTP2_OPTIONS } from './http2/options.ts';
 import { judgeUnknownOptions } from './option-names.ts';
 
 /** Settings of the server besides the parser's limits. 0 switches a time-out off. */
@@ -118,6 +119,7 @@ export interface ServerOptions
     OptionsOf<typeof LIMITS>,
     OptionsOf<typeof SERVER_SETTINGS>,
     OptionsOf<typeof SERVER_OPTIONS>,
+    OptionsOf<typeof HTTP2_OPTIONS>,
     ServerMessageOptions {
   /** Decides if a request that asks for an upgrade is given to `upgrade`; its `this` is the server. */
   readonly shouldUpgradeCallback?: ((request: IncomingMessage) => unknown) | undefined;
@@ -127,6 +129,7 @@ export interface ServerOptions
 /** Options of `http.createServer` without a meaning here: they are accepted, so that those of node can be passed along. */
 const WITHOUT_MEANING: Readonly<Record<string, true>> = {
   allowHalfOpen: true,
+  allowHTTP1: true,
   httpValidation: true,
   insecureHTTPParser: true,
   pauseOnConnect: true,
@@ -138,6 +141,7 @@ const RULES: OptionTable = {
   ...GATEWAY_OPTIONS,
   ...SETTINGS,
   ...SERVER_OPTIONS,
+  ...HTTP2_OPTIONS,
   ...MESSAGE_OPTIONS,
 };
 

@@ -15,6 +15,7 @@ import { areRequestsHeard, serverMessages } from '../messages/index.ts';
 import { isNodeEmit } from '../node-internals/index.ts';
 import type { Application } from '../wsgi.ts';
 import { ConnectionPool } from './connection-pool.ts';
+import { Http2Protocol } from './http2/http2-protocol.ts';
 import type { ServerMetrics } from './metrics.ts';
 import { acceptedSocket, type ConnectionEvent, emitConnection } from './node-surface/connection-event.ts';
 import { checkPlace, checkTls, type TextPorts } from './node-surface/listening.ts';
@@ -64,7 +65,7 @@ function Base(this: unknown, options: NetServerOptions, tls: ServerOptions['tls'
 const ServerBase = Base as unknown as BaseServer;
 
 /**
- * An HTTP/1.1 server for one gateway application.
+ * A server of HTTP/1.1, and with the option `http2` of HTTP/2, for one gateway application.
  *
  * It is a net.Server and emits node:http's events. Limits and time-outs are properties that can change at any time.
  */
@@ -86,7 +87,7 @@ export class Server extends ServerBase {
   constructor(application: Application, options: ServerOptions, own: OptionTable = {}) {
     checkServerOptions(options, own);
     const { noDelay, keepAlive, keepAliveInitialDelay } = settingsOf(SERVER_OPTIONS, options);
-    const { tls, proxyProtocol } = options;
+    const { tls, proxyProtocol, http2 = false } = options;
     const proxied = proxyProtocol && new ProxiedSockets(proxyProtocol, tls !== undefined);
     // A client may close its half and wait for the response (RFC 9112 §9.6). With TLS only after the handshake: during
     // it Node 20 would not notice that the client leaves.
@@ -98,7 +99,7 @@ export class Server extends ServerBase {
       keepAliveInitialDelay,
       ...(highWaterMark !== undefined && { highWaterMark }),
     };
-    super(base, tls === undefined ? undefined : withProtocols(tls));
+    super(base, tls === undefined ? undefined : withProtocols(tls, http2));
     this.#tls = tls;
     this.#proxied = proxied;
     const settings = takeSettings(options);
@@ -109,7 +110,10 @@ export class Server extends ServerBase {
       messages: serverMessages(tls === undefined ? options : { ...options, uniqueHeaders: undefined }),
       shouldUpgrade: options.shouldUpgradeCallback,
     });
-    this.#pool = new ConnectionPool(this, { settings, options, events, tally: this.#tally });
+    this.#pool = new ConnectionPool(this, {
+      ...{ settings, options, events, tally: this.#tally },
+      http2: http2 ? new Http2Protocol(this, options) : undefined,
+    });
     this.on(this.#event, this.#accept);
     if (tls !== undefined) this.on('tlsClientError', this.#onHandshakeError);
   }
@@ -323,11 +327,15 @@ function readAsStream(socket: Socket): void {
   if (socket.readableFlowing === null) socket.resume();
 }
 
-/** Offers HTTP/1.1 and HTTP/1.0, unless the deployer decides (RFC 7301 §6). */
-function withProtocols(tls: NonNullable<ServerOptions['tls']>): NonNullable<ServerOptions['tls']> {
+/** Offers HTTP/1.1 and HTTP/1.0, and HTTP/2 before them, unless the deployer decides (RFC 7301 §6). */
+function withProtocols(
+  tls: NonNullable<ServerOptions['tls']>,
+  http2: boolean,
+): NonNullable<ServerOptions['tls']> {
   // node refuses both.
   if (tls.ALPNCallback !== undefined) return tls;
-  return { ...tls, ALPNProtocols: tls.ALPNProtocols ?? ['http/1.1', 'http/1.0'] };
+  const protocols = http2 ? ['h2', 'http/1.1', 'http/1.0'] : ['http/1.1', 'http/1.0'];
+  return { ...tls, ALPNProtocols: tls.ALPNProtocols ?? protocols };
 }
 
 /** Calls net.Server's close. The one of http.Server, which is nearer, also closes idle connections. */

@@ -6,6 +6,7 @@
  */
 import { channel } from 'node:diagnostics_channel';
 import type { Server, Socket } from 'node:net';
+import type { ServedConnection } from './connection-owner.ts';
 import type { ServerMetrics, TimeoutMetrics } from './metrics.ts';
 import type { ConnectionCloseMessage, ConnectionOpenMessage } from './observe.ts';
 import type { Phase } from './phase.ts';
@@ -14,11 +15,7 @@ const OPEN = channel('gatebridge.connection.open');
 const CLOSE = channel('gatebridge.connection.close');
 
 /** A connection, as far as it is counted. */
-export interface CountedConnection {
-  readonly phase: Phase;
-  /** Requests whose head could be read. */
-  readonly requests: number;
-}
+export type CountedConnection = Pick<ServedConnection, 'phase' | 'requests' | 'inFlight'>;
 
 /** An open socket with its connection. */
 interface Counted {
@@ -83,6 +80,14 @@ export class Tally {
     OPEN.publish(message);
   }
 
+  /** A connection has found out its protocol, and another object serves it. */
+  replace(reader: CountedConnection, connection: CountedConnection): void {
+    const counted = this.#open.get(reader);
+    if (counted === undefined) return;
+    this.#open.delete(reader);
+    this.#open.set(connection, { ...counted, connection });
+  }
+
   /** A connection is closed, or a listener takes it over. */
   leave(connection: object): void {
     const counted = this.#open.get(connection);
@@ -100,7 +105,7 @@ export class Tally {
     this.#close(counted);
   }
 
-  #close({ socket, connection: { requests }, since }: Counted): void {
+  #close({ socket, connection: { requests = 0 }, since }: Counted): void {
     const { received, sent } = octetsOf(socket);
     this.#requests += requests;
     this.#received += received;
@@ -123,14 +128,15 @@ export class Tally {
     const bytes = { received: this.#received, sent: this.#sent };
     const requests = { total: this.#requests, inFlight: 0 };
     for (const { connection } of this.#open.values()) {
-      states[STATES[connection.phase]] += 1;
-      if (connection.phase === 'serving') requests.inFlight += 1;
+      const { phase = 'fresh', inFlight = phase === 'serving' ? 1 : 0 } = connection;
+      states[STATES[phase]] += 1;
+      requests.inFlight += inFlight;
     }
     for (const { socket, connection } of [...this.#open.values(), ...this.#released.values()]) {
       const { received, sent } = octetsOf(socket);
       bytes.received += received;
       bytes.sent += sent;
-      requests.total += connection.requests;
+      requests.total += connection.requests ?? 0;
     }
     const { accepted, refused, handshakeErrors, clientErrors } = this;
     const upgraded = this.#released.size;

@@ -147,11 +147,12 @@ export function isLate(passed: number, { headersTimeout, requestTimeout }: Serve
   return isOver(passed, headersTimeout) || isOver(passed, requestTimeout);
 }
 
-function idleTimeout({ keepAliveTimeout, keepAliveTimeoutBuffer }: ServerSettings): number {
+/** Milliseconds that a connection may idle. */
+export function idleTimeout({ keepAliveTimeout, keepAliveTimeoutBuffer }: ServerSettings): number {
   return keepAliveTimeout === 0 ? 0 : keepAliveTimeout + keepAliveTimeoutBuffer;
 }
 
 /** A time-out of 0 is off. */
-function isOver(passed: number, timeout: number): boolean {
+export function isOver(passed: number, timeout: number): boolean {
   return timeout > 0 && passed >= timeout;
 }

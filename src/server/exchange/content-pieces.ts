@@ -14,13 +14,16 @@ const MANY_PIECES = 64;
 /** Octets from which no more pieces are gathered. */
 const GATHER_LIMIT = 16_384;
 
+/** Reads a piece of content, as a parser does. */
+export type PieceReader = Pick<RequestParser, 'readContent'>;
+
 /** Reads the content of one request. */
 export class ContentPieces {
-  readonly #parser: RequestParser;
+  readonly #parser: PieceReader;
   #smallPieces = 0;
 
   /** @param parser Has just read the head */
-  constructor(parser: RequestParser) {
+  constructor(parser: PieceReader) {
     this.#parser = parser;
   }
 

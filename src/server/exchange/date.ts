@@ -1,11 +1,17 @@
 /** The `Date` field (RFC 9110 §6.6.1), formatted once a second. */
 
-let field: string | undefined;
+let date: string | undefined;
+let line = '';
 
 /** Gives the field line with its CRLF. */
 export function dateField(): string {
-  field ??= formatUntilNextSecond();
-  return field;
+  if (date === undefined) formatUntilNextSecond();
+  return line;
+}
+
+/** Gives the value of the field. */
+export function dateValue(): string {
+  return date ?? formatUntilNextSecond();
 }
 
 /** A timer drops the line, because asking for the time with every response is slow. */
@@ -13,9 +19,12 @@ function formatUntilNextSecond(): string {
   const now = Date.now();
   setTimeout(
     () => {
-      field = undefined;
+      date = undefined;
     },
     1000 - (now % 1000),
   ).unref();
-  return `Date: ${new Date(now).toUTCString()}\r\n`;
+  const text = new Date(now).toUTCString();
+  date = text;
+  line = `Date: ${text}\r\n`;
+  return text;
 }

@@ -15,11 +15,13 @@ import {
   isForbiddenTrailer,
   LAST_CHUNK,
   type RequestHead,
+  type RequestParser,
   type ResponseFraming,
 } from '../../http/index.ts';
 import type { ConnectionDirectives, ConnectionField, ResponseHead, ResponseSink } from '../../port.ts';
 import type { HeaderList } from '../../wsgi.ts';
 import type { ConnectionOwner } from '../connection-owner.ts';
+import type { Output } from '../socket/output.ts';
 import { dateField } from './date.ts';
 import { formatFieldLines } from './field-line-memory.ts';
 import { type PlacedFields, placeFields } from './placed-fields.ts';
@@ -27,6 +29,8 @@ import { type Content, type ContentOwner, NO_CONTENT, RequestContent } from './r
 
 /** The connection of an exchange. */
 export interface SinkOwner extends ContentOwner {
+  readonly parser: RequestParser;
+  readonly output: Output;
   /** Its server. */
   readonly server: ConnectionOwner;
   /** It has served as many as it may: the client is told that it closes. */

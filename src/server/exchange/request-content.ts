@@ -12,25 +12,32 @@ import type { InputSource } from '../../port.ts';
 import type { HeaderList } from '../../wsgi.ts';
 import type { FairTurn } from '../socket/fair-turn.ts';
 import type { Output } from '../socket/output.ts';
-import { ContentPieces } from './content-pieces.ts';
+import { ContentPieces, type PieceReader } from './content-pieces.ts';
 import { TrailerSection } from './trailer-section.ts';
 
 /** Octets that are read ahead for an application that only awaits the end. */
 const AHEAD_LIMIT = 65_536;
 
+/** Reads the octets of the content: a parser of HTTP/1.1, or a stream of HTTP/2. */
+export type ContentReader = PieceReader &
+  Pick<RequestParser, 'state' | 'contentRead' | 'bufferedLength' | 'trailers'>;
+
 /** The connection of a request with content. */
 export interface ContentOwner {
-  readonly parser: RequestParser;
-  readonly output: Output;
+  readonly parser: ContentReader;
+  readonly output: Pick<Output, 'sendContinue'>;
   /** The client has closed its half: it sends nothing more. */
   readonly isPeerEnded: boolean;
   /** Asks for octets. */
   resume(): void;
   /** The application's turn to ask for content. */
-  readonly turn: FairTurn;
+  readonly turn: Pick<FairTurn, 'leave'>;
   /** The client has broken the content, or does not send the rest. */
   onContentFault(error: unknown): void;
 }
+
+/** What the head says about the content. */
+export type ContentHead = Pick<RequestHead, 'expectsContinue' | 'isChunked'>;
 
 /** A read that waits for octets of the client. */
 interface PendingPull {
@@ -51,7 +58,7 @@ export class RequestContent implements InputSource {
   onLost: ((error: DisconnectError) => void) | undefined;
   /** Octets that were thrown away. */
   discarded = 0;
-  readonly #head: RequestHead;
+  readonly #head: ContentHead;
   readonly #owner: ContentOwner;
   readonly #pieces: ContentPieces;
   #isAnswered = false;
@@ -76,7 +83,7 @@ export class RequestContent implements InputSource {
   #ahead: Uint8Array[] | undefined;
   #aheadLength = 0;
 
-  constructor(head: RequestHead, owner: ContentOwner) {
+  constructor(head: ContentHead, owner: ContentOwner) {
     this.#head = head;
     this.#owner = owner;
     this.#pieces = new ContentPieces(owner.parser);
@@ -224,8 +231,7 @@ export class RequestContent implements InputSource {
     if (!this.awaitsContinue) return;
     this.awaitsContinue = false;
     if (this.#owner.parser.contentRead > 0 || this.#owner.parser.bufferedLength > 0) return;
-    this.#owner.output.add('HTTP/1.1 100 Continue\r\n\r\n');
-    this.#owner.output.flush();
+    this.#owner.output.sendContinue();
   }
 
   /** Octets have come, or none will come any more. */

@@ -89,6 +89,12 @@ export class Output {
     this.flush();
   }
 
+  /** Invites the content of a request (RFC 9110 §10.1.1). */
+  sendContinue(): void {
+    this.add('HTTP/1.1 100 Continue\r\n\r\n');
+    this.flush();
+  }
+
   flushUnlessHeld(): void {
     if (!this.#isHeld || this.#length > HOLD_LIMIT) this.flush();
     else this.#isBatch = true;

@@ -1,0 +1,248 @@
+/**
+ * One exchange on a stream of HTTP/2: the sink of its response, with the content of its request.
+ *
+ * Turns the port into calls of node's stream; node frames, compresses fields and controls the flow. session-connection.ts
+ * makes one for each stream, and tells it of the clock.
+ *
+ * Rule 1: the head is held back until it is known if content follows, so that a response without content is one frame.
+ * Rule 2: a stream ends in one of three ways: the response is complete, the application is to blame and resets it, or the
+ *         client has left, which includes every reset that is not ours.
+ */
+import type { ServerHttp2Stream } from 'node:http2';
+import { ApplicationError, type DisconnectError, disconnection, type ProtocolError } from '../../errors.ts';
+import { failureResponse } from '../../gateway/failure.ts';
+import { isForbiddenTrailer } from '../../http/index.ts';
+import type { ConnectionDirectives, ResponseHead, ResponseSink } from '../../port.ts';
+import type { HeaderList } from '../../wsgi.ts';
+import type { ConnectionOwner } from '../connection-owner.ts';
+import { type Content, NO_CONTENT, RequestContent } from '../exchange/request-content.ts';
+import type { ServerSettings } from '../options.ts';
+import { moreFields, responseFields } from './response-fields.ts';
+import { type InputListener, StreamInput } from './stream-input.ts';
+import type { StreamRequest } from './stream-request.ts';
+import { StreamWriter } from './stream-writer.ts';
+
+/** RFC 9113 §7. */
+const NO_ERROR = 0;
+const INTERNAL_ERROR = 2;
+
+/** The session of an exchange. */
+export interface SinkSession {
+  readonly server: ConnectionOwner;
+  /** Octets wait for the client, so that advice would pile up. */
+  readonly isFull: boolean;
+  /** The client has broken the content. */
+  onContentFault(error: unknown): void;
+}
+
+/** One exchange. */
+export class Http2Sink implements ResponseSink, InputListener {
+  readonly stream: ServerHttp2Stream;
+  readonly writer: StreamWriter;
+  /** The response is complete, or cut off by us. */
+  isEnded = false;
+  /** Of the request, once its head is read. */
+  content: Content = NO_CONTENT;
+  /** We have reset the stream: the client is not to blame. */
+  isCut = false;
+  /** The stream is closed. */
+  isClosed = false;
+  /** The run of the application is not over. */
+  isRunning = false;
+  /** When the response ended, by performance.now(); undefined while it has not. */
+  endedAt: number | undefined;
+  readonly #session: SinkSession;
+  #input: StreamInput | undefined;
+  #onDisconnect: ((error: DisconnectError) => void) | undefined;
+  #disconnect: DisconnectError | undefined;
+  /** The head, while it is held back. */
+  #head: ResponseHead | undefined;
+  #trailers: HeaderList | undefined;
+  #sendsDate = true;
+  #hasTurn = false;
+
+  constructor(stream: ServerHttp2Stream, session: SinkSession) {
+    this.stream = stream;
+    this.#session = session;
+    this.writer = new StreamWriter(stream);
+  }
+
+  get settings(): ServerSettings {
+    return this.#session.server.settings;
+  }
+
+  /** A deployer may have added fields. */
+  get hasOwnEnviron(): boolean {
+    return this.#session.server.options.environ === undefined;
+  }
+
+  /** The request has content, or may have. */
+  expectContent({ expectsContinue }: StreamRequest): void {
+    this.#input = new StreamInput(this.stream, this);
+    this.content = new RequestContent({ expectsContinue, isChunked: true }, this.#input);
+  }
+
+  // The client.
+
+  watch(listener: (error: DisconnectError) => void): void {
+    if (this.#disconnect !== undefined) listener(this.#disconnect);
+    else this.#onDisconnect = listener;
+  }
+
+  /** The stream is closed, or about to be, and not by us. */
+  disconnect(): void {
+    if (this.#disconnect !== undefined) return;
+    const error = disconnection('response');
+    this.#disconnect = error;
+    this.content.fail(error);
+    this.writer.fail(error);
+    if (!this.isEnded) this.#onDisconnect?.(error);
+  }
+
+  onInput(): void {
+    if (this.isEnded) this.#finishContent();
+    else this.content.onInput();
+  }
+
+  sendContinue(): void {
+    if (this.#canSend) this.stream.additionalHeaders({ ':status': 100 });
+  }
+
+  onContentFault(error: unknown): void {
+    this.#session.onContentFault(error);
+  }
+
+  /** Content comes too late. */
+  failContent(error: ProtocolError): void {
+    this.onContentFault(error);
+    this.content.fail(error);
+    if (this.isEnded) this.#finishContent();
+  }
+
+  /** Gives the application a whole turn to read on after its response. */
+  leaveTurn(): void {
+    if (this.#hasTurn) return;
+    this.#hasTurn = true;
+    setImmediate(() => {
+      this.#hasTurn = false;
+      if (this.isEnded) this.#finishContent();
+    });
+  }
+
+  /** The response has ended: the application reads on, or the stream is closed. */
+  #finishContent(): void {
+    if (this.#hasTurn || this.content.isEnded || this.stream.destroyed) return;
+    const next = this.content.finish(false, 0);
+    if (next === 'turn') this.leaveTurn();
+    else if (next === 'closing') {
+      // RFC 9113 §8.1: the client may stop sending, without an error.
+      this.stream.close(NO_ERROR);
+      this.#input?.discard();
+    }
+  }
+
+  // The response.
+
+  get #canSend(): boolean {
+    return this.#disconnect === undefined && !this.stream.closed && !this.stream.destroyed;
+  }
+
+  writeHead(head: ResponseHead): void {
+    this.#session.server.tally.countResponse(head.statusCode);
+    this.#head = head;
+    if (this.content.awaitsContinue) this.content.awaitsContinue = false;
+  }
+
+  /** Sends the head. @param isWhole There is no content, and no trailer section */
+  #sendHead(head: ResponseHead, isWhole: boolean, hasTrailers: boolean): void {
+    this.#head = undefined;
+    const { stream } = this;
+    const server = this.#session.server.options.serverHeader;
+    const fields = responseFields(head, { server, sendsDate: this.#sendsDate });
+    if (hasTrailers) stream.once('wantTrailers', this.#onWantTrailers);
+    // node's types lack `sendDate`.
+    const options = { endStream: isWhole, waitForTrailers: hasTrailers, sendDate: false };
+    stream.respond(fields, options);
+  }
+
+  readonly #onWantTrailers = (): void => {
+    if (this.#canSend) this.stream.sendTrailers(moreFields(this.#trailers ?? []));
+  };
+
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    if (this.#isGone()) return Promise.reject(this.#disconnect);
+    if (this.#head !== undefined) this.#sendHead(this.#head, false, true);
+    return chunk.length === 0 ? undefined : this.writer.write(chunk);
+  }
+
+  end(lastChunk?: Uint8Array): Promise<void> | undefined {
+    if (this.#isGone()) return Promise.reject(this.#disconnect);
+    const head = this.#head;
+    const hasContent = lastChunk !== undefined && lastChunk.length > 0;
+    let wait: Promise<void> | undefined;
+    if (head === undefined || hasContent || (this.#trailers !== undefined && !head.isBodiless)) {
+      if (head !== undefined) this.#sendHead(head, false, this.#trailers !== undefined);
+      wait = this.writer.end(lastChunk);
+    } else this.#sendHead(head, true, false);
+    this.#end();
+    return wait;
+  }
+
+  #end(): void {
+    this.isEnded = true;
+    this.endedAt = performance.now();
+    if (!this.content.isEnded) this.#finishContent();
+  }
+
+  /** A stream is closed a little before its events tell so. */
+  #isGone(): boolean {
+    if (!this.stream.destroyed && !this.stream.closed) return this.#disconnect !== undefined;
+    this.disconnect();
+    return true;
+  }
+
+  abort(_error: unknown): void {
+    if (!this.isEnded) this.cut(INTERNAL_ERROR);
+  }
+
+  /** Resets the stream. @param code An error code of RFC 9113 §7 */
+  cut(code: number): void {
+    const { stream } = this;
+    const isOurs = this.#disconnect === undefined;
+    this.isEnded = true;
+    this.isCut = isOurs;
+    this.endedAt = performance.now();
+    // Node keeps a stream that was cancelled with NO_ERROR, and what waits in it, for ever (Node 20).
+    if (stream.aborted) stream.destroy();
+    else stream.close(code);
+    this.#input?.discard();
+  }
+
+  /** Answers a request that is refused; no application is asked. */
+  refuse(error: ProtocolError, method: string | undefined): void {
+    if (this.#isGone()) return;
+    const { head, content } = failureResponse(error, method === 'HEAD', false);
+    this.writeHead(head);
+    this.end(head.isBodiless ? undefined : content);
+  }
+
+  informational(statusCode: number, headers: HeaderList): void {
+    if (this.#head !== undefined || this.stream.headersSent || !this.#canSend) return;
+    if (statusCode === 100) this.content.awaitsContinue = false;
+    // Advice that the client does not take must not pile up: it can do without (RFC 9110 §15.2).
+    else if (this.#session.isFull) return;
+    this.stream.additionalHeaders(moreFields(headers, statusCode));
+  }
+
+  trailers(headers: HeaderList): void {
+    for (const [name] of headers) {
+      if (isForbiddenTrailer(name)) throw new ApplicationError('WSGI_ERR_TRAILER_FORBIDDEN', name);
+    }
+    this.#trailers = [...(this.#trailers ?? []), ...headers];
+  }
+
+  /** A stream has no connection of its own (RFC 9113 §8.2.2): most directives mean nothing here. */
+  direct({ sendDate }: ConnectionDirectives): void {
+    if (sendDate !== undefined) this.#sendsDate = sendDate;
+  }
+}

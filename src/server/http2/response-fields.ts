@@ -1,0 +1,59 @@
+/**
+ * Makes the fields of a response as node:http2 takes them.
+ *
+ * Names are lower case (RFC 9113 §8.2.1). Fields of the connection do not come so far: the gateway refuses those of an
+ * application, and those of wrapped programs come apart from the others.
+ */
+import type { OutgoingHttpHeaders } from 'node:http2';
+import { NameMemory } from '../../gateway/name-memory.ts';
+import type { ResponseHead } from '../../port.ts';
+import type { HeaderList } from '../../wsgi.ts';
+import { dateValue } from '../exchange/date.ts';
+
+/** What the server adds to the fields of a response. */
+export interface OwnFields {
+  /** The option `serverHeader`. */
+  readonly server: string | undefined;
+  readonly sendsDate: boolean;
+}
+
+const lowerCaseNames = new NameMemory((name) => name.toLowerCase());
+
+/** Makes the fields of the head of a response. */
+export function responseFields(head: ResponseHead, { server, sendsDate }: OwnFields): OutgoingHttpHeaders {
+  const fields = toFields(head.headers, emptyFields(head.statusCode));
+  if (head.contentLength !== undefined && !head.hasContentLengthField)
+    fields['content-length'] = `${head.contentLength}`;
+  if (server !== undefined && fields.server === undefined) fields.server = server;
+  if (sendsDate && fields.date === undefined) fields.date = dateValue();
+  return fields;
+}
+
+/** Without a prototype: any name may be that of a field. */
+function emptyFields(statusCode?: number): OutgoingHttpHeaders {
+  const fields: OutgoingHttpHeaders = Object.create(null);
+  if (statusCode !== undefined) fields[':status'] = statusCode;
+  return fields;
+}
+
+/**
+ * Makes fields of an interim response, or of a trailer section, which has no status.
+ *
+ * @param statusCode Of an interim response
+ */
+export function moreFields(pairs: HeaderList, statusCode?: number): OutgoingHttpHeaders {
+  return toFields(pairs, emptyFields(statusCode));
+}
+
+function toFields(pairs: HeaderList, fields: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  for (let index = 0; index < pairs.length; index += 1) {
+    const [name, value] = pairs[index] ?? NO_FIELD;
+    const key = lowerCaseNames.get(name);
+    const present = fields[key];
+    if (present === undefined) fields[key] = value;
+    else fields[key] = [...(Array.isArray(present) ? present : [String(present)]), value];
+  }
+  return fields;
+}
+
+const NO_FIELD = ['', ''] as const;

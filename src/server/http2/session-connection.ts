@@ -1,0 +1,319 @@
+/**
+ * One connection that speaks HTTP/2: a session of node's, below the events, limits and time-outs of our server.
+ *
+ * A session is fresh until its first stream, busy while a stream is open or an application runs, else idle. It ends by GOAWAY
+ * (RFC 9113 §6.8): what the client has sent by then is served, the rest is refused, and may be sent again elsewhere.
+ *
+ * Rule 1: streams are independent. Whatever happens to one, the others go on.
+ * Rule 2: work is bounded by the streams that are open, and by the applications that run, also for streams that are reset.
+ */
+import type { IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import { isProtocolError, ProtocolError } from '../../errors.ts';
+import { createReceivedEnviron } from '../../gateway/environ.ts';
+import { tryPairs } from '../../gateway/environ-pairs.ts';
+import { standardErrors } from '../../gateway/error-stream.ts';
+import { logError } from '../../gateway/failure-log.ts';
+import { runApplication } from '../../gateway/run-application.ts';
+import { kernelQueue, nodeError } from '../../node-internals/index.ts';
+import type { Environ } from '../../wsgi.ts';
+import type { ConnectionOwner, ServedConnection } from '../connection-owner.ts';
+import type { Phase } from '../phase.ts';
+import type { SocketDescription } from '../socket/describe-socket.ts';
+import { NOT_NOTED } from '../timeouts.ts';
+import type { Http2Events, StreamEvent } from './http2-events.ts';
+import { Http2Sink, type SinkSession } from './http2-sink.ts';
+import { ResetBudget } from './reset-budget.ts';
+import { judgeSession, judgeStream } from './session-timeouts.ts';
+import { readStreamRequest, type StreamRequest } from './stream-request.ts';
+
+/** RFC 9113 §7. */
+const NO_ERROR = 0;
+const REFUSED_STREAM = 7;
+const ENHANCE_YOUR_CALM = 11;
+
+/** RFC 9113 §6.8: no stream has a higher number, so that none is refused yet. */
+const LAST_STREAM = 2 ** 31 - 1;
+
+/** What a session needs beside its socket. */
+export interface SessionSetting {
+  readonly owner: ConnectionOwner;
+  readonly events: Http2Events;
+  readonly description: SocketDescription;
+}
+
+/** One session. */
+export class SessionConnection implements ServedConnection, SinkSession {
+  readonly server: ConnectionOwner;
+  requests = 0;
+  /** When it became fresh, idle or closing, by performance.now(); or NOT_NOTED. */
+  since: number = performance.now();
+  /** Exchanges whose stream is open, or whose application runs. */
+  readonly exchanges: Set<Http2Sink> = new Set();
+  readonly #socket: Socket;
+  readonly #session: ServerHttp2Session;
+  readonly #events: Http2Events;
+  readonly #description: SocketDescription;
+  readonly #resets: ResetBudget;
+  /** Applications that run though their stream is closed. */
+  #orphans = 0;
+  /** When GOAWAY was sent first, by performance.now(). */
+  closingSince: number | undefined;
+  #isGone = false;
+  #written = 0;
+  #queued = 0;
+  #movedAt = 0;
+
+  constructor(socket: Socket, session: ServerHttp2Session, { owner, events, description }: SessionSetting) {
+    this.#socket = socket;
+    this.#session = session;
+    this.server = owner;
+    this.#events = events;
+    this.#description = { ...description, socket: undefined };
+    const { burst, rate } = events.resetLimits;
+    this.#resets = new ResetBudget(burst, rate);
+    // A client that closes its half has left: it could not even open a window.
+    socket.allowHalfOpen = false;
+    session.on('stream', this.#onStream);
+    session.on('error', this.#onError);
+    socket.once('close', this.#onClose);
+    const { timeout } = owner.settings;
+    if (timeout > 0 && Number.isFinite(timeout)) session.setTimeout(timeout, this.#onTimeout);
+    events.emit('session', session);
+  }
+
+  get phase(): Phase {
+    if (this.#isGone) return 'closed';
+    if (this.exchanges.size > 0) return 'serving';
+    if (this.closingSince !== undefined) return 'closing';
+    return this.requests === 0 ? 'fresh' : 'idle';
+  }
+
+  /** Requests whose response has not ended. */
+  get inFlight(): number {
+    let count = 0;
+    for (const { isEnded } of this.exchanges) if (!isEnded) count += 1;
+    return count;
+  }
+
+  get isIdle(): boolean {
+    const { phase } = this;
+    if (phase === 'fresh') return performance.now() - this.since >= this.server.settings.firstRequestGrace;
+    return phase === 'idle' || phase === 'closing';
+  }
+
+  get isFull(): boolean {
+    return kernelQueue(this.#socket) > 0;
+  }
+
+  onContentFault(error: unknown): void {
+    if (isProtocolError(error)) this.server.tally.clientErrors += 1;
+  }
+
+  // Streams.
+
+  readonly #onStream = (...event: StreamEvent): void => {
+    const [stream, headers, flags] = event;
+    // node emits 'error' for most ways to end a stream; 'close' follows with the code.
+    stream.on('error', ignore);
+    if (this.#events.passes(event)) return;
+    if (this.#orphans >= this.#events.maxConcurrentStreams || this.#isGone) {
+      stream.close(REFUSED_STREAM);
+      return;
+    }
+    this.requests += 1;
+    this.#serve(new Http2Sink(stream, this), headers, event[3], (flags & END_STREAM) !== 0);
+    const { maxRequestsPerSocket } = this.server.settings;
+    if (maxRequestsPerSocket !== 0 && this.requests >= maxRequestsPerSocket) this.closeWhenDone();
+  };
+
+  #serve(exchange: Http2Sink, headers: IncomingHttpHeaders, received: string[], isWhole: boolean): void {
+    this.exchanges.add(exchange);
+    const { stream } = exchange;
+    stream.once('aborted', () => this.#onAborted(exchange));
+    stream.once('close', () => this.#onStreamClose(exchange));
+    try {
+      const request = readStreamRequest(received, this.server.settings);
+      if (request.method === 'CONNECT') throw new ProtocolError('WSGI_ERR_CONNECT_REFUSED');
+      if (!isWhole) exchange.expectContent(request);
+      this.#run(exchange, request);
+    } catch (error) {
+      this.#refuse(exchange, error, headers[':method']);
+    }
+  }
+
+  #run(exchange: Http2Sink, request: StreamRequest): void {
+    const { events, options } = this.server;
+    const environ = this.#createEnviron(exchange, request);
+    const failure = tryPairs(environ, options.environ);
+    const application = failure ?? events.choose(request);
+    if (application === undefined) throw new ProtocolError('WSGI_ERR_EXPECTATION_UNKNOWN');
+    // Never rejects, and tells the exchange when the response has ended.
+    const run = runApplication(application, environ, exchange, options);
+    if (run === undefined) return;
+    exchange.isRunning = true;
+    if (!exchange.content.isEnded) exchange.content.follow(run);
+    void run.then(() => {
+      exchange.isRunning = false;
+      if (exchange.isClosed) this.#orphans -= 1;
+      this.#forget(exchange);
+    });
+  }
+
+  #createEnviron({ content }: Http2Sink, request: StreamRequest): Environ {
+    const description = this.#description;
+    return createReceivedEnviron(
+      {
+        method: request.method,
+        target: request.target,
+        protocol: 'HTTP/2.0',
+        rawHeaders: request.rawHeaders,
+        // Field by field: spreading the description would be far slower (Node 20).
+        scheme: description.scheme,
+        serverName: description.serverName,
+        serverPort: description.serverPort,
+        remoteAddress: description.remoteAddress,
+        remotePort: description.remotePort,
+        multiprocess: description.multiprocess,
+        extensions: description.extensions,
+        input: content.isEnded ? undefined : content,
+        trailers: content.trailers,
+      },
+      this.server.options,
+    );
+  }
+
+  #refuse(exchange: Http2Sink, error: unknown, method: string | undefined): void {
+    if (error instanceof ProtocolError) {
+      this.server.tally.clientErrors += 1;
+      exchange.refuse(error, method);
+      return;
+    }
+    // Our own fault: lose the stream, not the server.
+    logError({ errors: standardErrors }, error);
+    exchange.abort(error);
+  }
+
+  #onAborted(exchange: Http2Sink): void {
+    // Our own reset too is one to node.
+    if (!exchange.isEnded) exchange.disconnect();
+  }
+
+  #onStreamClose(exchange: Http2Sink): void {
+    exchange.isClosed = true;
+    if (exchange.isRunning) this.#orphans += 1;
+    exchange.disconnect();
+    if (exchange.stream.rstCode !== NO_ERROR && !exchange.isCut) this.#countReset();
+    this.#forget(exchange);
+  }
+
+  #countReset(): void {
+    if (this.#resets.take() || this.#session.destroyed) return;
+    this.#session.destroy(
+      nodeError('ERR_HTTP2_SESSION_ERROR', 'Session closed: too many of its streams were reset'),
+      ENHANCE_YOUR_CALM,
+    );
+  }
+
+  #forget(exchange: Http2Sink): void {
+    if (!exchange.isClosed || exchange.isRunning || !this.exchanges.delete(exchange)) return;
+    if (this.exchanges.size === 0) this.since = NOT_NOTED;
+  }
+
+  // The end.
+
+  closeWhenDone(): void {
+    if (this.isIdle) this.#close();
+    else this.#announceEnd();
+  }
+
+  /** A server that has stopped takes no further request on a session, and its client should know. */
+  closeIfAnswered(): void {
+    if (this.phase !== 'fresh' || this.isIdle) this.closeWhenDone();
+  }
+
+  /** RFC 9113 §6.8: announces the end, and ends once the client must have heard of it. */
+  #announceEnd(): void {
+    const session = this.#session;
+    if (this.closingSince !== undefined || session.closed || session.destroyed) return;
+    this.closingSince = performance.now();
+    session.goaway(NO_ERROR, LAST_STREAM);
+    session.ping(() => this.#close());
+  }
+
+  /** Refuses further streams. The session ends after those that are open, or now. */
+  #close(): void {
+    this.closingSince ??= performance.now();
+    if (this.#session.closed || this.#session.destroyed) return;
+    this.#session.close();
+    if (this.exchanges.size === 0) this.server.noteLingering(this);
+  }
+
+  destroy(): void {
+    if (this.exchanges.size === 0) this.#session.close();
+    this.#session.destroy();
+    this.#socket.destroy();
+  }
+
+  readonly #onTimeout = (): void => {
+    // node:http2 too passes the session.
+    if (!this.#events.emit('timeout', this.#session)) this.destroy();
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.server.tally.clientErrors += 1;
+    this.#events.emit('sessionError', error, this.#session);
+  };
+
+  readonly #onClose = (): void => {
+    this.#isGone = true;
+    this.server.remove(this);
+  };
+
+  // The clock.
+
+  check(now: number): void {
+    if (this.exchanges.size === 0 && this.since === NOT_NOTED) this.since = now;
+    const verdict = judgeSession(this, now);
+    if (verdict === 'close') this.#close();
+    else if (verdict === 'gone') this.#cutOff();
+    else for (const exchange of this.exchanges) this.#checkStream(exchange, now);
+  }
+
+  #checkStream(exchange: Http2Sink, now: number): void {
+    const { tally } = this.server;
+    const verdict = judgeStream(exchange, now);
+    if (verdict === 'fail') {
+      tally.timeouts.content += 1;
+      exchange.failContent(new ProtocolError('WSGI_ERR_REQUEST_TIMEOUT'));
+    } else if (verdict === 'gone') {
+      tally.timeouts.unresponsive += 1;
+      // Where nothing leaves the kernel either, no stream moves.
+      if (this.isStuck(now)) this.#cutOff();
+      else exchange.stream.close(ENHANCE_YOUR_CALM);
+    }
+  }
+
+  #cutOff(): void {
+    this.#session.destroy();
+    this.#socket.destroy();
+  }
+
+  /** Tells if octets have waited for the client for `writeTimeout`, and none has left. */
+  isStuck(now: number): boolean {
+    const { bytesWritten } = this.#socket;
+    const queued = kernelQueue(this.#socket);
+    if (bytesWritten !== this.#written || queued !== this.#queued) {
+      this.#written = bytesWritten;
+      this.#queued = queued;
+      this.#movedAt = now;
+    }
+    const { writeTimeout } = this.server.settings;
+    return writeTimeout > 0 && queued > 0 && now - this.#movedAt >= writeTimeout;
+  }
+}
+
+/** The flag END_STREAM of HEADERS (RFC 9113 §6.2). */
+const END_STREAM = 1;
+
+function ignore(): void {}
