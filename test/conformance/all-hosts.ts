@@ -15,13 +15,14 @@ import {
   nodeOverTls,
   standalone,
 } from './hosts.ts';
-import { nodeOverHttp2 } from './http2-host.ts';
+import { nodeOverHttp2, standaloneOverHttp2 } from './http2-host.ts';
 import { pythonCircle } from './python-circle.ts';
 import { expressRoundTrip, fastifyRoundTrip } from './round-trips.ts';
 
 /** The hosts. */
 export const ALL_HOSTS: readonly AuditHost[] = [
   standalone,
+  standaloneOverHttp2,
   node,
   nodeOverTls,
   nodeOverHttp2,

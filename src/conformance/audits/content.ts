@@ -26,7 +26,8 @@ const LIMIT_AUDITS: readonly GatewayAudit[] = [
         const response = await exchange(client, post(new Uint8Array(1 << 20)));
         equal(response.statusCode, 413);
         equal(calls, 0);
-        equal(await client.farewell(), 'end');
+        // Over HTTP/2 only the stream ends.
+        if (host.capabilities.has('http1')) equal(await client.farewell(), 'end');
         const other = open();
         equal((await exchange(other, post(new Uint8Array(1000)))).content.length, 1000);
       };

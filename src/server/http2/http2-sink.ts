@@ -17,6 +17,7 @@ import type { HeaderList } from '../../wsgi.ts';
 import type { ConnectionOwner } from '../connection-owner.ts';
 import { type Content, NO_CONTENT, RequestContent } from '../exchange/request-content.ts';
 import type { ServerSettings } from '../options.ts';
+import { NOT_NOTED } from '../timeouts.ts';
 import { moreFields, responseFields } from './response-fields.ts';
 import { type InputListener, StreamInput } from './stream-input.ts';
 import type { StreamRequest } from './stream-request.ts';
@@ -43,13 +44,13 @@ export class Http2Sink implements ResponseSink, InputListener {
   isEnded = false;
   /** Of the request, once its head is read. */
   content: Content = NO_CONTENT;
-  /** We have reset the stream: the client is not to blame. */
+  /** We have reset the stream, and the application is to blame. */
   isCut = false;
   /** The stream is closed. */
   isClosed = false;
   /** The run of the application is not over. */
   isRunning = false;
-  /** When the response ended, by performance.now(); undefined while it has not. */
+  /** When the response ended, by performance.now(), or NOT_NOTED; undefined while it has not. */
   endedAt: number | undefined;
   readonly #session: SinkSession;
   #input: StreamInput | undefined;
@@ -60,6 +61,7 @@ export class Http2Sink implements ResponseSink, InputListener {
   #trailers: HeaderList | undefined;
   #sendsDate = true;
   #hasTurn = false;
+  #isReset = false;
 
   constructor(stream: ServerHttp2Stream, session: SinkSession) {
     this.stream = stream;
@@ -89,14 +91,24 @@ export class Http2Sink implements ResponseSink, InputListener {
     else this.#onDisconnect = listener;
   }
 
-  /** The stream is closed, or about to be, and not by us. */
+  /** The stream is closed. */
+  closed(): void {
+    this.isClosed = true;
+    const isContentWhole = this.content.isEnded || this.#input?.isWhole === true;
+    const isInOrder = this.isEnded && this.stream.rstCode === NO_ERROR && !this.writer.isWaiting;
+    if (!isInOrder || !isContentWhole) this.disconnect();
+  }
+
+  /** The client has left. */
   disconnect(): void {
     if (this.#disconnect !== undefined) return;
     const error = disconnection('response');
     this.#disconnect = error;
-    this.content.fail(error);
+    if (this.#input?.isWhole !== true) this.content.fail(error);
     this.writer.fail(error);
     if (!this.isEnded) this.#onDisconnect?.(error);
+    // What is left of the content would keep the stream (Node 20 to 26).
+    this.#input?.discard();
   }
 
   onInput(): void {
@@ -131,7 +143,7 @@ export class Http2Sink implements ResponseSink, InputListener {
 
   /** The response has ended: the application reads on, or the stream is closed. */
   #finishContent(): void {
-    if (this.#hasTurn || this.content.isEnded || this.stream.destroyed) return;
+    if (this.#hasTurn || this.content.isEnded) return;
     const next = this.content.finish(false, 0);
     if (next === 'turn') this.leaveTurn();
     else if (next === 'closing') {
@@ -185,13 +197,13 @@ export class Http2Sink implements ResponseSink, InputListener {
       wait = this.writer.end(lastChunk);
     } else this.#sendHead(head, true, false);
     this.#end();
+    if (!this.content.isEnded) this.#finishContent();
     return wait;
   }
 
   #end(): void {
     this.isEnded = true;
-    this.endedAt = performance.now();
-    if (!this.content.isEnded) this.#finishContent();
+    this.endedAt = NOT_NOTED;
   }
 
   /** A stream is closed a little before its events tell so. */
@@ -202,20 +214,30 @@ export class Http2Sink implements ResponseSink, InputListener {
   }
 
   abort(_error: unknown): void {
-    if (!this.isEnded) this.cut(INTERNAL_ERROR);
+    if (this.isEnded) return;
+    const isOurs = this.#disconnect === undefined;
+    this.#end();
+    const { stream } = this;
+    if (isOurs) {
+      this.isCut = true;
+      stream.close(INTERNAL_ERROR);
+    } else if (!this.#isReset && stream.aborted) {
+      // Node keeps a stream that was cancelled with NO_ERROR, and what waits in it, for ever (Node 20).
+      stream.destroy();
+    }
+    this.#input?.discard();
   }
 
-  /** Resets the stream. @param code An error code of RFC 9113 §7 */
-  cut(code: number): void {
-    const { stream } = this;
-    const isOurs = this.#disconnect === undefined;
-    this.isEnded = true;
-    this.isCut = isOurs;
-    this.endedAt = performance.now();
-    // Node keeps a stream that was cancelled with NO_ERROR, and what waits in it, for ever (Node 20).
-    if (stream.aborted) stream.destroy();
-    else stream.close(code);
-    this.#input?.discard();
+  /**
+   * Resets the stream, for which its client is to blame: to the application it has left.
+   *
+   * @param code An error code of RFC 9113 §7
+   */
+  reset(code: number): void {
+    // First, because node emits 'aborted' before it sends the frame.
+    this.#isReset = true;
+    this.stream.close(code);
+    this.disconnect();
   }
 
   /** Answers a request that is refused; no application is asked. */

@@ -29,8 +29,12 @@ import { readStreamRequest, type StreamRequest } from './stream-request.ts';
 
 /** RFC 9113 §7. */
 const NO_ERROR = 0;
+const INTERNAL_ERROR = 2;
 const REFUSED_STREAM = 7;
 const ENHANCE_YOUR_CALM = 11;
+
+/** Milliseconds in which the last frames leave. */
+const CUT_DELAY = 100;
 
 /** RFC 9113 §6.8: no stream has a higher number, so that none is refused yet. */
 const LAST_STREAM = 2 ** 31 - 1;
@@ -200,9 +204,8 @@ export class SessionConnection implements ServedConnection, SinkSession {
   }
 
   #onStreamClose(exchange: Http2Sink): void {
-    exchange.isClosed = true;
     if (exchange.isRunning) this.#orphans += 1;
-    exchange.disconnect();
+    exchange.closed();
     if (exchange.stream.rstCode !== NO_ERROR && !exchange.isCut) this.#countReset();
     this.#forget(exchange);
   }
@@ -249,10 +252,16 @@ export class SessionConnection implements ServedConnection, SinkSession {
     if (this.exchanges.size === 0) this.server.noteLingering(this);
   }
 
+  /** Resets the streams, so that no response seems to be whole, and closes the connection. */
   destroy(): void {
-    if (this.exchanges.size === 0) this.#session.close();
-    this.#session.destroy();
-    this.#socket.destroy();
+    for (const exchange of this.exchanges) exchange.reset(INTERNAL_ERROR);
+    this.closingSince ??= performance.now();
+    this.#session.close();
+    // node ends the session once the frames have left. A client that takes nothing is not waited for.
+    setTimeout(() => {
+      this.#session.destroy();
+      this.#socket.destroy();
+    }, CUT_DELAY);
   }
 
   readonly #onTimeout = (): void => {
@@ -276,7 +285,7 @@ export class SessionConnection implements ServedConnection, SinkSession {
     if (this.exchanges.size === 0 && this.since === NOT_NOTED) this.since = now;
     const verdict = judgeSession(this, now);
     if (verdict === 'close') this.#close();
-    else if (verdict === 'gone') this.#cutOff();
+    else if (verdict === 'gone') this.destroy();
     else for (const exchange of this.exchanges) this.#checkStream(exchange, now);
   }
 
@@ -289,14 +298,9 @@ export class SessionConnection implements ServedConnection, SinkSession {
     } else if (verdict === 'gone') {
       tally.timeouts.unresponsive += 1;
       // Where nothing leaves the kernel either, no stream moves.
-      if (this.isStuck(now)) this.#cutOff();
-      else exchange.stream.close(ENHANCE_YOUR_CALM);
+      if (this.isStuck(now)) this.destroy();
+      else exchange.reset(ENHANCE_YOUR_CALM);
     }
-  }
-
-  #cutOff(): void {
-    this.#session.destroy();
-    this.#socket.destroy();
   }
 
   /** Tells if octets have waited for the client for `writeTimeout`, and none has left. */

@@ -6,7 +6,7 @@
  */
 import type { ConnectionOwner } from '../connection-owner.ts';
 import type { Phase } from '../phase.ts';
-import { idleTimeout, isLate, isOver } from '../timeouts.ts';
+import { idleTimeout, isLate, isOver, NOT_NOTED } from '../timeouts.ts';
 import type { Http2Sink } from './http2-sink.ts';
 
 /** Milliseconds in which a client answers the announcement of the end, and in which it closes after the end. */
@@ -61,7 +61,9 @@ export function judgeSession(session: TimedSession, now: number): 'wait' | 'clos
  */
 export function judgeStream(exchange: Http2Sink, now: number): 'wait' | 'fail' | 'gone' {
   const { requestTimeout, writeTimeout } = exchange.settings;
-  const { content, endedAt } = exchange;
+  const { content } = exchange;
+  if (exchange.endedAt === NOT_NOTED) exchange.endedAt = now;
+  const { endedAt } = exchange;
   if (content.isAwaited && isOver(content.waited(now), requestTimeout)) return 'fail';
   // After the answer, requestTimeout bounds a reader that never goes on, too.
   const isReadOn = endedAt !== undefined && !content.isEnded && !content.isReading;

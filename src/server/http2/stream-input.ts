@@ -30,11 +30,12 @@ export class StreamInput implements ContentOwner, ContentReader {
   readonly turn: ContentOwner['turn'];
   state: 'head' | 'content' | 'failed' = 'content';
   contentRead = 0;
+  /** All of it has come, and was taken from the stream. */
+  isWhole = false;
   trailers: string[] = [];
   readonly #stream: ServerHttp2Stream;
   readonly #listener: InputListener;
   #isOpen = false;
-  #isEnded = false;
 
   constructor(stream: ServerHttp2Stream, listener: InputListener) {
     this.#stream = stream;
@@ -42,6 +43,8 @@ export class StreamInput implements ContentOwner, ContentReader {
     this.output = { sendContinue: () => listener.sendContinue() };
     this.turn = { leave: () => listener.leaveTurn() };
     stream.on('trailers', this.#onTrailers);
+    // Otherwise node closes the stream after a response before which nobody has read (Node 20 to 26).
+    stream.pause();
   }
 
   get parser(): this {
@@ -62,7 +65,7 @@ export class StreamInput implements ContentOwner, ContentReader {
 
   /** @throws {@link ProtocolError} */
   readContent(): Buffer | null | undefined {
-    if (this.#isEnded) return this.#end();
+    if (this.isWhole) return this.#end();
     // Nobody has read, so the stream has no octets to give yet.
     if (!this.#isOpen) return undefined;
     // Without an encoding it gives Buffers.
@@ -112,7 +115,7 @@ export class StreamInput implements ContentOwner, ContentReader {
   readonly #onEnd = (): void => {
     // A reset without an error looks like an end (Node 20 to 26); with a response under way it is an abort.
     if (this.#stream.aborted) return;
-    this.#isEnded = true;
+    this.isWhole = true;
     this.#listener.onInput();
   };
 

@@ -60,6 +60,11 @@ export class StreamWriter {
     return undefined;
   }
 
+  /** Somebody waits for room, or for a large piece to be taken. */
+  get isWaiting(): boolean {
+    return this.#waiter !== undefined;
+  }
+
   /** The client has left. */
   fail(error: DisconnectError): void {
     this.#failure = error;
