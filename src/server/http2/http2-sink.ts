@@ -50,6 +50,10 @@ export class Http2Sink implements ResponseSink, InputListener {
   isClosed = false;
   /** The run of the application is not over. */
   isRunning = false;
+  /** The application has promised an answer, if it is followed. */
+  isWorking = false;
+  /** When the stream was reset for a fault of its client, by performance.now(). */
+  resetAt: number | undefined;
   /** When the response ended, by performance.now(), or NOT_NOTED; undefined while it has not. */
   endedAt: number | undefined;
   readonly #session: SinkSession;
@@ -61,7 +65,6 @@ export class Http2Sink implements ResponseSink, InputListener {
   #trailers: HeaderList | undefined;
   #sendsDate = true;
   #hasTurn = false;
-  #isReset = false;
 
   constructor(stream: ServerHttp2Stream, session: SinkSession) {
     this.stream = stream;
@@ -221,7 +224,7 @@ export class Http2Sink implements ResponseSink, InputListener {
     if (isOurs) {
       this.isCut = true;
       stream.close(INTERNAL_ERROR);
-    } else if (!this.#isReset && stream.aborted) {
+    } else if (this.resetAt === undefined && stream.aborted) {
       // Node keeps a stream that was cancelled with NO_ERROR, and what waits in it, for ever (Node 20).
       stream.destroy();
     }
@@ -235,7 +238,7 @@ export class Http2Sink implements ResponseSink, InputListener {
    */
   reset(code: number): void {
     // First, because node emits 'aborted' before it sends the frame.
-    this.#isReset = true;
+    this.resetAt = performance.now();
     this.stream.close(code);
     this.disconnect();
   }

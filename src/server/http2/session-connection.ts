@@ -14,13 +14,14 @@ import { createReceivedEnviron } from '../../gateway/environ.ts';
 import { tryPairs } from '../../gateway/environ-pairs.ts';
 import { standardErrors } from '../../gateway/error-stream.ts';
 import { logError } from '../../gateway/failure-log.ts';
+import { isPromise, toPromise } from '../../gateway/promise.ts';
 import { runApplication } from '../../gateway/run-application.ts';
 import { kernelQueue, nodeError } from '../../node-internals/index.ts';
-import type { Environ } from '../../wsgi.ts';
+import type { ApplicationFunction, Environ } from '../../wsgi.ts';
 import type { ConnectionOwner, ServedConnection } from '../connection-owner.ts';
 import type { Phase } from '../phase.ts';
 import type { SocketDescription } from '../socket/describe-socket.ts';
-import { NOT_NOTED } from '../timeouts.ts';
+import { isOver, NOT_NOTED } from '../timeouts.ts';
 import type { Http2Events, StreamEvent } from './http2-events.ts';
 import { Http2Sink, type SinkSession } from './http2-sink.ts';
 import { ResetBudget } from './reset-budget.ts';
@@ -32,6 +33,9 @@ const NO_ERROR = 0;
 const INTERNAL_ERROR = 2;
 const REFUSED_STREAM = 7;
 const ENHANCE_YOUR_CALM = 11;
+
+/** Pings of a busy session in the time of `writeTimeout`. */
+const PINGS_A_TIMEOUT = 4;
 
 /** Milliseconds in which the last frames leave. */
 const CUT_DELAY = 100;
@@ -59,8 +63,12 @@ export class SessionConnection implements ServedConnection, SinkSession {
   readonly #events: Http2Events;
   readonly #description: SocketDescription;
   readonly #resets: ResetBudget;
-  /** Applications that run though their stream is closed. */
+  #hasResets = false;
+  /** Applications that work though their stream is closed. */
   #orphans = 0;
+  /** When the last ping was sent, by performance.now(); undefined once it is answered. */
+  #pingedAt: number | undefined;
+  #pongAt: number = performance.now();
   /** When GOAWAY was sent first, by performance.now(). */
   closingSince: number | undefined;
   #isGone = false;
@@ -120,6 +128,11 @@ export class SessionConnection implements ServedConnection, SinkSession {
     const [stream, headers, flags] = event;
     // node emits 'error' for most ways to end a stream; 'close' follows with the code.
     stream.on('error', ignore);
+    if (stream.destroyed || stream.closed) {
+      // The reset came in the same packet.
+      this.#countReset();
+      return;
+    }
     if (this.#events.passes(event)) return;
     if (this.#orphans >= this.#events.maxConcurrentStreams || this.#isGone) {
       stream.close(REFUSED_STREAM);
@@ -133,9 +146,7 @@ export class SessionConnection implements ServedConnection, SinkSession {
 
   #serve(exchange: Http2Sink, headers: IncomingHttpHeaders, received: string[], isWhole: boolean): void {
     this.exchanges.add(exchange);
-    const { stream } = exchange;
-    stream.once('aborted', () => this.#onAborted(exchange));
-    stream.once('close', () => this.#onStreamClose(exchange));
+    exchange.stream.on('close', () => this.#onStreamClose(exchange));
     try {
       const request = readStreamRequest(received, this.server.settings);
       if (request.method === 'CONNECT') throw new ProtocolError('WSGI_ERR_CONNECT_REFUSED');
@@ -144,6 +155,9 @@ export class SessionConnection implements ServedConnection, SinkSession {
     } catch (error) {
       this.#refuse(exchange, error, headers[':method']);
     }
+    // Most are answered by now. A listener costs node more than its call.
+    if (!exchange.isEnded || !exchange.content.isEnded)
+      exchange.stream.on('aborted', () => this.#onAborted(exchange));
   }
 
   #run(exchange: Http2Sink, request: StreamRequest): void {
@@ -152,16 +166,34 @@ export class SessionConnection implements ServedConnection, SinkSession {
     const failure = tryPairs(environ, options.environ);
     const application = failure ?? events.choose(request);
     if (application === undefined) throw new ProtocolError('WSGI_ERR_EXPECTATION_UNKNOWN');
+    const followed = this.#hasResets ? this.#follow(application, exchange) : application;
     // Never rejects, and tells the exchange when the response has ended.
-    const run = runApplication(application, environ, exchange, options);
+    const run = runApplication(followed, environ, exchange, options);
     if (run === undefined) return;
     exchange.isRunning = true;
     if (!exchange.content.isEnded) exchange.content.follow(run);
     void run.then(() => {
       exchange.isRunning = false;
-      if (exchange.isClosed) this.#orphans -= 1;
       this.#forget(exchange);
     });
+  }
+
+  /**
+   * Follows what an application has promised. The run of a request ends when its client leaves, but the application may work
+   * on. Only sessions on which a stream was reset pay for it.
+   */
+  #follow(application: ApplicationFunction, exchange: Http2Sink): ApplicationFunction {
+    return (environ, startResponse) => {
+      const body = application(environ, startResponse);
+      if (!isPromise(body)) return body;
+      exchange.isWorking = true;
+      const settled = (): void => {
+        exchange.isWorking = false;
+        if (exchange.isClosed) this.#orphans -= 1;
+      };
+      toPromise(body).then(settled, settled);
+      return body;
+    };
   }
 
   #createEnviron({ content }: Http2Sink, request: StreamRequest): Environ {
@@ -204,13 +236,14 @@ export class SessionConnection implements ServedConnection, SinkSession {
   }
 
   #onStreamClose(exchange: Http2Sink): void {
-    if (exchange.isRunning) this.#orphans += 1;
+    if (exchange.isWorking) this.#orphans += 1;
     exchange.closed();
     if (exchange.stream.rstCode !== NO_ERROR && !exchange.isCut) this.#countReset();
     this.#forget(exchange);
   }
 
   #countReset(): void {
+    this.#hasResets = true;
     if (this.#resets.take() || this.#session.destroyed) return;
     this.#session.destroy(
       nodeError('ERR_HTTP2_SESSION_ERROR', 'Session closed: too many of its streams were reset'),
@@ -285,8 +318,25 @@ export class SessionConnection implements ServedConnection, SinkSession {
     if (this.exchanges.size === 0 && this.since === NOT_NOTED) this.since = now;
     const verdict = judgeSession(this, now);
     if (verdict === 'close') this.#close();
-    else if (verdict === 'gone') this.destroy();
+    else if (verdict === 'gone' || this.#isDead(now)) this.destroy();
     else for (const exchange of this.exchanges) this.#checkStream(exchange, now);
+  }
+
+  /**
+   * Tells if the client has not answered a ping. So the end of a session is found that node:http2 keeps after a connection
+   * error (RFC 9113 §5.4.1): it sends GOAWAY, and then it neither reads nor closes the connection (Node 20 to 26).
+   */
+  #isDead(now: number): boolean {
+    const { writeTimeout } = this.server.settings;
+    if (writeTimeout === 0 || this.exchanges.size === 0) return false;
+    if (this.#pingedAt !== undefined) return isOver(now - this.#pingedAt, writeTimeout);
+    if (now - this.#pongAt < writeTimeout / PINGS_A_TIMEOUT || this.#session.destroyed) return false;
+    this.#pingedAt = now;
+    this.#session.ping(() => {
+      this.#pingedAt = undefined;
+      this.#pongAt = performance.now();
+    });
+    return false;
   }
 
   #checkStream(exchange: Http2Sink, now: number): void {

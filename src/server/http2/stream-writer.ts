@@ -12,9 +12,10 @@ import type { DisconnectError } from '../../errors.ts';
 const COPY_LIMIT = 16_384;
 
 /** Octets of the parts of a large piece: they grow while the client is fast. */
-const LEAST_PART = 8_192;
-const FIRST_PART = 65_536;
+const LEAST_PART = 4_096;
+const FIRST_PART = 16_384;
 const GREATEST_PART = 262_144;
+const GROWTH = 4;
 
 /** Milliseconds in which a fast client takes a part, and after which one is slow. */
 const FAST = 50;
@@ -136,7 +137,7 @@ export class StreamWriter {
 
   /** A slow client gets smaller parts: each must be taken within `writeTimeout`. */
   #adapt(duration: number): void {
-    if (duration < FAST) this.#partSize = Math.min(this.#partSize * 2, GREATEST_PART);
-    else if (duration > SLOW) this.#partSize = Math.max(this.#partSize / 2, LEAST_PART);
+    if (duration < FAST) this.#partSize = Math.min(this.#partSize * GROWTH, GREATEST_PART);
+    else if (duration > SLOW) this.#partSize = Math.max(this.#partSize / GROWTH, LEAST_PART);
   }
 }
