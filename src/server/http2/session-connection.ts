@@ -86,6 +86,7 @@ export class SessionConnection implements ServedConnection, SinkSession {
     this.#resets = new ResetBudget(burst, rate);
     // A client that closes its half has left: it could not even open a window.
     socket.allowHalfOpen = false;
+    socket.once('end', this.#onEnd);
     session.on('stream', this.#onStream);
     session.on('error', this.#onError);
     socket.once('close', this.#onClose);
@@ -140,8 +141,9 @@ export class SessionConnection implements ServedConnection, SinkSession {
     }
     this.requests += 1;
     this.#serve(new Http2Sink(stream, this), headers, event[3], (flags & END_STREAM) !== 0);
-    const { maxRequestsPerSocket } = this.server.settings;
-    if (maxRequestsPerSocket !== 0 && this.requests >= maxRequestsPerSocket) this.closeWhenDone();
+    const { settings, shutdown, isStopping } = this.server;
+    const isUsedUp = settings.maxRequestsPerSocket !== 0 && this.requests >= settings.maxRequestsPerSocket;
+    if (isUsedUp || isStopping || shutdown !== undefined) this.#announceEnd();
   };
 
   #serve(exchange: Http2Sink, headers: IncomingHttpHeaders, received: string[], isWhole: boolean): void {
@@ -253,22 +255,27 @@ export class SessionConnection implements ServedConnection, SinkSession {
 
   #forget(exchange: Http2Sink): void {
     if (!exchange.isClosed || exchange.isRunning || !this.exchanges.delete(exchange)) return;
-    if (this.exchanges.size === 0) this.since = NOT_NOTED;
+    if (this.exchanges.size > 0) return;
+    this.since = NOT_NOTED;
+    if (this.closingSince !== undefined) this.#close();
   }
 
   // The end.
 
   closeWhenDone(): void {
-    if (this.isIdle) this.#close();
-    else this.#announceEnd();
+    if (this.exchanges.size > 0) this.#announceEnd();
+    else if (this.isIdle) this.#close();
   }
 
   /** A server that has stopped takes no further request on a session, and its client should know. */
   closeIfAnswered(): void {
-    if (this.phase !== 'fresh' || this.isIdle) this.closeWhenDone();
+    this.closeWhenDone();
   }
 
-  /** RFC 9113 §6.8: announces the end, and ends once the client must have heard of it. */
+  /**
+   * RFC 9113 §6.8: announces the end, and ends once the client must have heard of it. node:http2 reads the answer while a
+   * stream is open, and not afterwards (Node 20 to 26).
+   */
   #announceEnd(): void {
     const session = this.#session;
     if (this.closingSince !== undefined || session.closed || session.destroyed) return;
@@ -305,6 +312,11 @@ export class SessionConnection implements ServedConnection, SinkSession {
   readonly #onError = (error: Error): void => {
     this.server.tally.clientErrors += 1;
     this.#events.emit('sessionError', error, this.#session);
+  };
+
+  /** node ends the socket, but not while frames wait that the client will not answer. */
+  readonly #onEnd = (): void => {
+    setTimeout(() => this.#socket.destroy(), CUT_DELAY);
   };
 
   readonly #onClose = (): void => {
