@@ -123,6 +123,12 @@ const OTHER_ERRORS = {
     source: 'PEP 3333, The write() Callable',
     message: 'write was called after the response ended',
   },
+  WSGI_ERR_UPGRADE_LATE: {
+    party: 'application',
+    statusCode: 500,
+    source: 'docs/websockets.md',
+    message: 'gateway.upgrade must be called once, before startResponse: {detail}',
+  },
   WSGI_ERR_THROWN_VALUE: {
     party: 'application',
     statusCode: 500,

@@ -46,6 +46,7 @@ export type {
   Environ,
   ErrorStream,
   FinishedCallback,
+  HandedOver,
   HeaderList,
   InputStream,
   ProxyEndpoint,

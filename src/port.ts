@@ -8,7 +8,7 @@
  * a host without such a member lacks only the extension key that depends on it.
  */
 import type { DisconnectError } from './errors.ts';
-import type { ErrorStream, HeaderList } from './wsgi.ts';
+import type { ErrorStream, HandedOver, HeaderList } from './wsgi.ts';
 
 /** Source of the octets of `wsgi.input`. */
 export interface InputSource {
@@ -200,4 +200,10 @@ export interface ResponseSink {
   trailers?(headers: HeaderList): void;
   /** Follows the directives of a wrapped program about the connection. */
   direct?(directives: ConnectionDirectives): void;
+  /**
+   * Hands over the socket. Missing if the host cannot, or if the request does not ask for another protocol. Called once at
+   * most, before `writeHead`. Afterwards the host writes and reads nothing, has no time-outs, and does not call the listener of
+   * `watch`.
+   */
+  readonly handOver?: (() => HandedOver) | undefined;
 }

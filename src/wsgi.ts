@@ -127,9 +127,25 @@ export interface Environ {
   'gateway.trailers'?: () => Promise<HeaderList>;
   /** Adds fields to the trailer section of the response. */
   'gateway.send_trailers'?: (headers: Readonly<HeaderList>) => void;
+  /**
+   * Hands over the socket of a request that asks for another protocol, such as WebSocket (RFC 9110 §7.8). Only such a
+   * request has it. It works once, and not after startResponse; then the application writes its response, a 101, to the
+   * socket, and returns an empty body.
+   *
+   * @throws an ApplicationError if it is too late, a DisconnectError if the client has left
+   */
+  'gateway.upgrade'?: () => HandedOver;
   /** The facts that a proxy in TCP mode has told of the connection. */
   'gateway.proxy_protocol'?: ProxyProtocol;
   [key: string]: unknown;
+}
+
+/** What `gateway.upgrade` gives: a connection that belongs to the application from then on. */
+export interface HandedOver {
+  /** A `Duplex` of node:stream, mostly a `net.Socket` or a `tls.TLSSocket`. */
+  readonly socket: { destroy(): unknown };
+  /** Octets that have already come after the request. Mostly there are none. */
+  readonly head: Uint8Array;
 }
 
 /** `gateway.proxy_protocol`: what a trusted proxy has told by the PROXY protocol. Frozen, and shared by all requests of a connection. */

@@ -15,6 +15,7 @@ import {
   ApplicationError,
   type ConnectionDirectives,
   type DisconnectError,
+  type HandedOver,
   type HeaderList,
   type ResponseHead,
   type ResponseSink,
@@ -24,9 +25,10 @@ import {
   flushHead,
   isHttp2Message,
   isNodeSocket,
-  isStandIn,
   writeRaw,
 } from '../../src/node-internals/index.ts';
+import { handOverOf } from './hand-over.ts';
+import { COPY_LIMIT, heldBelow, refersBelow } from './held-below.ts';
 import { onceLost } from './lost-connections.ts';
 import { isPatched, prepareHead, toHeaderObject, writeHead, writeHttp2Head } from './response-head.ts';
 
@@ -45,9 +47,6 @@ interface Http2Response {
 
 /** Node's own methods. A response with others was patched or has another class. */
 const { end: nodeEnd, write: nodeWrite } = ServerResponse.prototype;
-
-/** Octets up to which a chunk is copied. Node keeps it until the end of the tick, or for as long as the client is slow. */
-const COPY_LIMIT = 16_384;
 
 /** RFC 9113 §7. */
 const INTERNAL_ERROR = 2;
@@ -264,6 +263,16 @@ export class NodeSink implements ResponseSink {
     else if (statusCode === 100 || !res.socket.writableNeedDrain) res.socket.write(text, 'latin1');
   }
 
+  get handOver(): (() => HandedOver) | undefined {
+    const handOver = handOverOf(this.#req);
+    if (handOver === undefined) return undefined;
+    return () => {
+      const handedOver = handOver();
+      this.unwatch?.();
+      return handedOver;
+    };
+  }
+
   trailers(headers: HeaderList): void {
     if (!this.res.writableEnded && !this.#isGone()) this.res.addTrailers(toHeaderObject(headers));
   }
@@ -373,21 +382,6 @@ export function writesAsNode(res: ServerResponse, isHttp1: boolean): boolean {
 function endWith(res: ServerResponse, lastChunk: Uint8Array | undefined): void {
   if (lastChunk === undefined) res.end();
   else res.end(lastChunk);
-}
-
-/** Copies a small chunk for a stand-in for a socket: it looks empty before the host below has anything. */
-export function heldBelow<Chunk extends Uint8Array | undefined>(
-  res: ServerResponse,
-  chunk: Chunk,
-): Chunk | Buffer {
-  return chunk !== undefined && chunk.length <= COPY_LIMIT && isStandIn(res.socket)
-    ? Buffer.from(chunk)
-    : chunk;
-}
-
-/** Tells if a chunk of {@link heldBelow} is still the application's. */
-export function refersBelow(res: ServerResponse, chunk: Uint8Array | undefined): boolean {
-  return chunk !== undefined && chunk.length > COPY_LIMIT && isStandIn(res.socket);
 }
 
 /** Tells if the connection has taken a whole response of HTTP/1. */

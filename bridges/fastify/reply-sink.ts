@@ -11,12 +11,15 @@ import {
   ApplicationError,
   type ConnectionDirectives,
   type DisconnectError,
+  type HandedOver,
   type HeaderList,
   type ResponseHead,
   type ResponseSink,
 } from '../../src/index.ts';
 import { flushHead, isHttp2Message, isStandIn } from '../../src/node-internals/index.ts';
-import { heldBelow, isTaken, NodeSink, refersBelow, writesAsNode } from '../_node/node-sink.ts';
+import { handOverOf } from '../_node/hand-over.ts';
+import { heldBelow, refersBelow } from '../_node/held-below.ts';
+import { isTaken, NodeSink, writesAsNode } from '../_node/node-sink.ts';
 import { ContentStream, type StreamOwner } from './content-stream.ts';
 import type { FastifyReplyLike, FastifyRequestLike } from './instance.ts';
 import { logBrokenResponse, showsStreamErrors } from './log.ts';
@@ -163,6 +166,12 @@ export class ReplySink implements FailingSink, StreamOwner {
     this.#node.direct(directives);
   }
 
+  get handOver(): (() => HandedOver) | undefined {
+    // HTTP/2's compatibility API has no upgrade.
+    if (handOverOf(this.#request.raw as IncomingMessage) === undefined) return undefined;
+    return () => hijack(this.#reply, () => this.#node.handOver?.());
+  }
+
   /** Called by the last `onSend` hook. */
   settle(payload: unknown): void {
     const isOwn = payload === this.#payload;
@@ -277,9 +286,22 @@ export class HijackSink extends NodeSink implements FailingSink {
     super.writeHead(head);
   }
 
+  override get handOver(): (() => HandedOver) | undefined {
+    const handOver = super.handOver;
+    return handOver === undefined ? undefined : () => hijack(this.#reply, handOver);
+  }
+
   fail(error: unknown): void {
     report(this, error);
   }
+}
+
+/** Takes the socket from under a reply, which is never sent then. */
+function hijack(reply: FastifyReplyLike, handOver: () => HandedOver | undefined): HandedOver {
+  const handedOver = reply.sent ? undefined : handOver();
+  if (handedOver === undefined) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
+  reply.hijack();
+  return handedOver;
 }
 
 function ignore(): void {}

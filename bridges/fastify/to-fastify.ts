@@ -22,6 +22,7 @@ import type {
 } from './instance.ts';
 import { declareOtherMethods } from './methods.ts';
 import { type FailingSink, HijackSink, ReplySink } from './reply-sink.ts';
+import { keepUpgrades, noteForeignUpgrade } from './foreign-upgrades.ts';
 import { type Prefix, prefixOf, readRouting } from './routing.ts';
 
 /** The options of `toFastify` besides those of every mount. */
@@ -78,7 +79,10 @@ function mountIn(scope: FastifyScope, mount: Omit<FastifyMount, 'prefix'>): void
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
   // This hook adds hooks, so that they come after those that other plugins add to each route.
-  scope.addHook('onRoute', (route) => appendHooks(route, hooksFor(route)));
+  scope.addHook('onRoute', (route) => {
+    appendHooks(route, hooksFor(route));
+    keepUpgrades(route, handler);
+  });
   // Every request is made with the property, so that it keeps its shape.
   scope.decorateRequest(STATE, undefined);
   const fastifyMount = { ...mount, prefix: prefixOf(scope) };
@@ -132,6 +136,7 @@ function answer(mount: FastifyMount, request: MountedRequest, reply: FastifyRepl
   const state = request[STATE];
   // HTTP/2's compatibility API has the same methods.
   const req = request.raw as IncomingMessage;
+  noteForeignUpgrade(req, reply);
   const hostRequest = {
     req,
     res: reply.raw as ServerResponse,

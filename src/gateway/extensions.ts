@@ -7,7 +7,8 @@
  * property in the old generation: it and all that it refers to stay in memory until a full collection (Node 20 to 26).
  */
 import type { ConnectionDirectives, ResponseSink } from '../port.ts';
-import type { Environ, FinishedCallback, HeaderList } from '../wsgi.ts';
+import type { Environ, FinishedCallback, HandedOver, HeaderList } from '../wsgi.ts';
+import { handOver } from './hand-over.ts';
 import { takeExtraHeaders } from './response-headers.ts';
 import type { ResponseWriter } from './response-writer.ts';
 
@@ -44,6 +45,10 @@ export function addExtensions(
       if (writer.response.state !== 'ended') sink.trailers?.(checked);
     };
     environ['gateway.send_trailers'] = sendTrailers;
+  }
+  if (sink.handOver !== undefined) {
+    const upgrade = (): HandedOver => handOver(sink, writer);
+    environ['gateway.upgrade'] = upgrade;
   }
   if (sink.direct !== undefined) {
     const connection = (directives: ConnectionDirectives): void => {

@@ -6,7 +6,7 @@
  */
 import type { DisconnectError } from '../errors.ts';
 import type { ResponseHead, ResponseSink } from '../port.ts';
-import type { Environ } from '../wsgi.ts';
+import type { Environ, HandedOver } from '../wsgi.ts';
 import {
   ERROR,
   FINISH,
@@ -18,7 +18,7 @@ import {
   START,
 } from './request-channels.ts';
 
-type Optional = 'sent' | 'log' | 'fail' | 'informational' | 'trailers' | 'direct';
+type Optional = 'sent' | 'log' | 'fail' | 'informational' | 'trailers' | 'direct' | 'handOver';
 
 /** The sink of a host, with the members that it has. */
 export class PublishedSink implements ResponseSink {
@@ -30,6 +30,7 @@ export class PublishedSink implements ResponseSink {
   readonly informational?: NonNullable<ResponseSink['informational']>;
   readonly trailers?: NonNullable<ResponseSink['trailers']>;
   readonly direct?: NonNullable<ResponseSink['direct']>;
+  readonly handOver?: NonNullable<ResponseSink['handOver']>;
   readonly #environ: Environ;
   readonly #sink: ResponseSink;
   readonly #began = performance.now();
@@ -48,6 +49,7 @@ export class PublishedSink implements ResponseSink {
       ...(sink.informational && { informational: (code, headers) => sink.informational?.(code, headers) }),
       ...(sink.trailers && { trailers: (headers) => sink.trailers?.(headers) }),
       ...(sink.direct && { direct: (directives) => sink.direct?.(directives) }),
+      ...(sink.handOver && { handOver: () => this.#handOver() }),
     };
     Object.assign(this, members);
   }
@@ -101,6 +103,15 @@ export class PublishedSink implements ResponseSink {
 
   watch(listener: (error: DisconnectError) => void): void {
     this.#sink.watch(listener);
+  }
+
+  /** There is no response any more. */
+  #handOver(): HandedOver {
+    const { handOver } = this.#sink;
+    if (handOver === undefined) throw new TypeError('Sink has no socket to hand over');
+    const handedOver = Reflect.apply(handOver, this.#sink, []);
+    this.#finish();
+    return handedOver;
   }
 
   #fail(error: unknown): void {

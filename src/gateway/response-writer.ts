@@ -8,7 +8,7 @@
 
 import { ApplicationError, type DisconnectError, isDisconnection } from '../errors.ts';
 import type { ResponseSink } from '../port.ts';
-import type { Chunk, Environ, ErrorStream, StartResponse, Write } from '../wsgi.ts';
+import type { Chunk, Environ, ErrorStream, HandedOver, StartResponse, Write } from '../wsgi.ts';
 import { toOctets } from './body-reader.ts';
 import { logError, type RequestLog } from './failure-log.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
@@ -28,6 +28,8 @@ export class ResponseWriter implements RequestLog {
   isFile = false;
   /** Set when the client has left. Nothing is written after that. */
   gone: DisconnectError | undefined;
+  /** The application has taken the socket over. There is no response then. */
+  handedOver: HandedOver | undefined;
   /** The latest call of `write`, if it has not settled. */
   writing: Promise<void> | undefined;
   /** The latest call of the sink, if it has not settled. */
@@ -57,10 +59,9 @@ export class ResponseWriter implements RequestLog {
 
   /** PEP 3333's startResponse. It sends nothing. */
   readonly startResponse: StartResponse = (status, headers, excInfo) => {
-    // No error if the client has left, because the application may not have noticed. Its writes reject.
-    if (this.gone === undefined || this.response.state !== 'ended') {
-      this.response.start(status, headers, excInfo);
-    }
+    // No error if the client has left, or if an application within has the socket: who calls may not have noticed. Writes reject.
+    const isOver = this.response.state === 'ended' && (this.gone ?? this.handedOver) !== undefined;
+    if (!isOver) this.response.start(status, headers, excInfo);
     return this.#write;
   };
 
@@ -171,7 +172,7 @@ export class ResponseWriter implements RequestLog {
 
   /** Gives a promise if the host still refers to memory of the application. */
   held(): Promise<void> | undefined {
-    if (this.gone !== undefined) return undefined;
+    if ((this.gone ?? this.handedOver) !== undefined) return undefined;
     if (this.sending !== undefined) return this.sending;
     const wait = this.#sink.sent?.();
     return wait === undefined ? undefined : this.#heed(wait);

@@ -21,6 +21,7 @@ import { logError } from './failure-log.ts';
 import { fileLength, isFile } from './file-wrapper.ts';
 import { FinishedCallbacks } from './finished-callbacks.ts';
 import { GATEWAY_OPTIONS, type GatewayOptions } from './gateway-options.ts';
+import { failHandedOver } from './hand-over.ts';
 import { hintAtMistake } from './mistaken-application.ts';
 import { onNextTurn } from './platform.ts';
 import { isPromise, toPromise } from './promise.ts';
@@ -96,6 +97,7 @@ class ApplicationRun {
   }
 
   #take(body: Body): Promise<void> | undefined {
+    if (this.#writer.handedOver !== undefined) return this.#finish(new BodyReader(body));
     return this.#writer.writing === undefined && isPlainArray(body) ? this.#answer(body) : this.#serve(body);
   }
 
@@ -205,7 +207,7 @@ class ApplicationRun {
       const length = fileLength(body);
       await this.#iterate(reader, isPromise(length) ? await length : length);
       await this.#settleWrites();
-      await this.#complete();
+      if (this.#writer.handedOver === undefined) await this.#complete();
     } catch (error) {
       return this.#finish(reader, { error });
     }
@@ -230,7 +232,7 @@ class ApplicationRun {
       const next = reader.next();
       const step = isPromise(next) ? await this.#orGone(next) : next;
       if (writer.writing !== undefined) await this.#settleWrites();
-      if (step.done) return;
+      if (step.done || writer.handedOver !== undefined) return;
       // The writer checks the type of each chunk.
       const chunk = writer.toOctets(step.value as Chunk);
       if (chunk.length > 0) {
@@ -279,7 +281,11 @@ class ApplicationRun {
 
   #fail({ error: thrown }: Failure): void {
     const sink = this.#sink;
-    const { response } = this.#writer;
+    const { response, handedOver } = this.#writer;
+    if (handedOver !== undefined) {
+      failHandedOver(handedOver, thrown, this.#writer);
+      return;
+    }
     const isSent = response.state === 'sent' || response.state === 'ended';
     const isDeparture = this.#isDeparture(thrown);
     const error = !isDeparture && isDisconnection(thrown) ? departureOfAnother(thrown) : thrown;

@@ -20,7 +20,7 @@
  *   lingering  our half is closed     C ends, T, others have lingered less: closed
  *   reported   a listener of clientError has the socket      it closes, T: closed
  *   cut        the response is seen to be cut off            what was sent has left, T: closed
- *   closed     or handed over to a listener of upgrade or connect
+ *   closed     or handed over: to a listener of upgrade or connect, or to the application
  *
  * A client that breaks HTTP is refused: with a response, then closing, or reported; only closing if an exchange goes on.
  */
@@ -33,11 +33,11 @@ import { runApplication } from '../gateway/run-application.ts';
 import { type RequestHead, type RequestParser, toHttpLimits } from '../http/index.ts';
 import type { ApplicationFunction, Environ } from '../wsgi.ts';
 import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
-import { HttpSink, type SinkOwner } from './exchange/http-sink.ts';
+import { type FreeSocket, HttpSink, type SinkOwner } from './exchange/http-sink.ts';
 import { addRefusal } from './exchange/refusal.ts';
 import { createRequestEnviron } from './exchange/request-environ.ts';
 import { ClientFaults } from './node-surface/client-faults.ts';
-import { handOver, type TakeoverEvent, takeoverOf } from './node-surface/takeover.ts';
+import { emitTakeover, takeoverOf } from './node-surface/takeover.ts';
 import { type Appetite, appetiteIn, isEnding, type Phase } from './phase.ts';
 import type { SocketDescription } from './socket/describe-socket.ts';
 import { FairTurn } from './socket/fair-turn.ts';
@@ -61,7 +61,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
   headTime = 0;
   isPeerEnded = false;
   requests = 0;
-  /** The exchange of serving, answered, reading and draining. */
+  /** Of serving, answered, reading and draining. */
   exchange: HttpSink | undefined;
   readonly #socket: Socket;
   readonly #description: SocketDescription;
@@ -208,7 +208,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     const takeover = isDropped || failure !== undefined ? undefined : takeoverOf(head, events);
     if (isDropped) this.#drop(environ);
     else if (takeover !== undefined && events.confirms(takeover, environ, this.#socket))
-      this.#handOver(takeover, environ);
+      emitTakeover({ event: takeover, environ, ...this.letGo() }, this.server);
     else this.#run(failure ?? events.choose(head), environ, exchange);
   }
 
@@ -228,17 +228,17 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     this.#close();
   }
 
-  #handOver(event: TakeoverEvent, environ: Environ): void {
+  letGo(): FreeSocket {
     const socket = this.#socket;
     this.output.flush();
     this.phase = 'closed';
-    const rest = this.intake.release();
-    socket.off('end', this.#onPeerEnd);
-    socket.off('drain', this.#onDrain);
+    this.exchange = undefined;
+    const head = this.intake.release();
+    socket.off('end', this.#onPeerEnd).off('drain', this.#onDrain).off('close', this.#onClose);
     this.#faults.release();
-    socket.off('close', this.#onClose);
     this.server.remove(this);
-    handOver({ event, environ, socket, rest }, this.server);
+    this.server.release(socket);
+    return { socket, head };
   }
 
   responseEnded(error?: unknown): void {

@@ -4,6 +4,7 @@
  * Turns the port into HTTP/1.1: chooses the framing of a response and what its head says about the connection. It
  * never touches the socket. The connection decides when the next request begins.
  */
+import type { Socket } from 'node:net';
 import { ApplicationError, type DisconnectError, disconnection } from '../../errors.ts';
 import { ownCopy } from '../../gateway/name-memory.ts';
 import { reasonPhrase } from '../../gateway/reason-phrase.ts';
@@ -19,13 +20,19 @@ import {
   type ResponseFraming,
 } from '../../http/index.ts';
 import type { ConnectionDirectives, ConnectionField, ResponseHead, ResponseSink } from '../../port.ts';
-import type { HeaderList } from '../../wsgi.ts';
+import type { HandedOver, HeaderList } from '../../wsgi.ts';
 import type { ConnectionOwner } from '../connection-owner.ts';
 import type { Output } from '../socket/output.ts';
 import { dateField } from './date.ts';
 import { formatFieldLines } from './field-line-memory.ts';
 import { type PlacedFields, placeFields } from './placed-fields.ts';
 import { type Content, type ContentOwner, NO_CONTENT, RequestContent } from './request-content.ts';
+
+/** A socket that its connection has let go of, and the octets that have come after the request. */
+export interface FreeSocket {
+  readonly socket: Socket;
+  readonly head: Buffer;
+}
 
 /** The connection of an exchange. */
 export interface SinkOwner extends ContentOwner {
@@ -40,6 +47,8 @@ export interface SinkOwner extends ContentOwner {
   setSocketTimeout(milliseconds: number): void;
   /** Closes the connection: its client has closed its half, which the application takes for leaving. */
   hangUp(): void;
+  /** Lets go of the socket. */
+  letGo(): FreeSocket;
 }
 
 /** Many recipients refuse sizes of more than 16 digits. */
@@ -253,6 +262,24 @@ export class HttpSink implements ResponseSink {
       this.#owner.output.add('0');
       this.#owner.output.flush();
     }
+  }
+
+  /** RFC 9110 §7.8: a request that asks for another protocol. Content would come before the first octet of that protocol. */
+  get handOver(): (() => HandedOver) | undefined {
+    const { connectionNominatesUpgrade, contentLength, method } = this.head;
+    const isOffered = connectionNominatesUpgrade && contentLength === 0 && method !== 'CONNECT';
+    return isOffered ? this.#handOver : undefined;
+  }
+
+  #handOver(): HandedOver {
+    // The new owner would not hear of the end that the socket has emitted.
+    if (this.#disconnect === undefined && this.#owner.isPeerEnded) this.disconnect(disconnection('response'));
+    if (this.#disconnect !== undefined) throw this.#disconnect;
+    this.isEnded = true;
+    const free = this.#owner.letGo();
+    // An error would be an uncaught one until the new owner listens.
+    free.socket.on('error', () => {});
+    return free;
   }
 
   trailers(headers: HeaderList): void {

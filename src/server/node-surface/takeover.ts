@@ -30,16 +30,15 @@ export interface Takeover {
   readonly event: TakeoverEvent;
   readonly environ: Environ;
   readonly socket: Socket;
-  /** The octets after the head. */
-  readonly rest: Buffer;
+  /** The octets after the head of the request. */
+  readonly head: Buffer;
 }
 
 /** Hands a socket over to a listener of the event. Its connection has let go of it before. */
-export function handOver({ event, environ, socket, rest }: Takeover, owner: ConnectionOwner): void {
-  owner.release(socket);
+export function emitTakeover({ event, environ, socket, head }: Takeover, owner: ConnectionOwner): void {
   try {
     // A patched `emit` may have told nobody: then the socket has no owner.
-    if (!owner.emit(event, createTakeoverRequest(environ, socket), socket, rest)) socket.destroy();
+    if (!owner.emit(event, createTakeoverRequest(environ, socket), socket, head)) socket.destroy();
   } catch (error) {
     throwUncaught(error);
   }
