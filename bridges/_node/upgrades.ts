@@ -121,7 +121,7 @@ function answer(upgrade: UpgradeRequest, dispatch: Dispatch): void {
   // Both need no more of a socket than a Duplex has.
   response.assignSocket(socket as Socket);
   if (lacksHost(request, socket)) {
-    response.writeHead(400).end();
+    response.writeHead(400, { 'Content-Length': 0 }).end();
     return;
   }
   // RFC 9110 §7.8: Upgrade in HTTP/1.0 is ignored. Content would come before the first octet of the other protocol.
@@ -151,7 +151,8 @@ function hasOtherListeners(emitter: unknown): boolean {
 }
 
 function toPrefix(path: string): string {
-  if (!path.startsWith('/')) throw new TypeError(`Option paths must have paths such as '/chat', not '${path}'`);
+  if (!path.startsWith('/'))
+    throw new TypeError(`Option paths must have paths such as '/chat', not '${path}'`);
   return path.replace(/\/+$/, '').toLowerCase();
 }
 

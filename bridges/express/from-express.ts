@@ -4,13 +4,14 @@
  * Express sets the prototypes of request and response on every request. Ours are made with the app's own
  * (`app.request`, `app.response`), so that nothing changes.
  */
-import { checkOptions } from '../../src/gateway/index.ts';
+import { checkOptions, type OptionsOf } from '../../src/gateway/index.ts';
 import type { ApplicationFunction } from '../../src/index.ts';
 import {
+  emitRequests,
   LISTENER_OPTIONS,
-  type ListenerOptions,
   messageConstructors,
   serveListener,
+  serveUpgrade,
   wrapListener,
 } from '../../src/messages/index.ts';
 import type { RequestMessage, ResponseMessage } from '../../src/node-internals/index.ts';
@@ -22,8 +23,18 @@ export interface ExpressApp {
   readonly response: object;
 }
 
+/** The options of `fromExpress`. */
+export const FROM_EXPRESS_OPTIONS = {
+  ...LISTENER_OPTIONS,
+  /**
+   * A server of node:http, made by `createServer(app)`, that never listens. It emits each `request` and `upgrade`, so that ws and
+   * socket.io can attach to it.
+   */
+  server: { type: 'server' },
+} as const;
+
 /** Options of {@link fromExpress}. */
-export interface FromExpressOptions extends ListenerOptions {}
+export interface FromExpressOptions extends OptionsOf<typeof FROM_EXPRESS_OPTIONS> {}
 
 /**
  * Makes a gateway application of an Express app.
@@ -32,7 +43,7 @@ export interface FromExpressOptions extends ListenerOptions {}
  * `req.baseUrl`, `req.url` and `req.originalUrl` as if `app.use()` had mounted it.
  *
  * @param expressApp An app of Express 5
- * @param options As for http.createServer
+ * @param options The server that libraries attach to; the rest as for http.createServer
  * @returns the application
  * @throws TypeError if the value is no Express app, or an option is unknown or wrong
  * @example
@@ -48,15 +59,20 @@ export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions 
       : 'use fromNode for other listeners';
     throw new TypeError(`Value must be an Express app, as express() makes it; ${hint}`);
   }
-  checkOptions(options, LISTENER_OPTIONS);
+  checkOptions(options, FROM_EXPRESS_OPTIONS);
   // An app takes any node messages; the further properties that it declares are Express's own.
   const app = expressApp as ExpressApp & Listener;
+  const { server } = options;
+  if (server?.listenerCount('request') === 0) server.on('request', app);
+  const dispatch = server === undefined ? app : emitRequests(server);
   let { request: requestPrototype, response: responsePrototype } = app;
   let listenerOptions = {
     ...options,
     constructors: messageConstructors(requestPrototype, responsePrototype),
   };
-  return wrapListener(app, (environ, startResponse) => {
+  return wrapListener(dispatch, (environ, startResponse) => {
+    const upgraded = server && serveUpgrade(server, environ);
+    if (upgraded !== undefined) return upgraded;
     if (app.request !== requestPrototype || app.response !== responsePrototype) {
       ({ request: requestPrototype, response: responsePrototype } = app);
       listenerOptions = {
@@ -64,7 +80,7 @@ export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions 
         constructors: messageConstructors(requestPrototype, responsePrototype),
       };
     }
-    return serveListener(app, environ, startResponse, listenerOptions);
+    return serveListener(dispatch, environ, startResponse, listenerOptions);
   });
 }
 

@@ -4,7 +4,7 @@
  * `instance.routing` is Fastify's documented way to pass requests to it without its own server. It works once the
  * instance is ready, for which the first request waits.
  */
-import { checkOptions } from '../../src/gateway/index.ts';
+import { checkOptions, type EventServer } from '../../src/gateway/index.ts';
 import type { ApplicationFunction } from '../../src/index.ts';
 import {
   LISTENER_OPTIONS,
@@ -12,6 +12,7 @@ import {
   messageConstructors,
   refuseListenersCall,
   serveListener,
+  serveUpgrade,
   wrapListener,
 } from '../../src/messages/index.ts';
 import type { RequestMessage, ResponseMessage } from '../../src/node-internals/index.ts';
@@ -21,6 +22,8 @@ import { MOUNTED_REQUEST } from './mounted-request.ts';
 export interface FastifyApp {
   routing(request: never, response: never): void;
   ready(): PromiseLike<unknown>;
+  /** Libraries attach to it. */
+  readonly server?: EventServer;
 }
 
 /** Options of {@link fromFastify}. */
@@ -49,7 +52,18 @@ export function fromFastify(instance: FastifyApp, options: FromFastifyOptions = 
   }
   checkOptions(options, LISTENER_OPTIONS);
   let isReady = false;
+  const { server } = instance;
+  // Socket.IO puts itself before Fastify's own listener.
+  let hasOthers = server?.listeners('request').every((listener) => listener === instance.routing) === false;
+  server?.on('newListener', (event: string) => {
+    if (event === 'request') hasOthers = true;
+  });
   const dispatch = (request: RequestMessage, response: ResponseMessage): void => {
+    if (hasOthers && server !== undefined) {
+      // Emitters declare no values that fit all events.
+      server.emit('request', request as never, response as never);
+      return;
+    }
     // Fastify declares a request type of its own, which is node's for an HTTP/1.1 server.
     const routing: (request: RequestMessage, response: ResponseMessage) => void = instance.routing as never;
     routing(request, response);
@@ -61,12 +75,17 @@ export function fromFastify(instance: FastifyApp, options: FromFastifyOptions = 
   const listener = (request: RequestMessage, response: ResponseMessage): Promise<void> | void =>
     isReady ? dispatch(request, response) : beReady().then(() => dispatch(request, response));
   const mountedOptions = { ...options, constructors: messageConstructors(MOUNTED_REQUEST) };
-  return wrapListener(listener, (environ, startResponse) => {
+  const serve: ApplicationFunction = (environ, startResponse) => {
+    const upgraded = server && serveUpgrade(server, environ);
+    if (upgraded !== undefined) return upgraded;
     const messageOptions = environ.SCRIPT_NAME ? mountedOptions : options;
-    if (isReady) return serveListener(dispatch, environ, startResponse, messageOptions);
+    return serveListener(dispatch, environ, startResponse, messageOptions);
+  };
+  return wrapListener(listener, (environ, startResponse) => {
+    if (isReady) return serve(environ, startResponse);
     // At once, and not later by a promise that a caller with node's messages would drop.
     if (typeof startResponse !== 'function') return refuseListenersCall(environ);
-    return beReady().then(() => serveListener(dispatch, environ, startResponse, messageOptions));
+    return beReady().then(() => serve(environ, startResponse));
   });
 }
 

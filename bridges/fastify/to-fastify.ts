@@ -13,6 +13,7 @@ import type { HostBody } from '../_node/consumed-body.ts';
 import type { HostHeaders } from '../_node/host-fields.ts';
 import type { HostRequest, TrustedHop } from '../_node/node-request.ts';
 import { type Mount, type MountOptions, serve } from '../_node/serve-request.ts';
+import { keepUpgrades, noteForeignUpgrade } from './foreign-upgrades.ts';
 import type {
   FastifyReplyLike,
   FastifyRequestLike,
@@ -22,7 +23,6 @@ import type {
 } from './instance.ts';
 import { declareOtherMethods } from './methods.ts';
 import { type FailingSink, HijackSink, ReplySink } from './reply-sink.ts';
-import { keepUpgrades, noteForeignUpgrade } from './foreign-upgrades.ts';
 import { type Prefix, prefixOf, readRouting } from './routing.ts';
 
 /** The options of `toFastify` besides those of every mount. */

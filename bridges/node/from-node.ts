@@ -6,12 +6,15 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { checkOptions } from '../../src/gateway/index.ts';
+import { checkOptions, isEventServer } from '../../src/gateway/index.ts';
 import type { ApplicationFunction } from '../../src/index.ts';
 import {
+  emitRequests,
   LISTENER_OPTIONS,
   type ListenerOptions,
+  type ProgramServer,
   serveListener,
+  serveUpgrade,
   wrapListener,
 } from '../../src/messages/index.ts';
 
@@ -38,7 +41,8 @@ export interface FromNodeOptions extends ListenerOptions {}
  * Mounted below a path, the listener sees `request.url` without the mount. The very value that it throws or rejects
  * with before its response is complete reaches the gateway.
  *
- * @param listener Called with node's request and response; middleware such as serve-static gets `next` too
+ * @param listener Called with node's request and response; middleware such as serve-static gets `next` too. Or a server of
+ *   node:http that never listens, with its listeners of `request` and `upgrade`, such as those of ws and socket.io
  * @param options As for http.createServer
  * @returns the application
  * @throws TypeError if the listener is no function, or an option is unknown or wrong
@@ -48,16 +52,30 @@ export interface FromNodeOptions extends ListenerOptions {}
  *   response.end(`Hello ${request.url}`);
  * });
  */
-export function fromNode(listener: RequestHandler, options: FromNodeOptions = {}): ApplicationFunction {
-  if (typeof listener !== 'function') {
+export function fromNode(
+  listener: RequestHandler | ProgramServer,
+  options: FromNodeOptions = {},
+): ApplicationFunction {
+  if (typeof listener !== 'function' && !isEventServer(listener)) {
     const hint = typeof listener === 'object' ? '; use fromFastify for an instance of Fastify' : '';
     throw new TypeError(`Listener must be a function of request and response, not ${typeof listener}${hint}`);
   }
   checkOptions(options, LISTENER_OPTIONS);
+  if (isEventServer(listener)) return fromServer(listener, options);
   // Frameworks tell middleware by its number of parameters too.
   const dispatch = listener.length > 2 ? withNext(listener) : (listener as Listener);
   return wrapListener(dispatch, (environ, startResponse) =>
     serveListener(dispatch, environ, startResponse, options),
+  );
+}
+
+/** Lets a server that never listens emit requests and upgrades. */
+function fromServer(server: ProgramServer, options: FromNodeOptions): ApplicationFunction {
+  const dispatch = emitRequests(server);
+  return wrapListener(
+    dispatch,
+    (environ, startResponse) =>
+      serveUpgrade(server, environ) ?? serveListener(dispatch, environ, startResponse, options),
   );
 }
 

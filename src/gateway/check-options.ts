@@ -5,7 +5,7 @@ import { isEnvironOption } from './environ-pairs.ts';
 import { GATEWAY_OPTIONS } from './gateway-options.ts';
 import { isFieldValue, isToken } from './headers.ts';
 import { likelyName, type Synonyms } from './likely-name.ts';
-import type { OptionRow, OptionTypes } from './option-table.ts';
+import { isEventServer, type OptionRow, type OptionTypes } from './option-table.ts';
 
 /** Rules by option name: a row of an option table, or a function that tells if a value is valid. */
 export type OptionRules = Readonly<Record<string, OptionRow | ((value: unknown) => boolean)>>;
@@ -189,6 +189,7 @@ const CHECKS: Readonly<Record<keyof OptionTypes, Check>> = {
     expected: 'false, or text without control characters and characters above U+00FF',
     isValid: (value) => value === false || (typeof value === 'string' && isFieldValue(value)),
   },
+  server: { expected: 'a server of node:http', isValid: isEventServer },
   // `toApplication` says more.
   application: { expected: 'an application', isValid: (value) => Object(value) === value },
   'field value': {

@@ -15,7 +15,13 @@ export { environOf } from './message-environ.ts';
 export { mistakenFunction, mistakenValue } from './mistaken-application.ts';
 export { NameMemory } from './name-memory.ts';
 export { isOctets } from './octets.ts';
-export { type OptionsOf, type SettingsOf, settingsOf } from './option-table.ts';
+export {
+  type EventServer,
+  isEventServer,
+  type OptionsOf,
+  type SettingsOf,
+  settingsOf,
+} from './option-table.ts';
 export { encodeUtf8, joinOctets, onNextTurn } from './platform.ts';
 export { isPromise, toPromise } from './promise.ts';
 export { reasonPhrase } from './reason-phrase.ts';

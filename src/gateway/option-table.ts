@@ -40,10 +40,27 @@ export interface OptionTypes {
   'field value or false': string | false;
   /** In any of its three forms. */
   application: Application;
+  /** A server of node:http, or another emitter of its events. */
+  server: EventServer;
   /** Text that may be sent as a field value (RFC 9110 §5.5). */
   'field value': string;
   /** Visible ASCII. */
   name: string;
+}
+
+/** The used part of a server of node:http. */
+export interface EventServer {
+  emit(event: string, ...values: never[]): boolean;
+  listenerCount(event: string): number;
+  listeners(event: string): readonly unknown[];
+  on(event: string, listener: (...values: never[]) => void): unknown;
+}
+
+/** Tells if a value is a server, or another emitter of events. */
+export function isEventServer(value: unknown): value is EventServer {
+  // Read as any caller in JavaScript may pass it.
+  const { emit, listenerCount, listeners, on } = Object(value) as Partial<EventServer>;
+  return [emit, listenerCount, listeners, on].every((method) => typeof method === 'function');
 }
 
 /** One option. */

@@ -32,7 +32,7 @@ import {
   type ResponseMessage,
   streamDestroyed,
 } from '../node-internals/index.ts';
-import type { ApplicationFunction, Body, Environ, StartResponse } from '../wsgi.ts';
+import type { ApplicationFunction, Body, Environ, HandedOver, StartResponse } from '../wsgi.ts';
 import { publishStart } from './diagnostics.ts';
 import { isOver, type Phase } from './exchange-phase.ts';
 import type { MessageConstructors } from './message-constructors.ts';
@@ -80,6 +80,8 @@ export class Exchange
   #isContentOver = false;
   /** The program asked for content before a request without content could end. */
   #isContentWanted = false;
+  /** An application that the program has reached has the socket. */
+  #isHandedOver = false;
   /** Answers in the program's place. */
   #successor: Successor | undefined;
 
@@ -93,6 +95,20 @@ export class Exchange
     this.delivery = new Delivery(this.outgoing, this, { environ, startResponse });
     socket.attach(this, this.response, environ);
     setSocket(this.response, socket);
+    const upgrade = environ['gateway.upgrade'];
+    if (upgrade !== undefined) environ['gateway.upgrade'] = () => this.#handOver(upgrade);
+  }
+
+  /** Hands the socket over to an application that the program has reached: there is no response then. */
+  #handOver(upgrade: () => HandedOver): HandedOver {
+    const handedOver = upgrade();
+    this.#isHandedOver = true;
+    this.socket.detachResponse(this.response);
+    if (this.phase === 'waiting') {
+      this.phase = 'released';
+      this.delivery.leave();
+    }
+    return handedOver;
   }
 
   /** Calls the program and gives a gateway application's result. @throws what it throws before `end()` */
@@ -114,6 +130,11 @@ export class Exchange
     if (contentLength(this.environ, this.request) === 0) endEmpty(this.request, this.#isContentWanted, this);
     else if (!this.outgoing.isEnded) this.feed.watch();
     if (this.isClosed) throw cutByProgram(this.socket.errored ?? undefined);
+    if (this.#isHandedOver) {
+      this.phase = 'released';
+      this.delivery.release();
+      return [];
+    }
     return this.outgoing.isEnded ? this.#answer() : this.#wait();
   }
 

@@ -4,7 +4,7 @@ import type { Body, Environ, StartResponse } from '../wsgi.ts';
 import { type Dispatch, Exchange } from './exchange.ts';
 import { LISTENER_OPTIONS, type ListenerOptions } from './listener-options.ts';
 import { type MessageConstructors, plainMessages } from './message-constructors.ts';
-import { fullUrl, mountUrl } from './request/request-target.ts';
+import { mountProperties } from './request/request-target.ts';
 
 /** Listener options, and one that only bridges set. */
 export interface MessageOptions extends ListenerOptions {
@@ -32,10 +32,7 @@ export function serveListener(
   const exchange = new Exchange(environ, startResponse, options.constructors ?? plainMessages);
   if (options.joinDuplicateHeaders ?? LISTENER_OPTIONS.joinDuplicateHeaders.default)
     exchange.request.joinDuplicateHeaders = true;
-  // Connect and Express leave these on a request on its way into a mount, and mounts further in add to them.
-  if (environ.SCRIPT_NAME) {
-    Object.assign(exchange.request, { baseUrl: mountUrl(environ), originalUrl: fullUrl(environ) });
-  }
+  if (environ.SCRIPT_NAME) Object.assign(exchange.request, mountProperties(environ));
   return exchange.run(dispatch);
 }
 

@@ -48,6 +48,13 @@ export function mountUrl(environ: Readonly<Environ>): string {
   return decodePath(mount) === SCRIPT_NAME ? mount : quotePath(SCRIPT_NAME);
 }
 
+/** Gives the properties that Connect and Express leave on a request on its way into a mount; mounts further in add to them. */
+export function mountProperties(
+  environ: Readonly<Environ>,
+): { readonly baseUrl: string; readonly originalUrl: string } | undefined {
+  return environ.SCRIPT_NAME ? { baseUrl: mountUrl(environ), originalUrl: fullUrl(environ) } : undefined;
+}
+
 /** Tells if a target is just this path and query, as it usually is. Allocates nothing. */
 function isTarget(target: string, path: string, query: string): boolean {
   if (!target.startsWith(path)) return false;

@@ -7,7 +7,7 @@ import { createRequest } from '../message-pair.ts';
 import type { MessageSocket } from '../socket/message-socket.ts';
 
 /** Makes the request of an `upgrade` or `connect` event, whose listener takes the connection over. */
-export function createTakeoverRequest(environ: Environ, socket: Socket): IncomingMessage {
+export function createTakeoverRequest(environ: Environ, socket: object): IncomingMessage {
   return createBareRequest(environ, socket, true);
 }
 
@@ -17,9 +17,9 @@ export function createUnansweredRequest(environ: Environ, socket: Socket): Incom
 }
 
 /** Makes a complete request without content, on the real socket. */
-function createBareRequest(environ: Environ, socket: Socket, upgrade: boolean): IncomingMessage {
-  // node's constructor takes a socket as well as a stand-in.
-  const request = createRequest(environ, plainMessages, socket as unknown as MessageSocket);
+function createBareRequest(environ: Environ, socket: object, upgrade: boolean): IncomingMessage {
+  // node's constructor takes a socket, another Duplex, or a stand-in.
+  const request = createRequest(environ, plainMessages, socket as MessageSocket);
   request.upgrade = upgrade;
   request.complete = true;
   request.push(null);

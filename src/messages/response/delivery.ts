@@ -252,6 +252,12 @@ export class Delivery implements BodyListener {
     else if (!this.isEndReported) process.nextTick(tellEnd, this, undefined);
   }
 
+  /** Ends the waiting of the gateway without a response: the socket was handed over. */
+  leave(): void {
+    this.#resolve?.([]);
+    this.release();
+  }
+
   /** The gateway wants no more, but the program goes on. */
   release(): void {
     for (const batch of this.#body?.takeAll() ?? []) this.batchTaken(batch, batch.pieces.length);
