@@ -11,6 +11,7 @@ import { ENVIRON_RULES } from '../src/validate/environ-rules.ts';
 import { RULES, type Rule } from '../src/validate/index.ts';
 import { START_RESPONSE_RULES } from '../src/validate/start-response-rules.ts';
 import { STREAM_RULES } from '../src/validate/stream-rules.ts';
+import { UPGRADE_RULES } from '../src/validate/upgrade-rules.ts';
 
 const PAGE = 'docs/SPEC.md';
 const PLACE = /(?<=<!-- rules -->\n)[\s\S]*?(?=<!-- end of rules -->)/;
@@ -22,6 +23,7 @@ export const SECTIONS: readonly { readonly title: string; readonly rules: Readon
     { title: 'wsgi.input and wsgi.errors', rules: STREAM_RULES },
     { title: 'startResponse', rules: START_RESPONSE_RULES },
     { title: 'write and the body', rules: BODY_RULES },
+    { title: 'gateway.upgrade', rules: UPGRADE_RULES },
   ];
 
 /** Gives the text of the page with the current rules. */

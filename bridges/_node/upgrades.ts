@@ -111,15 +111,16 @@ function answer(upgrade: UpgradeRequest, dispatch: Dispatch): void {
     return;
   }
   if (isForServer(request) && serveAnew(request, socket, head)) return;
+  // Both methods need no more of a socket than a Duplex has.
+  const connection = socket as Socket;
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.once('finish', () => {
     forgetUpgrade(request);
-    response.detachSocket(socket as Socket);
+    response.detachSocket(connection);
     endInOrder(socket);
   });
-  // Both need no more of a socket than a Duplex has.
-  response.assignSocket(socket as Socket);
+  response.assignSocket(connection);
   if (lacksHost(request, socket)) {
     response.writeHead(400, { 'Content-Length': 0 }).end();
     return;

@@ -40,6 +40,8 @@ export const AUDIT_CAPABILITIES = {
   plain: 'serves without TLS',
   tls: 'serves over TLS',
   http2: 'serves over HTTP/2',
+  upgrade:
+    'hands over the socket of a request that asks for another protocol, such as WebSocket; CGI, FastCGI and the Fetch API have none',
   interim: 'sends interim responses (1xx)',
   trailers: 'passes on the trailers of requests, and sends those of responses',
   expect: 'lets the application decide when 100 (Continue) is sent',

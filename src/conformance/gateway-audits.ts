@@ -25,6 +25,7 @@ import { PULLED_PROGRAM_AUDITS } from './audits/pulled-programs.ts';
 import { RESPONSE_HEAD_AUDITS } from './audits/response-head.ts';
 import { START_RESPONSE_AUDITS } from './audits/start-response.ts';
 import { STREAMING_AUDITS } from './audits/streaming.ts';
+import { UPGRADE_AUDITS } from './audits/upgrade.ts';
 import { WRAPPING_AUDITS } from './audits/wrapping.ts';
 import { WRITE_AUDITS } from './audits/write.ts';
 
@@ -53,6 +54,7 @@ export function gatewayAudits(): GatewayAudit[] {
     ...CONTEXT_AUDITS,
     ...FAILURE_AUDITS,
     ...EXTENSION_AUDITS,
+    ...UPGRADE_AUDITS,
     ...FILE_WRAPPER_AUDITS,
     ...INPUT_AUDITS,
     ...CONTENT_AUDITS,

@@ -96,7 +96,9 @@ export class Exchange
     socket.attach(this, this.response, environ);
     setSocket(this.response, socket);
     const upgrade = environ['gateway.upgrade'];
-    if (upgrade !== undefined) environ['gateway.upgrade'] = () => this.#handOver(upgrade);
+    if (upgrade === undefined) return;
+    const handOver = (): HandedOver => this.#handOver(upgrade);
+    environ['gateway.upgrade'] = handOver;
   }
 
   /** Hands the socket over to an application that the program has reached: there is no response then. */

@@ -54,7 +54,9 @@ export function serveUpgrade(server: ProgramServer, environ: Environ): Body | un
 
 function confirms(server: ProgramServer, environ: Environ): boolean {
   if (typeof server.shouldUpgradeCallback !== 'function') return true;
-  return Boolean(server.shouldUpgradeCallback(createMountedRequest(environ, socketFor(environ)) as never));
+  // Declared for node's own request, which this is.
+  const request = createMountedRequest(environ, socketFor(environ)) as never;
+  return Boolean(server.shouldUpgradeCallback(request));
 }
 
 function createMountedRequest(environ: Environ, socket: object): IncomingMessage {

@@ -36,6 +36,7 @@ export interface AccessLogOptions extends OptionsOf<typeof ACCESS_LOG_OPTIONS> {
  * Writes one line for each request when its response is over, however it ends. Characters that could forge a line are escaped.
  *
  * The status is 499 if the client left before the application had begun, and 500 if the application failed before its head had gone.
+ * It is 101 if the application has taken the socket over, and then the line does not wait for the end of the connection.
  * Put it inside of `trustedProxy` and `requestId`, so that it sees the client's address and the id.
  *
  * @param options The format, and where the lines go
@@ -60,6 +61,9 @@ export function accessLog(options: AccessLogOptions = {}): Middleware {
 
 /** nginx's status for a client that left before the response had begun. */
 const CLIENT_LEFT = 499;
+
+/** Switching Protocols (RFC 9110 §15.2.2). */
+const SWITCHED = 101;
 
 /** One request on its way to its line. */
 class AccessEntry {
@@ -194,7 +198,10 @@ class AccessEntry {
   }
 
   #statusCode(status: string | undefined, error: unknown): number {
-    const declared = Number((status ?? this.#status)?.slice(0, 3));
+    const told = status ?? this.#status;
+    const declared = Number(told?.slice(0, 3));
+    // Only the host of an application that has taken the socket over tells of an end without a response and without an error.
+    if (error === undefined && told === undefined && this.#hasCallback) return SWITCHED;
     if (error === undefined || this.#isBegun) return declared || 500;
     if (isDisconnection(error)) return declared || CLIENT_LEFT;
     return isProtocolError(error) || isUpstreamError(error) ? error.statusCode : 500;

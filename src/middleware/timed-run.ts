@@ -2,7 +2,7 @@
 import { createDepartureSignal } from '../gateway/departure-signal.ts';
 import { logError, logLine, logOf } from '../gateway/failure-log.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
-import type { Body, Environ, StartResponse, Write } from '../wsgi.ts';
+import type { Body, Environ, HandedOver, StartResponse, Write } from '../wsgi.ts';
 import { answerText } from './answer.ts';
 import { passHead } from './change-head.ts';
 import { type StepClock, timeBody } from './timed-body.ts';
@@ -36,6 +36,7 @@ export class TimedRun implements StepClock {
   #controller: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasStarted = false;
+  #isHandedOver = false;
   /** Content has gone. */
   #hasBegun = false;
   /** Calls of `write` that the gateway has not taken yet: the client is waited for, not the application. */
@@ -48,6 +49,18 @@ export class TimedRun implements StepClock {
   constructor(request: TimedRequest) {
     this.#request = request;
     this.environ = { ...request.environ, 'gateway.signal': () => this.#signal() };
+    const upgrade = request.environ['gateway.upgrade'];
+    if (upgrade === undefined) return;
+    const handOver = (): HandedOver => this.#handOver(upgrade);
+    this.environ['gateway.upgrade'] = handOver;
+  }
+
+  /** A connection that the application has taken over may last. */
+  #handOver(upgrade: () => HandedOver): HandedOver {
+    const handedOver = upgrade();
+    this.stop();
+    this.#isHandedOver = true;
+    return handedOver;
   }
 
   /** Gives the same signal each time, which is also aborted when the client leaves. */
@@ -147,7 +160,7 @@ export class TimedRun implements StepClock {
   start(onExpired: () => void): void {
     clearTimeout(this.#timer);
     this.#onExpired = onExpired;
-    if (this.#writes > 0) return;
+    if (this.#writes > 0 || this.#isHandedOver) return;
     const { response, chunk } = this.#request.settings;
     const left = this.#hasBegun ? chunk : Math.max(response - (Date.now() - this.#calledAt), 0);
     if (left === Number.POSITIVE_INFINITY) return;

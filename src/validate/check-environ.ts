@@ -29,6 +29,7 @@ const FUNCTIONS: readonly string[] = [
   'gateway.trailers',
   'gateway.send_trailers',
   'gateway.connection',
+  'gateway.upgrade',
 ];
 
 /** The methods of IANA's registry, and those that node's parser knows besides. */
@@ -180,6 +181,19 @@ function checkGateway(environ: Keys, reporter: Reporter): void {
     if (Object.hasOwn(environ, key) && typeof environ[key] !== 'function')
       reporter.caller('environ-22-extensions', `${key} is ${describe(environ[key])}`);
   }
+  if (typeof environ['gateway.upgrade'] === 'function') checkOffer(environ, reporter);
+}
+
+/** RFC 9110 §7.8: Upgrade counts only if Connection names it. */
+function checkOffer(environ: Keys, reporter: Reporter): void {
+  const rule = 'upgrade-251-offered';
+  const connection = textOf(environ, 'HTTP_CONNECTION')
+    .toLowerCase()
+    .split(/[ \t]*,[ \t]*/);
+  const length = textOf(environ, 'CONTENT_LENGTH');
+  if (textOf(environ, 'HTTP_UPGRADE') === '') reporter.caller(rule, 'found no Upgrade');
+  else if (!connection.includes('upgrade')) reporter.caller(rule, 'found a Connection without upgrade');
+  else if (Number(length) > 0) reporter.caller(rule, `found a Content-Length of ${length}`);
 }
 
 function shown(value: unknown): string {

@@ -25,6 +25,8 @@ export class CheckedResponse {
   mayBeInterim = false;
   /** startResponse was called, also if that failed. */
   isStarted = false;
+  /** The application has the socket. */
+  isHandedOver = false;
   /** The server iterates the body, or has the array. */
   isIterated = false;
   /** The body has ended by itself, and the server did not fail. */
@@ -53,7 +55,8 @@ export class CheckedResponse {
     if (values.length < 2 || values.length > 3)
       reporter.caller('start-response-57-arguments', `found ${values.length} arguments`);
     const isReplacement = excInfo !== undefined && excInfo !== null;
-    if (this.isComplete)
+    if (this.isHandedOver) reporter.caller('upgrade-254-no-response', 'startResponse was called');
+    else if (this.isComplete)
       reporter.caller('start-response-89-after-the-end', `found status ${JSON.stringify(status)}`);
     if (this.isStarted && !isReplacement)
       reporter.caller('start-response-72-second-call', `found status ${JSON.stringify(status)}`);
@@ -101,7 +104,8 @@ export class CheckedResponse {
       if (values.length !== 1) reporter.caller('write-95-arguments', `found ${values.length} arguments`);
       const [data] = values;
       const isEmpty = (typeof data === 'string' || isOctets(data)) && data.length === 0;
-      if (this.isComplete) reporter.caller('write-90-after-the-end', `found ${describe(data)}`);
+      if (this.isHandedOver) reporter.caller('upgrade-254-no-response', 'write was called');
+      else if (this.isComplete) reporter.caller('write-90-after-the-end', `found ${describe(data)}`);
       else if (this.isIterated && !isEmpty)
         reporter.caller('write-92-while-iterating', `found ${describe(data)}`);
       this.checkChunk(data, 'caller');
@@ -140,7 +144,8 @@ export class CheckedResponse {
    */
   checkChunk(chunk: unknown, how: 'caller' | 'result'): void {
     const { reporter } = this;
-    if (!this.isStarted) reporter[how]('body-102-start-response-first', `found ${describe(chunk)}`);
+    if (this.isHandedOver) reporter[how]('upgrade-254-no-response', `found ${describe(chunk)}`);
+    else if (!this.isStarted) reporter[how]('body-102-start-response-first', `found ${describe(chunk)}`);
     if (isOctets(chunk)) {
       this.#count(chunk.length, how);
     } else if (typeof chunk === 'string' && !LONE_SURROGATE.test(chunk)) {
@@ -180,6 +185,7 @@ export class CheckedResponse {
   /** Checks the response at the end of its body. */
   checkEnd(): void {
     const { reporter } = this;
+    if (this.isHandedOver) return;
     if (!this.isStarted) reporter.result('start-response-84-called', 'it was never called');
     const { statusCode, contentLength } = this.#head;
     const isExempt = this.#isHead || isContentless(statusCode) || contentLength === undefined;

@@ -21,6 +21,7 @@ import { checkEnviron } from './check-environ.ts';
 import { type BodyWatch, checkBody } from './checked-body.ts';
 import { CheckedResponse } from './checked-response.ts';
 import { checkErrors, checkInput } from './checked-streams.ts';
+import { checkUpgrade } from './checked-upgrade.ts';
 import { Reporter } from './reporter.ts';
 import { checkValidateOptions, type ValidateOptions } from './validate-options.ts';
 
@@ -115,6 +116,9 @@ class Validation {
     const mayEndLate = environ['wsgi.input_terminated'] !== true;
     if (isObject(input)) replace(environ, 'wsgi.input', checkInput(input, mayEndLate, reporter));
     if (isObject(errors)) replace(environ, 'wsgi.errors', checkErrors(errors, reporter));
+    const upgrade = environ['gateway.upgrade'];
+    if (typeof upgrade === 'function')
+      replace(environ, 'gateway.upgrade', checkUpgrade(upgrade, this.#response));
     if (typeof connection !== 'function') return;
     replace(environ, 'gateway.connection', (directives: ConnectionDirectives): unknown => {
       if (directives.interim !== undefined) this.#response.mayBeInterim = directives.interim;

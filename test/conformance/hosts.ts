@@ -12,8 +12,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
 import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify';
-import { toExpress } from '../../bridges/express/index.ts';
-import { toFastify } from '../../bridges/fastify/index.ts';
+import { toExpress, upgrades } from '../../bridges/express/index.ts';
+import { toFastify, upgrades as upgradesOfFastify } from '../../bridges/fastify/index.ts';
 import { toNode } from '../../bridges/node/index.ts';
 import type {
   AuditCapability,
@@ -43,6 +43,7 @@ const COMMON: readonly AuditCapability[] = [
   'wrap',
   'middleware',
   'deep-pipeline',
+  'upgrade',
 ];
 
 /** http2 is audited with prior knowledge only. */
@@ -180,6 +181,7 @@ function createFastifyHost(hijack: boolean): AuditHost {
       mountInFastify(instance, toFastify(application, { ...log.gateway, hijack }), mounts);
       await instance.ready();
       answerExpectations(instance.server, (...exchange) => instance.routing(...exchange));
+      instance.server.on('upgrade', upgradesOfFastify(instance));
       return listen(instance.server, { log, mount: mounts.join(''), isTls: options.tls });
     },
     wrappers: WRAPPERS,
@@ -226,6 +228,8 @@ function createNodeServer(listener: Listener, { tls, http2 }: AuditServeOptions)
   if (http2) return createHttp2Server(listener as unknown as Parameters<typeof createHttp2Server>[1]);
   const server = tls ? createHttpsServer(SHARED_KEY, listener) : createHttpServer(listener);
   answerExpectations(server, listener);
+  // That of gatebridge/node is the same.
+  server.on('upgrade', upgrades(listener));
   return server;
 }
 

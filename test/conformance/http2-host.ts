@@ -19,6 +19,7 @@ const NOT_IN_HTTP2: ReadonlySet<AuditCapability> = new Set([
   'deep-pipeline',
   'field-case',
   'framing-choice',
+  'upgrade',
 ]);
 
 /** The same listener as on http, served by node:http2. */

@@ -11,6 +11,7 @@ import { ITERATION_CASES } from './cases/iteration-cases.ts';
 import { findingsOf, type RuleCase, type Variant } from './cases/kit.ts';
 import { START_RESPONSE_CASES } from './cases/start-response-cases.ts';
 import { STREAM_CASES } from './cases/stream-cases.ts';
+import { UPGRADE_CASES } from './cases/upgrade-cases.ts';
 
 const CASES: Readonly<Record<RuleId, RuleCase>> = {
   ...ENVIRON_CASES,
@@ -18,6 +19,7 @@ const CASES: Readonly<Record<RuleId, RuleCase>> = {
   ...START_RESPONSE_CASES,
   ...CONTENT_CASES,
   ...ITERATION_CASES,
+  ...UPGRADE_CASES,
 };
 
 const rules: readonly (readonly [id: RuleId, rule: Rule])[] = Object.entries(RULES).flatMap(([id, rule]) =>
@@ -88,7 +90,9 @@ describe('the cases', () => {
 
 describe('the rules', () => {
   it.each(rules)('%s is well formed', (id, { level, party, sentence, cite }) => {
-    expect(id).toMatch(/^(?:environ|input|errors|start-response|write|body)-\d+-[a-z0-9]+(?:-[a-z0-9]+)*$/);
+    expect(id).toMatch(
+      /^(?:environ|input|errors|start-response|write|body|upgrade)-\d+-[a-z0-9]+(?:-[a-z0-9]+)*$/,
+    );
     expect(['MUST', 'SHOULD', 'MAY']).toContain(level);
     expect(['application', 'server']).toContain(party);
     expect(sentence).toMatch(/^[a-z].*[^.\s]$/);

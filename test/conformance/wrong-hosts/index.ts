@@ -10,6 +10,7 @@ import { naiveCgi } from './naive-cgi.ts';
 import { NAIVE_FAULTS, naiveHost } from './naive-host.ts';
 import { WRONG_PROGRAMS } from './programs.ts';
 import { WRONG_REQUESTS } from './requests.ts';
+import { WRONG_UPGRADES } from './upgrades.ts';
 import { WRONG_WRITES } from './writes.ts';
 import type { WrongHosts } from './wrong-host.ts';
 
@@ -57,4 +58,5 @@ export const WRONG_HOSTS: WrongHosts = {
   ...WRONG_MOUNTS,
   ...WRONG_PROGRAMS,
   ...WRONG_MIDDLEWARE,
+  ...WRONG_UPGRADES,
 };
