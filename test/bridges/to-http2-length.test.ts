@@ -13,6 +13,7 @@ import { fromExpress } from '../../bridges/express/index.ts';
 import { toFastify } from '../../bridges/fastify/index.ts';
 import { toNode } from '../../bridges/node/index.ts';
 import type { Application } from '../../src/index.ts';
+import { createServer as createOwnServer } from '../../src/server/index.ts';
 import { atEnd, listen, siteOf } from './site.ts';
 
 /** Tells what a parser of Express found, and the fields that announce content. */
@@ -30,6 +31,9 @@ function createApp(): Application {
 }
 
 type Serve = (application: Application) => Promise<number>;
+
+const onServer: Serve = async (application) =>
+  (await listen(createOwnServer(application, { http2: true }))).port;
 
 const inNode: Serve = async (application) => (await listen(createServer(toNode(application)))).port;
 
@@ -66,6 +70,7 @@ async function ask(session: ClientHttp2Session, method: string, sent: Sent = {})
 }
 
 describe.each([
+  ['the standalone server', onServer],
   ['toNode', inNode],
   ['toFastify', inFastify],
 ])('%s over HTTP/2', (_name, serve) => {
@@ -89,13 +94,16 @@ it('toFastify: content that a hook decodes is announced as it is read', async ()
   expect(await ask(await open(inFastify), 'POST', sent)).toEqual({ body: { a: 1 }, coding: 'chunked' });
 });
 
-it('gateway.raw_headers has the fields as received', async () => {
+it.each([
+  ['the standalone server', onServer],
+  ['toNode', inNode],
+])('%s: gateway.raw_headers has the fields as received', async (_name, serve) => {
   const tell: Application = (environ, startResponse) => {
     startResponse('200 OK', [['Content-Type', 'application/json']]);
     const { HTTP_TRANSFER_ENCODING: coding, 'gateway.raw_headers': raw = [] } = environ;
     return [Buffer.from(JSON.stringify({ coding, raw: raw.includes('transfer-encoding') }))];
   };
-  expect(await ask(await open(inNode, tell), 'POST', { content: 'x' })).toEqual({
+  expect(await ask(await open(serve, tell), 'POST', { content: 'x' })).toEqual({
     coding: 'chunked',
     raw: false,
   });

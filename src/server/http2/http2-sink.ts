@@ -42,6 +42,8 @@ export class Http2Sink implements ResponseSink, InputListener {
   readonly writer: StreamWriter;
   /** The response is complete, or cut off by us. */
   isEnded = false;
+  /** No field tells of the content (RFC 9113 §8.1). */
+  isUnannounced = false;
   /** Of the request, once its head is read. */
   content: Content = NO_CONTENT;
   /** We have reset the stream, and the application is to blame. */
@@ -76,13 +78,14 @@ export class Http2Sink implements ResponseSink, InputListener {
     return this.#session.server.settings;
   }
 
-  /** A deployer may have added fields. */
+  /** A deployer may have added fields, and so may we. */
   get hasOwnEnviron(): boolean {
-    return this.#session.server.options.environ === undefined;
+    return this.#session.server.options.environ === undefined && !this.isUnannounced;
   }
 
   /** The request has content, or may have. */
-  expectContent({ expectsContinue }: StreamRequest): void {
+  expectContent({ expectsContinue, hasLength }: StreamRequest): void {
+    this.isUnannounced = !hasLength;
     this.#input = new StreamInput(this.stream, this);
     this.content = new RequestContent({ expectsContinue, isChunked: true }, this.#input);
   }

@@ -43,6 +43,12 @@ const CUT_DELAY = 100;
 /** RFC 9113 §6.8: no stream has a higher number, so that none is refused yet. */
 const LAST_STREAM = 2 ** 31 - 1;
 
+/**
+ * What the environ of content of unknown length has, which no field announces (RFC 9113 §8.1): parsers of wrapped apps, made for HTTP/1.1,
+ * go by it. `gateway.raw_headers` stays as received.
+ */
+const CHUNKED = { HTTP_TRANSFER_ENCODING: 'chunked' } as const;
+
 /** What a session needs beside its socket. */
 export interface SessionSetting {
   readonly owner: ConnectionOwner;
@@ -198,7 +204,7 @@ export class SessionConnection implements ServedConnection, SinkSession {
     };
   }
 
-  #createEnviron({ content }: Http2Sink, request: StreamRequest): Environ {
+  #createEnviron({ content, isUnannounced }: Http2Sink, request: StreamRequest): Environ {
     const description = this.#description;
     return createReceivedEnviron(
       {
@@ -213,7 +219,7 @@ export class SessionConnection implements ServedConnection, SinkSession {
         remoteAddress: description.remoteAddress,
         remotePort: description.remotePort,
         multiprocess: description.multiprocess,
-        extensions: description.extensions,
+        extensions: isUnannounced ? { ...description.extensions, ...CHUNKED } : description.extensions,
         input: content.isEnded ? undefined : content,
         trailers: content.trailers,
       },

@@ -19,6 +19,8 @@ export interface StreamRequest {
   readonly protocol: string | undefined;
   /** Name, value, …: Host, then the fields in order, without pseudo-header fields. */
   readonly rawHeaders: readonly string[];
+  /** A field says the length of the content. */
+  readonly hasLength: boolean;
   readonly expectsContinue: boolean;
   readonly hasUnknownExpectation: boolean;
 }
@@ -43,6 +45,7 @@ export function readStreamRequest(received: readonly string[], limits: FieldLimi
   let host: string | undefined;
   let expect: string | undefined;
   let size = 0;
+  let hasLength = false;
   const fields: string[] = [];
   for (let index = 0; index + 1 < received.length; index += 2) {
     const name = received[index] ?? '';
@@ -65,13 +68,17 @@ export function readStreamRequest(received: readonly string[], limits: FieldLimi
       if (authority !== undefined) continue;
     }
     if (name === 'expect') expect = expect === undefined ? value : `${expect}, ${value}`;
-    else if (name === 'content-length') checkLength(value, limits);
+    else if (name === 'content-length') {
+      checkLength(value, limits);
+      hasLength = true;
+    }
     fields.push(name, value);
   }
   if (size > limits.maxHeaderSize) throw new ProtocolError('WSGI_ERR_FIELDS_TOO_LARGE');
   if (limits.maxHeadersCount !== 0 && fields.length / 2 > limits.maxHeadersCount)
     throw new ProtocolError('WSGI_ERR_FIELDS_TOO_MANY');
-  if (method !== 'GET' && !TOKEN.test(method)) throw new ProtocolError('WSGI_ERR_METHOD_INVALID', quote(method));
+  if (method !== 'GET' && !TOKEN.test(method))
+    throw new ProtocolError('WSGI_ERR_METHOD_INVALID', quote(method));
   checkHost(authority, host, limits);
   const target = method === 'CONNECT' && protocol === undefined ? (authority ?? '') : (path ?? '');
   if (method !== 'CONNECT' || protocol !== undefined) checkPath(method, target, limits);
@@ -80,6 +87,7 @@ export function readStreamRequest(received: readonly string[], limits: FieldLimi
     target,
     protocol,
     rawHeaders: fields,
+    hasLength,
     expectsContinue: expect !== undefined && isContinue(expect),
     hasUnknownExpectation: expect !== undefined && !isContinue(expect),
   };
