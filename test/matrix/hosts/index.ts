@@ -12,6 +12,7 @@ import {
   nodeHttp2,
   nodeHttps,
   standalone,
+  standaloneHttp2,
   standaloneTls,
 } from './sockets.ts';
 import { testClient } from './test-client.ts';
@@ -19,6 +20,7 @@ import { testClient } from './test-client.ts';
 /** The hosts. */
 export const HOSTS: readonly Host[] = [
   standalone,
+  standaloneHttp2,
   standaloneTls,
   nodeHttp,
   nodeHttps,

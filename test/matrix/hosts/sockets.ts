@@ -38,6 +38,18 @@ export const standaloneTls: Host = onOwnServer(
   { tls: TLS },
 );
 
+/** The standalone server with HTTP/2. */
+export const standaloneHttp2: Host = onOwnServer(
+  {
+    name: 'standalone server, HTTP/2',
+    expression: 'serve(app, { tls, http2: true })',
+    reached: 'HTTP/2 over TLS',
+    scheme: 'https',
+    connect: connectHttp2,
+  },
+  { tls: TLS, http2: true },
+);
+
 /** A listener of node:http. */
 export const nodeHttp: Host = socketHost({
   name: 'toNode, node:http',
