@@ -23,15 +23,20 @@ export interface ExpressApp {
   readonly response: object;
 }
 
-/** The options of `fromExpress`. */
-export const FROM_EXPRESS_OPTIONS = {
-  ...LISTENER_OPTIONS,
+/** The options of `fromExpress` alone. */
+const OWN_OPTIONS = {
   /**
    * A server of node:http, made by `createServer(app)`, that never listens. It emits each `request` and `upgrade`, so that ws and
    * socket.io can attach to it.
    */
   server: { type: 'server' },
 } as const;
+
+/** The options of `fromExpress`. */
+export const FROM_EXPRESS_OPTIONS: typeof LISTENER_OPTIONS & typeof OWN_OPTIONS = {
+  ...LISTENER_OPTIONS,
+  ...OWN_OPTIONS,
+};
 
 /** Options of {@link fromExpress}. */
 export interface FromExpressOptions extends OptionsOf<typeof FROM_EXPRESS_OPTIONS> {}
