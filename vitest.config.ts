@@ -44,6 +44,7 @@ const ALONE = [
  * these on a second version, the others on one; `npm run test:matrix` runs all on each.
  */
 const DEPEND_ON_NODE = [
+  'test/bundle.test.ts',
   'test/node-internals/*.test.ts',
   'test/bridges/*.test.ts',
   'test/bridges/{node,express,fastify,fetch}/*.test.ts',

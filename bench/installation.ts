@@ -41,13 +41,23 @@ function compile(checkout: string, folder: string): void {
   const target = join(folder, 'node_modules/gatebridge');
   mkdirSync(target, { recursive: true });
   cpSync(join(checkout, 'package.json'), join(target, 'package.json'));
-  const options = ['-p', 'tsconfig.build.json', '--outDir', join(target, 'dist')];
-  run(process.execPath, [compilerOf(checkout), ...options], checkout);
-  const worker = 'bridges/python/gatebridge_worker.py';
-  // An older checkout has none.
-  if (existsSync(join(checkout, worker))) cpSync(join(checkout, worker), join(target, 'dist', worker));
+  build(checkout, join(target, 'dist'));
   run(process.execPath, [compilerOf(ROOT), '-p', BENCH, '--outDir', folder], ROOT);
   cpSync(join(ROOT, 'test/support/tls'), join(folder, 'tls'), { recursive: true });
+}
+
+/** Builds what would be published. */
+function build(checkout: string, folder: string): void {
+  const script = join(checkout, 'scripts/build.ts');
+  if (existsSync(script)) {
+    const loader = join(ROOT, 'node_modules/tsx/dist/loader.mjs');
+    run(process.execPath, ['--import', loader, script, '--code-only', '--out', folder], checkout);
+    return;
+  }
+  // An older checkout publishes what tsc makes.
+  run(process.execPath, [compilerOf(checkout), '-p', 'tsconfig.build.json', '--outDir', folder], checkout);
+  const worker = 'bridges/python/gatebridge_worker.py';
+  if (existsSync(join(checkout, worker))) cpSync(join(checkout, worker), join(folder, worker));
 }
 
 /** The path of one of our programs, such as `loads/idle`. */

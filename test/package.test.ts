@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compiledPackage } from './cli/compiled.ts';
 import { requirePeer } from './support/peer.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -91,10 +92,24 @@ describe('the tarball', () => {
     expect(missing).toEqual([]);
   });
 
-  it('holds a declaration for every module', () => {
-    const modules = packedFiles.filter((path) => /^dist\/.*\.js$/.test(path));
+  it('holds a declaration for every source', () => {
     const declarations = packedFiles.filter((path) => path.endsWith('.d.ts'));
-    expect(declarations.sort()).toEqual(modules.map((path) => path.replace(/js$/, 'd.ts')).sort());
+    const sources = ['src', 'bridges'].flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(
+        (name) => `${folder}/${name}`,
+      ),
+    );
+    const named = sources
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => `dist/${path.replace(/ts$/, 'd.ts')}`);
+    expect(declarations.sort()).toEqual(named.sort());
+  });
+
+  it('holds the same octets as a build in another folder', () => {
+    const modules = packedFiles.filter((path) => /^dist\/.*\.js$/.test(path));
+    const texts = (folder: string): string[] =>
+      modules.map((path) => readFileSync(join(folder, path), 'utf8'));
+    expect(texts(installed)).toEqual(texts(compiledPackage()));
   });
 
   it('refers to no source file', () => {

@@ -9,11 +9,10 @@
  *         caches no property: every read is as slow as the first.
  */
 
-import cluster from 'node:cluster';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { disconnection, toPairs } from '../../src/gateway/index.ts';
+import { disconnection, isClusterWorker, toPairs } from '../../src/gateway/index.ts';
 import type { ApplicationError, Environ, GatewayRequest, HeaderList } from '../../src/index.ts';
 import {
   endsAfterHead,
@@ -116,7 +115,7 @@ export function createNodeRequest<Incoming extends HostRequest>(
     serverPort: portText(socket?.localPort ?? (isSecure ? 443 : 80)),
     remoteAddress: socket?.remoteAddress,
     remotePort: remotePort === undefined ? undefined : `${remotePort}`,
-    multiprocess: cluster.isWorker,
+    multiprocess: isClusterWorker(),
     input,
     // There is no content to read to its end.
     trailers: input === NO_CONTENT ? noTrailers : () => readTrailers(req, input),

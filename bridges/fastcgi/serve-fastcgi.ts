@@ -3,7 +3,6 @@
  *
  * This file listens and fixes the order of events. server-connection.ts speaks the protocol; the environ is that of CGI.
  */
-import cluster from 'node:cluster';
 import { chmodSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import {
@@ -14,7 +13,13 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
-import { type OptionsOf, type SettingsOf, settingsOf, tryPairs } from '../../src/gateway/index.ts';
+import {
+  isClusterWorker,
+  type OptionsOf,
+  type SettingsOf,
+  settingsOf,
+  tryPairs,
+} from '../../src/gateway/index.ts';
 import {
   type Application,
   type ApplicationFunction,
@@ -186,7 +191,7 @@ class Responder {
   async #answer({ variables, content, sink }: ServerRequest): Promise<void> {
     const options = this.#options;
     const createInput = (length: number | undefined): ReceivedContent => content.expect(length);
-    const host = { createInput, runsOnce: false, multiprocess: cluster.isWorker };
+    const host = { createInput, runsOnce: false, multiprocess: isClusterWorker() };
     const environ = createCgiEnviron(this.#complete(variables), host, options);
     const failure = tryPairs(environ, options.environ);
     await runApplication(failure ?? this.#application, environ, sink, options);

@@ -22,7 +22,7 @@ export {
   type SettingsOf,
   settingsOf,
 } from './option-table.ts';
-export { encodeUtf8, joinOctets, onNextTurn } from './platform.ts';
+export { encodeUtf8, isClusterWorker, joinOctets, onNextTurn } from './platform.ts';
 export { isPromise, toPromise } from './promise.ts';
 export { reasonPhrase } from './reason-phrase.ts';
 export { isHost, withoutOrigin } from './uri.ts';

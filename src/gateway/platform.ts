@@ -124,6 +124,18 @@ export function keepContext(): AsyncContext {
 
 const HERE: AsyncContext = { runInAsyncScope: (call, self, ...values) => Reflect.apply(call, self, values) };
 
+/** Tells if this process is a worker of node:cluster. */
+export function isClusterWorker(): boolean {
+  // Only a process that has, or had, a channel to its parent can be one. To load the module takes time (Node 20 to 26).
+  isWorker ??=
+    host?.connected !== undefined &&
+    // Its type has the default export instead, which only `import` gives.
+    Reflect.get(host.getBuiltinModule?.('node:cluster') ?? {}, 'isWorker') === true;
+  return isWorker;
+}
+
+let isWorker: boolean | undefined;
+
 /** A channel of `node:diagnostics_channel`, for those who publish on it. */
 export type DiagnosticsChannel = Pick<Channel, 'hasSubscribers' | 'publish' | 'runStores'>;
 

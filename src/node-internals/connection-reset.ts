@@ -1,6 +1,6 @@
 /** Finds connections that node can reset, so that their end cannot pass for that of a response (RFC 9112 §8). */
 import { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { isTlsSocket } from './late-modules.ts';
 import { isNodeSocket } from './socket-prototype.ts';
 
 /**
@@ -9,7 +9,7 @@ import { isNodeSocket } from './socket-prototype.ts';
  * @param socket That of a response: null, node's, or a stand-in, which cannot be reset
  */
 export function canReset(socket: object | null): boolean {
-  if (!isNodeSocket(socket) || socket instanceof TLSSocket) return false;
+  if (!isNodeSocket(socket) || isTlsSocket(socket)) return false;
   // By node's accessor: the socket itself may show the address of a client behind a proxy, or its TLS.
   return Reflect.get(Socket.prototype, 'remoteAddress', socket) !== undefined;
 }

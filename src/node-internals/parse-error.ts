@@ -8,7 +8,7 @@
  */
 import { createServer, type Server } from 'node:http';
 import { Duplex } from 'node:stream';
-import { shortcut } from './shortcuts.ts';
+import { lateShortcut } from './shortcuts.ts';
 
 /** An error of node's parser. */
 export interface ParseError extends Error {
@@ -43,12 +43,13 @@ export function parseErrorOf(
   { consumed, rest, packet }: ClientOctets,
   maxHeaderSize: number,
 ): ParseError | undefined {
-  if (JUDGE === undefined) return undefined;
+  const judge = findJudge();
+  if (judge === undefined) return undefined;
   const octets = Buffer.concat([Buffer.from(consumed, 'latin1'), rest]);
   // Octets of the message in earlier packets; negative if earlier messages are in this packet.
   const earlier = octets.length - packet.length;
   const start = Math.max(0, earlier);
-  const { error, part } = JUDGE([octets.subarray(0, start), octets.subarray(start)], maxHeaderSize);
+  const { error, part } = judge([octets.subarray(0, start), octets.subarray(start)], maxHeaderSize);
   if (error === undefined) return undefined;
   const place = error.bytesParsed + (part === 0 ? 0 : start);
   error.bytesParsed = Math.min(packet.length, Math.max(0, place - earlier));
@@ -67,7 +68,7 @@ interface Verdict {
   readonly part?: number;
 }
 
-const JUDGE = shortcut('parser of a socket', () => {
+const findJudge = lateShortcut('parser of a socket', () => {
   let server: Server | undefined;
   let error: ParseError | undefined;
 

@@ -1,5 +1,5 @@
 /**
- * Finds shortcuts through node's private parts: once each, when its file is loaded. Each has a slower or coarser way
+ * Finds shortcuts through node's private parts: once each, when its file is loaded or when it is first needed. Each has a slower or coarser way
  * beside it for a Node that lacks it.
  *
  * The tests run the core of the suite again without any shortcut (test/support/without-shortcuts.ts).
@@ -28,6 +28,27 @@ export function shortcut<Found>(name: string, find: () => Found | undefined): Fo
   const found = areOff ? undefined : find();
   lookedFor.push({ name, isFound: found !== undefined });
   return found;
+}
+
+/**
+ * Looks for a shortcut when it is first needed: for what takes long to look for, and few programs need.
+ *
+ * @param name What it uses of node, for {@link SHORTCUTS}
+ * @param find Gives it, or undefined on a Node that lacks it
+ */
+export function lateShortcut<Found>(name: string, find: () => Found | undefined): () => Found | undefined {
+  let found: { readonly shortcut: Found | undefined } | undefined;
+  const look = (): Found | undefined => {
+    found ??= { shortcut: areOff ? undefined : find() };
+    return found.shortcut;
+  };
+  lookedFor.push({
+    name,
+    get isFound() {
+      return look() !== undefined;
+    },
+  });
+  return look;
 }
 
 /** Finds an object's own symbol by its description. */

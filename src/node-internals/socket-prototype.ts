@@ -6,7 +6,7 @@
  */
 import { Socket } from 'node:net';
 import { Stream } from 'node:stream';
-import { TLSSocket } from 'node:tls';
+import { lateModule } from './late-modules.ts';
 
 /** Marks stand-ins, also those of another copy of this package. */
 const STAND_IN = Symbol.for('gatebridge.stand-in-socket');
@@ -23,7 +23,9 @@ export function isStandIn(value: unknown): boolean {
 
 /** Gives a prototype that inherits from net.Socket's or tls.TLSSocket's, with the members of Stream alone. */
 export function socketPrototype(isSecure: boolean): object {
-  const hiding: object = Object.create(isSecure ? TLSSocket.prototype : Socket.prototype);
+  const hiding: object = Object.create(
+    isSecure ? lateModule('node:tls').TLSSocket.prototype : Socket.prototype,
+  );
   for (
     let level: object = Object.getPrototypeOf(hiding);
     level !== Stream.prototype;

@@ -9,7 +9,7 @@
  * Without the shortcut, over TLS and on Windows, octets come as 'data'.
  */
 import { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { isTlsSocket } from './late-modules.ts';
 import { findSymbol, shortcut } from './shortcuts.ts';
 
 /** Takes the packets of one socket. */
@@ -50,7 +50,7 @@ const SYMBOLS = shortcut('kBuffer, kBufferCb and kBufferGen', () => {
  */
 export function readInto(socket: SocketWithHandle, buffer: Buffer, reader: PacketReader): boolean {
   // OpenSSL has its own buffers.
-  if (SYMBOLS === undefined || socket instanceof TLSSocket || !(socket instanceof Socket)) return false;
+  if (SYMBOLS === undefined || isTlsSocket(socket) || !(socket instanceof Socket)) return false;
   if (socket.readableLength > 0 || socket.readableFlowing !== null) return false;
   const handle = socket._handle;
   if (typeof handle?.useUserBuffer !== 'function') return false;

@@ -17,7 +17,7 @@ export class Handshake implements ServedConnection {
 
   get isIdle(): boolean {
     // Without carriers its end is unknown, and it lasts as long as its socket.
-    return areCarriersKnown && performance.now() - this.#since >= this.#owner.settings.firstRequestGrace;
+    return areCarriersKnown() && performance.now() - this.#since >= this.#owner.settings.firstRequestGrace;
   }
 
   closeWhenDone(): void {

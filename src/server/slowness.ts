@@ -4,11 +4,12 @@
  * A request is slow by the time until its response begins: what comes later may wait for the client. It is told twice if it
  * goes on for long: that it waits, and how it went on.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+
 import { checkOptions } from '../gateway/check-options.ts';
 import { standardErrors } from '../gateway/error-stream.ts';
 import { logLine, logOf, type RequestLog } from '../gateway/failure-log.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
+import { lateModule } from '../node-internals/index.ts';
 import type { Environ, ErrorStream } from '../wsgi.ts';
 import { observe } from './observe.ts';
 
@@ -96,7 +97,7 @@ function watchRequests(limit: number): () => void {
 }
 
 function watchEventLoop(limit: number, errors: ErrorStream): () => void {
-  const delays = monitorEventLoopDelay({ resolution: RESOLUTION });
+  const delays = lateModule('node:perf_hooks').monitorEventLoopDelay({ resolution: RESOLUTION });
   delays.enable();
   const clock = setInterval(() => {
     const longest = delays.max / 1e6 - RESOLUTION;

@@ -1,4 +1,4 @@
-/** The compiled package, for tests that run the command as people do: from JavaScript, without a loader. */
+/** The built package, for tests that run the command as people do: from JavaScript, without a loader. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -17,7 +17,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const CACHE = join(ROOT, 'node_modules/.cache/gatebridge');
 
 /**
- * Compiles the sources, unless that has been done for their present text.
+ * Builds the package, unless that has been done for their present text.
  *
  * @returns a folder with package.json and dist, as the tarball has them
  */
@@ -30,7 +30,7 @@ let compiled: string | undefined;
 
 function compile(): string {
   const hash = createHash('sha256').update(readFileSync(join(ROOT, 'package.json')));
-  for (const folder of ['src', 'bridges']) {
+  for (const folder of ['src', 'bridges', 'scripts']) {
     const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
     for (const name of names.filter((one) => /\.(ts|py)$/.test(one)).sort())
       hash.update(name).update(readFileSync(join(ROOT, folder, name)));
@@ -39,16 +39,9 @@ function compile(): string {
   if (existsSync(target)) return target;
   mkdirSync(CACHE, { recursive: true });
   const stage = mkdtempSync(join(CACHE, 'stage-'));
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-  execFileSync(process.execPath, [
-    tsc,
-    '-p',
-    join(ROOT, 'tsconfig.build.json'),
-    '--outDir',
-    join(stage, 'dist'),
-  ]);
-  const worker = 'bridges/python/gatebridge_worker.py';
-  cpSync(join(ROOT, worker), join(stage, 'dist', worker));
+  const loader = join(ROOT, 'node_modules/tsx/dist/loader.mjs');
+  const build = [join(ROOT, 'scripts/build.ts'), '--out', join(stage, 'dist')];
+  execFileSync(process.execPath, ['--import', loader, ...build]);
   cpSync(join(ROOT, 'package.json'), join(stage, 'package.json'));
   try {
     renameSync(stage, target);

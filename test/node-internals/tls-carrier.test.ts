@@ -4,7 +4,7 @@ import { areShortcutsOff } from '../support/shortcuts.ts';
 import { openTcp, openTls } from './connections.ts';
 
 it.skipIf(areShortcutsOff)('finds the TCP socket below TLS', async () => {
-  expect(areCarriersKnown).toBe(true);
+  expect(areCarriersKnown()).toBe(true);
   const { client, socket } = await openTls();
   expect(carrierOf(socket)).toHaveProperty('remotePort', client.localPort);
   expect(carrierOf(socket)).not.toBe(socket);

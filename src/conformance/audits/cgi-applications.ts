@@ -1,12 +1,7 @@
 /** The applications of the CGI audits. A program under audit imports this module and runs one of them. */
 import type { ApplicationFunction } from '../../wsgi.ts';
+import { BULK_SIZE } from '../cgi-programs.ts';
 import { octets, text } from './kit.ts';
-
-/** The URL of this module. */
-export const CGI_APPLICATIONS: string = import.meta.url;
-
-/** Octets of content of {@link bulk}. */
-export const BULK_SIZE: number = 8 << 20;
 
 /** Answers four octets, without headers. */
 export const trivial: ApplicationFunction = (_environ, startResponse) => {

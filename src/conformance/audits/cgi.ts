@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AuditHost, AuditProgram, GatewayAudit } from '../audit.ts';
-import { BULK_SIZE, CGI_APPLICATIONS } from './cgi-applications.ts';
+import { BULK_SIZE, CGI_APPLICATIONS } from '../cgi-programs.ts';
 import type { AuditRow } from './kit.ts';
 
 /** The output of the program, as native strings, and its exit code. */

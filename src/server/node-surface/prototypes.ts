@@ -7,9 +7,9 @@
  * class replaces every inherited method that needs what they make.
  */
 import { Server as HttpServer } from 'node:http';
-import { Server as HttpsServer } from 'node:https';
 import { Server as NetServer, type ServerOpts as NetServerOptions } from 'node:net';
-import { type TlsOptions, Server as TlsServer } from 'node:tls';
+import type { TlsOptions } from 'node:tls';
+import { lateModule } from '../../node-internals/index.ts';
 import { checkAuthorities, explainTlsFault } from './tls-fault.ts';
 
 type Constructor = new (...values: never[]) => object;
@@ -35,6 +35,7 @@ export function constructBase(
 ): object {
   if (tls === undefined) return Reflect.construct(NetServer, [options], type);
   checkAuthorities(tls);
+  const { Server: TlsServer } = lateModule('node:tls');
   try {
     return Reflect.construct(TlsServer, [{ ...tls, ...options }], secureTwin(type));
   } catch (error) {
@@ -79,8 +80,8 @@ function forward(prototype: object, key: string | symbol): PropertyDescriptor {
 
 /** Gives the prototype of node's server that one of ours stands for. Tools patch its methods. */
 export function nodePrototypeOf(isSecure: boolean): NetServer {
-  if (IS_HTTP_NET) return isSecure ? HttpsServer.prototype : HttpServer.prototype;
-  return isSecure ? TlsServer.prototype : NetServer.prototype;
+  if (!isSecure) return IS_HTTP_NET ? HttpServer.prototype : NetServer.prototype;
+  return lateModule(IS_HTTP_NET ? 'node:https' : 'node:tls').Server.prototype;
 }
 
 /**

@@ -4,10 +4,10 @@
  * Rule: what node accepts is accepted, but for names of files in `ca`, which node passes over in silence.
  */
 
-import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { TlsOptions } from 'node:tls';
 import { isError } from '../../errors.ts';
 import { isOctets } from '../../gateway/octets.ts';
+import { lateModule } from '../../node-internals/index.ts';
 
 /** Options that hold PEM, with a word that stands in the label of each right block. */
 const LABELS: readonly (readonly [name: keyof TlsOptions, word: string, meaning: string])[] = [
@@ -74,6 +74,7 @@ function findMismatch(code: string): string | undefined {
 
 /** Finds the option whose block cannot be read. */
 function findDamage({ message }: Error, { key, cert, pfx, passphrase = '' }: TlsOptions): string | undefined {
+  const { createPrivateKey, X509Certificate } = lateModule('node:crypto');
   if (textsOf(key).some((text) => throws(() => createPrivateKey({ key: text, passphrase }))))
     return 'key is damaged: its block cannot be read';
   if (textsOf(cert).some((text) => throws(() => new X509Certificate(text))))

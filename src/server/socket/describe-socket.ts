@@ -1,7 +1,7 @@
 /** Describes a socket for the environs of all its requests. */
-import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { isClusterWorker } from '../../gateway/platform.ts';
 import type { GatewayRequest } from '../../port.ts';
 import type { ProxyProtocol } from '../../wsgi.ts';
 
@@ -39,7 +39,7 @@ export function describeSocket(
     serverPort: String(socket.localPort ?? (isEncrypted ? 443 : 80)),
     remoteAddress: socket.remoteAddress,
     remotePort: socket.remotePort === undefined ? undefined : String(socket.remotePort),
-    multiprocess: cluster.isWorker,
+    multiprocess: isClusterWorker(),
     socket,
     extensions: proxied === undefined ? ownTls(socket) : { ...describeProxied(proxied), ...ownTls(socket) },
   };

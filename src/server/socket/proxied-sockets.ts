@@ -5,11 +5,10 @@
  * Rule 2: everybody who has the socket sees the client: its addresses are those of the header, for environs, listeners
  *         and programs alike.
  */
-import { BlockList, isIP, type Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { Socket } from 'node:net';
 import { type AddressTest, addressTest } from '../../gateway/trusted-addresses.ts';
 import type { ProxyHeader } from '../../http/index.ts';
-import { areCarriersKnown, carrierOf } from '../../node-internals/index.ts';
+import { areCarriersKnown, carrierOf, lateModule } from '../../node-internals/index.ts';
 import type { ProxyProtocol } from '../../wsgi.ts';
 
 /** The sockets of one server. */
@@ -24,10 +23,10 @@ export class ProxiedSockets {
    */
   constructor(addresses: readonly string[], isSecure: boolean) {
     // Never on Node 20 to 26. To show the proxy as the client would be worse.
-    if (isSecure && !areCarriersKnown) {
+    if (isSecure && !areCarriersKnown()) {
       throw new TypeError('Option proxyProtocol cannot be used with tls on this version of Node');
     }
-    this.#isTrusted = addressTest(addresses, { BlockList, isIP });
+    this.#isTrusted = addressTest(addresses, lateModule('node:net'));
   }
 
   /**
@@ -53,9 +52,9 @@ export class ProxiedSockets {
 
   /** Shows the client on a socket of TLS, too, whose header has come on the socket below. */
   follow(socket: unknown): void {
-    const carrier = socket instanceof TLSSocket ? carrierOf(socket) : undefined;
+    const carrier = socket instanceof Socket ? carrierOf(socket) : undefined;
     const facts = carrier === undefined ? undefined : this.#headers.get(carrier);
-    if (facts === undefined || !(socket instanceof TLSSocket)) return;
+    if (facts === undefined || !(socket instanceof Socket)) return;
     this.#headers.set(socket, facts);
     showClient(socket, facts);
   }

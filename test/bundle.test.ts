@@ -1,0 +1,213 @@
+/** The files of the package: few, each module in one of them, and none loads what its entries do not need. */
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { projectFolder } from './cli/command.ts';
+import { compiledPackage } from './cli/compiled.ts';
+
+let built = '';
+let files: ReadonlyMap<string, string> = new Map();
+
+beforeAll(() => {
+  built = join(compiledPackage(), 'dist');
+  const names = readdirSync(built, { recursive: true, encoding: 'utf8' }).sort();
+  const modules = names.filter((name) => name.endsWith('.js'));
+  files = new Map(modules.map((name) => [name, readFileSync(join(built, name), 'utf8')]));
+});
+
+describe('the files', () => {
+  it('are these', () => {
+    expect([...files.keys()]).toMatchSnapshot();
+  });
+
+  it('have each module once', () => {
+    const modules = [...files.values()].flatMap(
+      (text) => text.match(/^\/\/ (src|bridges)\/\S+\.ts$/gm) ?? [],
+    );
+    expect(modules.length).toBeGreaterThan(300);
+    expect(modules.filter((line, index) => modules.indexOf(line) !== index)).toEqual([]);
+  });
+
+  it('are the same when they are built again', async () => {
+    const folder = projectFolder({});
+    const loader = join(import.meta.dirname, '../node_modules/tsx/dist/loader.mjs');
+    const script = join(import.meta.dirname, '../scripts/build.ts');
+    await promisify(execFile)(process.execPath, [
+      ...['--import', loader, script],
+      ...['--code-only', '--out', join(folder, 'dist')],
+    ]);
+    const again = [...files.keys()].map((name) => [name, readFileSync(join(folder, 'dist', name), 'utf8')]);
+    expect(again).toEqual([...files]);
+  });
+});
+
+/** Modules of node that an entry may load: these, and what these load. */
+const CHANNELS = ['diagnostics_channel'];
+const HTTP = [...CHANNELS, 'module', 'http'];
+const PROGRAMS = [...CHANNELS, 'module', 'child_process', 'fs/promises'];
+const LOADS: Readonly<Record<string, readonly string[]>> = {
+  gatebridge: CHANNELS,
+  'gatebridge/fetch': CHANNELS,
+  'gatebridge/validate': CHANNELS,
+  'gatebridge/middleware': CHANNELS,
+  'gatebridge/config': [],
+  'gatebridge/lambda': [...CHANNELS, 'module'],
+  'gatebridge/server': HTTP,
+  'gatebridge/node': HTTP,
+  'gatebridge/express': HTTP,
+  'gatebridge/fastify': HTTP,
+  'gatebridge/cgi': [...PROGRAMS, 'crypto', 'os', 'timers/promises'],
+  'gatebridge/fastcgi': [...PROGRAMS, 'crypto', 'os', 'net'],
+  'gatebridge/python': PROGRAMS,
+};
+
+describe('no module of node that it does not need is loaded by', () => {
+  it.each(Object.entries(LOADS))('%s', async (entry, modules) => {
+    const loaded = await evaluate(`
+      for (const name of ${JSON.stringify(modules)}) process.getBuiltinModule('node:' + name);
+      // Node loads the Fetch API at the first use of one of its classes, and gatebridge/fetch extends them.
+      if ('${entry}' === 'gatebridge/fetch') void globalThis.Request;
+      const before = new Set(process.moduleLoadList);
+      await import('${entry}');
+      // Its loader's own parts are not counted.
+      tell(process.moduleLoadList.filter((name) => !before.has(name) && !name.includes('internal/modules/')));
+    `);
+    expect(loaded).toEqual([]);
+  });
+
+  it.each(['gatebridge', 'gatebridge/fetch', 'gatebridge/validate', 'gatebridge/middleware'])(
+    '%s, which names none',
+    (entry) => {
+      const [, ...rest] = entry.split('/');
+      const folder = entry === 'gatebridge/fetch' ? 'bridges/fetch' : join('src', ...rest);
+      const texts = reached(join(folder, 'index.js'));
+      expect(texts.length).toBeGreaterThan(0);
+      expect(texts.filter((text) => /^import .*["']node:/m.test(text))).toEqual([]);
+    },
+  );
+});
+
+/** The texts of a file and of all that it imports. */
+function reached(name: string, seen = new Set<string>()): string[] {
+  const text = files.get(name);
+  if (text === undefined) throw new Error(`No file ${name}`);
+  if (seen.has(name)) return [];
+  seen.add(name);
+  const imports = [...text.matchAll(/^(?:import|export) .*["'](\.{1,2}\/[^"']+)["'];$/gm)];
+  return [text, ...imports.flatMap(([, path = '']) => reached(join(name, '..', path), seen))];
+}
+
+it('modules of node are required, so that tools that trace see them without a loader', async () => {
+  const seen = await evaluate(`
+    import { Module } from 'node:module';
+    const { require: original } = Module.prototype;
+    const seen = [];
+    Module.prototype.require = function (name) {
+      seen.push(name);
+      return original.call(this, name);
+    };
+    await import('gatebridge/server');
+    tell(seen);
+  `);
+  expect(seen).toContain('node:http');
+});
+
+describe('the entries together', () => {
+  it('have the same errors and the same brand', async () => {
+    const seen = await evaluate(`
+      const [{ DisconnectError }, { createServer }, { toNode }, { toFetch }, { createClient }] = await Promise.all(
+        ['gatebridge', 'gatebridge/server', 'gatebridge/node', 'gatebridge/fetch', 'gatebridge/testing'].map((name) => import(name)));
+      const messages = [createServer, toNode, toFetch, createClient].map((host) => {
+        try { host(toNode(() => [])); } catch (error) { return error.message; }
+      });
+      const read = async (environ, startResponse) => {
+        startResponse('200 OK', []);
+        const left = await environ['wsgi.input'].read().catch((error) => error);
+        tell({ messages, isSame: left instanceof DisconnectError, name: left.constructor.name });
+        return [];
+      };
+      const server = createServer(read).listen(0, '127.0.0.1', async () => {
+        const { connect } = await import('node:net');
+        const client = connect(server.address().port, '127.0.0.1', () => {
+          client.end('POST / HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 9\\r\\n\\r\\nshort');
+          client.on('close', () => server.close()).resume();
+        });
+      });
+    `);
+    expect(seen).toMatchObject({ isSame: true, name: 'DisconnectError' });
+    const { messages } = seen as { messages: string[] };
+    expect(messages).toHaveLength(4);
+    for (const message of messages) expect(message).toMatch(/toNode/);
+  });
+
+  it('serve socket.io beside a wrapped app', async () => {
+    const seen = await evaluate(
+      `
+      import express from 'express';
+      import { Server } from 'socket.io';
+      import { io } from 'socket.io-client';
+      import { fromExpress } from 'gatebridge/express';
+      import { createServer } from 'gatebridge/server';
+
+      const app = express().get('/', (_request, response) => response.send('app'));
+      const server = createServer(fromExpress(app));
+      new Server(server).on('connection', (socket) => socket.on('ask', (text, answer) => answer(text + '!')));
+      server.listen(0, '127.0.0.1', async () => {
+        const origin = 'http://127.0.0.1:' + server.address().port;
+        const found = [await (await fetch(origin)).text()];
+        for (const transport of ['polling', 'websocket']) {
+          const socket = io(origin, { transports: [transport] });
+          found.push(await socket.emitWithAck('ask', transport));
+          socket.close();
+        }
+        tell(found);
+        process.exit();
+      });
+    `,
+      ['express', 'socket.io', 'socket.io-client'],
+    );
+    expect(seen).toEqual(['app', 'polling!', 'websocket!']);
+  });
+});
+
+describe('the names of functions and classes', () => {
+  it('are those of the sources in a stack', async () => {
+    const stack = await evaluate(`
+      import { serve } from 'gatebridge/server';
+      import { fromNode } from 'gatebridge/node';
+      const stacks = [];
+      try { await serve(() => [], { port: -1 }); } catch (error) { stacks.push(error.stack); }
+      const application = fromNode((request, response) => { response.end(new Error().stack); });
+      const server = await serve(application, { port: 0 });
+      stacks.push(await (await fetch(server.url)).text());
+      tell(stacks.join('\\n'));
+      process.exit();
+    `);
+    expect(stack).toMatch(/at new Server \(/);
+    expect(stack).toMatch(/at serve \(/);
+    expect(stack).toMatch(/at runApplication \(.*gateway\.js/);
+    expect(stack).toMatch(/at Exchange\.\w+ \(.*messages\.js/);
+    expect(stack).not.toMatch(/\$\d/);
+  });
+
+  it('are restored where two modules of a file have the same', () => {
+    const renamed = [...files].flatMap(([name, text]) => {
+      const found = text.matchAll(/^(?:(?:async )?function\*? |var (?=\S+ = class\b))(\w+)\$\d+\b/gm);
+      return [...found].map(([, short = '']) => ({ name, isRestored: text.includes(`, "${short}"]`) }));
+    });
+    expect(renamed.length).toBeGreaterThan(5);
+    expect(renamed.filter(({ isRestored }) => !isRestored)).toEqual([]);
+  });
+});
+
+/** Runs a program beside the installed package, and gives what it passes to `tell`. */
+async function evaluate(text: string, packages: readonly string[] = []): Promise<unknown> {
+  const tell = 'const tell = (value) => console.log(JSON.stringify(value));';
+  const folder = projectFolder({ 'program.mjs': `${tell}\n${text}` }, packages);
+  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'program.mjs')], {
+    cwd: folder,
+  });
+  return JSON.parse(stdout);
+}
