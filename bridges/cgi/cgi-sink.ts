@@ -7,7 +7,7 @@
  */
 
 import type { Writable } from 'node:stream';
-import { disconnection, isDisconnection } from '../../src/gateway/index.ts';
+import { disconnection } from '../../src/gateway/index.ts';
 import type { DisconnectError, ResponseHead, ResponseSink } from '../../src/index.ts';
 
 /** The output of one CGI program. */
@@ -47,9 +47,10 @@ export class CgiSink implements ResponseSink {
     return this.#send(lastChunk ?? Buffer.alloc(0), true);
   }
 
-  abort(error: unknown): void {
+  abort(): void {
     this.#head = undefined;
-    if (!isDisconnection(error)) this.exitCode = 1;
+    // A wrapped program that destroys its own response tells of a client that has left. Ours only is one that has.
+    if (this.#gone === undefined) this.exitCode = 1;
   }
 
   watch(listener: (error: DisconnectError) => void): void {

@@ -1,6 +1,7 @@
 /** A CGI program that run-cgi.test.ts starts as a web server would. APP selects what it does. */
 import { createHash } from 'node:crypto';
 import { type RunCgiOptions, runCgi } from '../../../bridges/cgi/index.ts';
+import { fromNode } from '../../../bridges/node/index.ts';
 import type { ApplicationFunction, Environ } from '../../../src/index.ts';
 
 const TEXT: [string, string] = ['Content-Type', 'text/plain'];
@@ -73,6 +74,12 @@ const applications: Record<string, ApplicationFunction> = {
     yield Buffer.from('begun');
     throw new Error('late trouble');
   },
+
+  destroyed: fromNode((_request, response) => {
+    response.setHeader('Content-Type', 'text/plain');
+    if (process.env.BEGIN) response.write(process.env.BEGIN);
+    setTimeout(() => response.destroy(), 20);
+  }),
 };
 
 /** Describes values that JSON knows, and the kind of all others. */

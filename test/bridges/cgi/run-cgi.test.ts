@@ -115,6 +115,14 @@ describe('runCgi() output', () => {
     expect(code).toBe(1);
   });
 
+  it.each([
+    ['begun', 'Status: 200 OK\r\nContent-Type: text/plain\r\n\r\nbegun'],
+    ['', ''],
+  ])('sets the exit code if a wrapped program destroys its response: after "%s"', async (BEGIN, output) => {
+    const { stdout, code } = await run('destroyed', { ...APACHE, BEGIN });
+    expect([stdout, code]).toEqual([output, 1]);
+  });
+
   it('is complete for a slow reader', async () => {
     const child = start('big', { ...APACHE, MEBIBYTES: '24' });
     child.stdin.end();
