@@ -35,7 +35,7 @@ export const ACTS: readonly Act[] = [
   {
     name: 'error',
     sentence:
-      'The program fails. The client gets a 500, or a 502 if the program has died, and the host answers the next request.',
+      'The program fails. The client gets a 500, or a 502 if the program has died. It fails in the middle of an answer: the client does not take that for a whole one. Each time the host answers the next request.',
     run: error,
   },
 ];
@@ -85,11 +85,24 @@ async function abort(site: Site): Promise<void> {
   await greet(site);
 }
 
-async function error(site: Site, { failure }: Program): Promise<void> {
+async function error(site: Site, { failure, hidesLateFailure }: Program): Promise<void> {
   const response = await site.send({ path: '/fail' });
   expect(response.status).toBe(failure);
   await readAll(response);
   await greet(site);
+  if (!hidesLateFailure) expect(await seesFailure(site)).toBe(true);
+  await greet(site);
+}
+
+/** Tells if the client sees that a program has failed in the middle of its answer: by a status, or by an end that is none. */
+export async function seesFailure(site: Site): Promise<boolean> {
+  try {
+    const response = await site.send({ path: '/break' });
+    await readAll(response);
+    return response.status >= 500;
+  } catch {
+    return true;
+  }
 }
 
 /** Reads a response piece by piece. */

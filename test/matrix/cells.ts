@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { readText } from './acts.ts';
+import { readText, seesFailure } from './acts.ts';
 import { lambda, streamingLambda } from './hosts/lambda.ts';
 import { testClient } from './hosts/test-client.ts';
 import { createMarks, type Marks } from './marks.ts';
@@ -85,6 +85,7 @@ async function breakStream(site: Site): Promise<void> {
 
 async function throwAtTest(site: Site): Promise<void> {
   await expect(site.send({ path: '/fail' })).rejects.toThrow();
+  expect(await seesFailure(site)).toBe(true);
   const response = await site.send({ path: '/greet/Ada?x=2', fields: { 'X-Word': 'again' } });
   expect(await readText(response)).toBe('GET Ada ?x=2 again');
 }

@@ -30,6 +30,8 @@ export interface Program {
   readonly failure: number;
   /** Its failure is an exception that reaches the gateway, not a response that it makes itself. */
   readonly throws: boolean;
+  /** It ends an answer that it has begun as if that were whole. */
+  readonly hidesLateFailure?: boolean;
   /** The peer without which it cannot run. */
   readonly needs?: 'python';
   /** An application that has `close` is closed in the end. */

@@ -76,6 +76,7 @@ async function run(words: readonly string[], request: ClientRequest, log: string
     yield* { [Symbol.asyncIterator]: () => pieces };
     // The process ends by itself; if not, the test waits until its time is over.
     if (child.exitCode === null) await once(child, 'exit');
+    if (child.exitCode !== 0) throw new Error(`The program has ended with ${child.exitCode}`);
   }
   return {
     status: Number.parseInt(fields.find(([name]) => name === 'status')?.[1] ?? '200', 10),

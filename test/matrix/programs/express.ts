@@ -2,7 +2,7 @@
 import express from 'express';
 import { fromExpress } from '../../../bridges/express/index.ts';
 import type { ApplicationFunction } from '../../../src/index.ts';
-import { markedPieces } from './pieces.ts';
+import { brokenPieces, markedPieces } from './pieces.ts';
 
 /** Makes an application of it. */
 export function create(): ApplicationFunction {
@@ -25,6 +25,9 @@ export function create(): ApplicationFunction {
     response.type('text/plain').on('close', () => void source.return(undefined));
     for await (const piece of source) response.write(piece);
     response.end();
+  });
+  app.get('/break', async (_request, response) => {
+    for await (const piece of brokenPieces()) response.write(piece);
   });
   app.get('/fail', () => {
     throw new Error('Failed on purpose');

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import fastify from 'fastify';
 import { fromFastify } from '../../../bridges/fastify/index.ts';
 import type { ApplicationFunction } from '../../../src/index.ts';
-import { markedPieces } from './pieces.ts';
+import { brokenPieces, markedPieces } from './pieces.ts';
 
 /** Makes an application of it. */
 export function create(): ApplicationFunction {
@@ -22,6 +22,7 @@ export function create(): ApplicationFunction {
     reply.type('text/plain');
     return Readable.from(markedPieces(`${request.headers['x-marks']}`));
   });
+  app.get('/break', async () => Readable.from(brokenPieces()));
   app.get('/fail', async () => {
     throw new Error('Failed on purpose');
   });

@@ -2,7 +2,7 @@
 import { Hono } from 'hono';
 import { fromFetch } from '../../../bridges/fetch/index.ts';
 import type { ApplicationFunction } from '../../../src/index.ts';
-import { markedPieces } from './pieces.ts';
+import { brokenPieces, markedPieces } from './pieces.ts';
 
 /** Makes an application of it. */
 export function create(): ApplicationFunction {
@@ -31,6 +31,15 @@ export function create(): ApplicationFunction {
     return new Response(body, { headers: { 'Content-Type': 'text/plain' } });
   });
   app.onError((_error, context) => context.text('Failed', 500));
+  app.get('/break', () => {
+    const source = brokenPieces();
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        controller.enqueue((await source.next()).value);
+      },
+    });
+    return new Response(body);
+  });
   app.get('/fail', () => {
     throw new Error('Failed on purpose');
   });

@@ -44,6 +44,17 @@ def pieces(marks):
         os.rename(marks + ".writing", marks + ".ended")
 
 
+@app.get("/break")
+def break_off():
+    return Response(broken_pieces(), mimetype="text/plain")
+
+
+def broken_pieces():
+    yield "first"
+    time.sleep(0.02)
+    raise RuntimeError("Failed on purpose")
+
+
 @app.get("/fail")
 def fail():
     raise RuntimeError("Failed on purpose")

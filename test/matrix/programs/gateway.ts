@@ -1,6 +1,6 @@
 /** An application of PEP 3333 in its three forms. */
 import type { ApplicationObject, Body, Environ, StartResponse } from '../../../src/index.ts';
-import { markEnding, pieces } from './pieces.ts';
+import { brokenPieces, markEnding, pieces } from './pieces.ts';
 
 /** A function. */
 export function answer(environ: Environ, startResponse: StartResponse): Body | Promise<Body> {
@@ -12,6 +12,9 @@ export function answer(environ: Environ, startResponse: StartResponse): Body | P
     case 'stream':
       startResponse('200 OK', [['Content-Type', 'text/plain']]);
       return new Stream(`${environ.HTTP_X_MARKS}`);
+    case 'break':
+      startResponse('200 OK', [['Content-Type', 'text/plain']]);
+      return brokenPieces();
     default:
       throw new Error('Failed on purpose');
   }

@@ -1,6 +1,6 @@
 <?php
 // A site in PHP.
-preg_match('~/(greet|echo|stream|fail)(?:/([^/]*))?$~', parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH), $parts);
+preg_match('~/(greet|echo|stream|fail|break)(?:/([^/]*))?$~', parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH), $parts);
 switch ($parts[1]) {
     case 'greet':
         setcookie('a', '1');
@@ -17,6 +17,12 @@ switch ($parts[1]) {
     case 'stream':
         stream($_SERVER['HTTP_X_MARKS']);
         break;
+    case 'break':
+        while (ob_get_level() > 0) ob_end_clean();
+        echo 'first';
+        flush();
+        usleep(20000);
+        throw new Exception('Failed on purpose');
     default:
         throw new Exception('Failed on purpose');
 }

@@ -22,6 +22,9 @@ const listener: RequestListener = (request, response) => {
       response.end();
     };
     void send();
+  } else if (route === 'break') {
+    response.write('first');
+    setTimeout(() => response.destroy(), 20);
   } else throw new Error('Failed on purpose');
 };
 

@@ -22,6 +22,13 @@ export async function* pieces(path: string): AsyncGenerator<string> {
   yield 'last';
 }
 
+/** Begins, and fails. */
+export async function* brokenPieces(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('first');
+  await delay(20);
+  throw new Error('Failed on purpose');
+}
+
 /** Gives the same, and marks the end: a stream that is left is returned before its end. */
 export async function* markedPieces(path: string): AsyncGenerator<string> {
   let ending: Ending = 'left';

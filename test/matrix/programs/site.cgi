@@ -27,6 +27,11 @@ case "$PATH_INFO" in
     printf last
     end finished
     ;;
+  /break)
+    printf 'Content-Type: text/plain\n\nfirst'
+    sleep 0.02
+    kill -9 $$
+    ;;
   *)
     exit 3
     ;;
