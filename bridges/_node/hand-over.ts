@@ -18,6 +18,8 @@ export interface Upgrade {
   readonly head: Buffer;
   /** The response that goes out on the socket if nobody takes it. */
   readonly response: ServerResponse;
+  /** A listener for the end of the socket that has to go with it. */
+  readonly leave?: () => unknown;
 }
 
 const upgrades = new WeakMap<object, Upgrade>();
@@ -46,9 +48,11 @@ export function handOverOf(
   return upgrade === undefined ? undefined : () => handOver(request, upgrade);
 }
 
-function handOver(request: IncomingMessage, { socket, head, response }: Upgrade): HandedOver {
+function handOver(request: IncomingMessage, { socket, head, response, leave }: Upgrade): HandedOver {
   if (response.headersSent) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
-  if (socket.destroyed) throw disconnection('response');
+  // The new owner would not hear of an end that has been emitted.
+  if (socket.destroyed || socket.readableEnded) throw disconnection('response');
+  if (leave !== undefined) socket.off('end', leave);
   forgetUpgrade(request);
   // What the host still writes to the response must not get between the octets of the other protocol. It needs no more of a
   // socket than a Duplex has.

@@ -79,6 +79,8 @@ export function listenForUpgrades(dispatch: Dispatch, options: UpgradesOptions):
   return function onUpgrade(this: unknown, request, socket, head) {
     // node has removed its own listener: without one an error would be uncaught.
     socket.on('error', ignore);
+    // node gives the socket to listeners with nobody reading it: one of those before has taken it.
+    if (socket.readableFlowing !== null) return;
     const written = octetsWritten(socket);
     const path = pathOf(request.url ?? '/').toLowerCase();
     if (hasOtherListeners(this) && !paths.some((prefix) => isBelow(path, prefix))) {
@@ -115,7 +117,11 @@ function answer(upgrade: UpgradeRequest, dispatch: Dispatch): void {
   const connection = socket as Socket;
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
+  // As on node, a client that closes its half has left.
+  const leave = (): unknown => socket.end();
+  socket.once('end', leave);
   response.once('finish', () => {
+    socket.off('end', leave);
     forgetUpgrade(request);
     response.detachSocket(connection);
     endInOrder(socket);
@@ -126,7 +132,8 @@ function answer(upgrade: UpgradeRequest, dispatch: Dispatch): void {
     return;
   }
   // RFC 9110 §7.8: Upgrade in HTTP/1.0 is ignored. Content would come before the first octet of the other protocol.
-  if (request.httpVersion === '1.1' && !hasContent(request)) noteUpgrade(request, { socket, head, response });
+  if (request.httpVersion === '1.1' && !hasContent(request))
+    noteUpgrade(request, { socket, head, response, leave });
   if ('setTimeout' in socket && typeof socket.setTimeout === 'function') socket.setTimeout(0);
   dispatch(request, response);
 }
