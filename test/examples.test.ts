@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { fromFastCgi } from '../bridges/fastcgi/index.ts';
 import { createClient } from '../src/testing/index.ts';
 import { PYTHON } from './bridges/python/places.ts';
@@ -172,6 +173,19 @@ describe('the examples of bridges', () => {
     const response = await fetch(`${url}gateway/x/y`, { method: 'POST', body: 'some content', headers });
     expect(response.headers.get('x-hook')).toBe('ran');
     expect(await response.text()).toBe("mounted at '/gateway', asked for '/x/y', got 'some content'\n");
+  });
+
+  it('websockets.ts', async () => {
+    const { url } = await serve('websockets.ts');
+    expect(await (await fetch(`${url}chat?token=secret`)).text()).toBe('There is a WebSocket here\n');
+    const socket = new WebSocket(`${url.replace('http', 'ws')}chat?token=secret`);
+    await once(socket, 'open');
+    socket.send('hello');
+    const [message] = await once(socket, 'message');
+    expect(String(message)).toBe('hello');
+    socket.close();
+    const stranger = new WebSocket(`${url.replace('http', 'ws')}chat`);
+    expect(await once(stranger, 'open').catch((error: Error) => error.message)).toContain('401');
   });
 
   it('serve-express.ts', async () => {

@@ -9,6 +9,7 @@ import type { ApplicationFunction } from '../../src/index.ts';
 import {
   emitRequests,
   LISTENER_OPTIONS,
+  type ListenerOptions,
   messageConstructors,
   serveListener,
   serveUpgrade,
@@ -23,8 +24,8 @@ export interface ExpressApp {
   readonly response: object;
 }
 
-/** The options of `fromExpress` alone. */
-const OWN_OPTIONS = {
+/** The options of `fromExpress` besides those of every listener. */
+export const FROM_EXPRESS_OPTIONS = {
   /**
    * A server of node:http, made by `createServer(app)`, that never listens. It emits each `request` and `upgrade`, so that ws and
    * socket.io can attach to it.
@@ -32,14 +33,8 @@ const OWN_OPTIONS = {
   server: { type: 'server' },
 } as const;
 
-/** The options of `fromExpress`. */
-export const FROM_EXPRESS_OPTIONS: typeof LISTENER_OPTIONS & typeof OWN_OPTIONS = {
-  ...LISTENER_OPTIONS,
-  ...OWN_OPTIONS,
-};
-
 /** Options of {@link fromExpress}. */
-export interface FromExpressOptions extends OptionsOf<typeof FROM_EXPRESS_OPTIONS> {}
+export interface FromExpressOptions extends ListenerOptions, OptionsOf<typeof FROM_EXPRESS_OPTIONS> {}
 
 /**
  * Makes a gateway application of an Express app.
@@ -64,7 +59,7 @@ export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions 
       : 'use fromNode for other listeners';
     throw new TypeError(`Value must be an Express app, as express() makes it; ${hint}`);
   }
-  checkOptions(options, FROM_EXPRESS_OPTIONS);
+  checkOptions(options, { ...LISTENER_OPTIONS, ...FROM_EXPRESS_OPTIONS });
   // An app takes any node messages; the further properties that it declares are Express's own.
   const app = expressApp as ExpressApp & Listener;
   const { server } = options;

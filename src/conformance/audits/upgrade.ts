@@ -263,7 +263,8 @@ export const UPGRADE_AUDITS: readonly GatewayAudit[] = [
           events.push(['finished', status, headers, error]);
         });
         const body: Uint8Array[] & { close?(): void } = [];
-        body.close = () => events.push('close');
+        const close = (): void => void events.push('close');
+        body.close = close;
         return body;
       };
       await onStage(host, application, async (stage) => {
