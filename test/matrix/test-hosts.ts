@@ -22,8 +22,8 @@ export function testHosts(hosts: readonly Host[]): void {
   }, 60_000);
 
   afterAll(async () => {
-    for (const application of applications.values()) await application.close?.();
-    await peers?.close();
+    // At the same time: a request that hangs holds its program up, and no other process may be left.
+    await Promise.allSettled([...[...applications.values()].map((one) => one.close?.()), peers?.close()]);
     for (const host of hosts) host.end?.();
     removeMarks();
   });

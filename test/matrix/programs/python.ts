@@ -5,5 +5,12 @@ import type { Peers } from '../matrix.ts';
 /** Makes an application of it. */
 export function create({ folder, python }: Peers): PythonApplication {
   if (python === undefined) throw new TypeError('Flask must be installed');
-  return fromPython({ application: 'flask_site:app', folder, python, workers: 1, log: () => {} });
+  return fromPython({
+    application: 'flask_site:app',
+    folder,
+    python,
+    workers: 1,
+    shutdownTimeout: 2_000,
+    log: () => {},
+  });
 }
