@@ -17,6 +17,8 @@ export interface ServedConnection {
   readonly requests?: number;
   /** Requests whose response has not ended, if there may be more than one. */
   readonly inFlight?: number;
+  /** The setting `timeout` is not that of its socket. @default false */
+  readonly hasOwnTimeout?: boolean;
   /** No request is under way. */
   readonly isIdle: boolean;
   /** Closes the connection after its current exchange, or at once if it is idle. */

@@ -121,12 +121,12 @@ export class ConnectionPool implements ProtocolOwner {
     if (handshake === undefined) this.tally.accepted += 1;
     else this.remove(handshake);
     const description = describeSocket(socket, this.options.serverName, proxied);
-    const connection =
+    const connection: ServedConnection =
       this.#http2?.begin(socket, this, description) ?? new Connection(socket, this, description);
     this.#add(connection);
     this.tally.open(connection, socket);
     const { timeout } = this.settings;
-    if (isLimited(timeout)) {
+    if (isLimited(timeout) && connection.hasOwnTimeout !== true) {
       socket.setTimeout(timeout);
       // First, so that other listeners see what has become of the socket.
       socket.prependListener('timeout', this.#onTimeout);

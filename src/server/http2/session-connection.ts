@@ -40,9 +40,6 @@ const PINGS_A_TIMEOUT = 4;
 /** Milliseconds in which the last frames leave. */
 const CUT_DELAY = 100;
 
-/** RFC 9113 §6.8: no stream has a higher number, so that none is refused yet. */
-const LAST_STREAM = 2 ** 31 - 1;
-
 /**
  * What the environ of content of unknown length has, which no field announces (RFC 9113 §8.1): parsers of wrapped apps, made for HTTP/1.1,
  * go by it. `gateway.raw_headers` stays as received.
@@ -59,6 +56,7 @@ export interface SessionSetting {
 /** One session. */
 export class SessionConnection implements ServedConnection, SinkSession {
   readonly server: ConnectionOwner;
+  readonly hasOwnTimeout = true;
   requests = 0;
   /** When it became fresh, idle or closing, by performance.now(); or NOT_NOTED. */
   since: number = performance.now();
@@ -96,6 +94,8 @@ export class SessionConnection implements ServedConnection, SinkSession {
     session.on('stream', this.#onStream);
     session.on('error', this.#onError);
     socket.once('close', this.#onClose);
+    // Octets no longer pass through the socket.
+    socket.setTimeout(0);
     const { timeout } = owner.settings;
     if (timeout > 0 && Number.isFinite(timeout)) session.setTimeout(timeout, this.#onTimeout);
     events.emit('session', session);
@@ -149,7 +149,7 @@ export class SessionConnection implements ServedConnection, SinkSession {
     this.#serve(new Http2Sink(stream, this), headers, event[3], (flags & END_STREAM) !== 0);
     const { settings, shutdown, isStopping } = this.server;
     const isUsedUp = settings.maxRequestsPerSocket !== 0 && this.requests >= settings.maxRequestsPerSocket;
-    if (isUsedUp || isStopping || shutdown !== undefined) this.#announceEnd();
+    if (isUsedUp || isStopping || shutdown !== undefined) this.#close();
   };
 
   #serve(exchange: Http2Sink, headers: IncomingHttpHeaders, received: string[], isWhole: boolean): void {
@@ -261,16 +261,13 @@ export class SessionConnection implements ServedConnection, SinkSession {
 
   #forget(exchange: Http2Sink): void {
     if (!exchange.isClosed || exchange.isRunning || !this.exchanges.delete(exchange)) return;
-    if (this.exchanges.size > 0) return;
-    this.since = NOT_NOTED;
-    if (this.closingSince !== undefined) this.#close();
+    if (this.exchanges.size === 0) this.since = NOT_NOTED;
   }
 
   // The end.
 
   closeWhenDone(): void {
-    if (this.exchanges.size > 0) this.#announceEnd();
-    else if (this.isIdle) this.#close();
+    if (this.exchanges.size > 0 || this.isIdle) this.#close();
   }
 
   /** A server that has stopped takes no further request on a session, and its client should know. */
@@ -279,18 +276,10 @@ export class SessionConnection implements ServedConnection, SinkSession {
   }
 
   /**
-   * RFC 9113 §6.8: announces the end, and ends once the client must have heard of it. node:http2 reads the answer while a
-   * stream is open, and not afterwards (Node 20 to 26).
+   * Sends GOAWAY with the last stream that is served (RFC 9113 §6.8): later ones, that were on their way, the client may send
+   * again elsewhere. The session ends after the streams that are open, or now. An announcement before it would lose streams:
+   * after any GOAWAY node:http2 ignores further ones without a word (Node 20 to 26).
    */
-  #announceEnd(): void {
-    const session = this.#session;
-    if (this.closingSince !== undefined || session.closed || session.destroyed) return;
-    this.closingSince = performance.now();
-    session.goaway(NO_ERROR, LAST_STREAM);
-    session.ping(() => this.#close());
-  }
-
-  /** Refuses further streams. The session ends after those that are open, or now. */
   #close(): void {
     this.closingSince ??= performance.now();
     if (this.#session.closed || this.#session.destroyed) return;
@@ -347,7 +336,11 @@ export class SessionConnection implements ServedConnection, SinkSession {
   #isDead(now: number): boolean {
     const { writeTimeout } = this.server.settings;
     if (writeTimeout === 0 || this.exchanges.size === 0) return false;
-    if (this.#pingedAt !== undefined) return isOver(now - this.#pingedAt, writeTimeout);
+    if (this.#pingedAt !== undefined) {
+      if (!isOver(now - this.#pingedAt, writeTimeout)) return false;
+      this.server.tally.timeouts.unresponsive += 1;
+      return true;
+    }
     if (now - this.#pongAt < writeTimeout / PINGS_A_TIMEOUT || this.#session.destroyed) return false;
     this.#pingedAt = now;
     this.#session.ping(() => {

@@ -9,7 +9,7 @@ import type { Phase } from '../phase.ts';
 import { idleTimeout, isLate, isOver, NOT_NOTED } from '../timeouts.ts';
 import type { Http2Sink } from './http2-sink.ts';
 
-/** Milliseconds in which a client answers the announcement of the end, and in which it closes after the end. */
+/** Milliseconds in which a client closes after the end. */
 const FAREWELL = 1_000;
 
 /** The state of a session that time-outs depend on. */
@@ -36,9 +36,8 @@ export function judgeSession(session: TimedSession, now: number): 'wait' | 'clos
     return 'gone';
   }
   if (closingSince !== undefined) {
-    if (now - closingSince < FAREWELL) return 'wait';
-    // The client has not answered the announcement, or does not close.
-    return phase === 'closing' && passed >= FAREWELL ? 'gone' : 'close';
+    const isOverdue = phase === 'closing' && now - Math.max(since, closingSince) >= FAREWELL;
+    return isOverdue ? 'gone' : 'wait';
   }
   if (phase === 'fresh') {
     if (server.isStopping && passed >= settings.firstRequestGrace) return 'close';
