@@ -49,9 +49,10 @@ const DEPEND_ON_NODE = [
   'test/bridges/*.test.ts',
   'test/bridges/{node,express,fastify,fetch}/*.test.ts',
   'test/bridges/lambda/{runtime-client,stream-sink}.test.ts',
-  'test/conformance/{fastify,fetch,node,server}.test.ts',
+  'test/conformance/{fastify,fetch,http2,node,server}.test.ts',
   'test/cli/{load,lost-workers}.test.ts',
   'test/matrix/*.test.ts',
+  'test/peers/http2-clients.test.ts',
 ];
 
 /** Those of them that run together. */

@@ -17,6 +17,7 @@ const SERVER_TABLES = [
   'LIMITS in src/http/limits.ts',
   'SERVER_SETTINGS in src/server/options.ts',
   'SERVER_OPTIONS in src/server/options.ts',
+  'HTTP2_OPTIONS in src/server/http2/options.ts',
   'ENVIRON_OPTIONS in src/gateway/environ.ts',
   'GATEWAY_OPTIONS in src/gateway/gateway-options.ts',
 ];

@@ -7,17 +7,20 @@ import { ENVIRON_OPTIONS } from '../gateway/environ.ts';
 import { GATEWAY_OPTIONS } from '../gateway/gateway-options.ts';
 import type { OptionRow } from '../gateway/option-table.ts';
 import { LIMITS } from '../http/index.ts';
+import { HTTP2_OPTIONS } from '../server/http2/options.ts';
 import { SERVER_OPTIONS, SERVER_SETTINGS } from '../server/options.ts';
 import { COMMAND_OPTIONS, type FlagRow } from './command-options.ts';
 
 /** Options of the server that flags can set. Objects and functions stay with the config file's `server`. */
 export const FLAGS_OF_SERVER: typeof LIMITS &
   typeof SERVER_SETTINGS &
+  typeof HTTP2_OPTIONS &
   typeof GATEWAY_OPTIONS &
   Pick<typeof SERVER_OPTIONS, 'serverName' | 'serverHeader' | 'proxyProtocol'> &
   Pick<typeof ENVIRON_OPTIONS, 'underscoreHeaders'> = {
   ...LIMITS,
   ...SERVER_SETTINGS,
+  ...HTTP2_OPTIONS,
   serverName: SERVER_OPTIONS.serverName,
   serverHeader: SERVER_OPTIONS.serverHeader,
   proxyProtocol: SERVER_OPTIONS.proxyProtocol,
@@ -39,6 +42,7 @@ export const FLAGS: Readonly<Record<string, FlagRow>> = {
   ...Object.fromEntries(
     Object.entries<OptionRow>(FLAGS_OF_SERVER).map(([name, row]) => [name, ofServer(row)]),
   ),
+  http2: { ...HTTP2_OPTIONS.http2, group: 'address', help: 'speak HTTP/2 besides HTTP/1.1' },
   proxyProtocol: {
     ...SERVER_OPTIONS.proxyProtocol,
     group: 'proxy',

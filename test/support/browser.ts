@@ -36,14 +36,15 @@ export class Browser {
     socket.on('message', (data) => this.#receive(JSON.parse(String(data))));
   }
 
-  static async launch(program: string): Promise<Browser> {
+  /** @param flags More flags of the program */
+  static async launch(program: string, flags: readonly string[] = []): Promise<Browser> {
     const profile = mkdtempSync(join(tmpdir(), 'gatebridge-browser-'));
     const child = spawn(
       program,
       [
         ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
         ...['--disable-sync', '--disable-background-networking', '--disable-component-update'],
-        ...['--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'],
+        ...['--remote-debugging-port=0', `--user-data-dir=${profile}`, ...flags, 'about:blank'],
       ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
