@@ -5,18 +5,11 @@ import type { ProtocolError } from '../errors.ts';
 import type { Environ } from '../wsgi.ts';
 import type { RequestEvents } from './node-surface/request-events.ts';
 import type { ServerOptions, ServerSettings } from './options.ts';
-import type { Phase } from './phase.ts';
 import type { Intake } from './socket/intake.ts';
-import type { Tally } from './tally.ts';
+import type { CountedConnection, Tally } from './tally.ts';
 
 /** A connection, as its server uses it. */
-export interface ServedConnection {
-  /** Undefined before its protocol has begun. */
-  readonly phase?: Phase;
-  /** Requests whose head could be read. */
-  readonly requests?: number;
-  /** Requests whose response has not ended, if there may be more than one. */
-  readonly inFlight?: number;
+export interface ServedConnection extends CountedConnection {
   /** The setting `timeout` is not that of its socket. @default false */
   readonly hasOwnTimeout?: boolean;
   /** No request is under way. */

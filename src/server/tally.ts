@@ -6,7 +6,6 @@
  */
 import { channel } from 'node:diagnostics_channel';
 import type { Server, Socket } from 'node:net';
-import type { ServedConnection } from './connection-owner.ts';
 import type { ServerMetrics, TimeoutMetrics } from './metrics.ts';
 import type { ConnectionCloseMessage, ConnectionOpenMessage } from './observe.ts';
 import type { Phase } from './phase.ts';
@@ -15,7 +14,14 @@ const OPEN = channel('gatebridge.connection.open');
 const CLOSE = channel('gatebridge.connection.close');
 
 /** A connection, as far as it is counted. */
-export type CountedConnection = Pick<ServedConnection, 'phase' | 'requests' | 'inFlight'>;
+export interface CountedConnection {
+  /** Undefined before its protocol has begun. */
+  readonly phase?: Phase;
+  /** Requests whose head could be read. */
+  readonly requests?: number;
+  /** Requests whose response has not ended, if there may be more than one. */
+  readonly inFlight?: number;
+}
 
 /** An open socket with its connection. */
 interface Counted {

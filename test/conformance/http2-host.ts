@@ -43,7 +43,12 @@ export const nodeOverHttp2: AuditHost = {
 };
 
 /** Fields that the translation drops, and what a stream has not. */
-const NOT_OF_A_STREAM: ReadonlySet<AuditCapability> = new Set([...NOT_IN_HTTP2, 'own-wire', 'half-close', 'drain-limit']);
+const NOT_OF_A_STREAM: ReadonlySet<AuditCapability> = new Set([
+  ...NOT_IN_HTTP2,
+  'own-wire',
+  'half-close',
+  'drain-limit',
+]);
 
 /** The standalone server, which gets nothing but HTTP/2. */
 export const standaloneOverHttp2: AuditHost = {

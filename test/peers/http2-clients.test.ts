@@ -63,7 +63,14 @@ it('curl with prior knowledge, over TLS, and with Upgrade', async (context) => {
 it('nghttp, with trailers and many streams at once', async (context) => {
   const nghttp = requirePeer(context, 'nghttp');
   const urls = Array.from({ length: 20 }, (_, index) => `${plain.url}${index}`);
-  const { stdout } = await run(nghttp, ['-v', '--trailer', 'x-end: 1', '-d', join(TLS_FOLDER, 'cert.pem'), ...urls]);
+  const { stdout } = await run(nghttp, [
+    '-v',
+    '--trailer',
+    'x-end: 1',
+    '-d',
+    join(TLS_FOLDER, 'cert.pem'),
+    ...urls,
+  ]);
   expect(stdout).not.toContain('RST_STREAM');
   expect(stdout.match(/:status: 200/g)).toHaveLength(20);
   expect(stdout.match(/x-length: \d+/g)).toHaveLength(20);

@@ -42,11 +42,7 @@ export class Http2Protocol {
    * @param description The socket
    * @returns undefined if it speaks HTTP/1.1
    */
-  begin(
-    socket: Socket,
-    owner: ProtocolOwner,
-    description: SocketDescription,
-  ): ServedConnection | undefined {
+  begin(socket: Socket, owner: ProtocolOwner, description: SocketDescription): ServedConnection | undefined {
     const alpn: unknown = Reflect.get(socket, 'alpnProtocol');
     if (alpn === 'h2') return this.#open(socket, owner, description);
     // Over TLS only ALPN chooses HTTP/2 (RFC 9113 §3.2). What others have decrypted may say nothing.

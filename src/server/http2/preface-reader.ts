@@ -5,8 +5,8 @@
  * very first.
  */
 import type { Socket } from 'node:net';
-import { findClientError, leaveUnread } from '../../node-internals/index.ts';
 import { ProtocolError } from '../../errors.ts';
+import { findClientError, leaveUnread } from '../../node-internals/index.ts';
 import type { ConnectionOwner, ServedConnection } from '../connection-owner.ts';
 import type { Phase } from '../phase.ts';
 import { isLate } from '../timeouts.ts';

@@ -88,7 +88,9 @@ export class RequestEvents {
   }
 
   /** Gives the function that answers a request; undefined if nobody can meet its expectation. */
-  choose(head: Pick<RequestHead, 'hasUnknownExpectation' | 'expectsContinue'>): ApplicationFunction | undefined {
+  choose(
+    head: Pick<RequestHead, 'hasUnknownExpectation' | 'expectsContinue'>,
+  ): ApplicationFunction | undefined {
     if (head.hasUnknownExpectation) {
       return this.#emitter.listenerCount('checkExpectation') > 0 ? this.#onExpectation : undefined;
     }

@@ -14,7 +14,7 @@ import {
   CODE,
   data,
   END_HEADERS,
-  FrameClient,
+  type FrameClient,
   frame,
   headers,
   PREFACE,

@@ -182,9 +182,7 @@ export class FrameClient {
   /** Waits for the end of a stream: END_STREAM, or the code of a reset. */
   async end(streamId: number): Promise<'whole' | number> {
     const found = await this.#until(() =>
-      this.frames.find(
-        (one) => one.streamId === streamId && (one.type === TYPE.RST_STREAM || isLast(one)),
-      ),
+      this.frames.find((one) => one.streamId === streamId && (one.type === TYPE.RST_STREAM || isLast(one))),
     );
     if (found === undefined) throw new Error(`Stream ${streamId} has no end: ${this.seen()}`);
     return found.type === TYPE.RST_STREAM ? found.payload.readUInt32BE() : 'whole';

@@ -98,7 +98,12 @@ describe('the environ', () => {
   });
 
   it('keeps octets as they are, and drops names with _', async () => {
-    const received = await environOf(usual([['x-octets', 'caf\xe9'], ['x_y', '1']]));
+    const received = await environOf(
+      usual([
+        ['x-octets', 'caf\xe9'],
+        ['x_y', '1'],
+      ]),
+    );
     expect(received.HTTP_X_OCTETS).toBe('caf\xe9');
     expect(received.HTTP_X_Y).toBeUndefined();
   });
@@ -151,7 +156,10 @@ describe('a malformed request', () => {
     'Transfer-Encoding': usual([['transfer-encoding', 'chunked']]),
     Upgrade: usual([['upgrade', 'h2c']]),
     'TE but for trailers': usual([['te', 'gzip']]),
-    'two lengths': usual([['content-length', '0'], ['content-length', '0']]),
+    'two lengths': usual([
+      ['content-length', '0'],
+      ['content-length', '0'],
+    ]),
     'a length that is no number': usual([['content-length', '1x']]),
     'a length without content': usual([['content-length', '5']]),
   };
@@ -234,7 +242,10 @@ describe('limits and expectations', () => {
   });
 
   it('refuses CONNECT', async () => {
-    const fields: Fields = [[':method', 'CONNECT'], [':authority', 'a.test:80']];
+    const fields: Fields = [
+      [':method', 'CONNECT'],
+      [':authority', 'a.test:80'],
+    ];
     const client = running.frames().begin(headers(1, fields, false));
     // 501 is no status of the table.
     expect(await client.status(1)).toBe(0);
@@ -250,10 +261,12 @@ describe('limits and expectations', () => {
 
   it('passes fields of a request on in several frames', async () => {
     const octets = block(request());
-    const client = running.frames().begin(
-      frame(TYPE.HEADERS, octets.subarray(0, 5), { streamId: 1, flags: END_STREAM }),
-      frame(TYPE.CONTINUATION, octets.subarray(5), { streamId: 1, flags: END_HEADERS }),
-    );
+    const client = running
+      .frames()
+      .begin(
+        frame(TYPE.HEADERS, octets.subarray(0, 5), { streamId: 1, flags: END_STREAM }),
+        frame(TYPE.CONTINUATION, octets.subarray(5), { streamId: 1, flags: END_HEADERS }),
+      );
     expect(await client.status(1)).toBe(200);
     client.destroy();
   });

@@ -35,7 +35,11 @@ describe('frames of a response', () => {
       return environ.PATH_INFO === '/204' ? [] : ['some'];
     });
     const client = frames().begin(headers(1, request('/204')), headers(3));
-    expect([await client.status(1), await client.end(1), await client.status(3)]).toEqual([204, 'whole', 200]);
+    expect([await client.status(1), await client.end(1), await client.status(3)]).toEqual([
+      204,
+      'whole',
+      200,
+    ]);
     await client.end(3);
     expect(client.frames.filter(({ streamId }) => streamId === 1)).toHaveLength(1);
     expect(client.frames.filter(({ streamId }) => streamId === 3)).toHaveLength(2);
@@ -194,7 +198,9 @@ describe('the flow', () => {
     const piece = Buffer.alloc(16_000);
     client.send(data(1, piece), data(1, piece), data(1, piece), data(1, piece));
     await delay(100);
-    expect(client.frames.some(({ type, streamId }) => type === TYPE.WINDOW_UPDATE && streamId === 1)).toBe(false);
+    expect(client.frames.some(({ type, streamId }) => type === TYPE.WINDOW_UPDATE && streamId === 1)).toBe(
+      false,
+    );
     client.send(headers(3, request('/', [], 'POST'), false), data(3, piece), data(3, piece, true));
     expect(await client.end(3)).toBe('whole');
     expect(String(client.content(3))).toBe('32000');
@@ -265,7 +271,11 @@ describe('a client that leaves', () => {
       await client.next(TYPE.DATA, 1);
       client.send(reset(1, code));
       await expect.poll(() => closes).toBe(1);
-      expect([isAborted, isDisconnection(readError), isDisconnection(finishError)]).toEqual([true, true, true]);
+      expect([isAborted, isDisconnection(readError), isDisconnection(finishError)]).toEqual([
+        true,
+        true,
+        true,
+      ]);
       client.destroy();
     }
     expect(log).toEqual([]);

@@ -1,5 +1,10 @@
 /** A server of HTTP/2 for a test, and clients of it. */
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  connect,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type ServerOptions } from '../../../src/server/index.ts';
 import type { Application } from '../../../src/wsgi.ts';
@@ -20,7 +25,10 @@ export interface Http2Server {
 }
 
 /** Starts a server with HTTP/2. */
-export async function startHttp2(application: Application, options: ServerOptions = {}): Promise<Http2Server> {
+export async function startHttp2(
+  application: Application,
+  options: ServerOptions = {},
+): Promise<Http2Server> {
   const log: string[] = [];
   const ends: (() => void)[] = [];
   const errors = { write: (text: string) => log.push(text), writelines: () => {}, flush: () => {} };
