@@ -251,7 +251,7 @@ export class Http2Sink implements ResponseSink, InputListener {
     if (this.#isGone()) return;
     const { head, content } = failureResponse(error, method === 'HEAD', false);
     this.writeHead(head);
-    this.end(head.isBodiless ? undefined : content);
+    this.end(head.isBodiless ? undefined : content)?.catch(() => {});
   }
 
   informational(statusCode: number, headers: HeaderList): void {
