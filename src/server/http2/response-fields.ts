@@ -50,10 +50,61 @@ function toFields(pairs: HeaderList, fields: OutgoingHttpHeaders): OutgoingHttpH
     const [name, value] = pairs[index] ?? NO_FIELD;
     const key = lowerCaseNames.get(name);
     const present = fields[key];
+    if (OF_CONNECTIONS.has(key)) continue;
     if (present === undefined) fields[key] = value;
+    else if (SINGLE.has(key)) continue;
     else fields[key] = [...(Array.isArray(present) ? present : [String(present)]), value];
   }
   return fields;
 }
 
 const NO_FIELD = ['', ''] as const;
+
+/** node:http2 throws for these (RFC 9113 §8.2.2); the gateway refuses most of them before. */
+const OF_CONNECTIONS: ReadonlySet<string> = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** node:http2 throws for a repeat of these (Node 20 to 26). The first counts, as for most clients of HTTP/1.1. */
+const SINGLE: ReadonlySet<string> = new Set([
+  'access-control-allow-credentials',
+  'access-control-max-age',
+  'access-control-request-method',
+  'age',
+  'authorization',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-location',
+  'content-md5',
+  'content-range',
+  'content-type',
+  'date',
+  'dnt',
+  'etag',
+  'expires',
+  'from',
+  'host',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'last-modified',
+  'location',
+  'max-forwards',
+  'proxy-authorization',
+  'range',
+  'referer',
+  'retry-after',
+  'tk',
+  'upgrade-insecure-requests',
+  'user-agent',
+  'x-content-type-options',
+]);

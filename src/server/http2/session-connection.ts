@@ -37,6 +37,9 @@ const ENHANCE_YOUR_CALM = 11;
 /** Pings of a busy session in the time of `writeTimeout`. */
 const PINGS_A_TIMEOUT = 4;
 
+/** Milliseconds in which a reset leaves. */
+const RESET_DELAY = 1_000;
+
 /** Milliseconds in which the last frames leave. */
 const CUT_DELAY = 100;
 
@@ -76,6 +79,7 @@ export class SessionConnection implements ServedConnection, SinkSession {
   /** When GOAWAY was sent first, by performance.now(). */
   closingSince: number | undefined;
   #isGone = false;
+  #isCut = false;
   #written = 0;
   #queued = 0;
   #movedAt = 0;
@@ -98,7 +102,8 @@ export class SessionConnection implements ServedConnection, SinkSession {
     socket.setTimeout(0);
     const { timeout } = owner.settings;
     if (timeout > 0 && Number.isFinite(timeout)) session.setTimeout(timeout, this.#onTimeout);
-    events.emit('session', session);
+    // Later, because node reads the octets that have come in the next tick, and a listener may destroy the session.
+    process.nextTick(() => events.emit('session', session));
   }
 
   get phase(): Phase {
@@ -289,6 +294,8 @@ export class SessionConnection implements ServedConnection, SinkSession {
 
   /** Resets the streams, so that no response seems to be whole, and closes the connection. */
   destroy(): void {
+    if (this.#isCut) return;
+    this.#isCut = true;
     for (const exchange of this.exchanges) exchange.reset(INTERNAL_ERROR);
     this.closingSince ??= performance.now();
     this.#session.close();
@@ -322,6 +329,7 @@ export class SessionConnection implements ServedConnection, SinkSession {
   // The clock.
 
   check(now: number): void {
+    if (this.#isCut) return;
     if (this.exchanges.size === 0 && this.since === NOT_NOTED) this.since = now;
     const verdict = judgeSession(this, now);
     if (verdict === 'close') this.#close();
@@ -342,16 +350,24 @@ export class SessionConnection implements ServedConnection, SinkSession {
       return true;
     }
     if (now - this.#pongAt < writeTimeout / PINGS_A_TIMEOUT || this.#session.destroyed) return false;
-    this.#pingedAt = now;
-    this.#session.ping(() => {
+    const answered = (): void => {
       this.#pingedAt = undefined;
       this.#pongAt = performance.now();
-    });
+    };
+    this.#pingedAt = now;
+    // Others may ping too, and node sends only so many.
+    if (this.#session.ping(answered) === false) answered();
     return false;
   }
 
   #checkStream(exchange: Http2Sink, now: number): void {
     const { tally } = this.server;
+    if (exchange.isClosed) return;
+    if (exchange.resetAt !== undefined) {
+      // The frame has not left.
+      if (now - exchange.resetAt >= RESET_DELAY) this.destroy();
+      return;
+    }
     const verdict = judgeStream(exchange, now);
     if (verdict === 'fail') {
       tally.timeouts.content += 1;

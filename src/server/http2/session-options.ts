@@ -23,6 +23,8 @@ export function sessionOptions(options: ServerOptions, settings: ServerSettings)
   const { maxConcurrentStreams, initialWindowSize, http2: _, ...own } = settingsOf(HTTP2_OPTIONS, options);
   return {
     ...own,
+    // node counts by whole seconds, and by default allows 1,000: our own budget is the finer one.
+    streamResetBurst: own.streamResetBurst + own.streamResetRate,
     settings: {
       maxConcurrentStreams,
       initialWindowSize,

@@ -1,15 +1,8 @@
-/** Responses over HTTP/2: their frames, their flow, their ends; of applications, and of wrapped programs. */
+/** Responses over HTTP/2: their frames, their flow, their ends. */
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import express from 'express';
-import fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { fromExpress } from '../../../bridges/express/index.ts';
-import { fromFastify } from '../../../bridges/fastify/index.ts';
-import { fromNode } from '../../../bridges/node/index.ts';
 import { isDisconnection } from '../../../src/errors.ts';
-import { accessLog } from '../../../src/middleware/index.ts';
 import type { ServerOptions } from '../../../src/server/index.ts';
 import type { Application } from '../../../src/wsgi.ts';
 import { hello } from '../support.ts';
@@ -84,6 +77,23 @@ describe('frames of a response', () => {
     expect(received.date).toMatch(/GMT$/);
     for (const name of ['connection', 'keep-alive', 'transfer-encoding'])
       expect(received[name]).toBeUndefined();
+  });
+
+  it('has the first of fields that node:http2 would not repeat, in heads, hints and trailers', async () => {
+    const repeats: [string, string][] = [
+      ['ETag', '"a"'],
+      ['ETag', '"b"'],
+      ['HTTP2-Settings', 'x'],
+    ];
+    const { session } = await start((environ, startResponse) => {
+      environ['gateway.early_hints']?.(repeats);
+      environ['gateway.send_trailers']?.(repeats);
+      startResponse('200 OK', repeats);
+      return ['x'];
+    });
+    const response = await fetchHttp2(session());
+    expect([response.headers.etag, response.trailers.etag]).toEqual(['"a"', '"a"']);
+    expect(response.interim.map((fields) => fields.etag)).toEqual(['"a"']);
   });
 
   it('sends trailers both ways, and interim responses', async () => {
@@ -294,103 +304,5 @@ describe('a client that leaves', () => {
     await delay(30);
     client.destroy();
     await expect.poll(() => isDisconnection(error)).toBe(true);
-  });
-});
-
-describe('programs written for node', () => {
-  it('get messages of version 2.0, as listeners of request too', async () => {
-    const { server, session } = await start(hello);
-    const seen: unknown[] = [];
-    server.on('request', (req: IncomingMessage, res: ServerResponse) => {
-      seen.push(req.httpVersion, req.headers.host, req.socket.remoteAddress, res.constructor.name);
-    });
-    const response = await fetchHttp2(session(), { ':authority': 'site.test' });
-    expect(String(response.content)).toBe('Hello');
-    expect(seen).toEqual(['2.0', 'site.test', '127.0.0.1', 'ServerResponse']);
-  });
-
-  it('are served unmodified: an Express app', async () => {
-    const app = express();
-    app.post('/echo', express.json(), (req, res) => {
-      res.status(201).set('Connection', 'close').json({ got: req.body, host: req.hostname });
-    });
-    app.get('/stream', (_req, res) => {
-      res.write('one ');
-      setTimeout(() => res.end('two'), 20);
-    });
-    const { session } = await start(fromExpress(app));
-    const client = session();
-    const fields = { ':method': 'POST', ':path': '/echo', 'content-type': 'application/json' };
-    const response = await fetchHttp2(client, fields, '{"a":1}');
-    expect(response.status).toBe(201);
-    expect(JSON.parse(String(response.content))).toEqual({ got: { a: 1 }, host: '127.0.0.1' });
-    expect(response.headers.connection).toBeUndefined();
-    expect(String((await fetchHttp2(client, { ':path': '/stream' })).content)).toBe('one two');
-    expect((await fetchHttp2(client, { ':path': '/missing' })).status).toBe(404);
-  });
-
-  it('are served unmodified: a Fastify app', async () => {
-    const app = fastify();
-    app.post('/echo', async (request, reply) => reply.code(201).send({ got: request.body }));
-    app.get('/fail', async () => {
-      throw new Error('Oh no');
-    });
-    const { session } = await start(fromFastify(app));
-    const client = session();
-    const fields = { ':method': 'POST', ':path': '/echo', 'content-type': 'application/json' };
-    const response = await fetchHttp2(client, fields, '{"a":1}');
-    expect([response.status, String(response.content)]).toEqual([201, '{"got":{"a":1}}']);
-    expect((await fetchHttp2(client, { ':path': '/fail' })).status).toBe(500);
-  });
-
-  it('get content without a length, and trailers, and send trailers', async () => {
-    const { session } = await start(
-      fromNode((req, res) => {
-        let text = '';
-        req.on('data', (piece) => {
-          text += piece;
-        });
-        req.on('end', () => {
-          res.writeHead(200, { Trailer: 'x-sum' });
-          res.write(`${text} ${JSON.stringify(req.trailers)}`);
-          res.addTrailers({ 'x-sum': '7' });
-          res.end();
-        });
-      }),
-    );
-    const stream = session().request({ ':method': 'POST' }, { waitForTrailers: true, endStream: false });
-    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-end': 'yes' }));
-    stream.end('content');
-    let text = '';
-    stream.on('data', (piece) => {
-      text += piece;
-    });
-    const [fields] = await once(stream, 'trailers');
-    expect([text, fields['x-sum']]).toEqual(['content {"x-end":"yes"}', '7']);
-  });
-
-  it('hear of a client that leaves, and can cut their stream', async () => {
-    const { server, frames } = await start(hello);
-    const events: string[] = [];
-    server.removeAllListeners('request');
-    server.on('request', (req: IncomingMessage, res: ServerResponse) => {
-      res.on('close', () => events.push(`${req.url} close ${res.writableFinished}`));
-      res.write('begun');
-      if (req.url === '/cut') setTimeout(() => req.socket.destroy(), 20);
-    });
-    const client = frames().begin(headers(1, request('/left')), headers(3, request('/cut')));
-    await client.next(TYPE.DATA, 1);
-    client.send(reset(1));
-    expect(await client.end(3)).toBe(CODE.INTERNAL_ERROR);
-    await expect.poll(() => events.toSorted()).toEqual(['/cut close false', '/left close false']);
-    expect(client.isClosed).toBe(false);
-  });
-
-  it('are written to the access log', async () => {
-    const lines: string[] = [];
-    const logged = accessLog({ log: (line) => lines.push(line) })(hello);
-    const { session } = await start(logged);
-    await fetchHttp2(session(), { ':path': '/logged' });
-    await expect.poll(() => lines.join('')).toContain('"GET /logged HTTP/2.0" 200 5');
   });
 });
