@@ -18,21 +18,25 @@ interface Node {
 export function keepNames(code: string): string {
   if (!/\w\$\d/.test(code)) return code;
   const swapped = swapImports(code);
-  const pairs = renamedIn(declarationsOf(swapped)).map(([variable, name]) => `[${variable}, "${name}"]`);
+  const pairs = [...swapped.matchAll(RENAMED)].map(([, variable, name]) => `[${variable}, "${name}"]`);
   if (pairs.length === 0) return swapped;
   const define = "Object.defineProperty(value, 'name', { value: name, configurable: true })";
   return `${swapped}\nfor (const [value, name] of [${pairs.join(', ')}]) ${define};\n`;
 }
+
+/** A function or class that stands in no other and was renamed. The bundler begins such lines without white space. */
+const RENAMED =
+  /^(?:(?:async )?function\*? |(?:var|const) (?=\S+ = (?:class|async|function|\())) ?((\w+)\$\d+)\b/gm;
 
 /**
  * Gives a name to our own function or class that an import of node has: `NodeServer` and `Server` become of `Server` and `Server$4`. V8
  * shows the name of a constructor from its source, and not from its property.
  */
 function swapImports(code: string): string {
+  const lines = code.match(/^import .* from "node:.*$/gm)?.join(' ') ?? '';
+  const imported = new Set(lines.match(/\w+/g)?.filter((name) => code.includes(`${name}$`)));
+  if (imported.size === 0) return code;
   const tree = treeOf(code);
-  const imported = new Set(
-    tree.filter(({ type }) => type === 'ImportSpecifier').map(({ local }) => nameOf(local)),
-  );
   const names = new Map<string, string>();
   for (const [variable, name] of renamedIn(tree)) {
     if (!imported.has(name) || names.has(name)) continue;
@@ -102,14 +106,6 @@ function treeOf(code: string): Node[] {
   };
   visit(parseAst(code));
   return nodes;
-}
-
-/** Gives the declarations of a file that stand in no function. */
-function declarationsOf(code: string): Node[] {
-  return parseAst(code).body.flatMap((statement) => {
-    const inner = 'declarations' in statement ? statement.declarations : [statement];
-    return inner.map(nodeOf).filter((node) => node !== undefined);
-  });
 }
 
 function nameOf(value: unknown): string | undefined {
