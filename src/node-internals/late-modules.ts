@@ -14,8 +14,7 @@ interface LateModules {
 
 /** Gives a module of node, and loads it if nothing has. */
 export function lateModule<Name extends keyof LateModules>(name: Name): LateModules[Name] {
-  // Node gives the module of that name.
-  return process.getBuiltinModule(name) as LateModules[Name];
+  return process.getBuiltinModule(name);
 }
 
 /** Tells if a value is a socket of TLS. */
