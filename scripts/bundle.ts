@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { type OutputChunk, type RolldownOutput, rolldown } from 'rolldown';
 import { keepNames } from './keep-names.ts';
+import { markPure } from './mark-pure.ts';
 import { requireBuiltins } from './require-builtins.ts';
 
 /** A file that several entries load. */
@@ -77,7 +78,7 @@ export async function bundle(root: string, folder: string): Promise<void> {
       charset: 'ascii',
       comments: false,
       // The bundler's own option needs a helper, which imports node:module.
-      plugins: [{ name: 'finish', renderChunk: (code) => requireBuiltins(keepNames(code)) }],
+      plugins: [{ name: 'finish', renderChunk: (code) => requireBuiltins(markPure(keepNames(code))) }],
       minify: false,
       minifyInternalExports: false,
       sanitizeFileName: false,

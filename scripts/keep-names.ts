@@ -14,38 +14,30 @@ interface Node {
   readonly [key: string]: unknown;
 }
 
-/** Gives the file with the names. */
-export function keepNames(code: string): string {
-  if (!/\w\$\d/.test(code)) return code;
-  const swapped = swapImports(code);
-  const pairs = [...swapped.matchAll(RENAMED)].map(([, variable, name]) => `[${variable}, "${name}"]`);
-  if (pairs.length === 0) return swapped;
-  const define = "Object.defineProperty(value, 'name', { value: name, configurable: true })";
-  return `${swapped}\nfor (const [value, name] of [${pairs.join(', ')}]) ${define};\n`;
-}
-
-/** A function or class that stands in no other and was renamed. The bundler begins such lines without white space. */
-const RENAMED =
-  /^(?:(?:async )?function\*? |(?:var|const) (?=\S+ = (?:class|async|function|\())) ?((\w+)\$\d+)\b/gm;
-
 /**
- * Gives a name to our own function or class that an import of node has: `NodeServer` and `Server` become of `Server` and `Server$4`. V8
- * shows the name of a constructor from its source, and not from its property.
+ * Gives the file with the names. Two functions of our own cannot have the same: `join$1` stays. No statement defines its name, because
+ * then the bundler of an application could not drop it.
  */
-function swapImports(code: string): string {
-  const lines = code.match(/^import .* from "node:.*$/gm)?.join(' ') ?? '';
-  const imported = new Set(lines.match(/\w+/g)?.filter((name) => code.includes(`${name}$`)));
-  if (imported.size === 0) return code;
+export function keepNames(code: string): string {
+  if (!/\b(?:class|function\*?|var|const) \w+\$\d/.test(code)) return code;
   const tree = treeOf(code);
+  const lines = code.match(/^import .* from "node:.*$/gm)?.join(' ') ?? '';
+  const imported = new Set(lines.match(/\w+/g));
   const names = new Map<string, string>();
   for (const [variable, name] of renamedIn(tree)) {
-    if (!imported.has(name) || names.has(name)) continue;
+    if (names.has(name) || (!imported.has(name) && isUsed(code, name))) continue;
+    // V8 shows the name of a constructor from its source, not from its property: ours is `Server`, and node's `NodeServer`.
     names.set(name, `Node${name}`).set(variable, name);
   }
-  let swapped = code;
+  let kept = code;
   for (const { start, end, text } of editsFor(tree, names).reverse())
-    swapped = swapped.slice(0, start) + text + swapped.slice(end);
-  return swapped;
+    kept = kept.slice(0, start) + text + kept.slice(end);
+  return kept;
+}
+
+/** Tells if a name may stand for a variable somewhere: it is no property, and in no quotation marks. */
+function isUsed(code: string, name: string): boolean {
+  return new RegExp(`(?<![.\\w$"'#])${name}(?![\\w$"']|:)`).test(code.replace(/^export \{.*$/m, ''));
 }
 
 interface Edit {

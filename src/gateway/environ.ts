@@ -119,42 +119,40 @@ export function createReceivedEnviron(
  *
  * It is called with `new` because V8 reserves space in constructed objects for up to eight more keys, if the first
  * environs had them. An object literal has no such space: its further keys go to a separate array, which is
- * reallocated with every third key (Node 20 to 26).
+ * reallocated with every third key (Node 20 to 26). Its prototype is Object.prototype, by a call: bundlers keep what reads a property.
  */
-const BareEnviron = function Environ(
-  this: Environ,
-  request: GatewayRequest,
-  path: string,
-  query: string,
-): void {
-  this.REQUEST_METHOD = request.method;
-  this.SCRIPT_NAME = request.mount === undefined ? '' : scriptName(request.mount);
-  this.PATH_INFO = path;
-  this.QUERY_STRING = query;
-  this.SERVER_NAME = hostLiteral(request.serverName);
-  this.SERVER_PORT = request.serverPort;
-  this.SERVER_PROTOCOL = request.protocol;
-  this.SERVER_SOFTWARE = SOFTWARE;
-  this.REQUEST_URI = request.target;
-  this.RAW_URI = request.target;
-  this['wsgi.version'] = WSGI_VERSION;
-  this['wsgi.url_scheme'] = request.scheme;
-  this['wsgi.input'] = new Input(request.input);
-  this['wsgi.errors'] = request.errors ?? standardErrors;
-  this['wsgi.multithread'] = false;
-  this['wsgi.multiprocess'] = request.multiprocess === true;
-  this['wsgi.run_once'] = false;
-  this['wsgi.input_terminated'] = true;
-  this['wsgi.file_wrapper'] = fileWrapper;
-  this['gateway.nonblocking'] = true;
-  this['gateway.raw_headers'] = request.rawHeaders;
-  // In TypeScript only a class is a constructor, but the prototype of a class cannot be Object.prototype.
-} as unknown as new (
+const BareEnviron = Object.defineProperty(
+  function Environ(this: Environ, request: GatewayRequest, path: string, query: string): void {
+    this.REQUEST_METHOD = request.method;
+    this.SCRIPT_NAME = request.mount === undefined ? '' : scriptName(request.mount);
+    this.PATH_INFO = path;
+    this.QUERY_STRING = query;
+    this.SERVER_NAME = hostLiteral(request.serverName);
+    this.SERVER_PORT = request.serverPort;
+    this.SERVER_PROTOCOL = request.protocol;
+    this.SERVER_SOFTWARE = SOFTWARE;
+    this.REQUEST_URI = request.target;
+    this.RAW_URI = request.target;
+    this['wsgi.version'] = WSGI_VERSION;
+    this['wsgi.url_scheme'] = request.scheme;
+    this['wsgi.input'] = new Input(request.input);
+    this['wsgi.errors'] = request.errors ?? standardErrors;
+    this['wsgi.multithread'] = false;
+    this['wsgi.multiprocess'] = request.multiprocess === true;
+    this['wsgi.run_once'] = false;
+    this['wsgi.input_terminated'] = true;
+    this['wsgi.file_wrapper'] = fileWrapper;
+    this['gateway.nonblocking'] = true;
+    this['gateway.raw_headers'] = request.rawHeaders;
+    // In TypeScript only a class is a constructor, but the prototype of a class cannot be Object.prototype.
+  },
+  'prototype',
+  { value: Object.getPrototypeOf({}) },
+) as unknown as new (
   request: GatewayRequest,
   path: string,
   query: string,
 ) => Environ;
-Object.defineProperty(BareEnviron, 'prototype', { value: Object.prototype });
 
 const NO_OPTIONS: EnvironOptions = {};
 const SLASH = 0x2f;
