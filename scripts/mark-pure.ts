@@ -4,13 +4,13 @@
  */
 import { parseAst } from 'rolldown/parseAst';
 
-/** Variables begin at the start of a line; what is in functions is of no importance. */
+/** Marks calls in the values of variables. A class is not entered: what its static blocks call has effects. Nor is a function. */
 export function markPure(code: string): string {
   const places: number[] = [];
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) for (const item of value) visit(item);
     if (typeof value !== 'object' || value === null || !('type' in value)) return;
-    if (/Function/.test(String(value.type))) return;
+    if (/Function|ClassBody/.test(String(value.type))) return;
     if (value.type === 'CallExpression' || value.type === 'NewExpression')
       places.push(Reflect.get(value, 'start'));
     for (const child of Object.values(value)) visit(child);

@@ -125,6 +125,23 @@ it('what an application does not use of a file is dropped by its bundler', async
   expect(outputFiles[0]?.contents.length).toBeLessThan(20_000);
 });
 
+it('what a class does when it is defined is not dropped', async () => {
+  const program = `
+    import { serve } from 'gatebridge/server';
+    const hello = (environ, startResponse) => { startResponse('200 OK', []); return ['hello']; };
+    const server = await serve(hello, { port: 0 });
+    console.log(JSON.stringify(await (await fetch(server.url)).text()));
+    process.exit();`;
+  const folder = projectFolder({ 'program.mjs': program });
+  await build({
+    entryPoints: [join(folder, 'program.mjs')],
+    outfile: join(folder, 'bundled.mjs'),
+    ...{ bundle: true, minify: true, platform: 'node', format: 'esm', logLevel: 'error' },
+  });
+  const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'bundled.mjs')]);
+  expect(JSON.parse(stdout)).toBe('hello');
+});
+
 describe('the entries together', () => {
   it('have the same errors and the same brand', async () => {
     const seen = await evaluate(`
