@@ -63,11 +63,15 @@ export class CgiSink implements ResponseSink {
     if (this.#gone !== undefined) return Promise.reject(this.#gone);
     const octets = this.#head === undefined ? chunk : Buffer.concat([this.#head, chunk]);
     this.#head = undefined;
+    let isTaken = false;
     let settle: ((error?: Error | null) => void) | undefined;
     this.#output.write(octets, (error) => {
+      isTaken = true;
       if (error) this.#leave(error);
       settle?.(error);
     });
+    // Bun calls back during the call (1.4).
+    if (isTaken) return this.#gone === undefined ? undefined : Promise.reject(this.#gone);
     // Otherwise the output may still refer to the chunk.
     if (this.#output.writableLength === 0 && !isLast) return undefined;
     return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 /** Checks before a server listens: mistakes that node passes over in silence. */
 import type { ListenOptions } from 'node:net';
 import type { SecureContextOptions, TlsOptions, Server as TlsServer } from 'node:tls';
-import { hasCertificate } from '../../node-internals/index.ts';
+import { hasCertificate, otherEngine } from '../../node-internals/index.ts';
 
 /** Forms of `listen` that node takes and its types lack: a port may be text, as variables of the environment are. */
 export interface TextPorts {
@@ -26,22 +26,30 @@ export function checkPlace(values: readonly unknown[]): void {
   const isObject = typeof first === 'object' && first !== null;
   const host: unknown = isObject ? Reflect.get(first, 'host') : second;
   if (host !== '') return;
-  const error = new TypeError("Host must not be '': leave it out, or write 0.0.0.0 or :: for every address");
-  throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+  throw invalid("Host must not be '': leave it out, or write 0.0.0.0 or :: for every address");
 }
 
 /**
  * Checks that handshakes can succeed.
  *
  * @param options The option `tls`
- * @throws TypeError if there is nothing with which a handshake could succeed
+ * @throws TypeError if there is nothing with which a handshake could succeed, or if this runtime would ignore what there is
  */
 export function checkTls(server: TlsServer, options: TlsOptions & SecureContextOptions): void {
-  if (options.SNICallback ?? options.pskCallback ?? options.secureContext) return;
+  const { pskCallback } = options;
+  const engine = otherEngine();
+  if (pskCallback !== undefined && engine !== undefined)
+    throw invalid(
+      `Option tls.pskCallback has no effect on ${engine}, which knows no shared keys: use a certificate`,
+    );
+  if (options.SNICallback ?? pskCallback ?? options.secureContext) return;
   if (hasCertificate(server)) return;
-  const error = new TypeError(
+  throw invalid(
     'Option tls needs key and cert, pfx, SNICallback or pskCallback, with the texts of key and certificate, ' +
       'not names of files; or call addContext or setSecureContext before listen',
   );
-  throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+}
+
+function invalid(message: string): TypeError {
+  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_VALUE' });
 }
