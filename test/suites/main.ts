@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ENGINES } from '../engines/engines.ts';
 import { compareRuns, type Exemption } from './comparison.ts';
 import { formatComparison, formatFigures } from './report.ts';
 import { detectSuite } from './suite-profile.ts';
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     match: { type: 'string', default: '' },
     jobs: { type: 'string', default: '2' },
     retries: { type: 'string', default: '1' },
+    engine: { type: 'string' },
   },
 });
 if (values.dir === undefined)
@@ -32,14 +34,18 @@ if (!['both', 'node', 'gatebridge'].includes(values.server)) {
   throw new TypeError(`Option --server must be node or gatebridge, not ${values.server}`);
 }
 
+const engine = ENGINES.find((one) => one.name === values.engine);
+if (values.engine !== undefined && engine === undefined)
+  throw new TypeError(`Option --engine must be ${ENGINES.map((one) => one.name).join(' or ')}`);
+
 const folder = resolve(values.dir);
 const { name, version, profile } = detectSuite(folder, values.framework);
 const files = listFiles(folder, profile, new RegExp(values.match));
 const list = readExemptions(name);
 const exemptions = list.tests.filter(({ file }) => files.includes(file));
-const common: RunOptions = { folder, profile, files, jobs: Number(values.jobs) };
+const common: RunOptions = { folder, profile, files, jobs: Number(values.jobs), engine };
 
-console.log(`${name} ${version}, Node ${process.version}, ${files.length} files`);
+console.log(`${name} ${version}, ${engine?.name ?? `Node ${process.version}`}, ${files.length} files`);
 if (list.version !== undefined && list.version !== version) {
   console.log(`The exemptions are those for version ${list.version}`);
 }

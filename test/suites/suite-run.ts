@@ -9,11 +9,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Engine } from '../engines/engines.ts';
 import type { SuiteProfile } from './suite-profile.ts';
 import { parseTap } from './tap.ts';
 import type { SuiteRun, TestResult } from './test-result.ts';
 
 const PRELOAD = join(import.meta.dirname, 'preload');
+const SERVERS = join(PRELOAD, 'servers.cjs');
 
 export interface RunOptions {
   /** The checkout. */
@@ -26,6 +28,8 @@ export interface RunOptions {
   readonly skipped?: readonly string[];
   /** Processes at once. */
   readonly jobs?: number;
+  /** The runtime of the suite. @default this node */
+  readonly engine?: Engine | undefined;
 }
 
 /** Lists the files of a suite, relative to the checkout. */
@@ -75,13 +79,13 @@ export async function runSuite(options: RunOptions): Promise<SuiteRun> {
 }
 
 async function runProcess(options: RunOptions, files: readonly string[]): Promise<SuiteRun> {
-  const { folder, profile, build = '', skipped = [] } = options;
+  const { folder, profile, build = '', skipped = [], engine } = options;
   const scratch = mkdtempSync(join(tmpdir(), 'gatebridge-suite-'));
   const results = join(scratch, 'results.jsonl');
   writeFileSync(results, '');
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
-    NODE_OPTIONS: `--require ${JSON.stringify(join(PRELOAD, 'servers.cjs'))}`,
+    ...(engine === undefined ? { NODE_OPTIONS: `--require ${JSON.stringify(SERVERS)}` } : {}),
     SUITE_BUILD: build,
     SUITE_RUNNER: profile.runner,
     SUITE_INJECT: profile.inject ?? '',
@@ -89,7 +93,11 @@ async function runProcess(options: RunOptions, files: readonly string[]): Promis
     SUITE_RESULTS: results,
   };
   delete environment.NODE_TEST_CONTEXT;
-  const child = spawn(process.execPath, commandLine(options, files), {
+  // Deno takes files without a type for ES modules otherwise.
+  const detecting = engine?.name === 'Deno' ? ['--unstable-detect-cjs'] : [];
+  const preload = engine === undefined ? [] : [...engine.run, ...detecting, '--preload', SERVERS];
+  const words = [...preload, ...commandLine(options, files)];
+  const child = spawn(engine?.program ?? process.execPath, words, {
     cwd: folder,
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
