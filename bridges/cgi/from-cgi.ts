@@ -14,6 +14,7 @@ import {
   settingsOf,
 } from '../../src/gateway/index.ts';
 import { type ApplicationFunction, type Environ, encodeNative, toApplication } from '../../src/index.ts';
+import { refuseOnWorkers } from '../../src/node-internals/index.ts';
 import { answerByProgram, type ProgramRunner, programLog } from '../_cgi/answer-by-program.ts';
 import { addVariables, type MetaVariables, metaVariables } from '../_cgi/meta-variables.ts';
 import { openContent, type RequestContent } from '../_cgi/request-content.ts';
@@ -87,6 +88,7 @@ type Settings = SettingsOf<typeof CGI_PROGRAM_OPTIONS>;
  */
 export function fromCgi(program: CgiProgram, options: FromCgiOptions = {}): ApplicationFunction {
   checkOptions(options, CGI_PROGRAM_OPTIONS);
+  refuseOnWorkers('fromCgi cannot start processes');
   const settings = settingsOf(CGI_PROGRAM_OPTIONS, options);
   const runner = new Runner(toCommand(program, settings.cwd), settings, environmentOf(options.env));
   return (environ, startResponse) => answerByProgram(runner, environ, startResponse);

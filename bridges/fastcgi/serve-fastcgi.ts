@@ -30,6 +30,7 @@ import {
   runApplication,
   toApplication,
 } from '../../src/index.ts';
+import { refuseOnWorkers } from '../../src/node-internals/index.ts';
 import { CGI_ENVIRON_OPTIONS, type CgiEnvironOptions, createCgiEnviron } from '../_cgi/environ.ts';
 import { MAX_DELAY } from '../_process/max-delay.ts';
 import type { ReceivedContent } from './received-content.ts';
@@ -97,6 +98,7 @@ export async function serveFastCgi(
     throw new TypeError("Options must have one of path, such as '/run/app.sock', port and fd");
   if (!/^(?:\/.*[^/])?$/.test(options.mount ?? ''))
     throw new RangeError('Option mount must begin with a slash, and not end with one');
+  refuseOnWorkers('serveFastCgi cannot listen', 'export default { fetch: toFetch(application) }');
   const responder = new Responder(toApplication(application), options);
   await responder.listen();
   const close = (): Promise<void> => responder.close();

@@ -6,6 +6,7 @@
 import { resolve } from 'node:path';
 import { checkOptions, refuseCall, settingsOf } from '../../src/gateway/index.ts';
 import type { Body, Environ, StartResponse } from '../../src/index.ts';
+import { refuseOnWorkers } from '../../src/node-internals/index.ts';
 import { environWords, requestFlags } from './environ-words.ts';
 import { Exchange } from './exchange.ts';
 import { encodeRequest } from './frames.ts';
@@ -45,6 +46,7 @@ export function fromPython(options: PythonOptions): PythonApplication {
   if (options.application === undefined || options.application === '') {
     throw new TypeError("Option application must be text such as 'shop.wsgi:application'");
   }
+  refuseOnWorkers('fromPython cannot start processes');
   if (process.platform === 'win32')
     throw new Error('fromPython needs a system with unix sockets, and Windows is none');
   const settings = settingsOf(PYTHON_OPTIONS, options);

@@ -36,7 +36,6 @@ export interface WorkerListener extends LaneListener {
   workerGone(worker: PythonProcess, failure: UpstreamError): void;
 }
 
-const PROGRAM = new URL('./gatebridge_worker.py', import.meta.url);
 const CONTROL = 3;
 const FIRST_LANE = 4;
 
@@ -75,13 +74,17 @@ export class PythonProcess {
     this.#listener = listener;
     const { python, application, folder, env, threads } = setup;
     const pipes = Array.from({ length: threads + 1 }, () => 'pipe' as const);
-    const child = spawn(python, [fileURLToPath(PROGRAM), application], {
-      cwd: folder,
-      env,
-      detached: true,
-      // The standard output of this process may be a response, as in a CGI program: what Python prints goes to the log.
-      stdio: ['ignore', 2, 2, ...pipes],
-    });
+    const child = spawn(
+      python,
+      [fileURLToPath(new URL('./gatebridge_worker.py', import.meta.url)), application],
+      {
+        cwd: folder,
+        env,
+        detached: true,
+        // The standard output of this process may be a response, as in a CGI program: what Python prints goes to the log.
+        stdio: ['ignore', 2, 2, ...pipes],
+      },
+    );
     this.#child = child;
     child.on('error', (error) => this.#failToStart(error));
     // Node makes them for 'pipe'; without a process there may be none.

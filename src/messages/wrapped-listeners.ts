@@ -5,7 +5,7 @@
  * them with the other listeners, as on node.
  */
 import { markProgram } from '../gateway/direct-call.ts';
-import { checkMessageMethods } from '../node-internals/index.ts';
+import { checkMessageMethods, refuseOnWorkers } from '../node-internals/index.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
 import type { Dispatch } from './exchange.ts';
 
@@ -14,9 +14,10 @@ const listeners = new WeakMap<ApplicationFunction, Dispatch>();
 /**
  * Remembers the listener that an application was made of, and gives the application.
  *
- * @throws Error if this Node's messages lack a method that src/messages needs
+ * @throws Error if this Node's messages lack a method that src/messages needs, and on Cloudflare Workers
  */
 export function wrapListener(listener: Dispatch, application: ApplicationFunction): ApplicationFunction {
+  refuseOnWorkers('fromNode, fromExpress and fromFastify cannot make messages of node');
   checkMessageMethods();
   listeners.set(application, listener);
   markProgram(application);

@@ -220,9 +220,9 @@ process.on('unhandledRejection', () => {});
 
 const LIMIT = 15_000;
 
-for (const [name, use] of Object.entries(FEATURES)) {
+for (const [name, trial] of Object.entries(FEATURES)) {
   const late = delay(LIMIT, undefined, { ref: false }).then(() => 'nothing came');
-  const outcome = await Promise.race([use(), late]).catch((error: unknown) => `threw ${error}`);
+  const outcome = await Promise.race([trial(), late]).catch((error: unknown) => `threw ${error}`);
   console.log(JSON.stringify({ name, outcome: [outcome].flat() }));
 }
 rmSync(folder, { recursive: true, force: true });

@@ -166,7 +166,6 @@ export const KNOWN_FAILURES: Readonly<Record<string, Readonly<Record<string, Fai
       reason: ['start-response-68-latin-1-reason'],
       date: ['start-response-87-date-added'],
       departure: [
-        'write-94-backpressure',
         'write-96-disconnected',
         'body-124-close-on-disconnect',
         'body-130-stuck-generator',

@@ -1,7 +1,7 @@
 /** Checks before a server listens: mistakes that node passes over in silence. */
 import type { ListenOptions } from 'node:net';
 import type { SecureContextOptions, TlsOptions, Server as TlsServer } from 'node:tls';
-import { hasCertificate, otherEngine } from '../../node-internals/index.ts';
+import { hasCertificate, otherEngine, refuseOnWorkers } from '../../node-internals/index.ts';
 
 /** Forms of `listen` that node takes and its types lack: a port may be text, as variables of the environment are. */
 export interface TextPorts {
@@ -19,9 +19,11 @@ export interface TextListenOptions extends Omit<ListenOptions, 'port'> {
 /**
  * Checks the arguments of `listen`.
  *
+ * @throws Error on Cloudflare Workers
  * @throws TypeError for an empty host. node would listen on every address; an empty variable HOST is enough
  */
 export function checkPlace(values: readonly unknown[]): void {
+  refuseOnWorkers('A server cannot listen', 'export default { fetch: toFetch(application) }');
   const [first, second] = values;
   const isObject = typeof first === 'object' && first !== null;
   const host: unknown = isObject ? Reflect.get(first, 'host') : second;
