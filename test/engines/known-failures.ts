@@ -74,6 +74,7 @@ export const KNOWN_FAILURES: Readonly<Record<string, Readonly<Record<string, Fai
     },
     server: { psk: ['environ-50-tls'], property: ['body-238-signal'] },
     toNode: {
+      pipelining: ['upgrade-252-pipelined'],
       psk: ['environ-50-tls'],
       asterisk: ['environ-33-asterisk-form'],
       reason: ['start-response-68-latin-1-reason'],
@@ -92,6 +93,7 @@ export const KNOWN_FAILURES: Readonly<Record<string, Readonly<Record<string, Fai
       connection: ['input-172-no-read', 'protocol-181-http-1-0-keep-alive'],
     },
     toExpress: {
+      pipelining: ['upgrade-252-pipelined'],
       psk: ['environ-50-tls'],
       reason: ['start-response-68-latin-1-reason'],
       flush: ['write-91-head-with-empty-chunk'],
@@ -99,6 +101,7 @@ export const KNOWN_FAILURES: Readonly<Record<string, Readonly<Record<string, Fai
       connection: ['input-172-no-read', 'protocol-181-http-1-0-keep-alive'],
     },
     toFastify: {
+      pipelining: ['upgrade-252-pipelined'],
       psk: ['environ-50-tls'],
       reason: ['start-response-68-latin-1-reason'],
       flush: ['write-91-head-with-empty-chunk'],
@@ -107,6 +110,7 @@ export const KNOWN_FAILURES: Readonly<Record<string, Readonly<Record<string, Fai
       connection: ['input-172-no-read', 'protocol-181-http-1-0-keep-alive'],
     },
     'toFastify with hijack': {
+      pipelining: ['upgrade-252-pipelined'],
       psk: ['environ-50-tls'],
       reason: ['start-response-68-latin-1-reason'],
       framing: [
