@@ -1,6 +1,7 @@
 /** The interfaces between a server and its connections. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ProtocolError } from '../errors.ts';
 import type { Environ } from '../wsgi.ts';
 import type { RequestEvents } from './node-surface/request-events.ts';
@@ -66,7 +67,7 @@ export interface ConnectionOwner {
   reportSocketError(error: Error, socket: Socket): void;
   /** Emits `dropRequest` for a request that is refused because its connection has served enough. */
   reportDrop(environ: Environ, socket: Socket): void;
-  emit(event: 'upgrade' | 'connect', request: IncomingMessage, socket: Socket, rest: Buffer): boolean;
+  emit(event: 'upgrade' | 'connect', request: IncomingMessage, socket: Duplex, rest: Buffer): boolean;
   /** Forgets a connection that is closed or handed over. */
   remove(connection: ServedConnection): void;
   /** Notes a connection that waits for its client to close; cuts the oldest if they are too many. */

@@ -6,6 +6,7 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ProtocolError } from '../errors.ts';
 import type { ProxyHeader } from '../http/index.ts';
 import {
@@ -183,7 +184,7 @@ export class ConnectionPool implements ProtocolOwner {
     this.#emitter.emit('dropRequest', createUnansweredRequest(environ, socket), socket);
   }
 
-  emit(event: 'upgrade' | 'connect', request: IncomingMessage, socket: Socket, rest: Buffer): boolean {
+  emit(event: 'upgrade' | 'connect', request: IncomingMessage, socket: Duplex, rest: Buffer): boolean {
     return this.#emitter.emit(event, request, socket, rest);
   }
 

@@ -13,7 +13,7 @@ import { ApplicationError, type DisconnectError, disconnection, type ProtocolErr
 import { failureResponse } from '../../gateway/failure.ts';
 import { isForbiddenTrailer } from '../../http/index.ts';
 import type { ConnectionDirectives, ResponseHead, ResponseSink } from '../../port.ts';
-import type { HeaderList } from '../../wsgi.ts';
+import type { HandedOver, HeaderList } from '../../wsgi.ts';
 import type { ConnectionOwner } from '../connection-owner.ts';
 import { type Content, NO_CONTENT, RequestContent } from '../exchange/request-content.ts';
 import type { ServerSettings } from '../options.ts';
@@ -22,10 +22,22 @@ import { moreFields, responseFields } from './response-fields.ts';
 import { type InputListener, StreamInput } from './stream-input.ts';
 import type { StreamRequest } from './stream-request.ts';
 import { StreamWriter } from './stream-writer.ts';
+import type { UpgradeSocket } from './upgrade-socket.ts';
 
 /** RFC 9113 §7. */
 const NO_ERROR = 0;
 const INTERNAL_ERROR = 2;
+
+/** RFC 8441 §4. */
+const NOT_IMPLEMENTED: ResponseHead = {
+  status: '501 Not Implemented',
+  statusCode: 501,
+  reason: 'Not Implemented',
+  headers: [],
+  contentLength: 0,
+  hasContentLengthField: false,
+  isBodiless: false,
+};
 
 /** The session of an exchange. */
 export interface SinkSession {
@@ -67,6 +79,9 @@ export class Http2Sink implements ResponseSink, InputListener {
   #trailers: HeaderList | undefined;
   #sendsDate = true;
   #hasTurn = false;
+  #makeSocket: (() => UpgradeSocket) | undefined;
+  /** The application has answered an extended CONNECT as if it were a GET. */
+  #isRefused = false;
 
   constructor(stream: ServerHttp2Stream, session: SinkSession) {
     this.stream = stream;
@@ -88,6 +103,27 @@ export class Http2Sink implements ResponseSink, InputListener {
     this.isUnannounced = !hasLength;
     this.#input = new StreamInput(this.stream, this);
     this.content = new RequestContent({ expectsContinue, isChunked: true }, this.#input);
+  }
+
+  /** The request asks for another protocol, and has no content of its own. */
+  offerSocket(make: () => UpgradeSocket): void {
+    this.#makeSocket = make;
+  }
+
+  get handOver(): (() => HandedOver) | undefined {
+    return this.#makeSocket === undefined ? undefined : this.takeSocket;
+  }
+
+  /** Hands the stream over. @throws DisconnectError if the client has left */
+  takeSocket(): { readonly socket: UpgradeSocket; readonly head: Buffer } {
+    const make = this.#makeSocket;
+    if (make === undefined || this.#isGone()) throw this.#disconnect ?? disconnection('response');
+    this.#makeSocket = undefined;
+    this.isEnded = true;
+    const socket = make();
+    // An error would be an uncaught one until the new owner listens.
+    socket.on('error', () => {});
+    return { socket, head: Buffer.alloc(0) };
   }
 
   // The client.
@@ -166,8 +202,11 @@ export class Http2Sink implements ResponseSink, InputListener {
   }
 
   writeHead(head: ResponseHead): void {
-    this.#session.server.tally.countResponse(head.statusCode);
-    this.#head = head;
+    // RFC 8441 §5: any 2xx would open the tunnel.
+    this.#isRefused = this.#makeSocket !== undefined && head.statusCode < 300;
+    const sent = this.#isRefused ? NOT_IMPLEMENTED : head;
+    this.#session.server.tally.countResponse(sent.statusCode);
+    this.#head = sent;
     if (this.content.awaitsContinue) this.content.awaitsContinue = false;
   }
 
@@ -189,6 +228,7 @@ export class Http2Sink implements ResponseSink, InputListener {
 
   write(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#isGone()) return Promise.reject(this.#disconnect);
+    if (this.#isRefused) return undefined;
     if (this.#head !== undefined) this.#sendHead(this.#head, false, true);
     return chunk.length === 0 ? undefined : this.writer.write(chunk);
   }
@@ -196,7 +236,7 @@ export class Http2Sink implements ResponseSink, InputListener {
   end(lastChunk?: Uint8Array): Promise<void> | undefined {
     if (this.#isGone()) return Promise.reject(this.#disconnect);
     const head = this.#head;
-    const hasContent = lastChunk !== undefined && lastChunk.length > 0;
+    const hasContent = lastChunk !== undefined && lastChunk.length > 0 && !this.#isRefused;
     let wait: Promise<void> | undefined;
     if (head === undefined || hasContent || (this.#trailers !== undefined && !head.isBodiless)) {
       if (head !== undefined) this.#sendHead(head, false, this.#trailers !== undefined);
@@ -204,6 +244,8 @@ export class Http2Sink implements ResponseSink, InputListener {
     } else this.#sendHead(head, true, false);
     this.#end();
     if (!this.content.isEnded) this.#finishContent();
+    // The client would keep its half open for the other protocol.
+    if (this.#makeSocket !== undefined) this.stream.close(NO_ERROR);
     return wait;
   }
 

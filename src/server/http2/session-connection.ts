@@ -19,14 +19,17 @@ import { runApplication } from '../../gateway/run-application.ts';
 import { kernelQueue, nodeError } from '../../node-internals/index.ts';
 import type { ApplicationFunction, Environ } from '../../wsgi.ts';
 import type { ConnectionOwner, ServedConnection } from '../connection-owner.ts';
+import { emitTakeover } from '../node-surface/takeover.ts';
 import type { Phase } from '../phase.ts';
 import type { SocketDescription } from '../socket/describe-socket.ts';
 import { isOver, NOT_NOTED } from '../timeouts.ts';
+import { asUpgrade } from './extended-connect.ts';
 import type { Http2Events, StreamEvent } from './http2-events.ts';
 import { Http2Sink, type SinkSession } from './http2-sink.ts';
 import { ResetBudget } from './reset-budget.ts';
 import { judgeSession, judgeStream } from './session-timeouts.ts';
 import { readStreamRequest, type StreamRequest } from './stream-request.ts';
+import { UpgradeSocket } from './upgrade-socket.ts';
 
 /** RFC 9113 §7. */
 const NO_ERROR = 0;
@@ -161,9 +164,11 @@ export class SessionConnection implements ServedConnection, SinkSession {
     this.exchanges.add(exchange);
     exchange.stream.on('close', () => this.#onStreamClose(exchange));
     try {
-      const request = readStreamRequest(received, this.server.settings);
+      const request = asUpgrade(readStreamRequest(received, this.server.settings));
       if (request.method === 'CONNECT') throw new ProtocolError('WSGI_ERR_CONNECT_REFUSED');
-      if (!isWhole) exchange.expectContent(request);
+      if (request.protocol !== undefined)
+        exchange.offerSocket(() => new UpgradeSocket(exchange.stream, this.#socket));
+      else if (!isWhole) exchange.expectContent(request);
       this.#run(exchange, request);
     } catch (error) {
       this.#refuse(exchange, error, headers[':method']);
@@ -177,6 +182,8 @@ export class SessionConnection implements ServedConnection, SinkSession {
     const { events, options } = this.server;
     const environ = this.#createEnviron(exchange, request);
     const failure = tryPairs(environ, options.environ);
+    if (failure === undefined && request.protocol !== undefined && this.#emitUpgrade(exchange, environ))
+      return;
     const application = failure ?? events.choose(request);
     if (application === undefined) throw new ProtocolError('WSGI_ERR_EXPECTATION_UNKNOWN');
     const followed = this.#hasResets ? this.#follow(application, exchange) : application;
@@ -189,6 +196,15 @@ export class SessionConnection implements ServedConnection, SinkSession {
       exchange.isRunning = false;
       this.#forget(exchange);
     });
+  }
+
+  /** Hands the stream over to a listener of `upgrade`. @returns false if there is none, or it does not want this request */
+  #emitUpgrade(exchange: Http2Sink, environ: Environ): boolean {
+    const { events } = this.server;
+    if (!events.mayUpgrade || !events.confirms('upgrade', environ, this.#socket)) return false;
+    const { socket, head } = exchange.takeSocket();
+    emitTakeover({ event: 'upgrade', environ, socket, head }, this.server);
+    return true;
   }
 
   /**

@@ -34,6 +34,8 @@ export function sessionOptions(options: ServerOptions, settings: ServerSettings)
         MAX_HEADER_LIST_SIZE,
       ),
       enablePush: false,
+      // RFC 8441 §3.
+      enableConnectProtocol: true,
     },
   };
 }

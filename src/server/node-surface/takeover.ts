@@ -1,5 +1,5 @@
 /** Hands a connection over to a listener of `upgrade` or `connect`, to go on in another protocol. */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { ProtocolError } from '../../errors.ts';
 import type { RequestHead } from '../../http/index.ts';
 import { createTakeoverRequest } from '../../messages/index.ts';
@@ -29,7 +29,8 @@ export function takeoverOf(head: RequestHead, events: RequestEvents): TakeoverEv
 export interface Takeover {
   readonly event: TakeoverEvent;
   readonly environ: Environ;
-  readonly socket: Socket;
+  /** A socket, or a stream of HTTP/2 that looks like one. */
+  readonly socket: Duplex;
   /** The octets after the head of the request. */
   readonly head: Buffer;
 }

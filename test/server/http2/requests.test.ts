@@ -260,12 +260,6 @@ describe('limits and expectations', () => {
     client.destroy();
   });
 
-  it('does not offer extended CONNECT (RFC 8441), and resets a stream that asks for it', async () => {
-    const fields: Fields = [...request('/chat', [], 'CONNECT'), [':protocol', 'websocket']];
-    const client = running.frames().begin(headers(1, fields, false));
-    expect(await client.end(1)).toBe(CODE.PROTOCOL_ERROR);
-    client.destroy();
-  });
 
   it('passes fields of a request on in several frames', async () => {
     const octets = block(request());

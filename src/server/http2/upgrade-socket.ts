@@ -1,0 +1,179 @@
+/**
+ * A stream of an extended CONNECT (RFC 8441) as a socket, for programs that know HTTP/1.1: they write a response of HTTP/1.1 first,
+ * mostly a 101, and go on in the other protocol.
+ *
+ * The response becomes that of the stream: 101 becomes 200 (RFC 8441 §5), fields of the connection are left out.
+ */
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+
+/** RFC 9113 §7. */
+const CANCEL = 8;
+const INTERNAL_ERROR = 2;
+
+/** Fields that belong to HTTP/1.1 (RFC 9113 §8.2.2, RFC 8441 §5). */
+const OF_HTTP1: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'sec-websocket-accept',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Octets of the head of a response. */
+const MAX_HEAD = 65_536;
+const HEAD_END = '\r\n\r\n';
+const STATUS_LINE = /^HTTP\/1\.[01] ([1-9][0-9][0-9])(?: |$)/;
+
+/** The stream as a socket. */
+export class UpgradeSocket extends Duplex {
+  bytesWritten = 0;
+  readonly encrypted: boolean;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly remoteFamily: string | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  readonly #stream: ServerHttp2Stream;
+  /** What has been written of the head of the response; undefined once it has gone. */
+  #head: Buffer | undefined = Buffer.alloc(0);
+
+  /**
+   * @param stream The stream; nothing of it has been read
+   * @param socket The connection, which has the addresses
+   */
+  constructor(stream: ServerHttp2Stream, socket: Socket) {
+    super({ emitClose: true });
+    this.#stream = stream;
+    this.encrypted = Reflect.get(socket, 'encrypted') === true;
+    ({
+      remoteAddress: this.remoteAddress,
+      remotePort: this.remotePort,
+      remoteFamily: this.remoteFamily,
+      localAddress: this.localAddress,
+      localPort: this.localPort,
+    } = socket);
+    stream.on('data', (octets: Buffer) => {
+      if (!this.push(octets)) stream.pause();
+    });
+    stream.pause();
+    stream.on('end', () => this.push(null));
+    stream.on('aborted', () => this.destroy());
+    stream.on('close', () => this.destroy());
+  }
+
+  override _read(): void {
+    this.#stream.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.bytesWritten += chunk.length;
+    let rest = chunk;
+    if (this.#head !== undefined) {
+      const read = this.#takeHead(chunk);
+      if (read === undefined) {
+        callback();
+        return;
+      }
+      rest = read;
+    }
+    if (this.#stream.destroyed || this.#stream.writableEnded || rest.length === 0) callback();
+    else this.#stream.write(rest, callback);
+  }
+
+  /** @returns what follows the head; undefined if it is not whole, or is none */
+  #takeHead(chunk: Buffer): Buffer | undefined {
+    const head = Buffer.concat([this.#head ?? Buffer.alloc(0), chunk]);
+    this.#head = head;
+    const end = head.indexOf(HEAD_END);
+    if (end === -1) {
+      if (head.length > MAX_HEAD) this.destroy(new Error('The head of the response is too long'));
+      return undefined;
+    }
+    const [line = '', ...lines] = head.toString('latin1', 0, end).split('\r\n');
+    const status = Number(STATUS_LINE.exec(line)?.[1] ?? 0);
+    const rest = head.subarray(end + HEAD_END.length);
+    if (status === 0) {
+      this.destroy(new Error('A response of HTTP/1.1 must be written first'));
+      return undefined;
+    }
+    const fields = toFields(lines);
+    if (status > 101 || status === 101) {
+      this.#head = undefined;
+      const isWhole = status !== 101 && fields['content-length'] === '0';
+      this.#stream.respond({ ':status': answered(status), ...fields }, { endStream: isWhole });
+      return rest;
+    }
+    // 100 is not sent: the client waits for no content.
+    this.#head = Buffer.alloc(0);
+    return rest.length === 0 ? undefined : this.#takeHead(rest);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    if (this.#head !== undefined) this.#stream.close(INTERNAL_ERROR);
+    else if (!this.#stream.writableEnded) this.#stream.end();
+    callback();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    const stream = this.#stream;
+    if (!stream.closed && !stream.destroyed) {
+      // What was written leaves, if it was ended in order.
+      if (error === null && this.writableFinished && this.readableEnded) stream.close();
+      else stream.close(this.#head === undefined && error === null ? CANCEL : INTERNAL_ERROR);
+    }
+    callback(error);
+  }
+
+  // As on a socket. A stream has no connection of its own.
+
+  setTimeout(): this {
+    return this;
+  }
+
+  setNoDelay(): this {
+    return this;
+  }
+
+  setKeepAlive(): this {
+    return this;
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', () => this.destroy());
+  }
+}
+
+/** RFC 8441 §5: a 2xx opens the tunnel, and nothing else does. Another 2xx would, too. */
+function answered(status: number): number {
+  if (status === 101) return 200;
+  return status < 300 ? 501 : status;
+}
+
+function toFields(lines: readonly string[]): OutgoingHttpHeaders {
+  const fields: Record<string, string[]> = Object.create(null);
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon).trim().toLowerCase();
+    if (colon > 0 && !OF_HTTP1.has(name))
+      fields[name] = [...(fields[name] ?? []), line.slice(colon + 1).trim()];
+  }
+  // One value is no list: node refuses a list for some fields.
+  const entries = Object.entries(fields).map(([name, values]) => [
+    name,
+    values.length === 1 ? values[0] : values,
+  ]);
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,196 @@
+/** WebSockets over HTTP/2 (RFC 8441): frames of ws on streams of node's client, and a browser in its own test. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import fastifyWebsocket from '@fastify/websocket';
+import express from 'express';
+import fastify from 'fastify';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import * as ws from 'ws';
+import { WebSocketServer } from 'ws';
+import { fromExpress, toExpress } from '../../../bridges/express/index.ts';
+import { fromFastify } from '../../../bridges/fastify/index.ts';
+import { fromNode } from '../../../bridges/node/index.ts';
+import { dispatch } from '../../../src/middleware/index.ts';
+import type { Application } from '../../../src/wsgi.ts';
+import { hello } from '../support.ts';
+import { type Http2Server, startHttp2 } from './support.ts';
+
+let running: Http2Server;
+afterEach(() => running.stop());
+
+async function connected(): Promise<ClientHttp2Session> {
+  const session = running.session();
+  const [settings] = await once(session, 'remoteSettings');
+  expect(settings.enableConnectProtocol).toBe(true);
+  return session;
+}
+
+/** The codec of ws, which its types do not declare. */
+const { Receiver, Sender } = ws as unknown as {
+  readonly Receiver: new (options: object) => Duplex;
+  readonly Sender: new (stream: object) => { send(data: string | Buffer, options: object): void };
+};
+
+interface Opened {
+  readonly stream: ClientHttp2Stream;
+  readonly response: IncomingHttpHeaders;
+}
+
+async function open(session: ClientHttp2Session, path: string, protocol = 'websocket'): Promise<Opened> {
+  const stream = session.request(
+    {
+      ':method': 'CONNECT',
+      ':protocol': protocol,
+      ':path': path,
+      ':scheme': 'http',
+      'sec-websocket-version': '13',
+      'sec-websocket-protocol': 'first, second',
+    },
+    { endStream: false },
+  );
+  stream.on('error', () => {});
+  const [response] = await once(stream, 'response');
+  return { stream, response };
+}
+
+/** Sends a masked message, and gives the next one. */
+async function ask(stream: ClientHttp2Stream, message: string | Buffer): Promise<Buffer> {
+  const sender = new Sender(stream);
+  const receiver = new Receiver({ isServer: false });
+  const answered = once(receiver, 'message');
+  const pass = (octets: Buffer): unknown => receiver.write(octets);
+  stream.on('data', pass);
+  sender.send(message, { binary: typeof message !== 'string', fin: true, mask: true, compress: false });
+  const [data] = await answered;
+  stream.off('data', pass);
+  return data;
+}
+
+/** A program of ws that never listens. */
+function echo(): {
+  readonly application: Application;
+  readonly sockets: WebSocketServer;
+  readonly closed: unknown[];
+} {
+  const server = createServer((_request, response) => response.end('page'));
+  const sockets = new WebSocketServer({ server, handleProtocols: () => 'second' });
+  const closed: unknown[] = [];
+  sockets.on('connection', (socket, request) => {
+    socket.on('close', (code) => closed.push(code));
+    socket.on('message', (data, isBinary) => {
+      if (String(data) === 'where') socket.send(`${request.url} ${request.method} ${request.httpVersion}`);
+      else socket.send(data, { binary: isBinary });
+    });
+  });
+  return { application: fromNode(server), sockets, closed };
+}
+
+describe('an extended CONNECT', () => {
+  it('opens a WebSocket of a program, below a mount', async () => {
+    const { application, closed } = echo();
+    running = await startHttp2(dispatch({ '/chat': application }));
+    const session = await connected();
+    const { stream, response } = await open(session, '/chat/x?y');
+    expect(response[':status']).toBe(200);
+    expect(response['sec-websocket-protocol']).toBe('second');
+    expect(Object.keys(response)).not.toContain('upgrade');
+    expect(Object.keys(response)).not.toContain('sec-websocket-accept');
+    expect(String(await ask(stream, 'where'))).toBe('/x?y GET 2.0');
+    const large = Buffer.alloc(1_000_000, 'large');
+    expect((await ask(stream, large)).equals(large)).toBe(true);
+    stream.close(8);
+    await vi.waitFor(() => expect(closed).toEqual([1006]));
+    // The session goes on.
+    const again = await open(session, '/chat');
+    expect(String(await ask(again.stream, 'again'))).toBe('again');
+    again.stream.close(8);
+  });
+
+  it('reaches @fastify/websocket, also in a mount of Express', async () => {
+    const app = fastify();
+    app.register(fastifyWebsocket);
+    app.register(async (scope) => {
+      scope.get('/echo', { websocket: true }, (socket, { url }) => {
+        socket.on('message', (data) => socket.send(`${url} ${data}`));
+      });
+    });
+    const host = express().use('/deep', toExpress(fromFastify(app)));
+    running = await startHttp2(dispatch({ '/f': fromFastify(app), '/e': fromExpress(host) }));
+    const session = await connected();
+    for (const path of ['/f/echo', '/e/deep/echo']) {
+      const { stream, response } = await open(session, path);
+      expect(response[':status']).toBe(200);
+      expect(String(await ask(stream, 'hi'))).toBe('/echo hi');
+      stream.close(8);
+    }
+    const { response } = await open(session, '/f/nowhere');
+    expect(response[':status']).toBe(404);
+    await app.close();
+  });
+
+  it('reaches listeners of upgrade', async () => {
+    running = await startHttp2(hello);
+    const sockets = new WebSocketServer({ server: running.server as never, path: '/live' });
+    sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
+    const session = await connected();
+    const { stream, response } = await open(session, '/live');
+    expect(response[':status']).toBe(200);
+    expect(String(await ask(stream, 'live'))).toBe('live');
+    stream.close(8);
+    expect((await open(session, '/dead')).response[':status']).toBe(400);
+  });
+
+  it('is 501 to an application that answers it as a GET; other statuses stay', async () => {
+    running = await startHttp2((environ, startResponse) => {
+      const status = environ.PATH_INFO === '/no' ? '403 Forbidden' : '200 OK';
+      startResponse(status, [['Content-Type', 'text/plain']]);
+      return [`${environ.REQUEST_METHOD} ${environ.HTTP_UPGRADE} ${typeof environ['gateway.upgrade']}`];
+    });
+    const session = await connected();
+    const refused = await open(session, '/no', 'other');
+    expect(refused.response[':status']).toBe(403);
+    expect((await refused.stream.toArray()).join('')).toBe('GET other function');
+    const { stream, response } = await open(session, '/');
+    expect([response[':status'], (await stream.toArray()).length]).toEqual([501, 0]);
+    await vi.waitFor(() => expect(running.server.metrics().connections.busy).toBe(0));
+  });
+
+  it('is reset if what takes it writes no response of HTTP/1.1', async () => {
+    running = await startHttp2((environ) => {
+      // A stream that looks like a socket.
+      const socket = environ['gateway.upgrade']?.().socket as Duplex;
+      if (environ.PATH_INFO === '/nothing') socket.end();
+      else socket.write('frames at once\r\n\r\n');
+      return [];
+    });
+    const session = await connected();
+    for (const path of ['/nothing', '/frames']) {
+      const stream = session.request({
+        ':method': 'CONNECT',
+        ':protocol': 'x',
+        ':path': path,
+        ':scheme': 'http',
+      });
+      const [error] = await once(stream, 'error');
+      expect(error.code).toBe('ERR_HTTP2_STREAM_ERROR');
+    }
+  });
+
+  it('has nothing left of 500 sockets, closed and lost', async () => {
+    const { application, sockets } = echo();
+    running = await startHttp2(application);
+    const session = await connected();
+    for (let round = 0; round < 10; round += 1) {
+      const opened = await Promise.all(Array.from({ length: 50 }, () => open(session, '/')));
+      expect(sockets.clients.size).toBe(50);
+      for (const { stream } of opened) stream.close(8);
+      await vi.waitFor(() => expect(sockets.clients.size).toBe(0));
+    }
+    const other = running.session();
+    await open(other, '/');
+    other.destroy();
+    await vi.waitFor(() => expect(sockets.clients.size).toBe(0));
+  });
+});
