@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { disconnection, environOf } from '../../src/gateway/index.ts';
 import { ApplicationError, type HandedOver } from '../../src/index.ts';
+import { closeResponse } from '../../src/node-internals/index.ts';
 
 /** A socket that can be handed over. */
 export interface Upgrade {
@@ -58,6 +59,6 @@ function handOver(request: IncomingMessage, { socket, head, response, leave }: U
   // socket than a Duplex has.
   response.detachSocket(socket as Socket);
   // Middleware waits for it: loggers, and those that count what is under way.
-  socket.once('close', () => response.destroy().emit('close'));
+  socket.once('close', () => closeResponse(response));
   return { socket, head };
 }

@@ -33,7 +33,7 @@ export {
 export { isServedByNode } from './served-by-node.ts';
 export { foreignProperties } from './socket-properties.ts';
 export { isNodeSocket, isStandIn, securePrototypeOf, socketPrototype } from './socket-prototype.ts';
-export { destroyIfUnused, octetsWritten, responseOn } from './socket-use.ts';
+export { closeResponse, destroyIfUnused, octetsWritten, responseOn } from './socket-use.ts';
 export { areCarriersKnown, carrierOf } from './tls-carrier.ts';
 export { hasCertificate } from './tls-server.ts';
 export { isUniqueHeader, parseUniqueHeaders, setUniqueHeaders } from './unique-headers.ts';

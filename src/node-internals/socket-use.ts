@@ -6,6 +6,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { ResponseMessage } from './message-types.ts';
 
 /** Milliseconds that the listeners of a socket have for their first octet. Engine.IO, for one, takes up to a second. */
 const GRACE = 10_000;
@@ -14,6 +15,16 @@ const GRACE = 10_000;
 export function responseOn(socket: object): ServerResponse | undefined {
   const response: ServerResponse | null | undefined = Reflect.get(socket, '_httpMessage');
   return response ?? undefined;
+}
+
+/** Closes a response that no longer has a socket, once. Its own `destroy` emits 'close' from Node 26 on, and not before. */
+export function closeResponse(response: ServerResponse): void {
+  // The type lacks the members by which node notes it.
+  const closing = response as ResponseMessage;
+  if (closing._closed) return;
+  closing.destroyed = true;
+  closing._closed = true;
+  closing.emit('close');
 }
 
 /** Counts the octets that were written to a socket; undefined if it does not tell. */
