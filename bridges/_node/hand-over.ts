@@ -50,7 +50,8 @@ export function handOverOf(
 }
 
 function handOver(request: IncomingMessage, { socket, head, response, leave }: Upgrade): HandedOver {
-  if (response.headersSent) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
+  const isOver = upgrades.get(request)?.response !== response;
+  if (isOver || response.headersSent) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
   // The new owner would not hear of an end that has been emitted.
   if (socket.destroyed || socket.readableEnded) throw disconnection('response');
   if (leave !== undefined) socket.off('end', leave);

@@ -11,6 +11,8 @@ import type { Duplex } from 'node:stream';
 /** The first Node that reads the content of a request with an upgrade. */
 const READS_CONTENT = 25;
 
+const LINE_END = /[\r\n]/;
+
 const majorVersion = Number.parseInt(process.versions.node, 10);
 
 /** Tells if a request announces content (RFC 9112 §6.3). */
@@ -39,12 +41,17 @@ export function isForServer(request: IncomingMessage): boolean {
 export function serveAnew(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
   const server: EventEmitter | undefined = Reflect.get(socket, 'server');
   if (server === undefined) return false;
-  let text = `${request.method} ${request.url} HTTP/${request.httpVersion}\r\n`;
+  const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
   const { rawHeaders } = request;
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() === 'upgrade') continue;
-    text += `${rawHeaders[index]}: ${rawHeaders[index + 1]}\r\n`;
+    if (rawHeaders[index]?.toLowerCase() !== 'upgrade')
+      lines.push(`${rawHeaders[index]}: ${rawHeaders[index + 1]}`);
   }
-  socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]));
+  // node's lenient parser (`insecureHTTPParser`) may let line ends through, which would make other fields.
+  if (lines.some((line) => LINE_END.test(line))) {
+    socket.destroy();
+    return true;
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
   return server.emit(Reflect.get(socket, 'encrypted') === true ? 'secureConnection' : 'connection', socket);
 }

@@ -112,7 +112,12 @@ function answer(upgrade: UpgradeRequest, dispatch: Dispatch): void {
     earlier.once('close', () => answer(upgrade, dispatch));
     return;
   }
-  if (isForServer(request) && serveAnew(request, socket, head)) return;
+  if (isForServer(request)) {
+    // The server has its own. A connection may ask again and again.
+    socket.off('error', ignore);
+    if (serveAnew(request, socket, head)) return;
+    socket.on('error', ignore);
+  }
   // Both methods need no more of a socket than a Duplex has.
   const connection = socket as Socket;
   const response = new ServerResponse(request);

@@ -7,8 +7,10 @@
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { isError } from '../../errors.ts';
 
 /** RFC 9113 §7. */
+const NO_ERROR = 0;
 const CANCEL = 8;
 const INTERNAL_ERROR = 2;
 
@@ -100,30 +102,38 @@ export class UpgradeSocket extends Duplex {
       return undefined;
     }
     const fields = toFields(lines);
-    if (status > 101 || status === 101) {
-      this.#head = undefined;
-      const isWhole = status !== 101 && fields['content-length'] === '0';
-      this.#stream.respond({ ':status': answered(status), ...fields }, { endStream: isWhole });
+    if (status === 101 || status > 199) {
+      this.#respond(status, fields);
       return rest;
     }
-    // 100 is not sent: the client waits for no content.
+    // Other interim responses are left out (RFC 9110 §15.2 allows it).
     this.#head = Buffer.alloc(0);
     return rest.length === 0 ? undefined : this.#takeHead(rest);
   }
 
+  #respond(status: number, fields: OutgoingHttpHeaders): void {
+    this.#head = undefined;
+    if (this.#stream.destroyed || this.#stream.closed) return;
+    try {
+      this.#stream.respond({ ':status': answered(status), ...fields });
+    } catch (error) {
+      // node refuses the fields.
+      this.destroy(isError(error) ? error : undefined);
+    }
+  }
+
   override _final(callback: (error?: Error | null) => void): void {
-    if (this.#head !== undefined) this.#stream.close(INTERNAL_ERROR);
-    else if (!this.#stream.writableEnded) this.#stream.end();
-    callback();
+    const stream = this.#stream;
+    if (this.#head !== undefined) stream.close(INTERNAL_ERROR);
+    if (stream.closed || stream.writableEnded) callback();
+    else stream.end(() => callback());
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    const stream = this.#stream;
-    if (!stream.closed && !stream.destroyed) {
-      // What was written leaves, if it was ended in order.
-      if (error === null && this.writableFinished && this.readableEnded) stream.close();
-      else stream.close(this.#head === undefined && error === null ? CANCEL : INTERNAL_ERROR);
-    }
+    const isWhole = error === null && this.writableFinished;
+    const code = this.#head !== undefined || error !== null ? INTERNAL_ERROR : isWhole ? NO_ERROR : CANCEL;
+    // A reset at once overtakes a response without content (Node 26). Once it is closed, this does nothing.
+    setImmediate(() => this.#stream.close(code));
     callback(error);
   }
 

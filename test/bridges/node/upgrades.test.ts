@@ -124,6 +124,20 @@ describe('a request with an upgrade that is not offered', () => {
     await expectTaken(client);
   });
 
+  it('leaves no listener behind on a connection that asks again and again', async () => {
+    const server = await start();
+    const counts: number[] = [];
+    server.on('request', ({ socket }) => {
+      counts.push(socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0));
+    });
+    const client = open(server);
+    for (let count = 0; count < 30; count += 1) {
+      client.send(asking('/take').replace('Upgrade: x', 'Upgrade: h2c'));
+      expect((await client.readResponse()).content.toString()).toBe('false GET /take ');
+    }
+    expect(new Set(counts.slice(1)).size).toBe(1);
+  });
+
   it('is refused without a Host', async () => {
     const server = await start();
     const client = open(server);
