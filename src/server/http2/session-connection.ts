@@ -10,7 +10,6 @@
 import type { IncomingHttpHeaders, ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { isProtocolError, ProtocolError } from '../../errors.ts';
-import { createReceivedEnviron } from '../../gateway/environ.ts';
 import { tryPairs } from '../../gateway/environ-pairs.ts';
 import { standardErrors } from '../../gateway/error-stream.ts';
 import { logError } from '../../gateway/failure-log.ts';
@@ -28,6 +27,7 @@ import type { Http2Events, StreamEvent } from './http2-events.ts';
 import { Http2Sink, type SinkSession } from './http2-sink.ts';
 import { ResetBudget } from './reset-budget.ts';
 import { judgeSession, judgeStream } from './session-timeouts.ts';
+import { createStreamEnviron } from './stream-environ.ts';
 import { readStreamRequest, type StreamRequest } from './stream-request.ts';
 import { UpgradeSocket } from './upgrade-socket.ts';
 
@@ -45,12 +45,6 @@ const RESET_DELAY = 1_000;
 
 /** Milliseconds in which the last frames leave. */
 const CUT_DELAY = 100;
-
-/**
- * What the environ of content of unknown length has, which no field announces (RFC 9113 §8.1): parsers of wrapped apps, made for HTTP/1.1,
- * go by it. `gateway.raw_headers` stays as received.
- */
-const CHUNKED = { HTTP_TRANSFER_ENCODING: 'chunked' } as const;
 
 /** What a session needs beside its socket. */
 export interface SessionSetting {
@@ -180,7 +174,7 @@ export class SessionConnection implements ServedConnection, SinkSession {
 
   #run(exchange: Http2Sink, request: StreamRequest): void {
     const { events, options } = this.server;
-    const environ = this.#createEnviron(exchange, request);
+    const environ = createStreamEnviron(this.#description, { request, exchange }, options);
     const failure = tryPairs(environ, options.environ);
     if (failure === undefined && request.protocol !== undefined && this.#emitUpgrade(exchange, environ))
       return;
@@ -223,29 +217,6 @@ export class SessionConnection implements ServedConnection, SinkSession {
       toPromise(body).then(settled, settled);
       return body;
     };
-  }
-
-  #createEnviron({ content, isUnannounced }: Http2Sink, request: StreamRequest): Environ {
-    const description = this.#description;
-    return createReceivedEnviron(
-      {
-        method: request.method,
-        target: request.target,
-        protocol: 'HTTP/2.0',
-        rawHeaders: request.rawHeaders,
-        // Field by field: spreading the description would be far slower (Node 20).
-        scheme: description.scheme,
-        serverName: description.serverName,
-        serverPort: description.serverPort,
-        remoteAddress: description.remoteAddress,
-        remotePort: description.remotePort,
-        multiprocess: description.multiprocess,
-        extensions: isUnannounced ? { ...description.extensions, ...CHUNKED } : description.extensions,
-        input: content.isEnded ? undefined : content,
-        trailers: content.trailers,
-      },
-      this.server.options,
-    );
   }
 
   #refuse(exchange: Http2Sink, error: unknown, method: string | undefined): void {

@@ -73,8 +73,8 @@ function refusal(url: string): Promise<number | undefined> {
 function read(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const get = url.startsWith('wss') ? getSecure : getPlain;
-    const request = get(url.replace(/^ws/, 'http'), { rejectUnauthorized: false }, async (response) => {
-      resolve((await response.toArray()).join(''));
+    const request = get(url.replace(/^ws/, 'http'), { rejectUnauthorized: false }, (response) => {
+      response.toArray().then((pieces) => resolve(pieces.join('')), reject);
     });
     request.on('error', reject);
   });

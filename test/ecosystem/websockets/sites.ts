@@ -187,8 +187,7 @@ export const HOSTS: Readonly<Record<string, Open>> = {
     listen(createServer(wrapped(programs), isTls ? { tls: TLS } : {}), ''),
   toNode: async (programs, isTls) => {
     const listener = toNode(wrapped(programs));
-    // The messages of HTTP/1 are those of the listener.
-    const server = nodeServer(listener as RequestListener, isTls);
+    const server = nodeServer(listener, isTls);
     server.on('upgrade', upgrades(listener));
     return listen(server, '');
   },
