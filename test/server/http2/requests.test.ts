@@ -260,7 +260,6 @@ describe('limits and expectations', () => {
     client.destroy();
   });
 
-
   it('passes fields of a request on in several frames', async () => {
     const octets = block(request());
     const client = running
