@@ -42,7 +42,12 @@ export const FLAGS: Readonly<Record<string, FlagRow>> = {
   ...Object.fromEntries(
     Object.entries<OptionRow>(FLAGS_OF_SERVER).map(([name, row]) => [name, ofServer(row)]),
   ),
-  http2: { ...HTTP2_OPTIONS.http2, group: 'address', help: 'speak HTTP/2 besides HTTP/1.1' },
+  http2: {
+    ...HTTP2_OPTIONS.http2,
+    group: 'address',
+    help: 'speak HTTP/2 besides HTTP/1.1',
+    isRare: true,
+  },
   proxyProtocol: {
     ...SERVER_OPTIONS.proxyProtocol,
     group: 'proxy',

@@ -7,7 +7,7 @@
 /** The options of HTTP/2. They cannot change once the server is made. */
 export const HTTP2_OPTIONS = {
   /**
-   * Speaks HTTP/2 besides HTTP/1.1. With `tls` the client chooses (ALPN); without, a connection that begins with the preface of
+   * Speaks HTTP/2 besides HTTP/1.1. Over TLS the client chooses (ALPN); without it a connection that begins with the preface of
    * HTTP/2 speaks it.
    */
   http2: { type: 'boolean', default: false },
