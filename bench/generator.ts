@@ -1,5 +1,5 @@
 /**
- * As many requests as the server can take, over persistent connections.
+ * As many requests as the server can take, over persistent connections. h2load makes those of HTTP/2.
  *
  * wrk makes them if it is installed, else autocannon, which needs ten times the CPU. Both count answers; an error or an
  * answer without success fails the run.
@@ -28,7 +28,22 @@ function hasWrk(): boolean {
 
 /** Loads a server for so many seconds. */
 export function loadByGenerator(target: LoadTarget, seconds: number): Promise<Served> {
+  if (target.work.http2) return loadByH2load(target, seconds);
   return hasWrk() ? loadByWrk(target, seconds) : loadByAutocannon(target, seconds);
+}
+
+/** Streams at once of a connection of h2load: as many as a browser may have for a page. */
+const STREAMS_AT_ONCE = 16;
+const HTTP2_CONNECTIONS = 8;
+
+async function loadByH2load(target: LoadTarget, seconds: number): Promise<Served> {
+  const streams = ['-c', String(HTTP2_CONNECTIONS), '-m', String(STREAMS_AT_ONCE)];
+  const url = urlOf(target, target.work.request.path);
+  const report = await runLoad(['h2load', ...streams, '-D', String(seconds), url]);
+  const [, count, failed, errored] = /(\d+) succeeded, (\d+) failed, (\d+) errored/.exec(report) ?? [];
+  if (count === undefined || Number(failed) > 0 || Number(errored) > 0)
+    throw new Error(`Load failed\n${report}`);
+  return { count: Number(count) + HTTP2_CONNECTIONS * STREAMS_AT_ONCE, rate: Number(count) / seconds };
 }
 
 async function loadByWrk(target: LoadTarget, seconds: number): Promise<Served> {

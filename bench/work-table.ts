@@ -290,6 +290,15 @@ export const WORK: readonly Work[] = [
     bars: [{ server: 'mounted in fastify', against: 'fastify by hand', atMost: 1.08 }],
   },
   {
+    name: 'http2',
+    title: 'hello over HTTP/2, 8 connections with 16 streams at once',
+    servers: ['node:http2', 'gatebridge over HTTP/2', 'node:http2, streams'],
+    request: HELLO,
+    http2: true,
+    isOnRequest: true,
+    bars: [{ server: 'gatebridge over HTTP/2', against: 'node:http2', atMost: 1 }],
+  },
+  {
     name: 'flask',
     title: 'hello of Flask in two Python processes, in Express, all processes together',
     servers: ['flask behind a proxy', 'flask in express'],

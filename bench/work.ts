@@ -48,6 +48,8 @@ export interface Work {
   /** The first is the reference for the others, the second is ours. */
   readonly servers: readonly string[];
   readonly request: RequestTemplate;
+  /** The load speaks HTTP/2, by h2load. */
+  readonly http2?: true;
   /**
    * Work for a client of our own: content in pieces of 64 KiB, counted by the MiB, or server-sent events, counted by
    * the response.

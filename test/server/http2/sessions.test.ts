@@ -281,9 +281,11 @@ describe('metrics and channels', () => {
   });
 
   it('leaves nothing of 1,000 streams that were aborted', async () => {
+    let calls = 0;
     let closes = 0;
     const { server, frames } = await start(
       (_environ, startResponse) => {
+        calls += 1;
         startResponse('200 OK', []);
         const body = (async function* pieces() {
           for (;;) {
@@ -303,7 +305,9 @@ describe('metrics and channels', () => {
       await delay(10);
       client.send(...ids.map((id) => frame(TYPE.RST_STREAM, Buffer.from([0, 0, 0, 8]), { streamId: id })));
     }
-    await expect.poll(() => closes, { timeout: 10_000 }).toBe(1_000);
+    // Those whose reset comes in the same packet reach no application.
+    expect(calls).toBeGreaterThan(100);
+    await expect.poll(() => closes === calls, { timeout: 10_000 }).toBe(true);
     await expect.poll(() => server.metrics().requests.inFlight).toBe(0);
     expect(server.metrics().connections).toMatchObject({ open: 1, idle: 1 });
   });
