@@ -30,7 +30,7 @@ export const HTTP2_OPTIONS = {
   peerMaxConcurrentStreams: { type: 'count', default: 100 },
   /**
    * A session may have this many streams at once that end by a reset, by the client or for a fault of the client. More end the
-   * session (CVE-2023-44487, CVE-2025-8671). The default is node:http2's.
+   * session (CVE-2023-44487, CVE-2025-8671). The default is node:http2's; on Node 20 its own limit of 1,000 holds besides.
    */
   streamResetBurst: { type: 'count', default: 1_000, least: 1 },
   /** And this many more with every second. The default is node:http2's. */

@@ -7,7 +7,7 @@ import { HTTP2_OPTIONS } from './options.ts';
 /** RFC 9113 §6.5.2: the size of a field list counts so many octets more for each field. */
 const OCTETS_A_FIELD = 32;
 
-/** The options of one session. Those that node's types lack are known since Node 24 or 25; an earlier Node ignores them. */
+/** The options of one session. Node 20 ignores those that node's types lack; Node 22.23 knows them. */
 type SessionOptions = ServerSessionOptions & {
   readonly streamResetBurst: number;
   readonly streamResetRate: number;

@@ -220,7 +220,7 @@ describe('over TLS', () => {
 });
 
 describe('the option', () => {
-  it('is off: the preface is refused, and node:http2 is not loaded', async () => {
+  it('is off: the preface is refused', async () => {
     const { connect: open, stop } = await startServer(protocol);
     const client = open();
     client.send(PREFACE);
