@@ -216,15 +216,15 @@ export class Http2Sink implements ResponseSink, InputListener {
     const { stream } = this;
     const server = this.#session.server.options.serverHeader;
     const fields = responseFields(head, { server, sendsDate: this.#sendsDate });
-    if (hasTrailers) stream.once('wantTrailers', this.#onWantTrailers);
+    if (hasTrailers) stream.once('wantTrailers', () => this.#sendTrailers());
     // node's types lack `sendDate`.
     const options = { endStream: isWhole, waitForTrailers: hasTrailers, sendDate: false };
     stream.respond(fields, options);
   }
 
-  readonly #onWantTrailers = (): void => {
+  #sendTrailers(): void {
     if (this.#canSend) this.stream.sendTrailers(moreFields(this.#trailers ?? []));
-  };
+  }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#isGone()) return Promise.reject(this.#disconnect);
