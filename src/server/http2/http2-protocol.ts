@@ -43,6 +43,8 @@ export class Http2Protocol {
    * @returns undefined if it speaks HTTP/1.1
    */
   begin(socket: Socket, owner: ProtocolOwner, description: SocketDescription): ServedConnection | undefined {
+    // A listener of the connection has ended it. node would make a session of it all the same.
+    if (socket.destroyed) return undefined;
     const alpn: unknown = Reflect.get(socket, 'alpnProtocol');
     if (alpn === 'h2') return this.#open(socket, owner, description);
     // Over TLS only ALPN chooses HTTP/2 (RFC 9113 §3.2). What others have decrypted may say nothing.

@@ -64,13 +64,15 @@ function describeProxied(proxied: ProxyProtocol): Record<string, unknown> {
 
 /** Gives variables with the names of Apache's mod_ssl. */
 function describeTls(socket: TLSSocket): Record<string, string> {
+  // Null, against their types, for a socket that a listener has destroyed: the cipher and the certificate.
+  const cipher = socket.getCipher() as { readonly name: string } | null;
   const variables: Record<string, string> = {
     SSL_PROTOCOL: socket.getProtocol() ?? '',
-    SSL_CIPHER: socket.getCipher().name,
+    SSL_CIPHER: cipher?.name ?? '',
     SSL_CLIENT_VERIFY: 'NONE',
   };
   // Without a client certificate the object is empty, against its type.
-  const { raw } = socket.getPeerCertificate() as { readonly raw?: Buffer };
+  const { raw } = (socket.getPeerCertificate() ?? {}) as { readonly raw?: Buffer };
   if (raw === undefined) return variables;
   const reason = String(socket.authorizationError);
   variables.SSL_CLIENT_VERIFY = socket.authorized ? 'SUCCESS' : `FAILED:${reason}`;

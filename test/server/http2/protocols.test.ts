@@ -157,6 +157,23 @@ describe('without TLS', () => {
 });
 
 describe('over TLS', () => {
+  it('makes no session of a connection that a listener has destroyed', async () => {
+    const { server, port } = await startSecure();
+    server.prependListener('secureConnection', (socket: TLSSocket) => socket.destroy());
+    const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
+    session.on('error', () => {});
+    await new Promise((resolve) => session.on('close', resolve));
+    await expect.poll(() => server.metrics().connections.open).toBe(0);
+  });
+
+  it('lets a listener of session destroy it', async () => {
+    const { server, session } = await start(protocol);
+    server.on('session', (one) => one.destroy());
+    const client = session();
+    await new Promise((resolve) => client.on('close', resolve));
+    await expect.poll(() => server.metrics().connections.open).toBe(0);
+  });
+
   it('lets the client choose by ALPN', async () => {
     const { port } = await startSecure();
     const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
