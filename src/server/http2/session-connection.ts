@@ -99,8 +99,9 @@ export class SessionConnection implements ServedConnection, SinkSession {
     socket.setTimeout(0);
     const { timeout } = owner.settings;
     if (timeout > 0 && Number.isFinite(timeout)) session.setTimeout(timeout, this.#onTimeout);
-    // Later, because node reads the octets that have come in the next tick, and a listener may destroy the session.
-    process.nextTick(() => events.emit('session', session));
+    events.emit('session', session);
+    // node takes these octets in the next tick, and would throw for a session that a listener has destroyed (Node 20 to 26).
+    if (session.destroyed) while (socket.read() !== null);
   }
 
   get phase(): Phase {
