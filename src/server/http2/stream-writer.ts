@@ -7,9 +7,13 @@
  */
 import type { ServerHttp2Stream } from 'node:http2';
 import type { DisconnectError } from '../../errors.ts';
+import { latin1Text } from '../../node-internals/index.ts';
 
 /** Octets up to which a piece is copied. */
 const COPY_LIMIT = 16_384;
+
+/** Octets up to which the last piece is sent as a string. */
+const TEXT_LIMIT = 2_048;
 
 /** Octets of the parts of a large piece: they grow while the client is fast. */
 const LEAST_PART = 4_096;
@@ -40,6 +44,10 @@ export class StreamWriter {
   #waiter: Waiter | undefined;
   #failure: DisconnectError | undefined;
   #isDrainHeard = false;
+  /** The last piece was written. */
+  #isLast = false;
+  /** Made on demand. */
+  #written: (() => void) | undefined;
 
   constructor(stream: ServerHttp2Stream) {
     this.#stream = stream;
@@ -55,9 +63,13 @@ export class StreamWriter {
   /** Writes the last piece, if there is one. @returns a promise if its memory is referred to */
   end(piece: Uint8Array | undefined): Promise<void> | undefined {
     if (piece !== undefined && piece.length > COPY_LIMIT) return this.#writeParts(piece, true);
-    this.#note();
-    if (piece === undefined || piece.length === 0) this.#stream.end(this.#onWritten);
-    else this.#stream.end(Buffer.from(piece), this.#onWritten);
+    // Without a callback, which would cost node more than the look of the clock.
+    this.#isLast = true;
+    this.#movedAt = NOT_NOTED;
+    if (piece === undefined || piece.length === 0) this.#stream.end();
+    // A string is copied too, and collected for less than a Buffer.
+    else if (piece.length <= TEXT_LIMIT) this.#stream.end(latin1Text(piece), 'latin1');
+    else this.#stream.end(Buffer.from(piece));
     return undefined;
   }
 
@@ -75,7 +87,8 @@ export class StreamWriter {
 
   /** Tells if something has waited for the client for so many milliseconds. */
   isStuck(now: number, timeout: number): boolean {
-    if (this.#pending === 0) return false;
+    const isAwaited = this.#pending > 0 || (this.#isLast && !this.#stream.writableFinished);
+    if (!isAwaited) return false;
     if (this.#movedAt === NOT_NOTED) this.#movedAt = now;
     return timeout > 0 && now - this.#movedAt >= timeout;
   }
@@ -85,10 +98,13 @@ export class StreamWriter {
     this.#pending += 1;
   }
 
-  readonly #onWritten = (): void => {
-    this.#pending -= 1;
-    this.#movedAt = NOT_NOTED;
-  };
+  get #onWritten(): () => void {
+    this.#written ??= () => {
+      this.#pending -= 1;
+      this.#movedAt = NOT_NOTED;
+    };
+    return this.#written;
+  }
 
   #wait(): Promise<void> {
     const promise = new Promise<void>((resolve, reject) => {
