@@ -61,6 +61,8 @@ describe('frames of a response', () => {
         ['Vary', 'a'],
         ['Vary', 'b'],
         ['X-Octets', 'caf\xe9'],
+        ['Constructor', 'me'],
+        ['__proto__', 'you'],
       ]);
       return ['x'];
     };
@@ -73,7 +75,9 @@ describe('frames of a response', () => {
       server: 'ours',
       'content-length': '1',
       'x-octets': 'caf\xe9',
+      constructor: 'me',
     });
+    expect(Object.entries(received)).toContainEqual(['__proto__', 'you']);
     expect(received.date).toMatch(/GMT$/);
     for (const name of ['connection', 'keep-alive', 'transfer-encoding'])
       expect(received[name]).toBeUndefined();
