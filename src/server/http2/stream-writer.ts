@@ -99,10 +99,11 @@ export class StreamWriter {
   }
 
   get #onWritten(): () => void {
-    this.#written ??= () => {
+    const written = (): void => {
       this.#pending -= 1;
       this.#movedAt = NOT_NOTED;
     };
+    this.#written ??= written;
     return this.#written;
   }
 
