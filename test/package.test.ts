@@ -264,6 +264,13 @@ describe('the types', () => {
     await expect(check('good.ts', CONSUMER, setting)).resolves.toBe('');
   });
 
+  it.each(Object.entries(settings))(
+    'take servers as @types/node 26 declares them under %s',
+    async (_name, setting) => {
+      await expect(check('servers.ts', TYPED_SERVERS, setting)).resolves.toBe('');
+    },
+  );
+
   it.each(Object.entries(settings))('are not merely any under %s', async (_name, setting) => {
     const wrong = "import { serve } from 'gatebridge/server';\nawait serve('no application');\n";
     await expect(check('wrong.ts', wrong, setting)).rejects.toThrow('wrong.ts(2,');
@@ -321,6 +328,33 @@ const literal: Application = {
 };
 (await serve(guard(toApplication(literal)), { port: process.env.PORT })).listen({ port: '0' });
 export { createClient, fromExpress, fromFastify, round, runCgi, toExpress, toFastify };
+`;
+
+/** The methods of a server as @types/node 26 has them; the repository has the types of Node 20. */
+const TYPED_SERVERS = `
+import express from 'express';
+import { fromExpress } from 'gatebridge/express';
+import { fromFastify } from 'gatebridge/fastify';
+import { fromNode } from 'gatebridge/node';
+
+interface Events {
+  listening: [];
+  request: [request: object, response: object];
+}
+interface Server {
+  emit<E extends keyof Events>(name: E, ...values: Events[E]): boolean;
+  emit(name: string | symbol, ...values: any[]): boolean;
+  listenerCount<E extends keyof Events>(name: E, listener?: (...values: Events[E]) => void): number;
+  listenerCount(name: string | symbol, listener?: (...values: any[]) => void): number;
+  listeners<E extends keyof Events>(name: E): ((...values: Events[E]) => void)[];
+  listeners(name: string | symbol): ((...values: any[]) => void)[];
+  on<E extends keyof Events>(name: E, listener: (...values: Events[E]) => void): this;
+  on(name: string | symbol, listener: (...values: any[]) => void): this;
+}
+declare const server: Server;
+declare const instance: { routing(request: object, response: object): void; ready(): Promise<void>; server: Server };
+
+export const wrapped = [fromNode(server), fromExpress(express(), { server }), fromFastify(instance)];
 `;
 
 async function check(name: string, text: string, setting: object): Promise<string> {

@@ -63,7 +63,8 @@ export function fromExpress(expressApp: ExpressApp, options: FromExpressOptions 
   // An app takes any node messages; the further properties that it declares are Express's own.
   const app = expressApp as ExpressApp & Listener;
   const { server } = options;
-  if (server?.listenerCount('request') === 0) server.on('request', app);
+  // Emitters declare no values that fit all events.
+  if (server?.listenerCount('request') === 0) server.on('request', app as (...values: unknown[]) => void);
   const dispatch = server === undefined ? app : emitRequests(server);
   let { request: requestPrototype, response: responsePrototype } = app;
   let listenerOptions = {

@@ -55,7 +55,7 @@ export function fromFastify(instance: FastifyApp, options: FromFastifyOptions = 
   const { server } = instance;
   // Socket.IO puts itself before Fastify's own listener.
   let hasOthers = server?.listeners('request').every((listener) => listener === instance.routing) === false;
-  server?.on('newListener', (event: string) => {
+  server?.on('newListener', (event: unknown) => {
     if (event === 'request') hasOthers = true;
   });
   const dispatch = (request: RequestMessage, response: ResponseMessage): void => {

@@ -53,7 +53,8 @@ export interface EventServer {
   emit(event: string, ...values: never[]): boolean;
   listenerCount(event: string): number;
   listeners(event: string): readonly unknown[];
-  on(event: string, listener: (...values: never[]) => void): unknown;
+  // @types/node 25 and later overload it with listeners of `any[]`, which never[] does not accept.
+  on(event: string, listener: (...values: unknown[]) => void): unknown;
 }
 
 /** Tells if a value is a server, or another emitter of events. */
