@@ -41,6 +41,9 @@ export class Slots {
   /** In order of arrival, which is the order of `end` too. A Set, because clients leave from the middle. */
   readonly #queue = new Set<Waiting>();
   #taken = 0;
+  /** Slots that were given back, and are to be passed on. */
+  #free = 0;
+  #isPassing = false;
   /** For the first of the queue. */
   #timer: NodeJS.Timeout | undefined;
 
@@ -147,14 +150,26 @@ export class Slots {
     return () => {
       if (isReleased) return;
       isReleased = true;
+      this.#free += 1;
+      this.#passOn();
+    };
+  }
+
+  /** A visitor may give its slot back at once, as all do when a program is closed: no call may run inside that of the one before. */
+  #passOn(): void {
+    if (this.#isPassing) return;
+    this.#isPassing = true;
+    while (this.#free > 0) {
+      this.#free -= 1;
       const [next] = this.#queue;
       if (next === undefined) {
         this.#taken -= 1;
-        return;
+        continue;
       }
       this.#leave(next);
       next.visitor.admit(this.#makeRelease());
-    };
+    }
+    this.#isPassing = false;
   }
 
   #busy(detail: string): UpstreamError {

@@ -58,6 +58,8 @@ export class ServerConnection {
   readonly #options: ServerConnectionOptions;
   readonly #parser = new RecordParser();
   readonly #requests = new Map<number, OpenRequest>();
+  /** Requests that were aborted, and whose id another one has, while the application is not done with them. */
+  readonly #leaving = new Set<OpenRequest>();
   readonly #pausing = new Set<number>();
   #isDraining = false;
   #isClosing = false;
@@ -134,7 +136,8 @@ export class ServerConnection {
     const { role, keepsConnection } = decodeBeginRequest(octets);
     // This side has ended.
     if (!this.#socket.writable) return;
-    if (this.#requests.has(id)) throw new Error(`request ${id} begins twice (§3.3)`);
+    const earlier = this.#requests.get(id);
+    if (earlier?.hasEnded === false) throw new Error(`request ${id} begins twice (§3.3)`);
     const refusal = this.#refusal(role);
     if (refusal !== undefined) {
       void this.#write(encodeEndRequest(id, { appStatus: 0, protocolStatus: refusal }));
@@ -142,13 +145,15 @@ export class ServerConnection {
       this.#closeIfDone();
       return;
     }
+    // §3.3: an id is free once FCGI_END_REQUEST was sent, though the application may not have noticed the abort.
+    if (earlier !== undefined) this.#leaving.add(earlier);
     const request: OpenRequest = {
       variables: new Map(),
       content: new ReceivedContent((isPaused) => this.#setPaused(id, isPaused)),
       sink: new FastCgiSink({
         write: (output) => this.#write(encodeRecords(RecordType.stdout, id, output)),
-        end: (output) => this.#end(id, output),
-        cut: () => this.#cut(id),
+        end: (output) => this.#end(id, request, output),
+        cut: () => this.#cut(id, request),
       }),
       keepsConnection,
       params: [],
@@ -162,7 +167,7 @@ export class ServerConnection {
 
   #refusal(role: number): number | undefined {
     if (role !== RESPONDER) return ProtocolStatus.unknownRole;
-    const isFull = this.#requests.size >= this.#options.maxRequests;
+    const isFull = this.#requests.size + this.#leaving.size >= this.#options.maxRequests;
     return isFull || this.#isDraining ? ProtocolStatus.overloaded : undefined;
   }
 
@@ -182,7 +187,7 @@ export class ServerConnection {
     void this.#options.answer(request).then(() => {
       request.isOver = true;
       request.content.endRun();
-      void this.#end(id, NOTHING);
+      void this.#end(id, request, NOTHING);
       this.#forget(id, request);
     });
   }
@@ -197,9 +202,8 @@ export class ServerConnection {
   }
 
   /** The response is complete. The request is, once its content is not read any more: the server sends none behind its end. */
-  #end(id: number, output: Uint8Array): Promise<void> | undefined {
-    const request = this.#requests.get(id);
-    if (request === undefined || request.hasEnded) return undefined;
+  #end(id: number, request: OpenRequest, output: Uint8Array): Promise<void> | undefined {
+    if (request.hasEnded) return undefined;
     const stdout = output.length === 0 ? [] : encodeRecords(RecordType.stdout, id, output);
     if (!request.content.hasReader) return this.#write([...stdout, ...this.#endOf(id, request)]);
     request.content.finish(() => {
@@ -222,9 +226,8 @@ export class ServerConnection {
    * without it, on a unix socket. But they cut off what comes with a broken record. A peer that shares the connection among requests
    * would lose the others.
    */
-  #cut(id: number): void {
-    const request = this.#requests.get(id);
-    if (request === undefined || request.hasEnded) return;
+  #cut(id: number, request: OpenRequest): void {
+    if (request.hasEnded) return;
     request.hasEnded = true;
     request.content.discard();
     const isShared = [...this.#requests.values()].some((one) => !one.hasEnded);
@@ -239,6 +242,7 @@ export class ServerConnection {
 
   /** Its id is free once the end was sent and the application is done. */
   #forget(id: number, request: OpenRequest): void {
+    if (request.isOver) this.#leaving.delete(request);
     if (!request.hasEnded || !request.isOver || this.#requests.get(id) !== request) return;
     this.#requests.delete(id);
     this.#setPaused(id, false);

@@ -21,10 +21,11 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Gives the values of a header or a parameter: a text, a number or a list of them. Null is none. */
+/** Gives the values of a header or a parameter: a text, a number or a list of them. Null is none, and so is an object. */
 export function valuesIn(value: unknown): string[] {
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return values.filter((one) => one !== undefined && one !== null).map(String);
+  // An object of JSON may have a member `toString`, and a deep list overflows the stack.
+  return values.filter((one) => one !== undefined && one !== null && typeof one !== 'object').map(String);
 }
 
 /** Gives the octets of text in UTF-8, as a native string. */

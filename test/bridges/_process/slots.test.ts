@@ -63,4 +63,21 @@ describe('Slots', () => {
     release();
     expect(slots.taken).toBe(0);
   });
+
+  it('passes a slot on to any number that give it back at once', () => {
+    const slots = make(1, 50_000);
+    let release = (): void => {};
+    slots.enter({ admit: (own) => (release = own), refuse() {} });
+    let admitted = 0;
+    const visitor = {
+      admit(own: () => void): void {
+        admitted += 1;
+        own();
+      },
+      refuse() {},
+    };
+    for (let count = 0; count < 50_000; count += 1) slots.enter(visitor);
+    release();
+    expect([admitted, slots.taken, slots.waiting]).toEqual([50_000, 0, 0]);
+  });
 });

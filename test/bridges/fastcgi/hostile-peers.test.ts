@@ -292,6 +292,30 @@ describe('serveFastCgi()', () => {
     ]);
   });
 
+  it('takes the id of an aborted request again while its application runs on', async () => {
+    let runs = 0;
+    const slow: Application = async (_environ: Environ, startResponse: StartResponse) => {
+      const run = ++runs;
+      await delay(run === 1 ? 50 : 100);
+      startResponse('200 OK', [['Content-Type', 'a/b']]);
+      return [Buffer.from(`run ${run}`)];
+    };
+    const server = await serveFastCgi(slow, { port: 0, closeDeadline: 100 });
+    cleanUps.push(() => server.close());
+    // It listens on TCP.
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const texts = collect(socket);
+    socket.write(requestOf(1, {}, ''));
+    await until(() => runs === 1);
+    socket.write(Buffer.concat(encodeRecords(RecordType.abortRequest, 1)));
+    await until(() => texts.get(1)?.endsWith('<end>') === true);
+    texts.clear();
+    socket.write(requestOf(1, {}, ''));
+    await until(() => texts.get(1)?.endsWith('<end>') === true);
+    expect(texts.get(1)).toMatch(/\r\n\r\nrun 2<end>$/);
+    socket.destroy();
+  });
+
   it('replaces a socket that was left, and no other file', async () => {
     const path = join(folder, 'file.sock');
     writeFileSync(path, 'precious');
