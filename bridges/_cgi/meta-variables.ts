@@ -93,18 +93,11 @@ export function metaVariables(environ: Environ, { authorization }: MetaVariableO
     const value = environ[name];
     if (typeof value === 'string') variables.set(name, value);
   }
-  for (const value of variables.values()) if (NOT_A_VALUE.test(value)) refuse(variables);
-  return variables;
-}
-
-/** A character that no variable can hold. */
-const NOT_A_VALUE = /[^\x01-\xff]/;
-
-function refuse(variables: MetaVariables): void {
   for (const [name, value] of variables) {
     assertNative(name, value);
     if (value.includes('\0')) throw new ProtocolError('WSGI_ERR_TARGET_INVALID', `NUL in ${name}`);
   }
+  return variables;
 }
 
 /**

@@ -127,6 +127,7 @@ export class Slots {
   }
 
   #setTimer(delay: number): void {
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#refuseLate(), Math.min(Math.max(delay, 1), MAX_DELAY));
   }
 

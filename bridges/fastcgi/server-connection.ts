@@ -63,6 +63,8 @@ export class ServerConnection {
   readonly #pausing = new Set<number>();
   #isDraining = false;
   #isClosing = false;
+  /** The last answer that waits for its peer. */
+  #answering: Promise<void> | undefined;
 
   constructor(socket: Socket, options: ServerConnectionOptions) {
     this.#socket = socket;
@@ -118,7 +120,7 @@ export class ServerConnection {
   /** §4: what is asked of the connection, not of a request. */
   #manage(type: number, content: Buffer): void {
     if (type !== RecordType.getValues) {
-      void this.#write(encodeUnknownType(type));
+      this.#answer(encodeUnknownType(type));
       return;
     }
     const { maxConnections, maxRequests } = this.#options;
@@ -129,7 +131,7 @@ export class ServerConnection {
     };
     const asked = [...decodeNameValues(content).keys()].filter((name) => Object.hasOwn(known, name));
     const [values] = encodeNameValues(asked.map((name) => [name, known[name] ?? ''] as const));
-    void this.#write(encodeRecords(RecordType.getValuesResult, 0, values));
+    this.#answer(encodeRecords(RecordType.getValuesResult, 0, values));
   }
 
   #begin(id: number, octets: Buffer): void {
@@ -140,7 +142,7 @@ export class ServerConnection {
     if (earlier?.hasEnded === false) throw new Error(`request ${id} begins twice (§3.3)`);
     const refusal = this.#refusal(role);
     if (refusal !== undefined) {
-      void this.#write(encodeEndRequest(id, { appStatus: 0, protocolStatus: refusal }));
+      this.#answer(encodeEndRequest(id, { appStatus: 0, protocolStatus: refusal }));
       if (!keepsConnection) this.#isClosing = true;
       this.#closeIfDone();
       return;
@@ -197,7 +199,7 @@ export class ServerConnection {
     request.content.leave();
     request.sink.leave();
     if (!request.isStarted) request.isOver = true;
-    if (!request.hasEnded) void this.#write(this.#endOf(id, request));
+    if (!request.hasEnded) this.#answer(this.#endOf(id, request));
     this.#forget(id, request);
   }
 
@@ -266,6 +268,17 @@ export class ServerConnection {
     else this.#pausing.delete(id);
     if (this.#pausing.size > 0) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  /** Writes what a record has caused at once. No more records are read until it has left, or a peer that reads nothing would fill the memory. */
+  #answer(buffers: readonly Uint8Array[]): void {
+    const leaving = this.#write(buffers);
+    if (leaving === undefined) return;
+    this.#answering = leaving;
+    this.#setPaused(0, true);
+    void leaving.then(() => {
+      if (this.#answering === leaving) this.#setPaused(0, false);
+    });
   }
 
   /** Resolves when the operating system has all, so that the memory may be used again. Never rejects. */

@@ -112,7 +112,8 @@ function readContent({ content, isBase64 }: EventRequest): Buffer {
   const octets = Buffer.from(content, 'base64');
   // Node skips what is no base64, and reads no further than a padding.
   const digits = content.length - (content.endsWith('==') ? 2 : content.endsWith('=') ? 1 : 0);
-  if (octets.length !== Math.floor((digits * 3) / 4))
+  // One digit more than a multiple of four has only six bits.
+  if (digits % 4 === 1 || octets.length !== Math.floor((digits * 3) / 4))
     throw new ProtocolError('WSGI_ERR_CONTENT_MALFORMED', 'base64');
   return octets;
 }

@@ -166,6 +166,28 @@ describe('serveFastCgi()', () => {
     });
   });
 
+  it.each<[string, Uint8Array[]]>([
+    ['unknown records', encodeRecords(99, 0)],
+    [
+      'requests of another role',
+      encodeRecords(RecordType.beginRequest, 5, Buffer.from([0, 2, 1, 0, 0, 0, 0, 0])),
+    ],
+  ])('reads no more %s while the peer takes no answers', async (_name, record) => {
+    const peer = new Peer(await listen(hello));
+    peer.socket.pause();
+    const block = Buffer.concat(Array.from({ length: 4_096 }, () => record).flat());
+    // More than the buffers of the system hold.
+    for (let sent = 0; sent < 40_000_000; sent += block.length) peer.socket.write(block);
+    let rest = peer.socket.writableLength;
+    await delay(1_000);
+    for (let before = 0; before !== rest; rest = peer.socket.writableLength) {
+      before = rest;
+      await delay(1_000);
+    }
+    expect(rest).toBeGreaterThan(1_000_000);
+    peer.socket.destroy();
+  });
+
   it('closes the connection after a request that does not keep it', async () => {
     const peer = new Peer(await listen(hello));
     peer.begin(1, {}, false);

@@ -148,6 +148,7 @@ describe('an event with missing or odd members', () => {
     ['an empty field name', { headers: { '': 'c' } }, '/'],
     ['a field value', { headers: { a: 'b\r\nSet-Cookie: c' } }, '/'],
     ['base64', { body: 'no base64!', isBase64Encoded: true }, '/'],
+    ['base64 of one digit', { body: 'a', isBase64Encoded: true }, '/'],
     ['base64 that is cut', { body: 'YWJj=ZGVm', isBase64Encoded: true }, '/'],
     ['a second Host', { multiValueHeaders: { Host: ['a', 'b'] } }, '/'],
   ])('is a 400: %s', async (_what, change) => {
