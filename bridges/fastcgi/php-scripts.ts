@@ -8,7 +8,7 @@
  */
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
-import { decodeNative, encodeNative } from '../../src/index.ts';
+import { decodeNative, encodeNative, UpstreamError } from '../../src/index.ts';
 
 /** A script, with the parts of the path around it: native strings, for parameters. */
 export interface FoundScript {
@@ -73,8 +73,20 @@ export class ScriptFinder {
 
   async #search(path: string): Promise<Finding> {
     const found = await this.#look(path);
-    const controller = this.#controller;
-    return found.kind === 'nothing' && controller !== undefined ? controlledBy(controller, path) : found;
+    if (found.kind !== 'nothing') return found;
+    if (this.#controller !== undefined) return controlledBy(this.#controller, path);
+    await this.#assertRoot();
+    return found;
+  }
+
+  /** Otherwise each request would get a 404, and nobody would learn why. @throws UpstreamError */
+  async #assertRoot(): Promise<void> {
+    try {
+      await realpath(this.root);
+    } catch (cause) {
+      const detail = `folder ${this.root} (option root) does not exist, or may not be read`;
+      throw new UpstreamError('WSGI_ERR_UPSTREAM_UNAVAILABLE', detail, { cause });
+    }
   }
 
   /** php-fpm may have it in a file system of its own. */

@@ -53,7 +53,7 @@ export interface EventServer {
   emit(event: string, ...values: never[]): boolean;
   listenerCount(event: string): number;
   listeners(event: string): readonly unknown[];
-  // @types/node 25 and later overload it with listeners of `any[]`, which never[] does not accept.
+  // Newer versions of @types/node, such as 26, overload it with listeners of `any[]`, which never[] does not accept.
   on(event: string, listener: (...values: unknown[]) => void): unknown;
 }
 

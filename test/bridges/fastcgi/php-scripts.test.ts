@@ -46,6 +46,16 @@ async function look(path: string, options: Partial<ScriptOptions> = {}): Promise
 }
 
 describe('ScriptFinder', () => {
+  it('says so if there is no root, unless a front controller answers that php-fpm may find elsewhere', async () => {
+    const missing = join(folder, 'missing');
+    await expect(look('/x.php', { root: missing })).rejects.toMatchObject({
+      statusCode: 502,
+      message: expect.stringContaining(`folder ${missing} (option root) does not exist`),
+    });
+    expect(await look('/x', { root: missing, fallback: 'index.php' })).toContain('/index.php');
+    expect(await look('/x.php')).toBe('nothing');
+  });
+
   it.each([
     ['/index.php', 'index.php /index.php'],
     ['/', 'index.php /index.php'],
