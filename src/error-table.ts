@@ -126,8 +126,8 @@ const OTHER_ERRORS = {
   WSGI_ERR_UPGRADE_LATE: {
     party: 'application',
     statusCode: 500,
-    source: 'docs/websockets.md',
-    message: 'gateway.upgrade must be called once, before startResponse: {detail}',
+    source: 'RFC 9110 §7.8',
+    message: 'Socket must be taken by gateway.upgrade once, before startResponse: {detail}',
   },
   WSGI_ERR_THROWN_VALUE: {
     party: 'application',

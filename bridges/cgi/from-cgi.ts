@@ -10,11 +10,11 @@ import {
   isError,
   type OptionsOf,
   pairsOf,
+  refuseOnWorkers,
   type SettingsOf,
   settingsOf,
 } from '../../src/gateway/index.ts';
 import { type ApplicationFunction, type Environ, encodeNative, toApplication } from '../../src/index.ts';
-import { refuseOnWorkers } from '../../src/node-internals/index.ts';
 import { answerByProgram, type ProgramRunner, programLog } from '../_cgi/answer-by-program.ts';
 import { addVariables, type MetaVariables, metaVariables } from '../_cgi/meta-variables.ts';
 import { openContent, type RequestContent } from '../_cgi/request-content.ts';

@@ -16,6 +16,7 @@ import {
 import {
   isClusterWorker,
   type OptionsOf,
+  refuseOnWorkers,
   type SettingsOf,
   settingsOf,
   tryPairs,
@@ -30,7 +31,6 @@ import {
   runApplication,
   toApplication,
 } from '../../src/index.ts';
-import { refuseOnWorkers } from '../../src/node-internals/index.ts';
 import { CGI_ENVIRON_OPTIONS, type CgiEnvironOptions, createCgiEnviron } from '../_cgi/environ.ts';
 import { MAX_DELAY } from '../_process/max-delay.ts';
 import type { ReceivedContent } from './received-content.ts';

@@ -4,9 +4,8 @@
  * `worker-pool.ts` keeps the workers, `exchange.ts` is one request, `frames.ts` describes what is sent.
  */
 import { resolve } from 'node:path';
-import { checkOptions, refuseCall, settingsOf } from '../../src/gateway/index.ts';
+import { checkOptions, refuseCall, refuseOnWorkers, settingsOf } from '../../src/gateway/index.ts';
 import type { Body, Environ, StartResponse } from '../../src/index.ts';
-import { refuseOnWorkers } from '../../src/node-internals/index.ts';
 import { environWords, requestFlags } from './environ-words.ts';
 import { Exchange } from './exchange.ts';
 import { encodeRequest } from './frames.ts';

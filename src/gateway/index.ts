@@ -25,4 +25,5 @@ export {
 export { encodeUtf8, isClusterWorker, joinOctets, onNextTurn } from './platform.ts';
 export { isPromise, toPromise } from './promise.ts';
 export { reasonPhrase } from './reason-phrase.ts';
+export { refuseOnWorkers } from './refuse-on-workers.ts';
 export { isHost, withoutOrigin } from './uri.ts';

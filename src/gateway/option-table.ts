@@ -57,8 +57,9 @@ export interface EventServer {
   on(event: string, listener: (...values: unknown[]) => void): unknown;
 }
 
-/** Tells if a value is a server, or another emitter of events. */
+/** Tells if a value is a server, or another emitter of events. An Express app emits events too, and is a function. */
 export function isEventServer(value: unknown): value is EventServer {
+  if (typeof value !== 'object') return false;
   // Read as any caller in JavaScript may pass it.
   const { emit, listenerCount, listeners, on } = Object(value) as Partial<EventServer>;
   return [emit, listenerCount, listeners, on].every((method) => typeof method === 'function');

@@ -5,7 +5,8 @@
  * them with the other listeners, as on node.
  */
 import { markProgram } from '../gateway/direct-call.ts';
-import { checkMessageMethods, refuseOnWorkers } from '../node-internals/index.ts';
+import { refuseOnWorkers } from '../gateway/refuse-on-workers.ts';
+import { checkMessageMethods } from '../node-internals/index.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
 import type { Dispatch } from './exchange.ts';
 

@@ -4,7 +4,7 @@ export { captureContext, type InContext } from './async-context.ts';
 export { createClientError, findClientError } from './client-error.ts';
 export { forgetLength, leaveLengthToNode } from './computed-length.ts';
 export { canReset } from './connection-reset.ts';
-export { otherEngine, refuseOnWorkers } from './engine.ts';
+export { otherEngine } from './engine.ts';
 export { hasEndCallbacks, isFinishCallback, NO_CALLBACK } from './finish-callback.ts';
 export { flushHead } from './head-flush.ts';
 export { type HeaderMap, headerMapOf, isHeaderMap } from './header-map.ts';

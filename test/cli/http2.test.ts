@@ -32,5 +32,6 @@ it.each([
   const isClosed = new Promise<void>((resolve) => session.on('close', resolve));
   command.kill('SIGTERM');
   await isClosed;
-  expect(codes).toEqual([0]);
+  // node may say it twice: that it takes no more streams, and that the last has ended.
+  expect(new Set(codes)).toEqual(new Set([0]));
 });

@@ -1,5 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { otherEngine, refuseOnWorkers } from '../../src/node-internals/index.ts';
+import { refuseOnWorkers } from '../../src/gateway/index.ts';
+import { otherEngine } from '../../src/node-internals/index.ts';
 import { createServer } from '../../src/server/index.ts';
 
 afterEach(() => {

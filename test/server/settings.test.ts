@@ -32,7 +32,6 @@ describe('an unknown name of an option', () => {
     [{ https: {} }, /Option https .*tls/],
     [{ SNICallback: () => {} }, /Option SNICallback .*tls/],
     [{ requestCert: true }, /Option requestCert .*tls/],
-    [{ http2: true }, /Option http2 .*toNode/],
     [{ hostname: 'a' }, /Option hostname .*the option host/],
   ])('throws if its loss is dangerous, and names the right one: %o', async (options, message) => {
     for (const make of [createServer, serve]) {

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AuditHost, AuditProgram, GatewayAudit } from '../audit.ts';
-import { BULK_SIZE, CGI_APPLICATIONS } from '../cgi-programs.ts';
+import { BULK_SIZE, cgiApplications } from '../cgi-programs.ts';
 import type { AuditRow } from './kit.ts';
 
 /** The output of the program, as native strings, and its exit code. */
@@ -226,8 +226,8 @@ function cgiAudit(
 ): GatewayAudit {
   const { id, sentence, citation, program: name, repeatsScriptName = false, variables, check } = row;
   const { converse = (child): void => void child.stdin.end() } = row;
-  const program: AuditProgram = { module: CGI_APPLICATIONS, name, repeatsScriptName };
   async function run(host: AuditHost): Promise<void> {
+    const program: AuditProgram = { module: cgiApplications(), name, repeatsScriptName };
     assert.ok(host.startCgi, `Host ${host.name} has the capability 'cgi' but no startCgi method`);
     const child = host.startCgi(program, { ...VARIABLES, ...variables });
     try {

@@ -1,7 +1,8 @@
 /** Checks before a server listens: mistakes that node passes over in silence. */
 import type { ListenOptions } from 'node:net';
 import type { SecureContextOptions, TlsOptions, Server as TlsServer } from 'node:tls';
-import { hasCertificate, otherEngine, refuseOnWorkers } from '../../node-internals/index.ts';
+import { refuseOnWorkers } from '../../gateway/refuse-on-workers.ts';
+import { hasCertificate, otherEngine } from '../../node-internals/index.ts';
 
 /** Forms of `listen` that node takes and its types lack: a port may be text, as variables of the environment are. */
 export interface TextPorts {
