@@ -195,7 +195,8 @@ export class Exchange {
     }
     const chunks = this.#chunks;
     this.#chunks = [];
-    if (this.#isComplete) {
+    // A host declares the length of an array (PEP 3333). Of written or generated content the application decides, however fast it came.
+    if (this.#isComplete && (head.isWhole || chunks.length === 0 || declaresLength(head.headers))) {
       this.#state = 'left';
       this.#settlement.resolve(chunks);
       return;
@@ -235,6 +236,10 @@ export class Exchange {
 }
 
 const EMPTY = new Uint8Array(0);
+
+function declaresLength(headers: HeaderList): boolean {
+  return headers.some(([name]) => name.toLowerCase() === 'content-length');
+}
 
 /** The fields that are not about the connection to the worker, which is none (RFC 9110 §7.6.1). */
 function endToEnd(headers: HeaderList): HeaderList {
