@@ -56,8 +56,8 @@ function handOver(request: IncomingMessage, { socket, head, response, leave }: U
   if (socket.destroyed || socket.readableEnded) throw disconnection('response');
   if (leave !== undefined) socket.off('end', leave);
   forgetUpgrade(request);
-  // What the host still writes to the response must not get between the octets of the other protocol. It needs no more of a
-  // socket than a Duplex has.
+  // The host may write to the response later: without a socket it writes nothing between the octets of the other protocol. The response
+  // needs no more of a socket than a Duplex has.
   response.detachSocket(socket as Socket);
   // Middleware waits for it: loggers, and those that count what is under way.
   socket.once('close', () => closeResponse(response));

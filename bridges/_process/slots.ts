@@ -2,8 +2,8 @@
  * Bounds the requests that a program serves at the same time. Others wait in a bounded queue, in order; what finds the queue full, or
  * waits too long, is refused with 503 and Retry-After.
  */
+import { MAX_DELAY } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
-import { MAX_DELAY } from './max-delay.ts';
 
 /** Settings of {@link Slots}. */
 export interface SlotOptions {

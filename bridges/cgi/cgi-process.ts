@@ -8,12 +8,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Readable, type Writable } from 'node:stream';
+import { MAX_DELAY } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
 import type { ProgramOutput } from '../_cgi/program-output.ts';
 import type { RequestContent } from '../_cgi/request-content.ts';
 import { ErrorLines } from '../_process/error-lines.ts';
 import { prepareGuard } from '../_process/guardian.ts';
-import { MAX_DELAY } from '../_process/max-delay.ts';
 import { ProcessGroup } from '../_process/process-group.ts';
 import { type Command, type Invocation, startFailure } from './program.ts';
 

@@ -180,12 +180,7 @@ const COPIED = 8_192;
 /** A header of a version that FastCGI does not have: its reader takes the connection for broken. */
 export const BROKEN_RECORD: Uint8Array = Buffer.alloc(HEADER);
 
-/** Writes FCGI_BEGIN_REQUEST for a responder (§5.1). */
-export function encodeBeginRequest(requestId: number, keepsConnection: boolean): Uint8Array[] {
-  return [Buffer.from(beginRequestString(requestId, keepsConnection), 'latin1')];
-}
-
-/** The same as a native string. */
+/** Writes FCGI_BEGIN_REQUEST for a responder (§5.1), as a native string. */
 export function beginRequestString(requestId: number, keepsConnection: boolean): string {
   const flags = keepsConnection ? KEEP_CONNECTION : 0;
   const content = String.fromCharCode(0, RESPONDER, flags, 0, 0, 0, 0, 0);

@@ -5,9 +5,8 @@
  * Rule 2: a connection is used again only if both streams of the last request have ended.
  */
 import { connect, type Socket } from 'node:net';
-import { isError } from '../../src/gateway/index.ts';
+import { isError, MAX_DELAY } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
-import { MAX_DELAY } from '../_process/max-delay.ts';
 import { decodeNameValues, encodeNameValues, nameValueStrings } from './name-values.ts';
 import {
   beginRequestString,

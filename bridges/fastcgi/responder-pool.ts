@@ -4,9 +4,9 @@
  * A child of php-fpm serves nobody else while its connection is open, even without a request. So of more than `keepAlive` connections none
  * is kept while another request waits for its first answer, and none for long.
  */
+import { MAX_DELAY } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
 import { Departures } from '../_process/departures.ts';
-import { MAX_DELAY } from '../_process/max-delay.ts';
 import { Slots } from '../_process/slots.ts';
 import { codeOf, openSocket, type ResponderAddress, ResponderConnection } from './responder-connection.ts';
 import type { ResponderRequest } from './responder-request.ts';

@@ -6,13 +6,13 @@
  * Rule 3: this file knows no socket; its connection does.
  * Rule 4: a request that is answered at once costs neither a timer nor an AbortSignal: both begin with `watch`.
  */
+import { MAX_DELAY } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
 import type { MetaVariables } from '../_cgi/meta-variables.ts';
 import type { ProgramOutput } from '../_cgi/program-output.ts';
 import type { RequestContent } from '../_cgi/request-content.ts';
 import type { Watchable } from '../_process/departures.ts';
 import { ErrorLines } from '../_process/error-lines.ts';
-import { MAX_DELAY } from '../_process/max-delay.ts';
 import { decodeEndRequest, type FastCgiRecord, ProtocolStatus, RecordType } from './records.ts';
 
 /** The services of a connection for one request. */

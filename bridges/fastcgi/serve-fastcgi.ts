@@ -15,6 +15,7 @@ import {
 } from 'node:net';
 import {
   isClusterWorker,
+  MAX_DELAY,
   type OptionsOf,
   refuseOnWorkers,
   type SettingsOf,
@@ -32,7 +33,6 @@ import {
   toApplication,
 } from '../../src/index.ts';
 import { CGI_ENVIRON_OPTIONS, type CgiEnvironOptions, createCgiEnviron } from '../_cgi/environ.ts';
-import { MAX_DELAY } from '../_process/max-delay.ts';
 import type { ReceivedContent } from './received-content.ts';
 import { ServerConnection, type ServerRequest } from './server-connection.ts';
 

@@ -3,7 +3,9 @@
  *
  * A replacement starts first, and the old worker goes when it is ready. If it does not start, the old one stays.
  */
+
 import type { Socket } from 'node:net';
+import { MAX_DELAY } from '../gateway/max-delay.ts';
 import { countersOf, type ServerMetrics, sumMetrics } from '../server/index.ts';
 import { NO_METRICS } from '../server/metrics.ts';
 import type { Secrets } from './certificate.ts';
@@ -14,9 +16,6 @@ import { type WorkerEvents, WorkerProcess } from './worker-process.ts';
 
 /** Milliseconds beyond the time for answers after which a worker that does not end is killed. */
 const KILL_MARGIN = 6_000;
-
-/** Milliseconds that a timer of node can wait; a longer one would ring at once. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** Milliseconds between two looks at the workers. */
 const CHECK_INTERVAL = 1_000;
@@ -294,7 +293,7 @@ export class WorkerPool {
       () => {
         if (this.#workers.has(worker)) worker.kill();
       },
-      Math.min(LONGEST_TIMEOUT, this.#owner.settings.gracefulTimeout + KILL_MARGIN),
+      Math.min(MAX_DELAY, this.#owner.settings.gracefulTimeout + KILL_MARGIN),
     ).unref();
   }
 

@@ -1,4 +1,4 @@
-/** What the CGI audits and the applications that they start both know. */
+/** Facts that the CGI audits share with the applications that they start. */
 
 /**
  * Gives the URL of the module with the applications. It is a file of its own in the package too, which a program under audit imports. Its

@@ -11,6 +11,7 @@ export { logError, logLine, logOf, type RequestLog } from './failure-log.ts';
 export { type FieldIdentity, rewriteLines, valuesOf } from './field-lines.ts';
 export { fieldRules, hasUnderscores } from './field-rules.ts';
 export { insertFields, isFieldValue, isToken, toPairs } from './headers.ts';
+export { MAX_DELAY } from './max-delay.ts';
 export { environOf } from './message-environ.ts';
 export { mistakenFunction, mistakenValue } from './mistaken-application.ts';
 export { NameMemory } from './name-memory.ts';

@@ -1,8 +1,6 @@
 /** Waiting that ends: for what an application may never settle. */
+import { MAX_DELAY } from './max-delay.ts';
 import { isPromise, toPromise } from './promise.ts';
-
-/** Milliseconds. Node's timers fire after 1 ms if the delay is longer. */
-const MAX_DELAY = 2 ** 31 - 1;
 
 /**
  * Waits for a value, but no longer than `timeout` milliseconds. What it rejects with afterwards is dropped.

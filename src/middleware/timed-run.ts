@@ -1,15 +1,13 @@
 /** One request on its way through `timeout`: its signal, what is written, and the time that is left. */
 import { createDepartureSignal } from '../gateway/departure-signal.ts';
 import { logError, logLine, logOf } from '../gateway/failure-log.ts';
+import { MAX_DELAY } from '../gateway/max-delay.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { Body, Environ, HandedOver, StartResponse, Write } from '../wsgi.ts';
 import { answerText } from './answer.ts';
 import { passHead } from './change-head.ts';
 import { type StepClock, timeBody } from './timed-body.ts';
 import { wrapWith } from './wrapped-body.ts';
-
-/** Milliseconds. Node's timers fire after 1 ms if the delay is longer. */
-const MAX_DELAY = 2 ** 31 - 1;
 
 /** The limits of a response. */
 export interface TimeLimits {

@@ -135,7 +135,7 @@ const EXPECT_AUDITS: readonly GatewayAudit[] = [
       await onStage(host, application, async ({ open, format, exchange, fetch }) => {
         const client = open();
         client.send(format(EXPECTING));
-        // What the host has sent at once has arrived when another request is answered.
+        // When another request is answered, the client has all that the host has sent at once.
         await fetch();
         assert.ok(await client.isSilent(60), 'Nothing may come before the first read');
         release();

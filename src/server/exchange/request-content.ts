@@ -36,7 +36,7 @@ export interface ContentOwner {
   onContentFault(error: unknown): void;
 }
 
-/** What the head says about the content. */
+/** The content as the head announces it. */
 export type ContentHead = Pick<RequestHead, 'expectsContinue' | 'isChunked'>;
 
 /** A read that waits for octets of the client. */

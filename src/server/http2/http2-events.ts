@@ -6,7 +6,7 @@ import { throwUncaught } from '../node-surface/uncaught.ts';
 import type { ServerOptions } from '../options.ts';
 import { HTTP2_OPTIONS } from './options.ts';
 
-/** What listeners of `stream` get: the last is a flat list of the fields. */
+/** The arguments of listeners of `stream`. The last is a flat list of the fields. */
 export type StreamEvent = [
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,

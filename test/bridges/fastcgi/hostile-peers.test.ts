@@ -8,7 +8,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type FastCgiServer, serveFastCgi } from '../../../bridges/fastcgi/index.ts';
 import { encodeNameValues } from '../../../bridges/fastcgi/name-values.ts';
 import {
-  encodeBeginRequest,
   encodeEndRequest,
   encodeRecords,
   RecordParser,
@@ -21,6 +20,7 @@ import {
   readBody,
   type StartResponse,
 } from '../../../src/index.ts';
+import { encodeBeginRequest } from './begin-request.ts';
 import { HELLO, serveFrom, startResponder } from './responders.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gatebridge-hostile-'));

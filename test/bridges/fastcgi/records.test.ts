@@ -6,13 +6,13 @@ import {
   BROKEN_RECORD,
   decodeBeginRequest,
   decodeEndRequest,
-  encodeBeginRequest,
   encodeEndRequest,
   encodeRecords,
   encodeUnknownType,
   RecordParser,
   RecordType,
 } from '../../../bridges/fastcgi/records.ts';
+import { encodeBeginRequest } from './begin-request.ts';
 
 const octetsOf = (...buffers: Uint8Array[][]): Buffer => Buffer.concat(buffers.flat());
 

@@ -13,7 +13,6 @@ import {
 import { decodeNameValues, encodeNameValues } from '../../../bridges/fastcgi/name-values.ts';
 import {
   decodeEndRequest,
-  encodeBeginRequest,
   encodeRecords,
   type FastCgiRecord,
   RecordParser,
@@ -22,6 +21,7 @@ import {
 import type { Application, ApplicationFunction } from '../../../src/index.ts';
 import { readBody } from '../../../src/index.ts';
 import { validate } from '../../../src/validate/index.ts';
+import { encodeBeginRequest } from './begin-request.ts';
 import { serveFrom } from './responders.ts';
 
 const servers: FastCgiServer[] = [];

@@ -5,8 +5,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
-import type { ServerOptions } from '../../../src/server/index.ts';
+import { describe, expect, it } from 'vitest';
 import type { Application } from '../../../src/wsgi.ts';
 import { hello } from '../support.ts';
 import {
@@ -24,19 +23,9 @@ import {
   TYPE,
   windowUpdate,
 } from './frames.ts';
-import { fetchHttp2, type Http2Server, startHttp2 } from './support.ts';
+import { fetchHttp2, type Http2Server, startForEach } from './support.ts';
 
-let running: Http2Server | undefined;
-
-afterEach(async () => {
-  await running?.stop();
-  running = undefined;
-});
-
-async function start(application: Application, options: ServerOptions = {}): Promise<Http2Server> {
-  running = await startHttp2(application, options);
-  return running;
-}
+const start = startForEach();
 
 /** Another client is served, within a second. */
 async function expectOthersServed({ session }: Http2Server): Promise<void> {

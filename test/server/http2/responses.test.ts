@@ -1,25 +1,14 @@
 /** Responses over HTTP/2: their frames, their flow, their ends. */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isDisconnection } from '../../../src/errors.ts';
-import type { ServerOptions } from '../../../src/server/index.ts';
 import type { Application } from '../../../src/wsgi.ts';
 import { hello } from '../support.ts';
 import { CODE, data, headers, PREFACE, request, reset, settings, TYPE, windowUpdate } from './frames.ts';
-import { fetchHttp2, type Http2Server, startHttp2 } from './support.ts';
+import { fetchHttp2, startForEach } from './support.ts';
 
-let running: Http2Server | undefined;
-
-afterEach(async () => {
-  await running?.stop();
-  running = undefined;
-});
-
-async function start(application: Application, options: ServerOptions = {}): Promise<Http2Server> {
-  running = await startHttp2(application, options);
-  return running;
-}
+const start = startForEach();
 
 describe('frames of a response', () => {
   it('without content is one frame; a list is two', async () => {

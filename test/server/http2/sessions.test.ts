@@ -2,24 +2,14 @@
 import { once } from 'node:events';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
-import { observe, type ServerOptions } from '../../../src/server/index.ts';
+import { describe, expect, it } from 'vitest';
+import { observe } from '../../../src/server/index.ts';
 import type { Application } from '../../../src/wsgi.ts';
 import { hello } from '../support.ts';
 import { CODE, data, frame, headers, request, TYPE } from './frames.ts';
-import { fetchHttp2, type Http2Server, startHttp2 } from './support.ts';
+import { fetchHttp2, startForEach } from './support.ts';
 
-let running: Http2Server | undefined;
-
-afterEach(async () => {
-  await running?.stop();
-  running = undefined;
-});
-
-async function start(application: Application, options: ServerOptions = {}): Promise<Http2Server> {
-  running = await startHttp2(application, options);
-  return running;
-}
+const start = startForEach();
 
 /** An application that answers when it is told. */
 function held(): { readonly application: Application; release(): void; readonly started: Promise<void> } {

@@ -6,6 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { afterEach } from 'vitest';
 import { createServer, type Server, type ServerOptions } from '../../../src/server/index.ts';
 import type { Application } from '../../../src/wsgi.ts';
 import { FrameClient } from './frames.ts';
@@ -92,4 +93,17 @@ export async function fetchHttp2(
   await new Promise((resolve) => stream.on('close', resolve));
   const status = Number(headers[':status'] ?? 0);
   return { status, headers, content: Buffer.concat(pieces), trailers, interim, code: stream.rstCode ?? 0 };
+}
+
+/** Gives a function that starts a server, and stops the server after each test. To be called once in a file of tests. */
+export function startForEach(): typeof startHttp2 {
+  let running: Http2Server | undefined;
+  afterEach(async () => {
+    await running?.stop();
+    running = undefined;
+  });
+  return async (application, options) => {
+    running = await startHttp2(application, options);
+    return running;
+  };
 }
