@@ -95,9 +95,7 @@ export function createReceivedEnviron(
   if (hash !== -1) url = url.slice(0, hash);
   const question = url.indexOf('?');
 
-  const path = decodePath(question === -1 ? url : url.slice(0, question));
-  const query = question === -1 ? '' : url.slice(question + 1);
-  const environ = new BareEnviron(request, path, query);
+  const environ = new BareEnviron(request, pathOf(url, question), queryOf(url, question));
   if (request.remoteAddress !== undefined) environ.REMOTE_ADDR = unmapAddress(request.remoteAddress);
   if (request.remotePort !== undefined) environ.REMOTE_PORT = request.remotePort;
   if (request.scheme === 'https') environ.HTTPS = 'on';
@@ -112,6 +110,20 @@ export function createReceivedEnviron(
   if (authority !== undefined) environ.HTTP_HOST = authority.slice(authority.lastIndexOf('@') + 1);
   if (request.extensions !== undefined) Object.assign(environ, request.extensions);
   return environ;
+}
+
+/**
+ * Gives PATH_INFO of a URL.
+ *
+ * @param question Index of its first `?`, or -1
+ */
+export function pathOf(url: string, question: number): string {
+  return decodePath(question === -1 ? url : url.slice(0, question));
+}
+
+/** Gives QUERY_STRING of a URL, like {@link pathOf}. */
+export function queryOf(url: string, question: number): string {
+  return question === -1 ? '' : url.slice(question + 1);
 }
 
 /**

@@ -12,6 +12,16 @@ import { handOver } from './hand-over.ts';
 import { takeExtraHeaders } from './response-headers.ts';
 import type { ResponseWriter } from './response-writer.ts';
 
+/** The keys that every sink with all members but `handOver` supports, in their order. */
+export const EXTENSION_KEYS = [
+  'gateway.on_finished',
+  'gateway.signal',
+  'gateway.informational',
+  'gateway.early_hints',
+  'gateway.send_trailers',
+  'gateway.connection',
+] as const;
+
 /** The run of an application, as the extension keys use it. */
 export interface ExtensionHooks {
   onFinished(callback: FinishedCallback): void;

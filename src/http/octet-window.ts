@@ -115,8 +115,7 @@ export class OctetWindow {
   take(size: number): Buffer {
     const from = this.#start;
     this.skip(Math.min(size, this.length));
-    const view = this.#octets.subarray(from, this.#start);
-    return this.#isLent ? Buffer.from(view) : view;
+    return this.#isLent ? this.#copy(from, this.#start) : this.#octets.subarray(from, this.#start);
   }
 
   clear(): void {
@@ -143,7 +142,14 @@ export class OctetWindow {
 
   /** Copies `size` octets from the start. */
   copy(size: number): Buffer {
-    return Buffer.from(this.#octets.subarray(this.#start, this.#start + size));
+    return this.#copy(this.#start, this.#start + size);
+  }
+
+  /** Copies without a view of the octets, which would cost as much as the copy of a small request. */
+  #copy(from: number, to: number): Buffer {
+    const copy = Buffer.allocUnsafe(to - from);
+    this.#octets.copy(copy, 0, from, to);
+    return copy;
   }
 
   /**

@@ -33,9 +33,9 @@ import { runApplication } from '../gateway/run-application.ts';
 import { type RequestHead, type RequestParser, toHttpLimits } from '../http/index.ts';
 import type { ApplicationFunction, Environ } from '../wsgi.ts';
 import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
+import { EnvironMemory } from './exchange/environ-memory.ts';
 import { type FreeSocket, HttpSink, type SinkOwner } from './exchange/http-sink.ts';
 import { addRefusal } from './exchange/refusal.ts';
-import { createRequestEnviron } from './exchange/request-environ.ts';
 import { ClientFaults } from './node-surface/client-faults.ts';
 import { emitTakeover, takeoverOf } from './node-surface/takeover.ts';
 import { type Appetite, appetiteIn, isEnding, type Phase } from './phase.ts';
@@ -64,7 +64,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
   /** Of serving, answered, reading and draining. */
   exchange: HttpSink | undefined;
   readonly #socket: Socket;
-  readonly #description: SocketDescription;
+  readonly #environs: EnvironMemory;
   readonly #faults: ClientFaults;
   /** An application has set the socket's time-out. */
   #hasOwnTimeout = false;
@@ -75,7 +75,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
   constructor(socket: Socket, server: ConnectionOwner, description: SocketDescription) {
     this.#socket = socket;
     this.server = server;
-    this.#description = description;
+    this.#environs = new EnvironMemory(description, server.options);
     this.#faults = new ClientFaults(socket, server);
     this.watchdog = new Watchdog(socket);
     this.turn = new FairTurn(() => this.#advance());
@@ -203,7 +203,7 @@ export class Connection implements SinkOwner, IntakeOwner, ServedConnection, Tim
     if (!events.isKnownMethod(head.method))
       throw this.parser.refuse(head, new ProtocolError('WSGI_ERR_METHOD_UNKNOWN', head.method));
     const exchange = new HttpSink(head, this);
-    const environ = createRequestEnviron(this.#description, exchange, options);
+    const environ = this.#environs.create(exchange);
     const failure = tryPairs(environ, options.environ);
     const takeover = isDropped || failure !== undefined ? undefined : takeoverOf(head, events);
     if (isDropped) this.#drop(environ);
