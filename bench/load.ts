@@ -31,6 +31,7 @@ export async function warmUp(target: LoadTarget, until: WarmUp): Promise<void> {
 export const WARM_UP_SECONDS = 3;
 export const WARM_UP_REQUESTS = 60_000;
 const MOST_WARM_UP_SECONDS = 20;
+const SETTLING_SECONDS = 3;
 
 /** The ways to warm up that some work tells apart: one transfer of 64 MiB runs the same code a thousand times. */
 export function warmUpsOf({ stream }: Work): readonly WarmUp[] {
@@ -65,6 +66,8 @@ async function readyCrowd({ work, server }: LoadTarget, seconds: number): Promis
   const { kind, rate } = crowd;
   const options = { port: server.port, path: request.path, kind, connections, rate };
   const client: StandingClient = await startClient('crowd', options);
+  // Connections that stay are not at their first requests, for which every server has more to do.
+  if (kind === 'requests') await client.ask({ milliseconds: SETTLING_SECONDS * 1000 });
   return {
     async run() {
       const { count, duration, ...figures } = await client.ask({ milliseconds: seconds * 1000 });

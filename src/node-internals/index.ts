@@ -11,7 +11,7 @@ export { type HeaderMap, headerMapOf, isHeaderMap } from './header-map.ts';
 export { endsAfterHead, isClosedInOrder, isHttp2Message } from './http2-messages.ts';
 export { hasSentContinue, writeRaw } from './interim.ts';
 export { kernelQueue } from './kernel-queue.ts';
-export { lateModule } from './late-modules.ts';
+export { isTlsSocket, lateModule } from './late-modules.ts';
 export { latin1Text } from './latin1-slice.ts';
 export { hasListeners } from './listeners.ts';
 export { checkMessageMethods } from './message-methods.ts';

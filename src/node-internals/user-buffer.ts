@@ -4,12 +4,11 @@
  * A Readable makes a buffer of 64 KiB for every packet, cuts it down, queues and emits it. net.Socket's option
  * `onread` avoids that, but a server makes its sockets without options. So what the option sets is set on an accepted
  * socket: the symbols `kBuffer`, `kBufferCb` and `kBufferGen`, and `useUserBuffer` of the handle (since Node 12;
- * checked on 20 to 26).
+ * checked on 20 to 26). A TLS socket has them too: what OpenSSL has decrypted is copied into the buffer.
  *
- * Without the shortcut, over TLS and on Windows, octets come as 'data'.
+ * Without the shortcut, and on Windows, octets come as 'data'.
  */
 import { Socket } from 'node:net';
-import { isTlsSocket } from './late-modules.ts';
 import { findSymbol, shortcut } from './shortcuts.ts';
 
 /** Takes the packets of one socket. */
@@ -19,7 +18,7 @@ export interface PacketReader {
    *
    * @param length Octets, at the beginning of the buffer
    * @param buffer Overwritten by the next packet
-   * @returns false to stop reading for now
+   * @returns false to stop reading for now; over TLS what is decrypted already still comes
    */
   onPacket(length: number, buffer: Buffer): boolean;
   /** Gives the buffer for the next packet; undefined for the one before. */
@@ -49,8 +48,7 @@ const SYMBOLS = shortcut('kBuffer, kBufferCb and kBufferGen', () => {
  * @returns false if it cannot be done, and 'data' must be used
  */
 export function readInto(socket: SocketWithHandle, buffer: Buffer, reader: PacketReader): boolean {
-  // OpenSSL has its own buffers.
-  if (SYMBOLS === undefined || isTlsSocket(socket) || !(socket instanceof Socket)) return false;
+  if (SYMBOLS === undefined || !(socket instanceof Socket)) return false;
   if (socket.readableLength > 0 || socket.readableFlowing !== null) return false;
   const handle = socket._handle;
   if (typeof handle?.useUserBuffer !== 'function') return false;

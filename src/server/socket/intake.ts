@@ -50,7 +50,7 @@ export class Intake implements ReceiverOwner {
 
   /** The socket passes octets on in its own asynchronous context, and not in that of the caller of `resume()`. */
   get isInOwnContext(): boolean {
-    return this.#receiver.isLending;
+    return this.#receiver.isDirect;
   }
 
   /** Keeps no more memory than an idle connection needs. */

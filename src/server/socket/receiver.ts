@@ -1,14 +1,14 @@
 /**
  * Reads octets from a socket and passes them to its connection.
  *
- * All sockets share one buffer where Node allows it (src/node-internals/user-buffer.ts); elsewhere octets come as
- * 'data'.
+ * All sockets share one buffer where Node allows it (src/node-internals/user-buffer.ts), and TLS sockets another one;
+ * elsewhere octets come as 'data'.
  *
  * Rule 1: the next packet of any connection overwrites lent octets: copy them before you return.
  * Rule 2: pausing, resuming and the end of a socket are the same either way.
  */
 import type { Socket } from 'node:net';
-import { leaveUnread, readInto } from '../../node-internals/index.ts';
+import { isTlsSocket, leaveUnread, readInto } from '../../node-internals/index.ts';
 
 /** As much as libuv reads at once. */
 const BUFFER_SIZE = 65_536;
@@ -46,12 +46,19 @@ export interface ReceiverOwner {
 /** One is enough: libuv fills it and passes it on before it reads from any socket again. */
 const shared: Buffer = Buffer.allocUnsafeSlow(BUFFER_SIZE);
 
+/**
+ * What OpenSSL has decrypted, at most a record at once. It is copied as it comes: a write of nothing makes a TLS socket read
+ * on, within any call of an application. Made for the first TLS socket.
+ */
+let decrypted: Buffer | undefined;
+const RECORD_SIZE = 16_384;
+
 /** The incoming half of one connection. */
 export class Receiver {
   readonly #socket: Socket;
   readonly #owner: ReceiverOwner;
   /** Octets come from the operating system, one packet a call, and not as 'data'. */
-  readonly isLending: boolean;
+  readonly isDirect: boolean;
   #isReleased = false;
   /** The buffer for the next packet. */
   #buffer: Buffer;
@@ -63,18 +70,20 @@ export class Receiver {
     this.#socket = socket;
     this.#owner = owner;
     this.#buffer = shared;
-    this.isLending = readInto(socket, shared, {
-      onPacket: this.#onPacket,
-      nextBuffer: this.#nextBuffer,
+    const isTls = isTlsSocket(socket);
+    if (isTls) decrypted ??= Buffer.allocUnsafeSlow(RECORD_SIZE);
+    this.isDirect = readInto(socket, isTls && decrypted !== undefined ? decrypted : shared, {
+      onPacket: isTls ? this.#onRecord : this.#onPacket,
+      nextBuffer: isTls ? sameBuffer : this.#nextBuffer,
     });
-    if (!this.isLending) socket.on('data', this.#onData);
+    if (!this.isDirect) socket.on('data', this.#onData);
   }
 
   /** Leaves the socket as a Readable that nobody has begun to read. */
   release(): void {
     this.#isReleased = true;
-    if (!this.isLending) this.#socket.off('data', this.#onData);
-    leaveUnread(this.#socket, this.isLending);
+    if (!this.isDirect) this.#socket.off('data', this.#onData);
+    leaveUnread(this.#socket, this.isDirect);
   }
 
   /** Forgets the last packet, so that an idle connection does not keep its buffer. */
@@ -91,6 +100,14 @@ export class Receiver {
     this.#packet = octets;
     this.#length = octets.length;
     this.#owner.receive(octets, octets.length, false);
+  };
+
+  readonly #onRecord = (length: number, buffer: Buffer): boolean => {
+    const octets = Buffer.allocUnsafe(length);
+    buffer.copy(octets, 0, 0, length);
+    if (this.#isReleased) return this.#socket.push(octets);
+    this.#onData(octets);
+    return true;
   };
 
   /** False if nothing more is to be read for now. */
@@ -120,3 +137,5 @@ export class Receiver {
     return isUpload ? Buffer.allocUnsafeSlow(BUFFER_SIZE) : shared;
   }
 }
+
+function sameBuffer(): undefined {}
