@@ -13,7 +13,8 @@ export function commandWith(workers: number): Contender {
     pids: () => family(pid),
     async listen() {
       const port = await findPort();
-      const options = `--bind 127.0.0.1:${port} --workers ${workers} 2>/dev/null`;
+      // The access log is written; a reader of it would take the processor of the workers.
+      const options = `--bind 127.0.0.1:${port} --workers ${workers} >/dev/null 2>&1`;
       pid = await runBeside(`${process.execPath} ${COMMAND} ${APPLICATION} ${options}`);
       await untilAnswered(port);
       return listeningAt(port);
