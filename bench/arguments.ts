@@ -19,6 +19,8 @@ export interface Settings {
   readonly only: readonly string[];
   /** The folder of a checkout to measure beside this one. */
   readonly against: string | undefined;
+  /** The file that collects the figures of several runs. */
+  readonly into: string | undefined;
   readonly rounds: number;
   /** Seconds that a server is measured in a round. */
   readonly seconds: number;
@@ -46,6 +48,7 @@ export const USAGE = `npm run bench -- [options]
   --seconds N          seconds that a server is measured in a round (3)
   --connections N      connections of the load (32)
   --warm-up WAY        only after 3 seconds under load, or only after 60,000 requests (both; with --against requests)
+  --into FILE          adds the figures to those in a file, and writes the pages once it has all work
   --quick              3 rounds of 1 second, 5 with --against; writes nothing
   --against FOLDER     beside another checkout of gatebridge; writes nothing
   --profile NAME       where the time of a server goes: WORK, or WORK/SERVER
@@ -63,6 +66,7 @@ export function readArguments(argv: readonly string[]): Settings {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       connections: { type: 'string', default: String(CONNECTIONS) },
+      into: { type: 'string' },
       'warm-up': { type: 'string' },
       quick: { type: 'boolean', default: false },
       profile: { type: 'string' },
@@ -73,23 +77,22 @@ export function readArguments(argv: readonly string[]): Settings {
   });
   const isQuick = values.quick;
   const isContest = values.against !== undefined;
+  const isUsual = !isQuick && !isContest && values.connections === String(CONNECTIONS);
+  if (values.into !== undefined && !isUsual)
+    throw new TypeError('Option --into takes no figures of --quick, --against and --connections');
   return {
     nodes: values.node?.split(',') ?? [],
     only: values.only?.split(',').map(isContest ? comparable : known) ?? [],
     against: values.against === undefined ? undefined : findCheckout(values.against),
     // A ratio of two checkouts is close to 1, where fewer rounds tell nothing.
+    into: values.into,
     rounds: count('rounds', values.rounds ?? (isQuick && !isContest ? '3' : '5')),
     seconds: count('seconds', values.seconds ?? (isQuick ? '1' : '3')),
     connections: count('connections', values.connections),
     warmUps: warmUps(values['warm-up'], isContest),
     profile: values.profile === undefined ? undefined : target(values.profile),
     allocations: values.allocations === undefined ? undefined : target(values.allocations),
-    isWhole:
-      values.only === undefined &&
-      values['warm-up'] === undefined &&
-      !isQuick &&
-      !isContest &&
-      values.connections === String(CONNECTIONS),
+    isWhole: values.only === undefined && values['warm-up'] === undefined && isUsual,
     list: values.list,
     help: values.help,
   };

@@ -4,6 +4,7 @@
 import { formatContest } from './against.ts';
 import { readArguments, type Settings, type Target, USAGE } from './arguments.ts';
 import { ofOther } from './checkouts.ts';
+import { collect, isComplete } from './collection.ts';
 import { measureAll, measureCheckouts } from './figures.ts';
 import { findNode, prepare } from './installation.ts';
 import { warnings } from './processors.ts';
@@ -56,7 +57,9 @@ async function run({ nodes, ...settings }: Settings): Promise<void> {
     }
     const results = await measureAll(node, settings);
     console.log(`\n${formatResults(results)}`);
+    const all = settings.into === undefined ? undefined : collect(settings.into, results);
     if (settings.isWhole) publish(results);
+    else if (all !== undefined && isComplete(all)) publish(all);
   }
 }
 

@@ -13,7 +13,7 @@ import { type Spread, spread } from './statistics.ts';
 import type { FigureName, Work } from './work.ts';
 
 /** The figures of one server in one round. */
-interface Sample {
+export interface Sample {
   readonly figures: Partial<Record<FigureName, number>>;
   /** Mean fraction of the time that others had the processors. */
   readonly others: number;
@@ -23,6 +23,7 @@ interface Sample {
 export interface Comparison {
   readonly work: Work;
   readonly until: WarmUp;
+  readonly rounds: readonly Samples[];
   readonly costs: ReadonlyMap<string, Spread>;
   readonly rates: ReadonlyMap<string, Spread>;
   /** Mean fraction of the time that others had the processors. */
@@ -33,7 +34,8 @@ export interface Comparison {
   ratio(against: string, server: string, name?: FigureName): Spread;
 }
 
-type Samples = ReadonlyMap<string, Sample>;
+/** One round: the figures of each server. */
+export type Samples = ReadonlyMap<string, Sample>;
 
 /** Measures all servers at all work, after each way to warm up. */
 export async function measure(works: readonly Work[], settings: MeasurementSettings): Promise<Comparison[]> {
@@ -49,7 +51,7 @@ export async function measure(works: readonly Work[], settings: MeasurementSetti
       settings.onProgress(`${place}, µs: ${costs.join(', ')}`);
     }
   }
-  return all.map(compare);
+  return all.map(compareRounds);
 }
 
 /** At least one, though the settings may ask for another. */
@@ -103,7 +105,8 @@ function balanceOf(processes: readonly number[]): number | undefined {
   return processes.length < 3 || first === undefined || second === undefined ? undefined : first / second;
 }
 
-function compare(part: Omit<Part, 'number'> & { readonly rounds: readonly Samples[] }): Comparison {
+/** Computes medians and ratios of what was measured. */
+export function compareRounds(part: Pick<Comparison, 'work' | 'until' | 'rounds'>): Comparison {
   const { work, until, rounds } = part;
   const of = (name: string, key: FigureName): number[] =>
     rounds.map((samples) => samples.get(name)?.figures[key] ?? Number.NaN);
@@ -111,7 +114,7 @@ function compare(part: Omit<Part, 'number'> & { readonly rounds: readonly Sample
     new Map(work.servers.map((name) => [name, spread(of(name, key))]));
   const shares = rounds.flatMap((samples) => [...samples.values()].map(({ others }) => others));
   return {
-    ...{ work, until },
+    ...{ work, until, rounds },
     costs: spreads('cost'),
     rates: spreads('rate'),
     others: shares.reduce((total, share) => total + share, 0) / shares.length,

@@ -172,7 +172,7 @@ function comparison(name: string, theirs: readonly number[], ours: readonly numb
     [own, ours],
   ]);
   return {
-    ...{ work, until: 'requests', costs, rates: costs, others: 0.07 },
+    ...{ work, until: 'requests', rounds: [], costs, rates: costs, others: 0.07 },
     figure: () => undefined,
     ratio: (against, server) =>
       spread(

@@ -1,9 +1,14 @@
 /** Tests how the benchmark evaluates measurements. Measuring itself needs a quiet machine, and is not tested. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readArguments } from '../../bench/arguments.ts';
 import { barRows } from '../../bench/bars.ts';
-import type { WarmUp } from '../../bench/load.ts';
-import type { Comparison } from '../../bench/measurement.ts';
+import { collect, isComplete } from '../../bench/collection.ts';
+import { type WarmUp, warmUpsOf } from '../../bench/load.ts';
+import { type Comparison, compareRounds, type Sample } from '../../bench/measurement.ts';
+import type { Memory } from '../../bench/memory.ts';
 import { doubt } from '../../bench/observation.ts';
 import { replaceSummary } from '../../bench/publication.ts';
 import { formatResults, formatSummary, type Results } from '../../bench/report.ts';
@@ -199,6 +204,61 @@ describe('the table in a page', () => {
   });
 });
 
+describe('collection', () => {
+  /** One round in which each server takes so many microseconds. */
+  function part(name: string, until: WarmUp, cost: number): Comparison {
+    const work = workOf(name);
+    return compareRounds({
+      work,
+      until,
+      rounds: [new Map(work.servers.map((one) => [one, sampleOf(cost)]))],
+    });
+  }
+  const sampleOf = (cost: number): Sample => ({ figures: { cost, rate: 1 }, others: 0 });
+  const file = join(mkdtempSync(join(tmpdir(), 'bench-')), 'figures.json');
+  const imports = new Map([['node:http', { time: same(1), cpu: same(2), more: same(0), atMost: 1 }]]);
+  const first = {
+    ...results('v26.1.0', 10, 5),
+    comparisons: [part('post', 'seconds', 1), part('hello', 'seconds', 2)],
+  };
+  const costOf = (all: Results, name: string): number | undefined =>
+    all.comparisons.find(({ work }) => work.name === name)?.costs.get('gatebridge')?.median;
+
+  it('keeps the figures of several runs, the latest of each work', () => {
+    collect(file, { ...first, imports });
+    const all = collect(file, {
+      ...first,
+      comparisons: [part('hello', 'seconds', 3), part('down', 'seconds', 4)],
+    });
+    expect(all.comparisons.map(({ work }) => work.name)).toEqual(['hello', 'post', 'down']);
+    expect([costOf(all, 'hello'), costOf(all, 'post')]).toEqual([3, 1]);
+    expect(all.imports).toEqual(imports);
+    expect(collect(file, { ...first, comparisons: [] })).toEqual({ ...all, comparisons: expect.any(Array) });
+  });
+
+  it('refuses figures that were taken otherwise', () => {
+    expect(() => collect(file, { ...first, rounds: 99 })).toThrow('99 rounds');
+    expect(() => collect(file, { ...first, version: 'v1.2.3' })).toThrow('v1.2.3');
+  });
+
+  it('is complete once nothing is missing', () => {
+    const comparisons = WORK.filter(({ isOnRequest }) => isOnRequest !== true).flatMap((work) =>
+      warmUpsOf(work).map((until) => part(work.name, until, 1)),
+    );
+    const some: Memory = { connections: 1, request: 'hello', servers: new Map() };
+    const latency = { rate: 1, achieved: 1, servers: new Map() };
+    const whole: Results = {
+      ...{ ...first, comparisons, latency, imports, startUp: { servers: new Map() } },
+      memories: [some, some],
+    };
+    expect(isComplete(whole)).toBe(true);
+    expect(isComplete({ ...whole, comparisons: comparisons.slice(1) })).toBe(false);
+    for (const missing of ['latency', 'startUp', 'imports'] as const)
+      expect(isComplete({ ...whole, [missing]: undefined })).toBe(false);
+    expect(isComplete({ ...whole, memories: [some] })).toBe(false);
+  });
+});
+
 describe('arguments', () => {
   it('are read', () => {
     const settings = readArguments(['--only', 'hello,post', '--rounds', '2', '--node', '24']);
@@ -225,6 +285,11 @@ describe('arguments', () => {
       expect(readArguments(argv).isWhole).toBe(false);
     },
   );
+
+  it.each(['--quick', '--against=.', '--connections=64'])('collect no figures of %s', (argument) => {
+    expect(() => readArguments(['--into', 'x.json', argument])).toThrow('--into');
+    expect(readArguments(['--into', 'x.json']).into).toBe('x.json');
+  });
 
   it('may name several versions of Node', () => {
     expect(readArguments(['--node', '20,24,26']).nodes).toEqual(['20', '24', '26']);
@@ -291,7 +356,7 @@ function comparison(until: WarmUp, theirs: number, ours: number): Comparison {
   const costs = new Map(work.servers.map((name) => [name, same(5)]));
   costs.set('node:http', same(theirs)).set('gatebridge', same(ours));
   return {
-    ...{ work, until, costs, rates: costs, others: 0 },
+    ...{ work, until, rounds: [], costs, rates: costs, others: 0 },
     figure: () => undefined,
     ratio: (against, server) =>
       same((costs.get(against)?.median ?? 0) / (costs.get(server)?.median ?? Number.NaN)),
