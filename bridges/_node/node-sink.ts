@@ -25,6 +25,7 @@ import {
   flushHead,
   isHttp2Message,
   isNodeSocket,
+  latin1Text,
   writeRaw,
 } from '../../src/node-internals/index.ts';
 import { handOverOf } from './hand-over.ts';
@@ -50,6 +51,9 @@ const { end: nodeEnd, write: nodeWrite } = ServerResponse.prototype;
 
 /** RFC 9113 §7. */
 const INTERNAL_ERROR = 2;
+
+/** Octets up to which content joins the head in one string. Node writes a string with the head, but a Buffer behind it. */
+const TEXT_LIMIT = 2048;
 
 /** Milliseconds between the last octets and a reset. */
 const RESET_DELAY = 20;
@@ -150,10 +154,11 @@ export class NodeSink implements ResponseSink {
       if (this.#isGone()) return Promise.reject(disconnection('response'));
       if (res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
     }
-    const content = heldBelow(res, lastChunk);
+    const isText = socket !== undefined && lastChunk !== undefined && lastChunk.length <= TEXT_LIMIT;
+    const content = isText ? latin1Text(lastChunk) : heldBelow(res, lastChunk);
     if (this.#undoHead !== undefined) this.#begin(() => endWith(res, content));
     else endWith(res, content);
-    if (refersBelow(res, content)) return this.delivered(true);
+    if (typeof content !== 'string' && refersBelow(res, content)) return this.delivered(true);
     if (socket === undefined || socket.writableLength > 0 || !socket.writable) return this.delivered();
     this.#isDelivered = true;
     return undefined;
@@ -379,9 +384,11 @@ export function writesAsNode(res: ServerResponse, isHttp1: boolean): boolean {
   return isHttp1 ? res.write === nodeWrite : !Object.hasOwn(res, 'write');
 }
 
-function endWith(res: ServerResponse, lastChunk: Uint8Array | undefined): void {
-  if (lastChunk === undefined) res.end();
-  else res.end(lastChunk);
+function endWith(res: ServerResponse, content: string | Uint8Array | undefined): void {
+  if (content === undefined) res.end();
+  // A native string: one octet for each code unit.
+  else if (typeof content === 'string') res.end(content, 'latin1');
+  else res.end(content);
 }
 
 /** Tells if the connection has taken a whole response of HTTP/1. */
