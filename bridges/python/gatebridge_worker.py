@@ -9,6 +9,8 @@ serves one request at a time; so no request waits for another one's octets, and 
 Rule 1: whatever the application does, a lane ends each request with IDLE, or the process ends.
 Rule 2: nothing is sent beyond what the gateway has asked for: a response waits here until its client has read.
 Rule 3: the end of the control channel is the end of the gateway. The process follows, also if the application is stuck.
+Rule 4: what an application keeps of a request that has ended reaches no other request: neither `write` and `wsgi.input` in a
+thread, nor a process that it has forked.
 
 An old Python must be able to read this file up to the check of its version, so no syntax here is newer.
 """
@@ -68,6 +70,13 @@ class ClientLeft(ConnectionAbortedError):
     """The client of this request has left, or its content cannot be read."""
 
 
+LATE = "write, wsgi.input or wsgi.errors was used after its request had ended"
+
+
+class LateCall(AssertionError):
+    """The request has ended; the lane may serve another one."""
+
+
 class FileWrapper:
     """wsgi.file_wrapper. It has close() only if the file has it (PEP 3333)."""
 
@@ -115,18 +124,19 @@ class Errors:
             self._send(held)
 
     def _send(self, text):
-        if self._exchange.is_over:
+        try:
+            self._lane.send(frame(LOG, text.encode("utf-8", "backslashreplace")), self._exchange)
+        except LateCall:
             sys.stderr.write(text)
             sys.stderr.flush()
-        else:
-            self._lane.send(frame(LOG, text.encode("utf-8", "backslashreplace")))
 
 
 class Input:
     """wsgi.input: asks the gateway for content only once the application reads."""
 
-    def __init__(self, lane, has_content):
+    def __init__(self, lane, exchange, has_content):
         self._lane = lane
+        self._exchange = exchange
         self._piece = b""
         self._at = 0
         self._asked = 0
@@ -189,15 +199,16 @@ class Input:
                 raise ClientLeft(self._failure)
             if self._is_ended:
                 return False
-            if self._lane.exchange is None or self._lane.exchange.input is not self:
-                raise ValueError("wsgi.input was read after its request had ended")
             if self._asked <= ASKED // 2:
                 self._asked += ASKED
-                self._lane.send(frame(WANT, ASKED.to_bytes(4, "big")))
-            self._lane.take_frame()
+                self._lane.send(frame(WANT, ASKED.to_bytes(4, "big")), self._exchange)
+            self._lane.take_frame(self._exchange, self._is_waiting)
         self._piece = self._coming.pop(0)
         self._at = 0
         return True
+
+    def _is_waiting(self):
+        return not self._coming and not self._is_ended and self._failure is None
 
     def take(self, piece):
         self._asked -= len(piece)
@@ -217,7 +228,7 @@ class Exchange:
 
     def __init__(self, lane, has_content):
         self.lane = lane
-        self.input = Input(lane, has_content)
+        self.input = Input(lane, self, has_content)
         self.errors = None
         self.window = WINDOW
         self.is_aborted = False
@@ -277,7 +288,7 @@ class Exchange:
         if not data and not self.is_sent:
             # The first call sends the head (PEP 3333).
             self.is_sent = True
-            self.lane.send(frame(HEAD, PART + self.head))
+            self.lane.send(frame(HEAD, PART + self.head), self)
         elif data:
             self.send(data)
         if self.is_aborted:
@@ -292,15 +303,15 @@ class Exchange:
             self.is_sent = True
             first = frame(HEAD, PART + self.head)
         else:
-            self.lane.take_ready_frames()
+            self.lane.take_ready_frames(self)
         if self.remaining is not None:
             # PEP 3333: nothing beyond Content-Length.
             chunk = chunk[: self.remaining]
             self.remaining -= len(chunk)
         size = len(chunk)
         for start in range(0, size, WINDOW):
-            while self.window <= 0 and not self.is_aborted:
-                self.lane.take_frame()
+            while self.is_full():
+                self.lane.take_frame(self, self.is_full)
             if self.is_aborted:
                 return False
             piece = chunk if size <= WINDOW else chunk[start : start + WINDOW]
@@ -310,11 +321,15 @@ class Exchange:
                 # The response is complete before the application is closed, which may take long.
                 self.is_ended = True
                 octets += END_FRAME
-            self.lane.send(octets)
+            self.lane.send(octets, self)
             first = b""
         if first:
-            self.lane.send(first)
+            self.lane.send(first, self)
         return not self.is_ended and self.remaining != 0
+
+    def is_full(self):
+        """The client has to read before more is sent."""
+        return self.window <= 0 and not self.is_aborted
 
     def run(self, application, environ):
         """Calls the application and sends what it returns. Raises what it raises, once its result is closed."""
@@ -335,7 +350,7 @@ class Exchange:
                         break
                 else:
                     # Who yields nothing must hear of a client that has left too.
-                    self.lane.take_ready_frames()
+                    self.lane.take_ready_frames(self)
                     if self.is_aborted:
                         break
             if self.is_aborted or self.is_ended:
@@ -343,7 +358,7 @@ class Exchange:
             tail = b"" if self.is_sent else self.take_head(WHOLE)
             if close is None:
                 return tail + END_FRAME
-            self.lane.send(tail + END_FRAME)
+            self.lane.send(tail + END_FRAME, self)
             return b""
         finally:
             if close is not None:
@@ -383,60 +398,124 @@ class Lane:
     def __init__(self, sock, worker):
         self._socket = sock
         self._worker = worker
-        self._lock = worker.make_lock()
+        self._threading = worker.threading
+        self._lock = self._threading.Lock()
+        # One thread at a time receives. Some applications read wsgi.input in a thread of their own, which may wait longer
+        # than the request lasts.
+        self._turn = self._threading.Condition()
+        self._is_receiving = False
         self._received = b""
+        # A request that such a thread has received.
+        self._next_request = None
         self.exchange = None
 
     def run(self):
         """Serves requests until the gateway closes the socket."""
         try:
             while True:
-                kind, payload = self._next_frame()
+                self._begin_receiving(lambda: True)
+                try:
+                    kind, payload = self._next_request or self._next_frame()
+                    self._next_request = None
+                finally:
+                    self._end_receiving()
                 # Others belong to the request before.
                 if kind == REQUEST:
                     self._serve(payload)
         except (EOFError, ConnectionError):
             pass
 
-    def send(self, octets):
+    def send(self, octets, exchange):
+        """Sends frames of a request. Raises LateCall if it has ended."""
         # An application may use wsgi.errors in a thread of its own.
         with self._lock:
+            if exchange.is_over:
+                raise LateCall(LATE)
             self._socket.sendall(octets)
 
-    def take_frame(self):
-        """Waits for a frame about the current request."""
-        self._apply(*self._next_frame())
+    def _end(self, octets, exchange):
+        with self._lock:
+            if exchange.is_over:
+                leave_fork()
+            exchange.is_over = True
+            self.exchange = None
+            self._socket.sendall(octets)
 
-    def take_ready_frames(self):
+    def forget(self):
+        """A process that the application has forked: the request belongs to its parent."""
+        self._lock = self._threading.Lock()
+        self._turn = self._threading.Condition()
+        if self.exchange is not None:
+            self.exchange.is_over = True
+            self.exchange = None
+        self._socket.close()
+
+    def _begin_receiving(self, is_wanted):
+        """Waits while another thread receives. False once that has made it needless."""
+        with self._turn:
+            while self._is_receiving and is_wanted():
+                self._turn.wait()
+            if not is_wanted():
+                return False
+            self._is_receiving = True
+            return True
+
+    def _end_receiving(self):
+        with self._turn:
+            self._is_receiving = False
+            self._turn.notify_all()
+
+    def take_frame(self, exchange, is_wanted):
+        """Waits for a frame about a request, while it is wanted. Raises LateCall once the request has ended."""
+        if self._begin_receiving(lambda: is_wanted() and not exchange.is_over):
+            try:
+                self._apply(exchange, *self._next_frame())
+            finally:
+                self._end_receiving()
+        if exchange.is_over:
+            raise LateCall(LATE)
+
+    def take_ready_frames(self, exchange):
         """Takes frames that are there already."""
+        with self._turn:
+            if self._is_receiving or exchange.is_over:
+                return
+            self._is_receiving = True
         try:
-            while True:
+            while self._next_request is None:
                 octets = self._socket.recv(RECEIVED, socket.MSG_DONTWAIT)
                 if not octets:
                     raise EOFError
                 self._received += octets
-                while self._has_frame():
-                    self.take_frame()
+                while self._has_frame() and self._next_request is None:
+                    self._apply(exchange, *self._next_frame())
         except BlockingIOError:
             pass
+        finally:
+            self._end_receiving()
 
     def _has_frame(self):
         received = self._received
         return len(received) >= 5 and len(received) >= 5 + int.from_bytes(received[1:5], "big")
 
-    def _apply(self, kind, payload):
-        exchange = self.exchange
+    def _apply(self, exchange, kind, payload):
+        stream = exchange.input
         if kind == CREDIT:
             exchange.window += int.from_bytes(payload, "big")
+        elif kind == REQUEST:
+            # The exchange is over, and this thread was late to notice.
+            self._next_request = kind, payload
+        elif stream is None:
+            return
         elif kind == CONTENT:
-            exchange.input.take(payload)
+            stream.take(payload)
         elif kind == CONTENT_END:
-            exchange.input.end()
+            stream.end()
         elif kind == CONTENT_FAILED:
-            exchange.input.fail(payload.decode("utf-8"))
+            stream.fail(payload.decode("utf-8"))
         elif kind == ABORT:
             exchange.is_aborted = True
-            exchange.input.fail("the client has left")
+            stream.fail("the client has left")
 
     def _next_frame(self):
         received = self._received or self._receive()
@@ -478,14 +557,24 @@ class Lane:
         try:
             tail = exchange.run(self._worker.application, environ)
         except BaseException as error:
+            if exchange.is_over:
+                leave_fork(error)
             # What follows the client's departure, and is only that, is no failure.
             tail = b"" if exchange.is_aborted and isinstance(error, (ClientLeft, EOFError)) else describe(FAILED, error)
         exchange.errors.flush()
-        # It refers to the exchange too: a cycle would wait for the garbage collector.
-        exchange.errors = None
-        exchange.is_over = True
-        self.exchange = None
-        self.send(tail + IDLE_FRAME)
+        # They refer to the exchange too: a cycle would wait for the garbage collector.
+        exchange.errors = exchange.input = None
+        self._end(tail + IDLE_FRAME, exchange)
+
+
+def leave_fork(error=None):
+    """Ends a process that the application has forked, and in which it has come back from its call."""
+    if error is not None and not isinstance(error, SystemExit):
+        import traceback
+
+        traceback.print_exception(type(error), error, error.__traceback__)
+    sys.stdout.flush()
+    os._exit(0 if error is None else 1)
 
 
 def describe(kind, error):
@@ -495,8 +584,14 @@ def describe(kind, error):
     stack = error.__traceback__
     while stack is not None and is_ours(stack.tb_frame.f_code.co_filename):
         stack = stack.tb_next
-    lines = traceback.format_exception(type(error), error, stack)
-    facts = {"name": type(error).__name__, "message": str(error), "traceback": "".join(lines)}
+    try:
+        message = str(error)
+        lines = traceback.format_exception(type(error), error, stack)
+    except BaseException as failure:
+        # An exception may fail to describe itself.
+        message = "its message cannot be shown: " + type(failure).__name__
+        lines = traceback.format_tb(stack) + [type(error).__name__ + ": " + message + "\n"]
+    facts = {"name": type(error).__name__, "message": message, "traceback": "".join(lines)}
     return frame(kind, json.dumps(facts).encode("ascii"))
 
 
@@ -594,12 +689,12 @@ class Worker:
     def __init__(self, control, setup):
         import threading
 
-        self._threading = threading
+        self.threading = threading
         self._control = control
-        self._control_lock = threading.Lock()
+        # A signal may come while a signal is told.
+        self._control_lock = threading.RLock()
         self._setup = setup
         self._known = {}
-        self.make_lock = threading.Lock
         self.application = None
         self.base = {
             "wsgi.version": (1, 0),
@@ -625,17 +720,19 @@ class Worker:
             faulthandler.register(signal.SIGUSR1)
         except (ImportError, AttributeError, ValueError):
             pass
-        try:
-            self.application = load(setup["application"], setup["folder"], setup["factory"])
-        except BaseException as error:
-            self.tell(describe(BROKEN, error))
-            return 1
         lanes = []
         for number in range(setup["threads"]):
             os.set_inheritable(FIRST_LANE + number, False)
             sock = socket.socket(fileno=FIRST_LANE + number)
             sock.setblocking(True)
             lanes.append(Lane(sock, self))
+        # Before the import too, which may fork.
+        os.register_at_fork(after_in_child=lambda: self._leave_gateway(lanes))
+        try:
+            self.application = load(setup["application"], setup["folder"], setup["factory"])
+        except BaseException as error:
+            self.tell(describe(BROKEN, error))
+            return 1
         if setup["reload"]:
             self._known = self._stamps()
         self.tell(frame(READY, sys.version.split()[0].encode("ascii")))
@@ -646,8 +743,15 @@ class Worker:
             thread.join()
         return 0
 
+    def _leave_gateway(self, lanes):
+        """Parts a process that the application has forked from the gateway: it neither serves nor keeps sockets open."""
+        for lane in lanes:
+            lane.forget()
+        self._control_lock = self.threading.RLock()
+        self._control.close()
+
     def _start(self, work):
-        thread = self._threading.Thread(target=self._guard, args=(work,), daemon=True)
+        thread = self.threading.Thread(target=self._guard, args=(work,), daemon=True)
         thread.start()
         return thread
 
