@@ -4,6 +4,7 @@
  */
 import { MAX_DELAY } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** Settings of {@link Slots}. */
 export interface SlotOptions {
@@ -38,8 +39,8 @@ interface Waiting {
 /** Places for requests, and a queue before them. */
 export class Slots {
   readonly #options: SlotOptions;
-  /** In order of arrival, which is the order of `end` too. A Set, because clients leave from the middle. */
-  readonly #queue = new Set<Waiting>();
+  /** In order of arrival, which is the order of `end` too. */
+  readonly #queue = new WaitingLine<Waiting>();
   #taken = 0;
   /** Slots that were given back, and are to be passed on. */
   #free = 0;
@@ -58,7 +59,7 @@ export class Slots {
 
   /** Requests that wait for one. */
   get waiting(): number {
-    return this.#queue.size;
+    return this.#queue.length;
   }
 
   /**
@@ -68,8 +69,8 @@ export class Slots {
    */
   assertRoom(): void {
     const { most, mostWaiting } = this.#options;
-    if (this.#taken >= most && this.#queue.size >= mostWaiting)
-      throw this.#busy(`${most} are served, and ${this.#queue.size} wait`);
+    if (this.#taken >= most && this.#queue.length >= mostWaiting)
+      throw this.#busy(`${most} are served, and ${this.#queue.length} wait`);
   }
 
   /**
@@ -120,8 +121,8 @@ export class Slots {
   }
 
   #leave(waiting: Waiting): void {
-    this.#queue.delete(waiting);
-    if (this.#queue.size > 0) return;
+    this.#queue.leave(waiting);
+    if (this.#queue.length > 0) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -135,12 +136,12 @@ export class Slots {
   #refuseLate(): void {
     this.#timer = undefined;
     const now = performance.now();
-    for (const waiting of this.#queue) {
+    for (let waiting = this.#queue.peek(); waiting !== undefined; waiting = this.#queue.peek()) {
       if (waiting.end > now) {
         this.#setTimer(waiting.end - now);
         return;
       }
-      this.#queue.delete(waiting);
+      this.#queue.leave(waiting);
       waiting.visitor.refuse(this.#busy(`none of them has ended in ${this.#options.patience} ms`));
     }
   }
@@ -162,7 +163,7 @@ export class Slots {
     this.#isPassing = true;
     while (this.#free > 0) {
       this.#free -= 1;
-      const [next] = this.#queue;
+      const next = this.#queue.peek();
       if (next === undefined) {
         this.#taken -= 1;
         continue;

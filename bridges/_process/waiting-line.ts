@@ -1,48 +1,64 @@
-/** Those who wait for a place, in the order in which they came. */
+/**
+ * Those who wait, in the order in which they came. It gives nobody anything: its owner knows when somebody's turn has come.
+ * The owners are `Slots`, which bounds a number, and the pool of Python, which has workers.
+ */
 
-/** A queue whose operations cost the same however long it is. */
+/** A queue whose operations cost the same however long it is. An item is in it once at most. */
 export class WaitingLine<Item> {
-  #items: Item[] = [];
-  /** The index of the first one. */
+  readonly #items = new Map<number, Item>();
+  readonly #numbers = new Map<Item, number>();
+  /** No item has a lower number. */
   #first = 0;
+  /** The number of the next to come. */
+  #next = 0;
 
   get length(): number {
-    return this.#items.length - this.#first;
+    return this.#items.size;
   }
 
+  /** Puts an item to the end. */
   add(item: Item): void {
-    this.#items.push(item);
+    this.#put(item, this.#next);
+    this.#next += 1;
   }
 
   /** Puts one back to the front, who has lost his place. */
   putBack(item: Item): void {
-    if (this.#first > 0) {
-      this.#first -= 1;
-      this.#items[this.#first] = item;
-    } else this.#items.unshift(item);
+    this.#first -= 1;
+    this.#put(item, this.#first);
   }
 
-  take(): Item | undefined {
-    if (this.length === 0) return undefined;
-    const item = this.#items[this.#first];
-    this.#first += 1;
-    // The places of those who have gone are given up from time to time.
-    if (this.#first > 1_000 || this.#first === this.#items.length) {
-      this.#items = this.#items.slice(this.#first);
-      this.#first = 0;
-    }
-    return item;
+  /** Lets an item leave from wherever it is. Does nothing if it is not in the line. */
+  leave(item: Item): void {
+    const number = this.#numbers.get(item);
+    if (number === undefined) return;
+    this.#numbers.delete(item);
+    this.#items.delete(number);
   }
 
   /** Shows the first one. */
   peek(): Item | undefined {
-    return this.#items[this.#first];
+    if (this.#items.size === 0) return undefined;
+    while (!this.#items.has(this.#first)) this.#first += 1;
+    return this.#items.get(this.#first);
   }
 
+  /** Takes the first one. */
+  take(): Item | undefined {
+    const item = this.peek();
+    if (item !== undefined) this.leave(item);
+    return item;
+  }
+
+  /** Takes all, in order. */
   takeAll(): Item[] {
-    const items = this.#items.slice(this.#first);
-    this.#items = [];
-    this.#first = 0;
+    const items: Item[] = [];
+    for (let item = this.take(); item !== undefined; item = this.take()) items.push(item);
     return items;
+  }
+
+  #put(item: Item, number: number): void {
+    this.#items.set(number, item);
+    this.#numbers.set(item, number);
   }
 }
