@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import fastifyWebsocket from '@fastify/websocket';
 import express from 'express';
 import fastify from 'fastify';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import * as ws from 'ws';
 import { WebSocketServer } from 'ws';
 import { fromExpress, toExpress } from '../../../bridges/express/index.ts';
@@ -15,12 +15,11 @@ import { fromNode } from '../../../bridges/node/index.ts';
 import { dispatch } from '../../../src/middleware/index.ts';
 import type { Application } from '../../../src/wsgi.ts';
 import { hello } from '../support.ts';
-import { type Http2Server, startHttp2 } from './support.ts';
+import { type Http2Server, startForEach } from './support.ts';
 
-let running: Http2Server;
-afterEach(() => running.stop());
+const start = startForEach();
 
-async function connected(): Promise<ClientHttp2Session> {
+async function connected(running: Http2Server): Promise<ClientHttp2Session> {
   const session = running.session();
   const [settings] = await once(session, 'remoteSettings');
   expect(settings.enableConnectProtocol).toBe(true);
@@ -90,8 +89,8 @@ function echo(): {
 describe('an extended CONNECT', () => {
   it('opens a WebSocket of a program, below a mount', async () => {
     const { application, closed } = echo();
-    running = await startHttp2(dispatch({ '/chat': application }));
-    const session = await connected();
+    const running = await start(dispatch({ '/chat': application }));
+    const session = await connected(running);
     const { stream, response } = await open(session, '/chat/x?y');
     expect(response[':status']).toBe(200);
     expect(response['sec-websocket-protocol']).toBe('second');
@@ -117,8 +116,8 @@ describe('an extended CONNECT', () => {
       });
     });
     const host = express().use('/deep', toExpress(fromFastify(app)));
-    running = await startHttp2(dispatch({ '/f': fromFastify(app), '/e': fromExpress(host) }));
-    const session = await connected();
+    const running = await start(dispatch({ '/f': fromFastify(app), '/e': fromExpress(host) }));
+    const session = await connected(running);
     for (const path of ['/f/echo', '/e/deep/echo']) {
       const { stream, response } = await open(session, path);
       expect(response[':status']).toBe(200);
@@ -131,10 +130,10 @@ describe('an extended CONNECT', () => {
   });
 
   it('reaches listeners of upgrade', async () => {
-    running = await startHttp2(hello);
+    const running = await start(hello);
     const sockets = new WebSocketServer({ server: running.server as never, path: '/live' });
     sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
-    const session = await connected();
+    const session = await connected(running);
     const { stream, response } = await open(session, '/live');
     expect(response[':status']).toBe(200);
     expect(String(await ask(stream, 'live'))).toBe('live');
@@ -143,12 +142,12 @@ describe('an extended CONNECT', () => {
   });
 
   it('is 501 to an application that answers it as a GET; other statuses stay', async () => {
-    running = await startHttp2((environ, startResponse) => {
+    const running = await start((environ, startResponse) => {
       const status = environ.PATH_INFO === '/no' ? '403 Forbidden' : '200 OK';
       startResponse(status, [['Content-Type', 'text/plain']]);
       return [`${environ.REQUEST_METHOD} ${environ.HTTP_UPGRADE} ${typeof environ['gateway.upgrade']}`];
     });
-    const session = await connected();
+    const session = await connected(running);
     const refused = await open(session, '/no', 'other');
     expect(refused.response[':status']).toBe(403);
     expect((await refused.stream.toArray()).join('')).toBe('GET other function');
@@ -158,14 +157,14 @@ describe('an extended CONNECT', () => {
   });
 
   it('is reset if what takes it writes no response of HTTP/1.1', async () => {
-    running = await startHttp2((environ) => {
+    const running = await start((environ) => {
       // A stream that looks like a socket.
       const socket = environ['gateway.upgrade']?.().socket as Duplex;
       if (environ.PATH_INFO === '/nothing') socket.end();
       else socket.write('frames at once\r\n\r\n');
       return [];
     });
-    const session = await connected();
+    const session = await connected(running);
     for (const path of ['/nothing', '/frames']) {
       const stream = session.request({
         ':method': 'CONNECT',
@@ -180,8 +179,8 @@ describe('an extended CONNECT', () => {
 
   it('has nothing left of 500 sockets, closed and lost', async () => {
     const { application, sockets } = echo();
-    running = await startHttp2(application);
-    const session = await connected();
+    const running = await start(application);
+    const session = await connected(running);
     for (let round = 0; round < 10; round += 1) {
       const opened = await Promise.all(Array.from({ length: 50 }, () => open(session, '/')));
       expect(sockets.clients.size).toBe(50);

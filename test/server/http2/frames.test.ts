@@ -1,6 +1,6 @@
 /** Frames that RFC 9113 forbids, or tells to ignore, sent one by one; and frames at random. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hello } from '../support.ts';
 import {
   ACK,
@@ -18,21 +18,15 @@ import {
   uint32,
   windowUpdate,
 } from './frames.ts';
-import { fetchHttp2, type Http2Server, startHttp2 } from './support.ts';
+import { fetchHttp2, startForAll } from './support.ts';
 
-let running: Http2Server;
-
-beforeAll(async () => {
-  running = await startHttp2(
-    async (environ, startResponse) => {
-      await environ['wsgi.input'].read();
-      return hello(environ, startResponse);
-    },
-    { writeTimeout: 500, keepAliveTimeout: 500, headersTimeout: 2_000, streamResetBurst: 100_000 },
-  );
-});
-
-afterAll(() => running.stop());
+const running = startForAll(
+  async (environ, startResponse) => {
+    await environ['wsgi.input'].read();
+    return hello(environ, startResponse);
+  },
+  { writeTimeout: 500, keepAliveTimeout: 500, headersTimeout: 2_000, streamResetBurst: 100_000 },
+);
 
 const open = (streamId: number): Buffer => headers(streamId, request('/', [], 'POST'), false);
 

@@ -3,27 +3,16 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express from 'express';
 import fastify from 'fastify';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fromExpress } from '../../../bridges/express/index.ts';
 import { fromFastify } from '../../../bridges/fastify/index.ts';
 import { fromNode } from '../../../bridges/node/index.ts';
 import { accessLog } from '../../../src/middleware/index.ts';
-import type { Application } from '../../../src/wsgi.ts';
 import { hello } from '../support.ts';
 import { CODE, headers, request, reset, TYPE } from './frames.ts';
-import { fetchHttp2, type Http2Server, startHttp2 } from './support.ts';
+import { fetchHttp2, startForEach } from './support.ts';
 
-let running: Http2Server | undefined;
-
-afterEach(async () => {
-  await running?.stop();
-  running = undefined;
-});
-
-async function start(application: Application): Promise<Http2Server> {
-  running = await startHttp2(application);
-  return running;
-}
+const start = startForEach();
 
 describe('programs written for node', () => {
   it('get messages of version 2.0, as listeners of request too', async () => {

@@ -12,7 +12,7 @@ import { createServer, type Server, serve } from '../../../src/server/index.ts';
 import type { Application } from '../../../src/wsgi.ts';
 import { startServer } from '../support.ts';
 import { headers, PREFACE, settings, TYPE } from './frames.ts';
-import { fetchHttp2, type Http2Server, startHttp2 } from './support.ts';
+import { fetchHttp2, startForEach } from './support.ts';
 
 const TLS_FOLDER = join(import.meta.dirname, '../../support/tls');
 const tls = {
@@ -26,11 +26,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function start(...parameters: Parameters<typeof startHttp2>): Promise<Http2Server> {
-  const running = await startHttp2(...parameters);
-  stops.push(() => running.stop());
-  return running;
-}
+const start = startForEach();
 
 async function startSecure(options: object = {}): Promise<{ server: Server; port: number }> {
   const server = await serve(protocol, { port: 0, tls, http2: true, ...options });

@@ -1,7 +1,7 @@
 /** Requests of HTTP/2: what becomes of them in the environ, and which are refused, by an answer or by a reset. */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Application, Environ } from '../../../src/wsgi.ts';
 import {
   block,
@@ -16,9 +16,8 @@ import {
   request,
   TYPE,
 } from './frames.ts';
-import { fetchHttp2, type Http2Server, startHttp2 } from './support.ts';
+import { fetchHttp2, startForAll } from './support.ts';
 
-let running: Http2Server;
 let environ: Environ;
 let calls = 0;
 
@@ -30,11 +29,7 @@ const remembering: Application = async (received, startResponse) => {
   return ['ok'];
 };
 
-beforeAll(async () => {
-  running = await startHttp2(remembering, { maxBodySize: 1_000, maxHeaderSize: 4_000 });
-});
-
-afterAll(() => running.stop());
+const running = startForAll(remembering, { maxBodySize: 1_000, maxHeaderSize: 4_000 });
 
 const usual = (more: Fields = [], without: readonly string[] = []): Fields =>
   request('/path?q=1', more).filter(([name]) => !without.includes(name));

@@ -6,7 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { afterEach } from 'vitest';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { createServer, type Server, type ServerOptions } from '../../../src/server/index.ts';
 import type { Application } from '../../../src/wsgi.ts';
 import { FrameClient } from './frames.ts';
@@ -93,6 +93,21 @@ export async function fetchHttp2(
   await new Promise((resolve) => stream.on('close', resolve));
   const status = Number(headers[':status'] ?? 0);
   return { status, headers, content: Buffer.concat(pieces), trailers, interim, code: stream.rstCode ?? 0 };
+}
+
+/**
+ * Starts one server for all tests of a file, and stops it after the last. To be called once in a file of tests.
+ *
+ * @returns an object that is the server once the tests run
+ */
+export function startForAll(...parameters: Parameters<typeof startHttp2>): Http2Server {
+  // It is empty until then.
+  const running = {} as Http2Server;
+  beforeAll(async () => {
+    Object.assign(running, await startHttp2(...parameters));
+  });
+  afterAll(() => running.stop());
+  return running;
 }
 
 /** Gives a function that starts a server, and stops the server after each test. To be called once in a file of tests. */
