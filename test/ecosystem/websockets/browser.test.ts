@@ -3,25 +3,18 @@
 import type { AddressInfo } from 'node:net';
 import fastifyWebsocket from '@fastify/websocket';
 import fastify from 'fastify';
-import { afterAll, afterEach, describe, expect, it, type TestContext } from 'vitest';
+import { afterAll, describe, expect, it, type TestContext } from 'vitest';
 import { fromFastify } from '../../../bridges/fastify/index.ts';
 import { dispatch } from '../../../src/middleware/index.ts';
 import { createServer } from '../../../src/server/index.ts';
 import { Browser, type Page } from '../../support/browser.ts';
 import { requirePeer } from '../../support/peer.ts';
-import { HOSTS, makePrograms, type Programs, type Site, TLS } from './sites.ts';
+import { openForEach, TLS } from './sites.ts';
 
 let browser: Browser | undefined;
 afterAll(() => browser?.close());
 
-let site: Site | undefined;
-let programs: Programs | undefined;
-afterEach(async () => {
-  await programs?.close();
-  await site?.close();
-  site = undefined;
-  programs = undefined;
-});
+const openSite = openForEach();
 
 async function visit(context: TestContext, url: string): Promise<Page> {
   const program = requirePeer(context, 'chromium', 'chromium-browser', 'google-chrome');
@@ -49,15 +42,13 @@ const PLACES = ['the standalone server', 'Express, below a nested router', 'Fast
 
 describe('a browser', () => {
   it.for(PLACES)('talks to ws on %s, with TLS: %s', async ([host, isTls], context) => {
-    const own = makePrograms();
-    programs = own;
-    const opened = await HOSTS[host]?.(own, isTls);
-    if (opened === undefined) throw new TypeError(`No host ${host}`);
-    site = opened;
-    const { port, mount } = opened;
+    const {
+      site: { port, mount },
+      programs,
+    } = await openSite(host, isTls);
     const page = await visit(context, `${isTls ? 'https' : 'http'}://localhost:${port}${mount}/ws/page`);
     expect(await page.evaluate(`(${TALK})('${mount}/ws/a?b')`)).toBe('/a?b true,300000,second,4000,true');
-    expect(own.trail).toEqual(['closed 4000 bye']);
+    expect(programs.trail).toEqual(['closed 4000 bye']);
     expect(await page.evaluate(`(${TALK})('${mount}/nowhere')`)).toBe(',1006,false');
   });
 

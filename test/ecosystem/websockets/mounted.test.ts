@@ -3,37 +3,23 @@ import { once } from 'node:events';
 import { get as getPlain } from 'node:http';
 import { get as getSecure } from 'node:https';
 import { io } from 'socket.io-client';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type ClientOptions, WebSocket } from 'ws';
-import { HOSTS, makePrograms, type Programs, type Site } from './sites.ts';
+import { HOSTS, type OpenedSite, openForEach } from './sites.ts';
 
-let site: Site | undefined;
-let programs: Programs | undefined;
-afterEach(async () => {
-  await programs?.close();
-  await site?.close();
-  site = undefined;
-  programs = undefined;
-});
+const openSite = openForEach();
 
-interface Opened {
-  readonly site: Site;
-  readonly programs: Programs;
+interface Opened extends OpenedSite {
   url(path: string): string;
   open(path: string, protocols?: string[], options?: ClientOptions): Promise<WebSocket>;
 }
 
 async function start(host: string, isTls: boolean): Promise<Opened> {
-  const own = makePrograms();
-  programs = own;
-  const opened = await HOSTS[host]?.(own, isTls);
-  if (opened === undefined) throw new TypeError(`No host ${host}`);
-  site = opened;
+  const opened = await openSite(host, isTls);
   const url = (path: string): string =>
-    `${isTls ? 'wss' : 'ws'}://127.0.0.1:${opened.port}${opened.mount}${path}`;
+    `${isTls ? 'wss' : 'ws'}://127.0.0.1:${opened.site.port}${opened.site.mount}${path}`;
   return {
-    site: opened,
-    programs: own,
+    ...opened,
     url,
     async open(path, protocols = [], options = {}) {
       const socket = new WebSocket(url(path), protocols, { rejectUnauthorized: false, ...options });

@@ -8,6 +8,7 @@ import fastifyWebsocket from '@fastify/websocket';
 import express, { Router } from 'express';
 import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify';
 import { Server as SocketServer } from 'socket.io';
+import { afterEach } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { fromExpress, toExpress, upgrades } from '../../../bridges/express/index.ts';
 import { fromFastify, toFastify, upgrades as upgradesOfFastify } from '../../../bridges/fastify/index.ts';
@@ -35,6 +36,28 @@ export interface Programs {
   /** What happened. */
   readonly trail: string[];
   close(): Promise<void>;
+}
+
+/** A host with the programs. */
+export interface OpenedSite {
+  readonly site: Site;
+  readonly programs: Programs;
+}
+
+/** Gives a function that opens a host of {@link HOSTS}, and closes it after each test. To be called once in a file of tests. */
+export function openForEach(): (host: string, isTls: boolean) => Promise<OpenedSite> {
+  const closes: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const close of closes.splice(0)) await close();
+  });
+  return async (host, isTls) => {
+    const programs = makePrograms();
+    closes.push(() => programs.close());
+    const site = await HOSTS[host]?.(programs, isTls);
+    if (site === undefined) throw new TypeError(`No host ${host}`);
+    closes.push(() => site.close());
+    return { site, programs };
+  };
 }
 
 /** Makes the programs. None of their servers listens. */
