@@ -7,6 +7,9 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { compiledPackage } from './compiled.ts';
 
+/** Made while the file is loaded: a build may take longer than a test may. */
+const PACKAGE = compiledPackage();
+
 const MODULES = join(import.meta.dirname, '../../node_modules');
 
 /** A folder with files, and with the package installed. It is removed when the test is over. */
@@ -17,7 +20,7 @@ export function projectFolder(
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'gatebridge-cli-')));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(compiledPackage(), join(folder, 'node_modules/gatebridge'));
+  symlinkSync(PACKAGE, join(folder, 'node_modules/gatebridge'));
   for (const name of packages) symlinkSync(join(MODULES, name), join(folder, 'node_modules', name));
   writeFiles(folder, { 'package.json': '{ "type": "module" }', ...files });
   return folder;

@@ -21,6 +21,9 @@ import { compiledPackage } from '../../cli/compiled.ts';
 import { requirePeer } from '../../support/peer.ts';
 import { serveFrom } from './responders.ts';
 
+/** Made while the file is loaded: a build may take longer than a test may. */
+const PACKAGE = compiledPackage();
+
 const PROGRAM = join(import.meta.dirname, 'inherited-program.js');
 
 const children: ChildProcess[] = [];
@@ -82,7 +85,7 @@ describe('serveFastCgi({ fd })', () => {
     const { fd } = Reflect.get(opened, '_handle') as { fd: number };
     const stdio: StdioOptions =
       descriptor === 0 ? [fd, 'inherit', 'inherit'] : ['ignore', 'inherit', 'inherit', fd];
-    const child = run([process.execPath, PROGRAM, compiledPackage(), `${descriptor}`], stdio);
+    const child = run([process.execPath, PROGRAM, PACKAGE, `${descriptor}`], stdio);
     // Whoever closes a unix socket removes its path, and here both processes listen until this one stops.
     const kept = `${place}.kept`;
     if (typeof place === 'string') renameSync(place, kept);
@@ -97,7 +100,7 @@ describe('serveFastCgi({ fd })', () => {
   it('answers when spawn-fcgi has started it', async (context) => {
     const program = requirePeer(context, '/usr/bin/spawn-fcgi', 'spawn-fcgi');
     const path = join(makeFolder(), 'app.sock');
-    run([program, '-s', path, '-n', '--', process.execPath, PROGRAM, compiledPackage()]);
+    run([program, '-s', path, '-n', '--', process.execPath, PROGRAM, PACKAGE]);
     const { url } = await serveFrom({ path });
     expect(await answerOf(url)).toBe('GET /there');
   });
@@ -111,7 +114,7 @@ describe('serveFastCgi({ fd })', () => {
     const { port } = probe.address() as AddressInfo;
     await new Promise((resolve) => probe.close(resolve));
     const settings = join(folder, 'lighttpd.conf');
-    const command = `${process.execPath} ${PROGRAM} ${compiledPackage()}`;
+    const command = `${process.execPath} ${PROGRAM} ${PACKAGE}`;
     writeFileSync(
       settings,
       `server.document-root = "${folder}"

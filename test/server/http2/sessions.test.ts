@@ -297,7 +297,7 @@ describe('metrics and channels', () => {
     }
     expect(calls).toBe(1_000);
     await expect.poll(() => closes, { timeout: 10_000 }).toBe(1_000);
-    await expect.poll(() => server.metrics().requests.inFlight).toBe(0);
+    await expect.poll(() => server.metrics().requests.inFlight, { timeout: 10_000 }).toBe(0);
     expect(server.metrics().connections).toMatchObject({ open: 1, idle: 1 });
   });
 });
