@@ -4,25 +4,20 @@
  *
  * The response becomes that of the stream: 101 becomes 200 (RFC 8441 §5), fields of the connection are left out.
  */
-import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { isError } from '../../errors.ts';
+import type { HeaderList } from '../../wsgi.ts';
+import { moreFields } from './response-fields.ts';
 
 /** RFC 9113 §7. */
 const NO_ERROR = 0;
 const CANCEL = 8;
 const INTERNAL_ERROR = 2;
 
-/** Fields that belong to HTTP/1.1 (RFC 9113 §8.2.2, RFC 8441 §5). */
-const OF_HTTP1: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'sec-websocket-accept',
-  'transfer-encoding',
-  'upgrade',
-]);
+/** The answer to a key that HTTP/2 does not have (RFC 8441 §5). */
+const ANSWER_TO_KEY = 'sec-websocket-accept';
 
 /** Octets of the head of a response. */
 const MAX_HEAD = 65_536;
@@ -64,6 +59,8 @@ export class UpgradeSocket extends Duplex {
     stream.on('end', () => this.push(null));
     stream.on('aborted', () => this.destroy());
     stream.on('close', () => this.destroy());
+    // A stream that both sides have closed stays until it is read: what fits here keeps none.
+    this.read(0);
   }
 
   override _read(): void {
@@ -101,25 +98,24 @@ export class UpgradeSocket extends Duplex {
       this.destroy(new Error('A response of HTTP/1.1 must be written first'));
       return undefined;
     }
-    const fields = toFields(lines);
-    if (status === 101 || status > 199) {
-      this.#respond(status, fields);
-      return rest;
-    }
+    if (status === 101 || status > 199) return this.#respond(status, lines) ? rest : undefined;
     // Other interim responses are left out (RFC 9110 §15.2 allows it).
     this.#head = Buffer.alloc(0);
     return rest.length === 0 ? undefined : this.#takeHead(rest);
   }
 
-  #respond(status: number, fields: OutgoingHttpHeaders): void {
-    this.#head = undefined;
-    if (this.#stream.destroyed || this.#stream.closed) return;
+  /** @returns false if the stream takes no response, or not this one: a write would send a 200, which opens the tunnel */
+  #respond(status: number, lines: readonly string[]): boolean {
+    if (this.#stream.destroyed || this.#stream.closed) return false;
     try {
-      this.#stream.respond({ ':status': answered(status), ...fields });
+      this.#stream.respond({ ':status': answered(status), ...moreFields(pairsOf(lines)) });
     } catch (error) {
-      // node refuses the fields.
+      // node refuses the status or the fields.
       this.destroy(isError(error) ? error : undefined);
+      return false;
     }
+    this.#head = undefined;
+    return true;
   }
 
   override _final(callback: (error?: Error | null) => void): void {
@@ -172,18 +168,12 @@ function answered(status: number): number {
   return status < 300 ? 501 : status;
 }
 
-function toFields(lines: readonly string[]): OutgoingHttpHeaders {
-  const fields: Record<string, string[]> = Object.create(null);
+function pairsOf(lines: readonly string[]): HeaderList {
+  const pairs: HeaderList = [];
   for (const line of lines) {
     const colon = line.indexOf(':');
-    const name = line.slice(0, colon).trim().toLowerCase();
-    if (colon > 0 && !OF_HTTP1.has(name))
-      fields[name] = [...(fields[name] ?? []), line.slice(colon + 1).trim()];
+    const name = line.slice(0, colon).trim();
+    if (colon > 0 && name.toLowerCase() !== ANSWER_TO_KEY) pairs.push([name, line.slice(colon + 1).trim()]);
   }
-  // One value is no list: node refuses a list for some fields.
-  const entries = Object.entries(fields).map(([name, values]) => [
-    name,
-    values.length === 1 ? values[0] : values,
-  ]);
-  return Object.fromEntries(entries);
+  return pairs;
 }

@@ -177,6 +177,68 @@ describe('an extended CONNECT', () => {
     }
   });
 
+  it.each([
+    [
+      'fields that node would not repeat',
+      '401 No\r\nContent-Type: a/b\r\nContent-Type: c/d',
+      [401, 'a/b', 'no'],
+    ],
+    [
+      'fields of a connection',
+      '401 No\r\nTE: gzip\r\nHTTP2-Settings: x\r\nContent-Type: a/b',
+      [401, 'a/b', 'no'],
+    ],
+    ['a status that HTTP/2 of node does not have', '999 No\r\nContent-Type: a/b', 'reset'],
+    ['a name that no field has', '401 No\r\nbad name: x', 'reset'],
+    ['a value that no field has', '401 No\r\nX: a\0b', 'reset'],
+  ])('never opens by a refusal with %s', async (_name, head, expected) => {
+    running = await startHttp2((environ) => {
+      // A stream that looks like a socket.
+      const socket = environ['gateway.upgrade']?.().socket as Duplex;
+      socket.on('error', () => {});
+      socket.end(`HTTP/1.1 ${head}\r\n\r\nno`);
+      return [];
+    });
+    const session = await connected();
+    const stream = session.request({
+      ':method': 'CONNECT',
+      ':protocol': 'x',
+      ':path': '/',
+      ':scheme': 'http',
+    });
+    stream.on('error', () => {});
+    let response: IncomingHttpHeaders | undefined;
+    stream.once('response', (headers) => {
+      response = headers;
+    });
+    const content = await stream.toArray().catch(() => []);
+    stream.close();
+    const found = response && [response[':status'], response['content-type'], content.join('')];
+    expect(found ?? 'reset').toEqual(expected);
+  });
+
+  it('lets go of sockets that their application has ended, and has not read', async () => {
+    const sockets = new Set<Duplex>();
+    running = await startHttp2((environ) => {
+      // A stream that looks like a socket.
+      const socket = environ['gateway.upgrade']?.().socket as Duplex;
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      socket.end('HTTP/1.1 101 Yes\r\n\r\nbye');
+      return [];
+    });
+    const session = await connected();
+    for (const code of [0, 8]) {
+      const { stream } = await open(session, '/');
+      stream.resume();
+      stream.write('unread');
+      setTimeout(() => stream.close(code), 20);
+      await once(stream, 'close');
+    }
+    await vi.waitFor(() => expect(sockets.size).toBe(0));
+    await vi.waitFor(() => expect(running.server.metrics().connections.busy).toBe(0));
+  });
+
   it('has nothing left of 500 sockets, closed and lost', async () => {
     const { application, sockets } = echo();
     const running = await start(application);
