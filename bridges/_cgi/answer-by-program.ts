@@ -2,7 +2,7 @@
  * Answers requests by programs: fixes the order of events for CGI and FastCGI. A program is run, its head is read, and its output
  * becomes the body; a local redirect runs it again.
  */
-import { logLine, logOf } from '../../src/gateway/index.ts';
+import { isPromise, logLine, logOf } from '../../src/gateway/index.ts';
 import type {
   ApplicationFunction,
   Body,
@@ -12,7 +12,8 @@ import type {
   StartResponse,
 } from '../../src/index.ts';
 import { redirectedEnviron } from './local-redirect.ts';
-import { isBodiless, ProgramBody, type ProgramOutput, readHead } from './program-output.ts';
+import { isBodiless, ProgramBody, type ProgramOutput } from './program-output.ts';
+import { type ParsedHead, ResponseHeadParser } from './response-head.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -33,10 +34,18 @@ export async function answerByProgram(
   startResponse: StartResponse,
 ): Promise<Body> {
   for (let environ = received; ; ) {
-    const run = await runner.start(environ);
+    const starting = runner.start(environ);
+    const run = isPromise(starting) ? await starting : starting;
     if (typeof run === 'function') return run(environ, startResponse);
     try {
-      const { head, rest } = await readHead(run, runner.maxHeadSize);
+      const parser = new ResponseHeadParser(run.program, runner.maxHeadSize);
+      let parsed: ParsedHead | undefined;
+      do {
+        const octets = await run.pull();
+        if (octets === null) throw parser.incomplete(run.describeEnd());
+        parsed = parser.push(octets);
+      } while (parsed === undefined);
+      const { head, rest } = parsed;
       if (head.kind === 'document') {
         const write = startResponse(head.status, head.headers);
         if (!isBodiless(environ, head.status)) {

@@ -1,6 +1,5 @@
 /** Makes a response of what a program writes: reads its head, then gives its content as the body. */
 import { type Environ, UpstreamError } from '../../src/index.ts';
-import { type ParsedHead, ResponseHeadParser } from './response-head.ts';
 
 /** The output of one run of a program. */
 export interface ProgramOutput {
@@ -25,22 +24,6 @@ export interface ProgramOutput {
   discard(): void;
   /** The client has left, or the output cannot be used. Ends the program. */
   abort(reason?: unknown): void;
-}
-
-/**
- * Reads the head of a response.
- *
- * @param maxSize Octets of the head, at most
- * @throws {@link UpstreamError} if there is none, and what `pull` rejects with
- */
-export async function readHead(output: ProgramOutput, maxSize: number): Promise<ParsedHead> {
-  const parser = new ResponseHeadParser(output.program, maxSize);
-  for (;;) {
-    const octets = await output.pull();
-    if (octets === null) throw parser.incomplete(output.describeEnd());
-    const parsed = parser.push(octets);
-    if (parsed !== undefined) return parsed;
-  }
 }
 
 /** Tells if a response has no content whatever the program writes (RFC 9110 §6.4.1). */

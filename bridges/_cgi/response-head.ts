@@ -65,6 +65,8 @@ export class ResponseHeadParser {
    */
   push(octets: Uint8Array): ParsedHead | undefined {
     const piece = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+    const whole = this.#size === 0 && this.#pending.length === 0 ? endOfHead(piece, this.#maxSize) : -1;
+    if (whole !== -1) return { head: this.#readWhole(piece, whole), rest: piece.subarray(whole) };
     const text = this.#pending.length === 0 ? piece : Buffer.concat([this.#pending, piece]);
     let start = 0;
     for (let end = text.indexOf(LF); end !== -1; end = text.indexOf(LF, start)) {
@@ -80,6 +82,19 @@ export class ResponseHeadParser {
     this.#pending = Buffer.from(text.subarray(start));
     if (this.#size + this.#pending.length > this.#maxSize) throw this.#tooLarge();
     return undefined;
+  }
+
+  /** Most heads come in one piece: one string of all of it costs less than one for each line. */
+  #readWhole(piece: Buffer, size: number): ProgramHead {
+    const text = piece.toString('latin1', 0, size);
+    this.#size = size;
+    for (let start = 0; ; ) {
+      const end = text.indexOf('\n', start);
+      const line = text.slice(start, text[end - 1] === '\r' ? end - 1 : end);
+      if (line === '') return this.#complete();
+      this.#addLine(line);
+      start = end + 1;
+    }
   }
 
   /** Makes the error of an output that ended before its head was complete. */
@@ -120,7 +135,7 @@ export class ResponseHeadParser {
       const where = isFirst ? 'its output begins with' : 'its head contains';
       throw this.#malformed(`${where} ${show(line)}, which is no header field`, '§6.3');
     }
-    const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
+    const value = trim(line, colon + 1);
     if (!isFieldValue(value))
       throw this.#malformed(`the value of ${name} contains a control character`, '§6.3');
     this.#addField(name, value);
@@ -177,6 +192,30 @@ export class ResponseHeadParser {
 }
 
 const SINGLETONS: ReadonlySet<string> = new Set(['status', 'content-type', 'location', 'content-length']);
+
+/** Gives the length of a head with its empty line; -1 if it is not complete, or exceeds a size. */
+function endOfHead(octets: Buffer, maxSize: number): number {
+  const end = Math.min(octets.length, maxSize);
+  let start = 0;
+  for (let at = 0; at < end; at += 1) {
+    if (octets[at] !== LF) continue;
+    if (at === start || (at === start + 1 && octets[start] === 0x0d)) return at + 1;
+    start = at + 1;
+  }
+  return -1;
+}
+
+/** Gives what stands behind a position, without blanks around it. */
+function trim(line: string, from: number): string {
+  let [start, end] = [from, line.length];
+  while (start < end && isBlank(line.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(line.charCodeAt(end - 1))) end -= 1;
+  return line.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
 
 /** local-pathquery (§6.2.2): an absolute path without a fragment. `//host` leads to another server. */
 function isLocal(location: string): boolean {

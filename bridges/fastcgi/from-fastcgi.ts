@@ -24,8 +24,9 @@ import {
   toApplication,
 } from '../../src/index.ts';
 import { answerByProgram, type ProgramRunner, programLog } from '../_cgi/answer-by-program.ts';
-import { addVariables, type MetaVariables, metaVariables } from '../_cgi/meta-variables.ts';
+import { addVariables, type MetaVariables, uncheckedVariables } from '../_cgi/meta-variables.ts';
 import { openContent, type RequestContent } from '../_cgi/request-content.ts';
+import { ParameterWriter, type WrittenParameters } from './parameters.ts';
 import { type Finding, type FoundScript, isHidden, ScriptFinder } from './php-scripts.ts';
 import { ResponderPool } from './responder-pool.ts';
 import { ResponderRequest } from './responder-request.ts';
@@ -155,6 +156,7 @@ class Client implements ProgramRunner {
   readonly #settings: Settings;
   readonly #name: string;
   readonly #scripts: ScriptFinder | undefined;
+  readonly #parameters = new ParameterWriter();
 
   constructor(settings: Settings) {
     const { path, host, port, root, script, localRedirect } = settings;
@@ -181,8 +183,8 @@ class Client implements ProgramRunner {
     if (finding?.kind === 'directory') return redirectToFolder;
     if (finding?.kind === 'nothing') return answerNotFound;
     const settings = this.#settings;
-    const pairs = settings.environ === undefined ? {} : pairsOf(settings.environ, environ);
-    const variables = metaVariables(environ, settings);
+    const pairs = settings.environ === undefined ? NO_PAIRS : pairsOf(settings.environ, environ);
+    const variables = uncheckedVariables(environ, settings);
     if (finding !== undefined) addScript(variables, finding);
     this.pool.assertRoom();
     const content = openContent(environ, {
@@ -196,21 +198,23 @@ class Client implements ProgramRunner {
   }
 
   #send({ environ, pairs, variables, content }: PreparedRequest): ResponderRequest {
+    let parameters: WrittenParameters;
     try {
       // php-fpm reads nothing without it.
       if (content.length) variables.set('CONTENT_LENGTH', `${content.length}`);
       addVariables(variables, pairs);
+      parameters = this.#parameters.write(variables);
     } catch (error) {
       void content.close().catch(() => {});
       throw error;
     }
     const request = new ResponderRequest({
       responder: this.#name,
-      variables,
+      parameters,
       content,
       timeout: this.#settings.timeout,
       signal: environ['gateway.signal'],
-      log: programLog(environ, pairs, this.#name),
+      makeLog: () => programLog(environ, pairs, this.#name),
     });
     this.pool.send(request);
     return request;
@@ -239,6 +243,8 @@ function addScript(variables: MetaVariables, { file, root, name, pathInfo }: Fou
   // PHP as a CGI program demands it (cgi.force_redirect).
   variables.set('REDIRECT_STATUS', '200');
 }
+
+const NO_PAIRS: EnvironPairs = {};
 
 const redirectToFolder: ApplicationFunction = (environ, startResponse) => {
   const { pathname, search } = new URL(requestUri(environ));

@@ -1,7 +1,7 @@
 /** Name-value pairs of FastCGI 1.0 (specification §3.4): parameters, and what is known of a connection. Strings are native strings. */
 
 /** Octets of the content of one record that holds whole pairs. */
-const MAX_RECORD = 65_528;
+export const MAX_PAIRS = 65_528;
 
 type Pair = readonly [name: string, value: string];
 
@@ -12,23 +12,23 @@ type Pair = readonly [name: string, value: string];
  *   larger than a record stands alone
  */
 export function encodeNameValues(pairs: Iterable<Pair>): Buffer[] {
-  return nameValueStrings(pairs).map((content) => Buffer.from(content, 'latin1'));
-}
-
-/** Writes pairs as `encodeNameValues` does, but as native strings: one string that is written once costs less than each alone. */
-export function nameValueStrings(pairs: Iterable<Pair>): string[] {
   const contents: string[] = [];
   let content = '';
   for (const [name, value] of pairs) {
-    const pair = lengthOf(name) + lengthOf(value) + name + value;
-    if (content !== '' && content.length + pair.length > MAX_RECORD) {
+    const pair = encodeNameValue(name, value);
+    if (content !== '' && content.length + pair.length > MAX_PAIRS) {
       contents.push(content);
       content = '';
     }
     content += pair;
   }
   if (content !== '') contents.push(content);
-  return contents;
+  return contents.map((one) => Buffer.from(one, 'latin1'));
+}
+
+/** Writes one pair, as a native string. */
+export function encodeNameValue(name: string, value: string): string {
+  return lengthOf(name) + lengthOf(value) + name + value;
 }
 
 /** Gives the length of a string: one octet up to 127, else four with the highest bit set. */

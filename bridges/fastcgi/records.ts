@@ -62,6 +62,9 @@ export class RecordParser {
   /** Octets of content and padding that are still to come. */
   #content = 0;
   #padding = 0;
+  /** The octets that are being read, and how far. */
+  #octets: Buffer = EMPTY;
+  #at = 0;
 
   /**
    * Takes the next octets, and gives the records that are complete now, one after another: those before a fault count. A record is
@@ -70,20 +73,54 @@ export class RecordParser {
    * @throws Error if the octets are no FastCGI 1.0
    */
   *push(octets: Uint8Array): Generator<FastCgiRecord, void, undefined> {
-    const buffer = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
-    for (let at = 0; at < buffer.length; ) {
-      if (this.#headerLength < HEADER) at = this.#takeHeader(buffer, at);
-      at = this.#takeContent(buffer, at);
-      const skipped = Math.min(this.#padding, buffer.length - at);
+    this.feed(Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength));
+    for (let record = this.next(); record !== undefined; record = this.next()) yield record;
+  }
+
+  /** Takes the next octets. `next` gives their records, without the cost of a generator. */
+  feed(octets: Buffer): void {
+    this.#octets = octets;
+    this.#at = 0;
+  }
+
+  /** Gives the next record of what was fed; undefined if it has no more, and only then more may be fed. Throws as `push`. */
+  next(): FastCgiRecord | undefined {
+    const whole = this.#takeWhole();
+    if (whole !== undefined) return whole;
+    const buffer = this.#octets;
+    while (this.#at < buffer.length) {
+      if (this.#headerLength < HEADER) this.#at = this.#takeHeader(buffer, this.#at);
+      this.#at = this.#takeContent(buffer, this.#at);
+      const skipped = Math.min(this.#padding, buffer.length - this.#at);
       if (this.#content === 0) {
         this.#padding -= skipped;
-        at += skipped;
+        this.#at += skipped;
       }
-      if (this.#headerLength === HEADER && this.#content === 0 && this.#padding === 0) yield this.#complete();
+      if (this.#headerLength === HEADER && this.#content === 0 && this.#padding === 0)
+        return this.#complete();
     }
+    this.#octets = EMPTY;
     // The caller may use its memory again.
     const last = this.#parts.pop();
     if (last !== undefined) this.#parts.push(Buffer.from(last));
+    return undefined;
+  }
+
+  /** Most records come in one piece, and need no memory of their parts. */
+  #takeWhole(): FastCgiRecord | undefined {
+    const buffer = this.#octets;
+    const at = this.#at;
+    const start = at + HEADER;
+    if (this.#headerLength > 0 || start > buffer.length || buffer[at] !== VERSION) return undefined;
+    const length = buffer.readUInt16BE(at + 4);
+    const end = start + length + buffer.readUInt8(at + 6);
+    if (end > buffer.length) return undefined;
+    this.#at = end;
+    return {
+      type: buffer.readUInt8(at + 1),
+      requestId: buffer.readUInt16BE(at + 2),
+      content: length === 0 ? EMPTY : buffer.subarray(start, start + length),
+    };
   }
 
   #takeHeader(buffer: Buffer, at: number): number {
@@ -180,11 +217,26 @@ const COPIED = 8_192;
 /** A header of a version that FastCGI does not have: its reader takes the connection for broken. */
 export const BROKEN_RECORD: Uint8Array = Buffer.alloc(HEADER);
 
-/** Writes FCGI_BEGIN_REQUEST for a responder (§5.1), as a native string. */
-export function beginRequestString(requestId: number, keepsConnection: boolean): string {
+/** What stands around the parameters of a request, as native strings. */
+export interface RequestFrame {
+  /** FCGI_BEGIN_REQUEST for a responder (§5.1). */
+  readonly begin: string;
+  /** The end of the parameters. */
+  readonly endOfParams: string;
+  /** The end of parameters and of content that has no octets. */
+  readonly end: string;
+}
+
+/** Writes what stands around the parameters of a request. */
+export function requestFrame(requestId: number, keepsConnection: boolean): RequestFrame {
   const flags = keepsConnection ? KEEP_CONNECTION : 0;
   const content = String.fromCharCode(0, RESPONDER, flags, 0, 0, 0, 0, 0);
-  return recordString(RecordType.beginRequest, requestId, content);
+  const endOfParams = recordString(RecordType.params, requestId);
+  return {
+    begin: recordString(RecordType.beginRequest, requestId, content),
+    endOfParams,
+    end: endOfParams + recordString(RecordType.stdin, requestId),
+  };
 }
 
 /** The content of FCGI_BEGIN_REQUEST. */

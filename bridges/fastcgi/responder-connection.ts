@@ -7,14 +7,14 @@
 import { connect, type Socket } from 'node:net';
 import { isError, MAX_DELAY } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
-import { decodeNameValues, encodeNameValues, nameValueStrings } from './name-values.ts';
+import { decodeNameValues, encodeNameValues } from './name-values.ts';
 import {
-  beginRequestString,
   encodeRecords,
   type FastCgiRecord,
   RecordParser,
   RecordType,
-  recordString,
+  type RequestFrame,
+  requestFrame,
 } from './records.ts';
 import type { RequestLine, ResponderRequest } from './responder-request.ts';
 
@@ -110,8 +110,14 @@ export class ResponderConnection {
   /** Calls those that wait until the socket takes more. */
   readonly #waiting = new Set<() => void>();
   #onValues: ((values: ReadonlyMap<string, string>) => void) | undefined;
+  /** What stands around the parameters of most requests. */
+  readonly #frame: RequestFrame;
+  /** The request whose record was read last, if its reader does not know yet. */
+  #touched: ResponderRequest | undefined;
   #mayReuse = true;
   #hasEnded = false;
+  /** It keeps the process running. */
+  #isReferred = true;
 
   constructor(open: OpenSocket, { name, keepsOpen, isShared, onChange }: ConnectionOptions) {
     const { socket } = open;
@@ -120,6 +126,7 @@ export class ResponderConnection {
     this.#keepsOpen = keepsOpen;
     this.#isShared = isShared;
     this.#onChange = onChange;
+    this.#frame = requestFrame(1, keepsOpen);
     const read = (octets: Buffer): void => this.#read(octets);
     open.onOctets = read;
     socket.on('drain', () => this.#wake());
@@ -153,20 +160,15 @@ export class ResponderConnection {
     while (this.#requests.has(id)) id += 1;
     if (!this.#keepsOpen) this.#mayReuse = false;
     this.#requests.set(id, request);
-    const { variables, content } = request.options;
-    let records = beginRequestString(id, this.#keepsOpen);
-    for (const pairs of nameValueStrings(variables)) records += recordString(RecordType.params, id, pairs);
-    records += recordString(RecordType.params, id);
-    if (content.length === 0) records += recordString(RecordType.stdin, id);
-    else this.#unfinished.add(id);
-    this.#socket.ref();
-    this.#socket.write(records, 'latin1');
-    const line: RequestLine = {
-      send: (octets) => this.#send(id, octets),
-      setPaused: (isPaused) => this.#setPaused(id, isPaused),
-      abort: () => this.#abort(id),
-    };
-    request.start(line, onEnd);
+    const { parameters, content } = request.options;
+    const { begin, endOfParams, end } = id === 1 ? this.#frame : requestFrame(id, this.#keepsOpen);
+    const hasContent = content.length !== 0;
+    if (hasContent) this.#unfinished.add(id);
+    if (!this.#isReferred) this.#socket.ref();
+    this.#isReferred = true;
+    // One string that is written once costs less than several buffers.
+    this.#socket.write(begin + parameters.records(id) + (hasContent ? endOfParams : end), 'latin1');
+    request.start(new Line(this, id), onEnd);
   }
 
   /** Asks what the responder can do (FCGI_GET_VALUES, §4.1). */
@@ -187,6 +189,7 @@ export class ResponderConnection {
   /** Lets the process end while nothing is under way. */
   unref(): void {
     this.#socket.unref();
+    this.#isReferred = false;
   }
 
   #write(buffers: readonly Uint8Array[]): boolean {
@@ -195,7 +198,8 @@ export class ResponderConnection {
     return isTaken;
   }
 
-  #send(id: number, content: Uint8Array): Promise<void> {
+  /** The next octets of the content of a request. See {@link RequestLine}. */
+  send(id: number, content: Uint8Array): Promise<void> {
     if (content.length === 0) this.#unfinished.delete(id);
     if (this.#hasEnded) return Promise.resolve();
     this.#socket.cork();
@@ -212,14 +216,24 @@ export class ResponderConnection {
 
   #read(octets: Buffer): void {
     try {
-      for (const record of this.#parser.push(octets)) {
+      const parser = this.#parser;
+      parser.feed(octets);
+      for (let record = parser.next(); record !== undefined; record = parser.next()) {
         this.#take(record);
-        if (this.#hasEnded) return;
+        if (this.#hasEnded) break;
       }
+      this.#settle();
     } catch (cause) {
       const fault = isError(cause) ? cause.message : String(cause);
       this.#fail(new UpstreamError('WSGI_ERR_UPSTREAM_MALFORMED', `${this.#name}: ${fault}`));
     }
+  }
+
+  /** The reader of a request gets all that one read has brought: often the end too. */
+  #settle(): void {
+    const request = this.#touched;
+    this.#touched = undefined;
+    request?.settle();
   }
 
   #take(record: FastCgiRecord): void {
@@ -231,6 +245,8 @@ export class ResponderConnection {
       if (requestId === 0 || this.#isShared) return;
       throw new Error(`a record of request ${requestId}, which is not under way (FastCGI §3.3)`);
     }
+    if (this.#touched !== request) this.#settle();
+    this.#touched = request;
     request.take(record);
     if (type === RecordType.endRequest) this.#remove(requestId);
   }
@@ -238,22 +254,23 @@ export class ResponderConnection {
   #remove(id: number): void {
     this.#requests.delete(id);
     this.#aborted.delete(id);
-    this.#setPaused(id, false);
+    this.setPaused(id, false);
     // The responder would take the rest of the content for that of the next request.
     if (this.#unfinished.delete(id)) this.#mayReuse = false;
     if (!this.#mayReuse && this.#requests.size === 0) this.#socket.destroy();
     this.#onChange();
   }
 
-  #setPaused(id: number, isPaused: boolean): void {
+  /** A request holds up the reading, or does not any more. */
+  setPaused(id: number, isPaused: boolean): void {
     if (isPaused) this.#pausing.add(id);
-    else this.#pausing.delete(id);
+    else if (!this.#pausing.delete(id)) return;
     if (this.#pausing.size > 0) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
   /** php-fpm ignores FCGI_ABORT_REQUEST, and notices a connection that is closed (§5.4). */
-  #abort(id: number): void {
+  abort(id: number): void {
     const request = this.#requests.get(id);
     if (request === undefined) return;
     if (!this.#isShared || this.#aborted.has(id)) {
@@ -263,7 +280,7 @@ export class ResponderConnection {
     this.#aborted.add(id);
     this.#write(encodeRecords(RecordType.abortRequest, id));
     if (this.#unfinished.delete(id)) this.#write(encodeRecords(RecordType.stdin, id));
-    this.#setPaused(id, false);
+    this.setPaused(id, false);
   }
 
   #lose(how: string): void {
@@ -281,6 +298,29 @@ export class ResponderConnection {
     for (const request of this.#requests.values()) request.lose('broke the protocol', error);
     this.#socket.destroy();
     this.#lose('broke the protocol');
+  }
+}
+
+/** The services of a connection for one request. */
+class Line implements RequestLine {
+  readonly #connection: ResponderConnection;
+  readonly #id: number;
+
+  constructor(connection: ResponderConnection, id: number) {
+    this.#connection = connection;
+    this.#id = id;
+  }
+
+  send(content: Uint8Array): Promise<void> {
+    return this.#connection.send(this.#id, content);
+  }
+
+  setPaused(isPaused: boolean): void {
+    this.#connection.setPaused(this.#id, isPaused);
+  }
+
+  abort(): void {
+    this.#connection.abort(this.#id);
   }
 }
 

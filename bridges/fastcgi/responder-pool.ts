@@ -31,7 +31,18 @@ interface Member {
   connection: ResponderConnection | undefined;
   /** Requests that use it, or will. */
   users: number;
+  /** Runs from time to time while it is open, also while it is used: setting a timer for each request costs more. */
   idleTimer: NodeJS.Timeout | undefined;
+  /** The time of `performance.now()` at which its last request has ended. */
+  idleSince: number;
+}
+
+/** A request that has a slot. */
+interface Turn {
+  readonly request: ResponderRequest;
+  readonly perConnection: number;
+  /** Gives the slot back. */
+  readonly release: () => void;
 }
 
 /** The number of requests that the responder takes. */
@@ -45,6 +56,8 @@ export class ResponderPool {
   readonly #options: PoolOptions;
   readonly #members = new Set<Member>();
   readonly #departures = new Departures();
+  /** Those that start before the event loop goes on. */
+  #ready: { readonly turn: Turn; readonly member: Member }[] = [];
   #capacity: Promise<Capacity> | Capacity | undefined;
   /** Requests that have a slot. */
   #served = 0;
@@ -90,36 +103,83 @@ export class ResponderPool {
       const leave = slots.enter({
         admit: (release) => {
           this.#served += 1;
-          void this.#serve(request, perConnection, () => {
-            this.#departures.delete(request);
-            this.#served -= 1;
-            release();
-            if (this.#served === 0) this.#onIdle?.();
-          });
+          this.#serve({ request, perConnection, release });
         },
-        refuse: (error) => request.refuse(error),
+        refuse: (error) => {
+          this.#departures.delete(request);
+          request.refuse(error);
+        },
       });
-      request.waitAt({ leave });
+      request.waitAt({
+        leave: () => {
+          leave();
+          this.#departures.delete(request);
+        },
+      });
     } catch (error) {
+      this.#departures.delete(request);
       request.refuse(error);
     }
   }
 
-  /** Sends a request that has a slot, unless it has been given up since. */
-  async #serve(request: ResponderRequest, perConnection: number, free: () => void): Promise<void> {
-    try {
-      if (this.#isClosed) throw this.#closed();
-      const { member, connection } = await this.#join(perConnection);
-      const leave = (): void => {
-        this.#leave(member);
-        free();
-      };
-      if (request.isGivenUp) leave();
-      else connection.start(request, leave);
-    } catch (error) {
-      free();
-      request.refuse(error);
+  /** Sends a request that has a slot, unless it has been given up since. Nothing waits that need not. */
+  #serve(turn: Turn): void {
+    if (this.#isClosed) {
+      this.#refuse(turn, this.#closed());
+      return;
     }
+    const member = this.#choose(turn.perConnection);
+    member.users += 1;
+    if (member.connection !== undefined) {
+      // The end of a kept connection may have arrived, and node has not read it yet.
+      if (this.#ready.length === 0) setImmediate(this.#startAll);
+      this.#ready.push({ turn, member });
+      return;
+    }
+    member.opening.then(
+      (connection) => this.#start(turn, member, connection),
+      (error: unknown) => {
+        this.#leave(member);
+        this.#refuse(turn, error);
+      },
+    );
+  }
+
+  /** Starts all that have a connection: one callback of the event loop costs less than one for each. */
+  readonly #startAll = (): void => {
+    const ready = this.#ready;
+    this.#ready = [];
+    for (const { turn, member } of ready) {
+      if (member.connection?.isOpen === true) {
+        this.#start(turn, member, member.connection);
+        continue;
+      }
+      this.#leave(member);
+      this.#serve(turn);
+    }
+  };
+
+  #start(turn: Turn, member: Member, connection: ResponderConnection): void {
+    const { request } = turn;
+    const leave = (): void => {
+      this.#leave(member);
+      this.#free(turn);
+      this.#rest(member);
+    };
+    if (request.isGivenUp) leave();
+    else connection.start(request, leave);
+  }
+
+  #refuse(turn: Turn, error: unknown): void {
+    this.#free(turn);
+    turn.request.refuse(error);
+  }
+
+  #free({ request, release }: Turn): void {
+    this.#departures.delete(request);
+    this.#served -= 1;
+    release();
+    if (this.#served === 0) this.#onIdle?.();
   }
 
   /** Lets requests under way end, and refuses others. */
@@ -137,26 +197,6 @@ export class ResponderPool {
     });
   }
 
-  /** Becomes a user of an open connection. */
-  async #join(perConnection: number): Promise<{ member: Member; connection: ResponderConnection }> {
-    for (;;) {
-      const member = this.#choose(perConnection);
-      member.users += 1;
-      clearTimeout(member.idleTimer);
-      try {
-        const isKept = member.connection !== undefined;
-        const connection = await member.opening;
-        // The end of a kept connection may have arrived, and node has not read it yet.
-        if (isKept) await new Promise((resolve) => setImmediate(resolve));
-        if (!isKept || connection.isOpen) return { member, connection };
-      } catch (error) {
-        this.#leave(member);
-        throw error;
-      }
-      this.#leave(member);
-    }
-  }
-
   #choose(perConnection: number): Member {
     for (const member of this.#members) {
       const isUsable = member.connection === undefined ? perConnection > 1 : member.connection.isOpen;
@@ -166,7 +206,7 @@ export class ResponderPool {
       if (member.connection?.isOpen === false) this.#members.delete(member);
     };
     const opening = this.#open(perConnection > 1, forget);
-    const member: Member = { opening, connection: undefined, users: 0, idleTimer: undefined };
+    const member: Member = { opening, connection: undefined, users: 0, idleTimer: undefined, idleSince: 0 };
     this.#members.add(member);
     opening.then(
       (connection) => {
@@ -195,18 +235,41 @@ export class ResponderPool {
     member.users -= 1;
     const { connection } = member;
     if (member.users > 0 || connection === undefined) return;
-    const { keepAlive, keepAliveTimeout } = this.#options;
-    const others = [...this.#members].filter((one) => one !== member);
-    const idle = others.filter((one) => one.users === 0).length;
+    if (this.#isClosed || !connection.isOpen || !this.#mayKeep(member)) this.#drop(member);
+  }
+
+  /** Tells if a connection may stay open without a request. */
+  #mayKeep(member: Member): boolean {
+    const { keepAlive } = this.#options;
     // Up to `keepAlive` connections the responder has a child for each.
-    const isWanted =
-      this.#members.size > keepAlive && others.some((one) => one.connection?.isSilent !== false);
-    if (this.#isClosed || !connection.isOpen || idle >= keepAlive || isWanted) {
-      this.#drop(member);
-      return;
+    const isCrowded = this.#members.size > keepAlive;
+    let idle = 0;
+    for (const one of this.#members) {
+      if (one === member) continue;
+      if (one.users === 0) idle += 1;
+      if (isCrowded && one.connection?.isSilent !== false) return false;
     }
-    connection.unref();
-    member.idleTimer = setTimeout(() => this.#drop(member), Math.min(keepAliveTimeout, MAX_DELAY)).unref();
+    return idle < keepAlive;
+  }
+
+  /** A connection that nobody has taken at once closes in some time. */
+  #rest(member: Member): void {
+    if (member.users > 0 || !this.#members.has(member)) return;
+    member.connection?.unref();
+    member.idleSince = performance.now();
+    if (member.idleTimer === undefined) this.#setIdleTimer(member, this.#options.keepAliveTimeout);
+  }
+
+  #setIdleTimer(member: Member, delay: number): void {
+    const close = (): void => {
+      member.idleTimer = undefined;
+      if (member.users > 0) return;
+      const left = member.idleSince + this.#options.keepAliveTimeout - performance.now();
+      // Timers of node may be a millisecond early.
+      if (left < 1) this.#drop(member);
+      else this.#setIdleTimer(member, left);
+    };
+    member.idleTimer = setTimeout(close, Math.min(delay, MAX_DELAY)).unref();
   }
 
   #drop(member: Member): void {

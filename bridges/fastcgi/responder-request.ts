@@ -8,11 +8,11 @@
  */
 import { MAX_DELAY } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
-import type { MetaVariables } from '../_cgi/meta-variables.ts';
 import type { ProgramOutput } from '../_cgi/program-output.ts';
 import type { RequestContent } from '../_cgi/request-content.ts';
 import type { Watchable } from '../_process/departures.ts';
 import { ErrorLines } from '../_process/error-lines.ts';
+import type { WrittenParameters } from './parameters.ts';
 import { decodeEndRequest, type FastCgiRecord, ProtocolStatus, RecordType } from './records.ts';
 
 /** The services of a connection for one request. */
@@ -29,14 +29,20 @@ export interface RequestLine {
 export interface RequestOptions {
   /** The name of the responder, for errors. */
   readonly responder: string;
-  readonly variables: MetaVariables;
+  readonly parameters: WrittenParameters;
   readonly content: RequestContent;
   /** Milliseconds without a sign of life; 0 for any time. */
   readonly timeout: number;
   /** Gives the signal of the client that leaves. */
   signal?: (() => AbortSignal) | undefined;
-  /** Takes each line for the operator. */
-  log(line: string): void;
+  /** Makes what takes each line for the operator. */
+  makeLog(): (line: string) => void;
+}
+
+/** A `pull` that waits. */
+interface Reader {
+  resolve(octets: Uint8Array | null): void;
+  reject(error: unknown): void;
 }
 
 /** Where a request is before it is sent. */
@@ -57,10 +63,12 @@ export class ResponderRequest implements ProgramOutput, Watchable {
   #line: RequestLine | undefined;
   #held: Buffer[] = [];
   #heldSize = 0;
-  readonly #errors: ErrorLines;
+  /** Made with the first octets: most requests cause none. */
+  #errors: ErrorLines | undefined;
+  #log: ((line: string) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #signal: AbortSignal | undefined;
-  #wake: (() => void) | undefined;
+  #reader: Reader | undefined;
   #onEnd: (() => void) | undefined;
   #failure: { readonly error: unknown } | undefined;
   /** How the request ended, for people. */
@@ -68,7 +76,6 @@ export class ResponderRequest implements ProgramOutput, Watchable {
   #hasCrashed = false;
   /** Nobody wants more output. */
   #isOver = false;
-  #isAwaited = false;
   #isClientSlow = false;
   #hasAnswered = false;
   #isWatched = false;
@@ -76,7 +83,6 @@ export class ResponderRequest implements ProgramOutput, Watchable {
   constructor(options: RequestOptions) {
     this.options = options;
     this.program = options.responder;
-    this.#errors = new ErrorLines((line) => this.warn(`wrote: ${line}`));
   }
 
   /** It was given up, or refused, before it was sent. */
@@ -139,9 +145,14 @@ export class ResponderRequest implements ProgramOutput, Watchable {
   take({ type, content }: FastCgiRecord): void {
     this.#hasAnswered = true;
     this.#timer?.refresh();
-    if (type === RecordType.stderr) this.#errors.push(content);
+    if (type === RecordType.stderr) this.#takeErrors(content);
     else if (type === RecordType.stdout) this.#hold(content);
     else if (type === RecordType.endRequest) this.#takeEnd(content);
+  }
+
+  #takeErrors(content: Buffer): void {
+    this.#errors ??= new ErrorLines((line) => this.warn(`wrote: ${line}`));
+    this.#errors.push(content);
   }
 
   #hold(content: Buffer): void {
@@ -150,7 +161,6 @@ export class ResponderRequest implements ProgramOutput, Watchable {
     this.#held.push(Buffer.from(content));
     this.#heldSize += content.length;
     if (this.#heldSize >= MAX_HELD) this.#line?.setPaused(true);
-    this.#wake?.();
   }
 
   #takeEnd(content: Buffer): void {
@@ -175,35 +185,43 @@ export class ResponderRequest implements ProgramOutput, Watchable {
   #conclude(how: string): void {
     this.#end ??= how;
     clearTimeout(this.#timer);
-    this.#errors.end();
+    this.#errors?.end();
     this.#signal?.removeEventListener('abort', this.#leave);
-    this.#wake?.();
+    this.settle();
     this.#onEnd?.();
     this.#onEnd = undefined;
   }
 
-  async pull(): Promise<Uint8Array | null> {
-    this.#isAwaited = true;
+  pull(): Promise<Uint8Array | null> {
     this.#timer?.refresh();
-    while (this.#failure === undefined && this.#held.length === 0 && this.#end === undefined) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    this.#wake = undefined;
-    this.#isAwaited = false;
-    const [first, ...others] = this.#held;
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject };
+      this.settle();
+    });
+  }
+
+  /** Gives the reader what there is. Called when all of a read has been taken: one turn of the gateway costs less than several. */
+  settle(): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    const [first] = this.#held;
     if (first === undefined) {
-      if (this.#failure !== undefined) throw this.#failure.error;
-      this.#isOver = true;
-      return null;
+      if (this.#failure === undefined && this.#end === undefined) return;
+      this.#reader = undefined;
+      if (this.#failure !== undefined) reader.reject(this.#failure.error);
+      else {
+        this.#isOver = true;
+        reader.resolve(null);
+      }
+      return;
     }
+    this.#reader = undefined;
     // php-fpm writes records of 8 KB: a copy costs less than a turn of the gateway for each.
-    const octets = others.length === 0 ? first : Buffer.concat(this.#held, this.#heldSize);
+    const octets = this.#held.length === 1 ? first : Buffer.concat(this.#held, this.#heldSize);
     this.#held = [];
     this.#heldSize = 0;
     this.#line?.setPaused(false);
-    return octets;
+    reader.resolve(octets);
   }
 
   get isComplete(): boolean {
@@ -224,7 +242,8 @@ export class ResponderRequest implements ProgramOutput, Watchable {
   }
 
   warn(line: string): void {
-    this.options.log(line);
+    this.#log ??= this.options.makeLog();
+    this.#log(line);
   }
 
   discard(): void {
@@ -244,7 +263,7 @@ export class ResponderRequest implements ProgramOutput, Watchable {
     this.#failure ??= { error };
     this.#isOver = true;
     this.#held = [];
-    this.#wake?.();
+    this.settle();
     if (this.#end !== undefined) return;
     if (this.#line !== undefined) {
       this.#line.abort();
@@ -259,7 +278,7 @@ export class ResponderRequest implements ProgramOutput, Watchable {
 
   #onTimeout(): void {
     const { timeout } = this.options;
-    const isIdle = !this.#isOver && (!this.#isAwaited || this.#isClientSlow);
+    const isIdle = !this.#isOver && (this.#reader === undefined || this.#isClientSlow);
     if (timeout === 0 || isIdle) {
       this.#timer?.refresh();
       return;

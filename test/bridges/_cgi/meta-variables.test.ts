@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addVariables, type MetaVariables, metaVariables } from '../../../bridges/_cgi/meta-variables.ts';
+import { addVariables, MetaVariables, metaVariables } from '../../../bridges/_cgi/meta-variables.ts';
 import { createEnviron, type Environ, type GatewayRequest } from '../../../src/index.ts';
 
 function environOf(
@@ -138,7 +138,7 @@ describe('metaVariables()', () => {
 
 describe('addVariables()', () => {
   const add = (pairs: Readonly<Record<string, unknown>>): Record<string, string> => {
-    const variables: MetaVariables = new Map([['REMOTE_USER', 'before']]);
+    const variables = new MetaVariables(['REMOTE_USER', 'before']);
     addVariables(variables, pairs);
     return Object.fromEntries(variables);
   };
