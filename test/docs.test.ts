@@ -1,22 +1,10 @@
 /**
  * The pages tell the truth: their TypeScript compiles, their programs run, their links lead somewhere.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CGI_ENVIRON_OPTIONS } from '../bridges/_cgi/environ.ts';
 import { CGI_PROGRAM_OPTIONS } from '../bridges/cgi/from-cgi.ts';
@@ -34,71 +22,36 @@ import { ENVIRON_OPTIONS } from '../src/gateway/environ.ts';
 import { GATEWAY_OPTIONS } from '../src/gateway/gateway-options.ts';
 import { LIMITS } from '../src/http/index.ts';
 import { DEFAULT_SETTINGS, SERVER_OPTIONS, SERVER_SETTINGS } from '../src/server/options.ts';
-import { compiledPackage } from './cli/compiled.ts';
+import { BLOCKS, BlockProject, complaintsWithNewestTypes, holdsItself, PAGES } from './support/doc-blocks.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const PAGES = [
-  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'examples/README.md'],
-  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
-];
-
-interface Block {
-  /** Where it is written to, from the folder of all blocks; the first line of a block may name it. */
-  readonly path: string;
-  readonly text: string;
-}
-
 /** All blocks, compiled against the compiled package: what a user's compiler sees and what a user's node runs. */
-const folder = mkdtempSync(join(tmpdir(), 'gatebridge-docs-'));
-const blocks = PAGES.flatMap(readBlocks);
-/** Output of the compiler. */
-let complaints = '';
+let project: BlockProject;
 
 beforeAll(async () => {
-  const modules = join(ROOT, 'node_modules');
-  mkdirSync(join(folder, 'node_modules'));
-  for (const name of readdirSync(modules).filter((one) => !one.startsWith('.')))
-    symlinkSync(join(modules, name), join(folder, 'node_modules', name));
-  symlinkSync(compiledPackage(), join(folder, 'node_modules/gatebridge'));
-  for (const { path, text } of blocks) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({
-      extends: join(ROOT, 'tsconfig.json'),
-      compilerOptions: {
-        noUnusedLocals: false,
-        noUnusedParameters: false,
-        paths: {},
-        noEmit: false,
-        rootDir: '.',
-        outDir: 'compiled',
-      },
-      include: blocks.map(({ path }) => path),
-    }),
-  );
-  const tsc = join(modules, '.bin/tsc');
-  const result = await promisify(execFile)(tsc, ['-p', folder, '--pretty', 'false'], { cwd: folder }).catch(
-    (error: { stdout: string }) => error,
-  );
-  complaints = result.stdout;
+  project = await BlockProject.compile();
 }, 60_000);
 
 afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
+  project.remove();
 });
 
 describe('TypeScript in the pages', () => {
   it('is found', () => {
-    expect(blocks.length).toBeGreaterThan(5);
+    expect(BLOCKS.length).toBeGreaterThan(5);
   });
 
   it('compiles', () => {
-    expect(complaints).toBe('');
+    expect(project.complaints).toBe('');
   });
+
+  it.each(['nodenext', 'bundler'])(
+    'compiles with the newest types of Node, strictly, by %s',
+    async (resolution) => {
+      expect(await complaintsWithNewestTypes(resolution)).toBe('');
+    },
+    60_000,
+  );
 
   it.each([
     ['README.md', 'run.ts', 'Hello from the root'],
@@ -108,9 +61,9 @@ describe('TypeScript in the pages', () => {
   ])('%s: %s runs', async (page, name, answer) => {
     const program = join(page, name);
     // Any free port instead of the one that the page names.
-    const compiled = compiledBlock(program);
+    const compiled = project.compiledPath(program);
     writeFileSync(compiled, readFileSync(compiled, 'utf8').replace('port: 8124', 'port: 0'));
-    const child = start(program);
+    const child = project.start(program);
     try {
       const headers = { 'X-Forwarded-For': '203.0.113.7' };
       const response = await fetch(`http://127.0.0.1:${await readPort(child)}/`, { headers });
@@ -120,12 +73,9 @@ describe('TypeScript in the pages', () => {
     }
   });
 
-  it.each(blocks.filter(({ text }) => /node:assert|supertest/.test(text)))(
-    '$path holds',
-    async ({ path }) => {
-      expect(await once(start(path), 'exit')).toEqual([0, null]);
-    },
-  );
+  it.each(BLOCKS.filter(holdsItself))('$path holds', async ({ path }) => {
+    expect(await once(project.start(path), 'exit')).toEqual([0, null]);
+  });
 });
 
 describe('links', () => {
@@ -285,14 +235,6 @@ describe('CHANGELOG.md', () => {
   });
 });
 
-function readBlocks(page: string): Block[] {
-  const text = readFileSync(join(ROOT, page), 'utf8');
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, block = ''], index) => {
-    const name = /^\/\/ ([\w-]+\.ts)\n/.exec(block)?.[1] ?? `block-${index + 1}.ts`;
-    return { path: join(page, name), text: block };
-  });
-}
-
 function leadsSomewhere(page: string, target: string): boolean {
   const [path = '', anchor] = target.split('#');
   const file = path === '' ? join(ROOT, page) : join(ROOT, dirname(page), path);
@@ -351,18 +293,6 @@ function findPath(pattern: string): string | undefined {
       .filter((path) => matcher.test(basename(path)));
   }
   return found[0];
-}
-
-/** Runs a block. */
-function start(path: string): ChildProcess {
-  return spawn(process.execPath, [compiledBlock(path)], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-}
-
-function compiledBlock(path: string): string {
-  return join(folder, 'compiled', path.replace(/\.ts$/, '.js'));
 }
 
 async function readPort(child: ChildProcess): Promise<string> {
