@@ -86,13 +86,17 @@ export class EnvironRequest {
     return new Uint8Array(await this.arrayBuffer());
   }
 
-  async text(): Promise<string> {
-    if (this.#isHandedOut) return this.real.text();
-    return utf8.decode(await this.#read());
+  text(): Promise<string> {
+    return this.#isHandedOut ? this.#realText() : this.#read().then(decode);
   }
 
-  async json(): Promise<unknown> {
-    return JSON.parse(await this.text());
+  json(): Promise<unknown> {
+    return this.text().then(parse);
+  }
+
+  /** Rejects if no real request can be made. */
+  async #realText(): Promise<string> {
+    return this.real.text();
   }
 
   clone(): Request {
@@ -175,6 +179,15 @@ const NOTHING: Promise<Uint8Array> = Promise.resolve(new Uint8Array(0));
 
 /** Drops a byte order mark, as the Fetch API does. */
 const utf8 = new TextDecoder();
+
+// Without a function for each request, and without the promise of an async one.
+function decode(octets: Uint8Array): string {
+  return utf8.decode(octets);
+}
+
+function parse(text: string): unknown {
+  return JSON.parse(text);
+}
 
 /** Gives the stream of content that was read otherwise: nobody can read it. */
 function readStream(): ReadableStream<Uint8Array> {

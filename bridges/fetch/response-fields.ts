@@ -2,6 +2,9 @@
 import { isFieldValue, isToken, NameMemory } from '../../src/gateway/index.ts';
 import type { HeaderList } from '../../src/index.ts';
 
+/** The runtime's class, whatever takes its global name later. */
+const RealHeaders = globalThis.Headers;
+
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
 
 const TEXT_FIELD = ['content-type', 'text/plain;charset=UTF-8'] as const;
@@ -16,9 +19,16 @@ const names = new NameMemory<string>((name) => (isToken(name) ? name.toLowerCase
  * @throws TypeError if a name or value is none, as the constructor of `Headers` does
  */
 export function readFields(headers: HeadersInit | undefined, isText: boolean): HeaderList {
-  const fields = headers === undefined ? [] : (readRecord(headers) ?? [...new Headers(headers)]);
+  const fields = headers === undefined ? [] : (readRecord(headers) ?? readHeaders(headers));
   if (isText && !fields.some(([name]) => name === 'content-type')) fields.push(TEXT_FIELD);
   return fields;
+}
+
+/** Reads what the constructor of `Headers` takes. Headers of the runtime need no copy, because their fields are read here and now. */
+function readHeaders(headers: NonNullable<HeadersInit>): HeaderList {
+  const isRead = Object.getPrototypeOf(headers) === RealHeaders.prototype;
+  // So its constructor has made it.
+  return [...(isRead ? (headers as Headers) : new RealHeaders(headers))];
 }
 
 /** Reads an object whose members are all valid; undefined if it is something else. */

@@ -164,7 +164,7 @@ export class Input implements InputStream {
   #isTaken(taking: Taking): boolean {
     const { limit, isLine, pieces } = taking;
     if (this.#buffered.length === 0) return limit === 0;
-    if (!isLine && this.#buffered.length < limit - taking.length) return this.#isAllTaken(taking);
+    if (!isLine && this.#buffered.length <= limit - taking.length) return this.#isAllTaken(taking);
     let piece = this.#buffered.subarray(0, limit - taking.length);
     const lf = isLine ? piece.indexOf(LF) : -1;
     if (lf !== -1) piece = piece.subarray(0, lf + 1);
@@ -174,12 +174,12 @@ export class Input implements InputStream {
     return lf !== -1 || taking.length >= limit;
   }
 
-  /** Takes all buffered octets, which are not enough: without a view, which would cost more than a small piece is worth. */
+  /** Takes all buffered octets, as it usually is: without a view, which would cost more than a small piece is worth. */
   #isAllTaken(taking: Taking): boolean {
     taking.pieces.push(this.#buffered);
     taking.length += this.#buffered.length;
     this.#buffered = EMPTY;
-    return false;
+    return taking.length >= taking.limit;
   }
 
   /** Pulls octets if none are buffered. Gives false at the end. After a failure every later read rejects. */

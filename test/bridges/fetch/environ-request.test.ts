@@ -84,6 +84,35 @@ describe('a request', () => {
     expect(await received({ ...unknown, 'wsgi.input_terminated': true }).request.text()).toBe('abc');
   });
 
+  it('reads an input of middleware that gives small pieces, too many octets, or octets without a promise', async () => {
+    const input = (pieces: readonly (string | Error)[], isLate: boolean): Environ => {
+      const rest = [...pieces];
+      const read = (): unknown => {
+        const piece = rest.shift() ?? '';
+        if (piece instanceof Error) throw piece;
+        const octets = Buffer.from(piece);
+        return isLate ? Promise.resolve(octets) : octets;
+      };
+      return bareEnviron('abcdef', { 'wsgi.input': { read } as unknown as Environ['wsgi.input'] });
+    };
+    for (const isLate of [true, false]) {
+      for (const pieces of [['abcdef'], ['a', 'bc', 'def'], ['abcdefgh'], ['abc', 'defgh']])
+        expect(await received(input(pieces, isLate)).request.text(), String(pieces)).toBe('abcdef');
+      const { request } = received(input(['abc'], isLate));
+      await expect(request.text()).rejects.toMatchObject({ code: 'WSGI_ERR_DISCONNECTED' });
+      await expect(request.json()).rejects.toThrow('already been read');
+      for (const pieces of [[new Error('Broken')], ['a', new Error('Broken')]])
+        await expect(received(input(pieces, isLate)).request.arrayBuffer()).rejects.toThrow('Broken');
+    }
+  });
+
+  it('rejects, and does not throw, where no request of the runtime can be made', async () => {
+    const request = received(bareEnviron('abc', { REQUEST_METHOD: 'TRACE' })).request;
+    expect(request.body).toBeInstanceOf(ReadableStream);
+    await expect(request.text()).rejects.toThrow(TypeError);
+    await expect(request.json()).rejects.toThrow(TypeError);
+  });
+
   it('fails a read of content that ends too early', async () => {
     const short = (): Request => received(bareEnviron('abc', { CONTENT_LENGTH: '9' })).request;
     await expect(short().text()).rejects.toMatchObject({ code: 'WSGI_ERR_DISCONNECTED' });

@@ -24,6 +24,8 @@ const LIST: [string, string][] = [
   ['X', 'y'],
 ];
 
+class OwnHeaders extends Headers {}
+
 const CASES: readonly Case[] = [
   ['nothing', []],
   ['null', [null]],
@@ -35,6 +37,11 @@ const CASES: readonly Case[] = [
   ['a record', ['x', { headers: { 'X-B': ' trimmed ', 'x-a': '1', 'X-A': '2' } }]],
   ['a list', ['x', { headers: LIST }]],
   ['headers', ['x', { headers: new Headers({ a: 'b' }) }]],
+  [
+    'headers with a type and cookies',
+    ['x', { headers: new Headers([...LIST, ['Content-Type', 'text/css']]) }],
+  ],
+  ['headers of a class of its own', ['x', { headers: new OwnHeaders({ a: 'b' }) }]],
   ['another response', ['x', new RealResponse('y', { status: 201, headers: { a: 'b' } })]],
   ['a null-body status', [null, { status: 204 }]],
   ['a form', [new URLSearchParams({ a: 'b' })]],
@@ -91,6 +98,16 @@ describe('LightResponse', () => {
     }
     expect(expected).toBeInstanceOf(Error);
     expect(() => new LightResponse(content, init)).toThrow((expected as Error).message);
+  });
+
+  it('keeps its headers when those that it was made of change', () => {
+    const headers = new Headers({ a: 'b' });
+    const light = new LightResponse('x', { headers });
+    headers.set('a', 'c');
+    headers.append('d', 'e');
+    expect([...light.headers]).toEqual([...new RealResponse('x', { headers: { a: 'b' } }).headers]);
+    light.headers.set('a', 'f');
+    expect(headers.get('a')).toBe('c');
   });
 
   it('passes as the global class, in both directions', () => {
