@@ -192,14 +192,14 @@ describe('an extended CONNECT', () => {
     ['a name that no field has', '401 No\r\nbad name: x', 'reset'],
     ['a value that no field has', '401 No\r\nX: a\0b', 'reset'],
   ])('never opens by a refusal with %s', async (_name, head, expected) => {
-    running = await startHttp2((environ) => {
+    const running = await start((environ) => {
       // A stream that looks like a socket.
       const socket = environ['gateway.upgrade']?.().socket as Duplex;
       socket.on('error', () => {});
       socket.end(`HTTP/1.1 ${head}\r\n\r\nno`);
       return [];
     });
-    const session = await connected();
+    const session = await connected(running);
     const stream = session.request({
       ':method': 'CONNECT',
       ':protocol': 'x',
@@ -219,7 +219,7 @@ describe('an extended CONNECT', () => {
 
   it('lets go of sockets that their application has ended, and has not read', async () => {
     const sockets = new Set<Duplex>();
-    running = await startHttp2((environ) => {
+    const running = await start((environ) => {
       // A stream that looks like a socket.
       const socket = environ['gateway.upgrade']?.().socket as Duplex;
       sockets.add(socket);
@@ -227,7 +227,7 @@ describe('an extended CONNECT', () => {
       socket.end('HTTP/1.1 101 Yes\r\n\r\nbye');
       return [];
     });
-    const session = await connected();
+    const session = await connected(running);
     for (const code of [0, 8]) {
       const { stream } = await open(session, '/');
       stream.resume();
