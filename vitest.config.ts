@@ -62,11 +62,15 @@ const TOGETHER_ON_NODE = [
   'test/testing/*.test.ts',
 ];
 
-/** Long repeats, which `npm run tour` has: audits under the validator on further hosts, audits that are observed, cuts. */
+/**
+ * What `npm run tour` has: audits under the validator on further hosts, audits that are observed, cuts, frameworks that are installed
+ * and built.
+ */
 const TOURED = [
   'test/validate/more-hosts.test.ts',
   'test/conformance/observed.test.ts',
   'test/endurance/cuts.test.ts',
+  'test/bridges/fetch/built-frameworks.test.ts',
 ];
 
 /** Long repeats of the audits, and memory that the shortcuts do not save: not without them in CI. */
