@@ -5,8 +5,8 @@
  * it is cancelled, and the runtime decides what becomes of the rest. A reader after the response is a read that waits, or
  * an iteration that is open. Single reads have a turn of the event loop each.
  */
-import { disconnection, isOctets, isProtocolError, onNextTurn } from '../../src/gateway/index.ts';
-import { ApplicationError, type InputSource } from '../../src/index.ts';
+import { disconnection, isError, isOctets, isProtocolError, onNextTurn } from '../../src/gateway/index.ts';
+import { ApplicationError, type InputSource, ProtocolError } from '../../src/index.ts';
 
 type Reader = ReadableStreamDefaultReader<unknown>;
 
@@ -50,14 +50,17 @@ export class FetchInput implements InputSource {
 
   /**
    * A stream that fails is that of a client that has left: the runtime itself refuses malformed content. A host of ours in front of the
-   * `Request` tells which it was.
+   * `Request` tells which it was, and so does a framework that has a limit of its own, by the status (SvelteKit's adapter-node 5).
    */
   async #read(reader: Reader): ReturnType<Reader['read']> {
     try {
       return await reader.read();
     } catch (error) {
       this.#endAs('ended');
-      throw isProtocolError(error) ? error : disconnection('request', error);
+      if (isProtocolError(error)) throw error;
+      if (isTooLarge(error))
+        throw new ProtocolError('WSGI_ERR_CONTENT_TOO_LARGE', "the host's number of", { cause: error });
+      throw disconnection('request', error);
     }
   }
 
@@ -103,6 +106,11 @@ export class FetchInput implements InputSource {
     // The reader gets its last piece before.
     if (this.#onLeft !== undefined) onNextTurn(this.#onLeft);
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  if (!isError(error)) return false;
+  return [Reflect.get(error, 'status'), Reflect.get(error, 'statusCode')].includes(413);
 }
 
 function openReader(request: Request): Reader {

@@ -255,6 +255,30 @@ describe('the content', () => {
     expect(response.status).toBe(499);
   });
 
+  it.each(['status', 'statusCode'])('that exceeds a limit of its framework is refused: %s', async (name) => {
+    const refusal = Object.assign(new Error('Too large'), { [name]: 413 });
+    let pulls = 0;
+    const source = new ReadableStream({
+      pull: (controller) => {
+        pulls += 1;
+        if (pulls > 1) controller.error(refusal);
+        else controller.enqueue(new Uint8Array(9));
+      },
+    });
+    let cause: unknown;
+    const application: Application = async (environ, startResponse) => {
+      await environ['wsgi.input'].read().catch((thrown: Error) => {
+        ({ cause } = thrown);
+        throw thrown;
+      });
+      startResponse('200 OK', []);
+      return [];
+    };
+    const response = await toFetch(application)(post(source));
+    expect([response.status, await response.text()]).toEqual([413, 'Content Too Large\n']);
+    expect(cause).toBe(refusal);
+  });
+
   it('of a stream of text is an error', async () => {
     const source = new ReadableStream({ pull: (controller) => controller.enqueue('text') });
     const response = await toFetch(echo, { exposeErrors: true })(post(source));
