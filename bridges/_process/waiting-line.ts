@@ -28,12 +28,12 @@ export class WaitingLine<Item> {
     this.#put(item, this.#first);
   }
 
-  /** Lets an item leave from wherever it is. Does nothing if it is not in the line. */
-  leave(item: Item): void {
+  /** Lets an item leave from wherever it is. @returns true if it was in the line */
+  leave(item: Item): boolean {
     const number = this.#numbers.get(item);
-    if (number === undefined) return;
+    if (number === undefined) return false;
     this.#numbers.delete(item);
-    this.#items.delete(number);
+    return this.#items.delete(number);
   }
 
   /** Shows the first one. */

@@ -14,6 +14,7 @@ import {
   type StartResponse,
   UpstreamError,
 } from '../../src/index.ts';
+import type { Watchable } from '../_process/departures.ts';
 import { pythonError } from './failures.ts';
 import { decodeHead, FRAMES, type PythonHead } from './frames.ts';
 import { RequestContent } from './request-content.ts';
@@ -35,16 +36,19 @@ export interface Settlement {
 }
 
 /** One request. */
-export class Exchange {
+export class Exchange implements Watchable {
   readonly environ: Environ;
   /** The frame of the request. */
   readonly request: Buffer;
   /** When it began to wait for a lane. */
   queuedAt = 0;
+  /** Called if the client leaves while the request waits for a lane. */
+  onDeparture: (() => void) | undefined;
   readonly #startResponse: StartResponse;
   readonly #settlement: Settlement;
   #state: 'waiting' | 'sent' | 'answering' | 'left' | 'over' = 'waiting';
   #lane: ExchangeLane | undefined;
+  #signal: AbortSignal | undefined;
   #content: RequestContent | undefined;
   #head: PythonHead | undefined;
   /** Chunks that have come before the gateway had the head. */
@@ -69,9 +73,23 @@ export class Exchange {
     return this.#content?.isOwed !== true && this.#body?.isFull !== true;
   }
 
-  /** The client has left while the request waited. */
-  get isAbandoned(): boolean {
-    return this.environ['gateway.signal']?.().aborted === true;
+  /** Watches for a client that leaves while the request waits. Requests that get a lane soon are not watched. */
+  watch(): void {
+    if (this.#state !== 'waiting') return;
+    this.#signal = this.environ['gateway.signal']?.();
+    if (this.#signal?.aborted === true) this.#depart();
+    else this.#signal?.addEventListener('abort', this.#depart, { once: true });
+  }
+
+  readonly #depart = (): void => {
+    if (this.#state === 'waiting') this.onDeparture?.();
+  };
+
+  /** It waits no more. */
+  #unwatch(): void {
+    this.#signal?.removeEventListener('abort', this.#depart);
+    this.#signal = undefined;
+    this.onDeparture = undefined;
   }
 
   /** The method and the target, for the log. */
@@ -82,6 +100,7 @@ export class Exchange {
 
   /** A lane has taken the request. */
   begin(lane: ExchangeLane): void {
+    this.#unwatch();
     this.#state = 'sent';
     this.#lane = lane;
   }
@@ -120,7 +139,7 @@ export class Exchange {
 
   /** Gives up a request whose client has left before the head. Nothing else tells of that: a long time has passed. */
   leaveIfAbandoned(): void {
-    if (this.#state !== 'sent' || !this.isAbandoned) return;
+    if (this.#state !== 'sent' || this.environ['gateway.signal']?.().aborted !== true) return;
     this.#leave();
     this.#settlement.reject(disconnection('response'));
   }
@@ -142,6 +161,7 @@ export class Exchange {
   /** The lane is free again, or gone. */
   end(): void {
     if (this.#state === 'over') return;
+    this.#unwatch();
     if (this.#state === 'sent') {
       // The worker answers every request; its END or FAILED comes before.
       this.#reject(new UpstreamError('WSGI_ERR_UPSTREAM_MALFORMED', 'the worker gave no response'));

@@ -21,19 +21,22 @@ export function findInterpreter({ python, virtualenv, folder }: InterpreterChoic
   if (python !== undefined) {
     if (!python.includes('/')) return python;
     const path = isAbsolute(python) ? python : resolve(folder, python);
-    return existing(path, 'python');
+    return existing(path, 'python', folder);
   }
   if (virtualenv !== undefined) {
     const path = resolve(folder, virtualenv, 'bin/python');
-    return existing(path, 'virtualenv');
+    return existing(path, 'virtualenv', folder);
   }
   const found = USUAL.map((name) => join(folder, name, 'bin/python')).find((path) => existsSync(path));
   return found ?? 'python3';
 }
 
-function existing(path: string, option: string): string {
+function existing(path: string, option: string, folder: string): string {
   if (existsSync(path)) return path;
-  throw Object.assign(new TypeError(`Option ${option}: there is no file ${path}`), {
+  // A relative path begins there.
+  const isLost = path.startsWith(`${folder}/`) && !existsSync(folder);
+  const fault = isLost ? `folder: there is no folder ${folder}` : `${option}: there is no file ${path}`;
+  throw Object.assign(new TypeError(`Option ${fault}`), {
     code: 'ERR_INVALID_ARG_VALUE',
   });
 }

@@ -7,7 +7,9 @@
  * Rule 1: the sockets are the worker's tie to life. It ends when they do, also if this process is killed.
  * Rule 2: the worker leads a process group, so that Ctrl+C does not reach it, and that whatever it has started can be ended with it.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { UpstreamError } from '../../src/index.ts';
@@ -206,10 +208,11 @@ export class PythonProcess {
   #failToStart(error: NodeJS.ErrnoException): void {
     const { python, folder } = this.#setup;
     const isMissing = error.code === 'ENOENT';
-    const detail = isMissing
-      ? `there is no interpreter ${python} or no folder ${folder}: install Python 3, or set the options python and folder`
-      : `${python}: ${error.message}`;
-    this.#failure = unavailable(detail);
+    // Node's error is the same for both.
+    const missing = existsSync(folder)
+      ? `there is no interpreter ${python}: install Python 3, or set the option python`
+      : `there is no folder ${folder} (option folder)`;
+    this.#failure = unavailable(isMissing ? missing : `${python}: ${error.message}`);
     if (this.pid === undefined) this.#end(null, null);
   }
 

@@ -7,6 +7,7 @@
 import { disconnection } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
 import { BackOff } from '../_process/back-off.ts';
+import { Departures } from '../_process/departures.ts';
 import { WaitingLine } from '../_process/waiting-line.ts';
 import type { Exchange } from './exchange.ts';
 import { busy } from './failures.ts';
@@ -34,6 +35,8 @@ export class WorkerPool implements WorkerListener {
   readonly #settings: PoolSettings;
   readonly #workers = new Set<PythonProcess>();
   readonly #line = new WaitingLine<Exchange>();
+  /** Watches for the clients of those in the line. */
+  readonly #departures = new Departures();
   readonly #backOff = new BackOff();
   /** Why the last worker could not serve. */
   #failure: UpstreamError | undefined;
@@ -77,7 +80,19 @@ export class WorkerPool implements WorkerListener {
     }
     exchange.queuedAt = Date.now();
     this.#line.add(exchange);
+    this.#watch(exchange);
     this.#startAsNeeded();
+  }
+
+  /** A request whose client leaves gives its place in the line to others. */
+  #watch(exchange: Exchange): void {
+    const leave = (): void => {
+      if (!this.#line.leave(exchange)) return;
+      exchange.fail(disconnection('response'));
+      this.#closeIdle();
+    };
+    exchange.onDeparture = leave;
+    this.#departures.add(exchange);
   }
 
   /** Starts a worker, or all of them if they are to be ready ahead, and waits for the first. */
@@ -123,6 +138,7 @@ export class WorkerPool implements WorkerListener {
 
   laneUnsent(exchange: Exchange): void {
     this.#line.putBack(exchange);
+    this.#watch(exchange);
     this.#serveLine();
     this.#startAsNeeded();
   }
@@ -204,9 +220,8 @@ export class WorkerPool implements WorkerListener {
       const worker = this.#pick();
       if (worker === undefined) return;
       this.#line.take();
-      // A client that has waited may have left. The look costs something, so that it is not for everyone.
-      if (Date.now() - first.queuedAt > PATIENCE && first.isAbandoned) first.fail(disconnection('response'));
-      else worker.serve(first);
+      this.#departures.delete(first);
+      worker.serve(first);
     }
   }
 

@@ -157,6 +157,19 @@ describe('the line', () => {
     expect((await statusAndText(`${url}/pid`))[0]).toBe(503);
   });
 
+  it('gives the places of those whose clients have left to others, at once', async () => {
+    const { url } = await serve(python({ maxQueue: 1 }));
+    await fetch(`${url}/pid`);
+    const slow = fetch(`${url}/sleep?1.5`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    // The place is taken while the client waits.
+    await leave(url, '/body?dropped', () => new Promise((resolve) => setTimeout(resolve, 150)));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const other = fetch(`${url}/closed`);
+    expect((await other).status).toBe(200);
+    expect((await slow).status).toBe(200);
+  });
+
   it('drops those whose clients have left', async () => {
     const { url } = await serve(python());
     await fetch(`${url}/pid`);
@@ -180,8 +193,8 @@ describe('an application that cannot be loaded', () => {
     [{ application: 'broken_import:app' }, "ModuleNotFoundError: No module named 'no_such_module_anywhere'"],
     [{ application: 'broken_setup:app' }, 'RuntimeError: the database is not there'],
     [{ application: 'broken_syntax:app' }, 'SyntaxError'],
-    [{ python: 'no-such-python' }, 'there is no interpreter no-such-python'],
-    [{ folder: '/no/such/folder', python: PYTHON }, 'no folder /no/such/folder'],
+    [{ python: 'no-such-python' }, 'there is no interpreter no-such-python: install'],
+    [{ folder: '/no/such/folder', python: PYTHON }, 'there is no folder /no/such/folder (option folder)'],
   ])('%j says why', async (options, message) => {
     const application = python(options);
     const failure: unknown = await application.ready().catch((error: unknown) => error);
@@ -221,6 +234,9 @@ describe('options', () => {
     expect(make({ application: 'a:b', processes: 3 })).toThrow('did you mean workers?');
     expect(make({ application: 'a:b', venv: 3 })).toThrow('did you mean virtualenv?');
     expect(make({ application: 'a:b', workers: 0 })).toThrow('Option workers must be 1 or more');
+    expect(make({ application: 'a:b', folder: '/no/such', virtualenv: 'env' })).toThrow(
+      'Option folder: there is no folder /no/such',
+    );
     expect(make({ application: 'a:b', virtualenv: '/no/such' })).toThrow(
       'there is no file /no/such/bin/python',
     );
