@@ -59,35 +59,35 @@ export function toCommand(program: CgiProgram, cwd: string | undefined): Command
  *
  * @throws {@link UpstreamError} 502 if not
  */
-export async function checkProgram({ file, name }: Command): Promise<void> {
+export async function checkProgram({ file }: Command): Promise<void> {
   if (!file.includes('/')) return;
   const octets = await peek(file);
   if (octets === undefined || octets.length === 0) return;
   if (octets.toString('latin1', 0, 2) === '#!' || octets.includes(0)) return;
-  throw unavailable(name, 'has no #! line at its beginning, and is no binary');
+  throw unavailable(file, 'has no #! line at its beginning, and is no binary');
 }
 
 /** Makes the error of a program that could not be started. */
-export async function startFailure({ file, cwd, name }: Command, cause: unknown): Promise<UpstreamError> {
+export async function startFailure({ file, cwd }: Command, cause: unknown): Promise<UpstreamError> {
   // Node's types of errors do not tell which have a code.
   const code = isError(cause) ? String((cause as NodeJS.ErrnoException).code) : '';
-  if (!(await isFolder(cwd))) return unavailable(name, `cannot run in the folder ${cwd}: there is none`);
+  if (!(await isFolder(cwd))) return unavailable(file, `cannot run in the folder ${cwd}: there is none`);
   if (code === 'ENOENT' && !file.includes('/'))
-    return unavailable(name, 'is not in PATH (a file in this folder is ./name)');
+    return unavailable(file, 'is not in PATH (a file in this folder is ./name)');
   if (code === 'ENOENT') {
     const interpreter = /^#![ \t]*([^\s]+)/.exec((await peek(file))?.toString('latin1') ?? '')?.[1];
     const fault =
       interpreter === undefined
         ? 'does not exist'
         : `has the interpreter ${interpreter}, which does not exist`;
-    return unavailable(name, fault);
+    return unavailable(file, fault);
   }
   if (code === 'EACCES') {
     const fault = (await isFolder(file)) ? 'is a folder' : 'is not executable (chmod +x)';
-    return unavailable(name, (await mayExecute(file)) ? 'cannot be executed' : fault);
+    return unavailable(file, (await mayExecute(file)) ? 'cannot be executed' : fault);
   }
-  if (code === 'E2BIG') return unavailable(name, 'got fields larger than an environment may be');
-  return unavailable(name, `cannot be started: ${code}`);
+  if (code === 'E2BIG') return unavailable(file, 'got fields larger than an environment may be');
+  return unavailable(file, `cannot be started: ${code}`);
 }
 
 function unavailable(name: string, fault: string): UpstreamError {

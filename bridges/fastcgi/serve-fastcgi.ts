@@ -3,7 +3,7 @@
  *
  * This file listens and fixes the order of events. server-connection.ts speaks the protocol; the environ is that of CGI.
  */
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import {
   type AddressInfo,
@@ -20,6 +20,7 @@ import {
   refuseOnWorkers,
   type SettingsOf,
   settingsOf,
+  socketPathFault,
   tryPairs,
 } from '../../src/gateway/index.ts';
 import {
@@ -134,6 +135,8 @@ class Responder {
       await this.#listenAt({ host, port: Number(port) });
       return;
     }
+    const found = socketPathFault(path, { existsSync, lstatSync, platform: process.platform });
+    if (found !== undefined) throw new Error(`${found.fault}. ${found.cure}`);
     try {
       await this.#listenAt({ path });
     } catch (error) {

@@ -57,7 +57,7 @@ export function fromNode(
   options: FromNodeOptions = {},
 ): ApplicationFunction {
   if (typeof listener !== 'function' && !isEventServer(listener)) {
-    const hint = typeof listener === 'object' ? '; use fromFastify for an instance of Fastify' : '';
+    const hint = typeof listener === 'object' ? hintFor(listener) : '';
     throw new TypeError(`Listener must be a function of request and response, not ${typeof listener}${hint}`);
   }
   checkOptions(options, LISTENER_OPTIONS);
@@ -67,6 +67,16 @@ export function fromNode(
   return wrapListener(dispatch, (environ, startResponse) =>
     serveListener(dispatch, environ, startResponse, options),
   );
+}
+
+/** Names the function for what frameworks give. */
+function hintFor(value: unknown): string {
+  const has = (name: string): boolean =>
+    value !== null && typeof value === 'object' && typeof Reflect.get(value, name) === 'function';
+  if (has('inject') && has('register')) return '; use fromFastify for an instance of Fastify';
+  if (has('fetch')) return '; use fromFetch for an app with fetch, such as one of Hono';
+  if (has('callback')) return '; pass app.callback() for an app of Koa';
+  return '; use fromFastify for an instance of Fastify, and fromFetch for an app with fetch, such as one of Hono';
 }
 
 /** Lets a server that never listens emit requests and upgrades. */

@@ -1,9 +1,9 @@
 /** Makes servers listen, and tells clearly why one cannot. */
 import { existsSync, lstatSync } from 'node:fs';
 import { createConnection, type ListenOptions, type Server } from 'node:net';
-import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isError } from '../errors.ts';
+import { socketPathFault } from '../gateway/index.ts';
 import type { Address } from './address.ts';
 import { CommandError } from './exit-codes.ts';
 import { findPortHolder, type PortHolder } from './port-holder.ts';
@@ -65,27 +65,9 @@ function placeOf(address: Address): ListenOptions {
   }
 }
 
-/** Octets that the path of a unix socket may have, without its final NUL: sun_path of Linux has 108, of macOS and BSD 104. */
-const MAX_PATH = process.platform === 'linux' ? 107 : 103;
-
-/** Node 20 cuts a longer path off, and what it tells of a missing folder is EACCES. */
 function checkPath(path: string): void {
-  const length = Buffer.byteLength(path);
-  if (length > MAX_PATH) {
-    throw new CommandError(
-      'address',
-      `The path of a unix socket may have ${MAX_PATH} octets: ${path} has ${length}`,
-      {
-        cure: 'Choose a shorter path, or one relative to the current folder.',
-      },
-    );
-  }
-  const folder = dirname(path);
-  if (!existsSync(folder)) {
-    throw new CommandError('address', `Cannot listen on unix:${path}: folder ${folder} does not exist`, {
-      cure: `mkdir -p ${folder}, or RuntimeDirectory= in a unit of systemd.`,
-    });
-  }
+  const found = socketPathFault(path, { existsSync, lstatSync, platform: process.platform });
+  if (found !== undefined) throw new CommandError('address', found.fault, { cure: found.cure });
 }
 
 /** Milliseconds after which a socket that was just made is listened on. */
@@ -96,8 +78,8 @@ async function removeStale(path: string): Promise<void> {
   for (;;) {
     const stats = lstatSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return;
-    if (!stats.isSocket())
-      throw new CommandError('address', `${path} exists and is no socket`, { cure: 'Choose another path.' });
+    // It was made after the look at the path.
+    if (!stats.isSocket()) checkPath(path);
     if ((await isServed(path)) || (await isServedSoon(path))) throw socketInUse(path);
     takeAway(path, (aside) => {
       // The number of a removed file may be given to the next one.

@@ -27,4 +27,5 @@ export { encodeUtf8, isClusterWorker, joinOctets, onNextTurn } from './platform.
 export { isPromise, toPromise } from './promise.ts';
 export { reasonPhrase } from './reason-phrase.ts';
 export { refuseOnWorkers } from './refuse-on-workers.ts';
+export { socketPathFault } from './socket-path.ts';
 export { isHost, withoutOrigin } from './uri.ts';

@@ -16,7 +16,7 @@ describe('a program that cannot answer', () => {
   };
 
   it.each<[string, () => CgiProgram, string]>([
-    ['is missing', () => join(folder, 'missing'), 'missing does not exist'],
+    ['is missing', () => join(folder, 'missing'), `${folder}/missing does not exist`],
     ['is not in PATH', () => 'gatebridge-missing', 'gatebridge-missing is not in PATH'],
     ['is not executable', () => plain('mode', '#!/bin/sh\n', 0o644), 'mode is not executable (chmod +x)'],
     ['is a folder', () => mkdirSync(join(folder, 'sub'), { recursive: true }) ?? '', 'sub is a folder'],

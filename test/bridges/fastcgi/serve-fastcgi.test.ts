@@ -1,5 +1,5 @@
 /** serveFastCgi, asked by fromFastCgi and by hand. */
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -293,6 +293,23 @@ describe('serveFastCgi()', () => {
     await expect(serveFastCgi(hello, { path })).rejects.toThrow('EADDRINUSE');
     await first.close();
     expect(existsSync(path)).toBe(false);
+  });
+
+  it('says why no socket can be made at a path', async () => {
+    const refusal = (path: string): Promise<string> =>
+      serveFastCgi(hello, { path }).then(
+        () => 'listens',
+        (error: Error) => error.message,
+      );
+    const missing = join(folder, 'missing');
+    expect(await refusal(join(missing, 'app.sock'))).toContain(
+      `folder ${missing} does not exist. mkdir -p ${missing}`,
+    );
+    const file = join(folder, 'file.txt');
+    writeFileSync(file, 'kept');
+    expect(await refusal(file)).toContain(`${file} exists and is no socket`);
+    expect(readFileSync(file, 'utf8')).toBe('kept');
+    expect(await refusal(join(folder, 'x'.repeat(120)))).toMatch(/may have 10[37] octets/);
   });
 
   it.each<[ServeFastCgiOptions, string]>([

@@ -362,7 +362,11 @@ describe('fromNode', () => {
   });
 
   it('tells how to pass an instance of Fastify', () => {
-    expect(() => fromNode(fastify() as never)).toThrow('use fromFastify');
+    expect(() => fromNode(fastify() as never)).toThrow(/use fromFastify for an instance of Fastify$/);
+    expect(() => fromNode({ fetch() {} } as never)).toThrow(/use fromFetch for an app with fetch/);
+    expect(() => fromNode({ callback() {} } as never)).toThrow(/pass app\.callback\(\)/);
+    expect(() => fromNode({} as never)).toThrow(/use fromFastify .* and fromFetch /);
+    expect(() => fromNode(null as never)).toThrow(/use fromFastify .* and fromFetch /);
   });
 
   it('calls the listener with the server as this', async () => {
