@@ -59,9 +59,13 @@ function opaque(tag: string): string {
 
 const DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w :-]+$/;
 
+const FIRST_NUMBER = /[0-9]+/;
+
 /** Parses a date in any of the three forms (RFC 9110 §5.6.7). Gives NaN for anything else, which is never less or greater. */
 export function parseDate(text: string): number {
   if (!DATE.test(text)) return Number.NaN;
   // The form of asctime() has no zone; it is GMT too.
-  return Date.parse(text.endsWith(' GMT') ? text : `${text} GMT`);
+  const time = Date.parse(text.endsWith(' GMT') ? text : `${text} GMT`);
+  // Date.parse takes 31 Feb for 3 Mar. In all forms the day is the first number.
+  return new Date(time).getUTCDate() === Number(FIRST_NUMBER.exec(text)?.[0]) ? time : Number.NaN;
 }

@@ -256,15 +256,14 @@ class ProxiedEnviron {
 
   #setHost(value: string, field: string): void {
     const host = parseHost(value);
-    if (host === undefined) throw new Malformed(field);
+    if (host === undefined || (host.port !== undefined && !isPort(host.port))) throw new Malformed(field);
     this.#environ.HTTP_HOST = value;
     this.#environ.SERVER_NAME = host.name;
     this.#environ.SERVER_PORT = host.port ?? this.#defaultPort();
   }
 
   #setPort(port: string): void {
-    if (!/^[0-9]{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
-      throw new Malformed(FIELDS.port);
+    if (!isPort(port)) throw new Malformed(FIELDS.port);
     this.#environ.SERVER_PORT = port;
     const { HTTP_HOST } = this.#environ;
     const host = HTTP_HOST === undefined ? undefined : parseHost(HTTP_HOST);
@@ -298,4 +297,8 @@ function keyOf(name: Field): string {
 function formatForwarded(element: object): string {
   const pairs = Object.entries(element).filter(([, value]) => value !== undefined);
   return pairs.map(([name, value]) => `${name}="${String(value).replace(/["\\]/g, '\\$&')}"`).join(';');
+}
+
+function isPort(text: string): boolean {
+  return /^[0-9]{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
 }
