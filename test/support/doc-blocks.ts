@@ -62,6 +62,10 @@ export class BlockProject {
     return join(this.folder, 'compiled', path.replace(/\.ts$/, '.js'));
   }
 
+  compiledText(path: string): string {
+    return readFileSync(this.compiledPath(path), 'utf8');
+  }
+
   /** Runs a block. */
   start(path: string): ChildProcess {
     return spawn(process.execPath, [this.compiledPath(path)], {
