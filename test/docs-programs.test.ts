@@ -168,6 +168,14 @@ const PRINTING: readonly (readonly [block: string, output: string, surroundings:
     '/shop and /tea\n',
     { before: SHOP, after: "console.log(await (await app.request('http://a/shop/tea')).text());" },
   ],
+  [
+    'docs/start-response.md/no-store.ts',
+    '["200 OK",[["Cache-Control","no-store"]],null]\n',
+    {
+      after: `noStore((_environ, startResponse) => { startResponse('200 OK', []); return []; })({}, (...call) =>
+        console.log(JSON.stringify(call)));`,
+    },
+  ],
   ['docs/lambda.md/block-2.ts', '/items/7\n', INVOKE(EVENT)],
   [
     'docs/lambda.md/block-3.ts',
@@ -206,7 +214,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'docs/fastcgi.md/block-4.ts': 'it needs an inherited socket; inherited-socket.test.ts has one',
   'docs/lambda.md/block-4.ts': 'it needs the streams of the platform; stream-sink.test.ts has them',
   'docs/python.md/block-1.ts': 'it needs a virtual environment; test/bridges/python has one',
-  'docs/start-response.md/no-store.ts': 'it wraps; round-trips of wrappers are in test/conformance',
   'docs/troubleshooting.md/block-1.ts': 'types alone',
 };
 

@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { isError } from '../errors.ts';
 import { CommandError } from './exit-codes.ts';
 import type { Log } from './log.ts';
@@ -146,9 +146,30 @@ function readPair(settings: CertificateSettings): Secrets {
   } catch (error) {
     const isMismatch = isError(error) && Reflect.get(error, 'code') === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH';
     if (isMismatch) throw new Error(`${cert} and ${key} do not belong together`);
-    throw error;
+    if (isFaulty({ cert: pair.cert })) throw unusable(`Certificate ${cert}`, error);
+    throw isFaulty({ key: pair.key, passphrase: server.tls?.passphrase })
+      ? unusable(`Key ${key}`, error)
+      : error;
   }
   return pair;
+}
+
+/** Tells if OpenSSL refuses one of the two by itself. */
+function isFaulty(options: SecureContextOptions): boolean {
+  try {
+    createSecureContext(options);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function unusable(name: string, error: unknown): Error {
+  const message = messageOf(error);
+  if (/no start line|DECODER routines::unsupported/.test(message)) return new Error(`${name} is not in PEM form`);
+  if (/interrupted or cancelled|bad decrypt|bad password/.test(message))
+    return new Error(`${name} is encrypted, and its passphrase is missing or wrong`);
+  return new Error(`${name} cannot be used: ${message}`);
 }
 
 /** 48 octets are what node wants: a name, a key for the digest, and one for the cipher. */

@@ -36,6 +36,10 @@ export function findModule(named: string, folder: string): string {
   if (index !== undefined) return index;
   const found = findPackage(named, folder);
   if (found !== undefined) return found;
+  if (existsSync(path) && statSync(path).isDirectory())
+    throw new CommandError('application', `Folder ${named} has no index file`, {
+      cure: `Name a file in it: ${join(named, 'app.ts')}`,
+    });
   const near = nearestFile(path);
   const cure =
     near === undefined

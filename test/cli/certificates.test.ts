@@ -1,4 +1,5 @@
 /** HTTPS of the command: certificates that change while it runs, handshakes during a reload, sessions of other workers. */
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { request } from 'node:https';
@@ -97,6 +98,27 @@ it('a pair that does not fit at the start is told, with the files', async () => 
     expect(await command.exit).toEqual({ code: 2, signal: null });
     expect(command.stderr).toContain('tls/cert.pem and tls/key.pem do not belong together');
   }
+});
+
+const ENCRYPTED = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
+  ...({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' } as const),
+});
+
+it.each([
+  ['a certificate that is no PEM', 'text', OLD.key, 'Certificate tls/cert.pem is not in PEM form'],
+  ['a key that is no PEM', OLD.cert, 'text', 'Key tls/key.pem is not in PEM form'],
+  ['a key in the place of the certificate', OLD.key, OLD.key, 'Certificate tls/cert.pem is not in PEM form'],
+  [
+    'a key with a passphrase',
+    OLD.cert,
+    ENCRYPTED,
+    'Key tls/key.pem is encrypted, and its passphrase is missing',
+  ],
+])('%s is told by its flag and file', async (_case, cert, key, message) => {
+  const folder = projectFolder({ 'app.js': HELLO, 'tls/cert.pem': cert, 'tls/key.pem': String(key) });
+  const command = new Command(FLAGS, { folder });
+  expect(await command.exit).toEqual({ code: 2, signal: null });
+  expect(command.stderr).toContain(message);
 });
 
 it('no handshake fails while workers are reloaded', async () => {

@@ -145,6 +145,8 @@ describe('forms', () => {
 describe('errors name the file, the export, and the cure', () => {
   it.each([
     ['no file', {}, ['app.js:app'], /File app\.js does not exist in \S+\n/, 3],
+    ['a folder', { 'api/app.js': HELLO }, ['api:app'], /Folder api has no index file\n.*api\/app\.ts/, 3],
+    ['the current folder', { 'app.js': HELLO }, ['.'], /Folder \. has no index file/, 3],
     ['a file with another name', { 'server.js': HELLO }, ['servr.js'], /Did you mean server\.js\?/, 3],
     [
       'no such export',
