@@ -44,6 +44,7 @@ const PARTS: readonly Part[] = [
     sources: /^src\/cli\/(?!(main|worker|index|config|single|supervisor|check|fetch-command)\.ts$)/,
   },
   { file: 'bridges/_node/mounts', sources: /^bridges\/_node\/(?!replayed-input\.ts$)/ },
+  { file: 'bridges/_process/waiting', sources: /^bridges\/_process\/(waiting-line|departures)\.ts$/ },
   { file: 'bridges/_cgi/programs', sources: /^bridges\/_(cgi\/|process\/(error-lines|slots)\.ts$)/ },
 ];
 

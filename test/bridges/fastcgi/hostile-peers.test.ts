@@ -319,7 +319,7 @@ describe('serveFastCgi()', () => {
   it('replaces a socket that was left, and no other file', async () => {
     const path = join(folder, 'file.sock');
     writeFileSync(path, 'precious');
-    await expect(serveFastCgi(echo, { path })).rejects.toThrow('EADDRINUSE');
+    await expect(serveFastCgi(echo, { path })).rejects.toThrow('exists and is no socket');
     expect(existsSync(path)).toBe(true);
   });
 });
