@@ -166,7 +166,8 @@ function isFaulty(options: SecureContextOptions): boolean {
 
 function unusable(name: string, error: unknown): Error {
   const message = messageOf(error);
-  if (/no start line|DECODER routines::unsupported/.test(message)) return new Error(`${name} is not in PEM form`);
+  if (/no start line|DECODER routines::unsupported/.test(message))
+    return new Error(`${name} is not in PEM form`);
   if (/interrupted or cancelled|bad decrypt|bad password/.test(message))
     return new Error(`${name} is encrypted, and its passphrase is missing or wrong`);
   return new Error(`${name} cannot be used: ${message}`);
