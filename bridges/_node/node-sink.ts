@@ -26,6 +26,7 @@ import {
   isHttp2Message,
   isNodeSocket,
   latin1Text,
+  TEXT_LIMIT,
   writeRaw,
 } from '../../src/node-internals/index.ts';
 import { handOverOf } from './hand-over.ts';
@@ -51,9 +52,6 @@ const { end: nodeEnd, write: nodeWrite } = ServerResponse.prototype;
 
 /** RFC 9113 §7. */
 const INTERNAL_ERROR = 2;
-
-/** Octets up to which content joins the head in one string. Node writes a string with the head, but a Buffer behind it. */
-const TEXT_LIMIT = 2048;
 
 /** Milliseconds between the last octets and a reset. */
 const RESET_DELAY = 20;
@@ -154,6 +152,7 @@ export class NodeSink implements ResponseSink {
       if (this.#isGone()) return Promise.reject(disconnection('response'));
       if (res.writableEnded) throw new ApplicationError('WSGI_ERR_RESPONSE_TAKEN');
     }
+    // Node writes a string together with the head, and a Buffer behind it.
     const isText = socket !== undefined && lastChunk !== undefined && lastChunk.length <= TEXT_LIMIT;
     const content = isText ? latin1Text(lastChunk) : heldBelow(res, lastChunk);
     if (this.#undoHead !== undefined) this.#begin(() => endWith(res, content));

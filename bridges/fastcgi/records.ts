@@ -217,7 +217,7 @@ const COPIED = 8_192;
 /** A header of a version that FastCGI does not have: its reader takes the connection for broken. */
 export const BROKEN_RECORD: Uint8Array = Buffer.alloc(HEADER);
 
-/** What stands around the parameters of a request, as native strings. */
+/** The records before and behind the parameters of a request, as native strings. */
 export interface RequestFrame {
   /** FCGI_BEGIN_REQUEST for a responder (§5.1). */
   readonly begin: string;
@@ -227,7 +227,7 @@ export interface RequestFrame {
   readonly end: string;
 }
 
-/** Writes what stands around the parameters of a request. */
+/** Writes the records before and behind the parameters of a request. */
 export function requestFrame(requestId: number, keepsConnection: boolean): RequestFrame {
   const flags = keepsConnection ? KEEP_CONNECTION : 0;
   const content = String.fromCharCode(0, RESPONDER, flags, 0, 0, 0, 0, 0);

@@ -110,7 +110,7 @@ export class ResponderConnection {
   /** Calls those that wait until the socket takes more. */
   readonly #waiting = new Set<() => void>();
   #onValues: ((values: ReadonlyMap<string, string>) => void) | undefined;
-  /** What stands around the parameters of most requests. */
+  /** The frame of a request with the id 1, which most have. */
   readonly #frame: RequestFrame;
   /** The request whose record was read last, if its reader does not know yet. */
   #touched: ResponderRequest | undefined;

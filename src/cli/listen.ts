@@ -78,8 +78,11 @@ async function removeStale(path: string): Promise<void> {
   for (;;) {
     const stats = lstatSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return;
-    // It was made after the look at the path.
-    if (!stats.isSocket()) checkPath(path);
+    if (!stats.isSocket()) {
+      // It was made after the look at the path, or is gone by now.
+      checkPath(path);
+      continue;
+    }
     if ((await isServed(path)) || (await isServedSoon(path))) throw socketInUse(path);
     takeAway(path, (aside) => {
       // The number of a removed file may be given to the next one.

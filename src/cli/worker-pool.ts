@@ -3,7 +3,6 @@
  *
  * A replacement starts first, and the old worker goes when it is ready. If it does not start, the old one stays.
  */
-
 import type { Socket } from 'node:net';
 import { MAX_DELAY } from '../gateway/max-delay.ts';
 import { countersOf, type ServerMetrics, sumMetrics } from '../server/index.ts';

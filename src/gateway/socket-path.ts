@@ -10,7 +10,7 @@ export interface SocketPathFault {
   readonly cure: string;
 }
 
-/** What is asked of the file system. */
+/** The file system, as far as the look at a path needs it. */
 export interface SocketPathFiles {
   readonly existsSync: typeof existsSync;
   readonly lstatSync: typeof lstatSync;

@@ -12,7 +12,7 @@ export { endsAfterHead, isClosedInOrder, isHttp2Message } from './http2-messages
 export { hasSentContinue, writeRaw } from './interim.ts';
 export { kernelQueue } from './kernel-queue.ts';
 export { isTlsSocket, lateModule } from './late-modules.ts';
-export { latin1Text } from './latin1-slice.ts';
+export { latin1Text, TEXT_LIMIT } from './latin1-slice.ts';
 export { hasListeners } from './listeners.ts';
 export { checkMessageMethods } from './message-methods.ts';
 export type { RequestMessage, ResponseMessage, WriteCallback } from './message-types.ts';

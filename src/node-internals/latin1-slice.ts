@@ -13,6 +13,12 @@ interface SlicingBuffer extends Buffer {
 
 const isKnown = shortcut('latin1Slice', () => ('latin1Slice' in Buffer.prototype ? true : undefined));
 
+/**
+ * Octets up to which content is sent as text: node writes a string without a buffer in between, and joins it with the head
+ * that is a string already. Above it, the copy costs more than that saves.
+ */
+export const TEXT_LIMIT = 2048;
+
 /** Makes a native string of octets. */
 export function latin1Text(octets: Uint8Array): string {
   const buffer: SlicingBuffer = Buffer.isBuffer(octets)

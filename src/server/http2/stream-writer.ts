@@ -7,13 +7,10 @@
  */
 import type { ServerHttp2Stream } from 'node:http2';
 import type { DisconnectError } from '../../errors.ts';
-import { latin1Text } from '../../node-internals/index.ts';
+import { latin1Text, TEXT_LIMIT } from '../../node-internals/index.ts';
 
 /** Octets up to which a piece is copied. */
 const COPY_LIMIT = 16_384;
-
-/** Octets up to which the last piece is sent as a string. */
-const TEXT_LIMIT = 2_048;
 
 /** Octets of the parts of a large piece: they grow while the client is fast. */
 const LEAST_PART = 4_096;

@@ -7,14 +7,8 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { disconnection } from '../../errors.ts';
-import { latin1Text } from '../../node-internals/index.ts';
+import { latin1Text, TEXT_LIMIT } from '../../node-internals/index.ts';
 import { batch } from './text-batch.ts';
-
-/**
- * Octets up to which content joins the head in one native string. The head is a string already, and node writes a
- * string without a buffer in between (Node 20).
- */
-const TEXT_LIMIT = 2048;
 
 /** Up to this many octets, one copied buffer is cheaper than a list of buffers for the kernel. */
 const GATHER_LIMIT = 16_384;

@@ -47,11 +47,16 @@ export interface ReceiverOwner {
 const shared: Buffer = Buffer.allocUnsafeSlow(BUFFER_SIZE);
 
 /**
- * What OpenSSL has decrypted, at most a record at once. It is copied as it comes: a write of nothing makes a TLS socket read
- * on, within any call of an application. Made for the first TLS socket.
+ * All TLS sockets decrypt into this buffer, at most a record at once. Each record is copied as it comes: a write of nothing
+ * makes a TLS socket decrypt the next one, within any call of an application. Made for the first TLS socket.
  */
 let decrypted: Buffer | undefined;
 const RECORD_SIZE = 16_384;
+
+function decryptionBuffer(): Buffer {
+  decrypted ??= Buffer.allocUnsafeSlow(RECORD_SIZE);
+  return decrypted;
+}
 
 /** The incoming half of one connection. */
 export class Receiver {
@@ -71,8 +76,7 @@ export class Receiver {
     this.#owner = owner;
     this.#buffer = shared;
     const isTls = isTlsSocket(socket);
-    if (isTls) decrypted ??= Buffer.allocUnsafeSlow(RECORD_SIZE);
-    this.isDirect = readInto(socket, isTls && decrypted !== undefined ? decrypted : shared, {
+    this.isDirect = readInto(socket, isTls ? decryptionBuffer() : shared, {
       onPacket: isTls ? this.#onRecord : this.#onPacket,
       nextBuffer: isTls ? sameBuffer : this.#nextBuffer,
     });
