@@ -2,6 +2,7 @@
  * Watches for clients that leave, on behalf of requests that last. An AbortSignal and a timer cost more than a short request to a program
  * that is running already, so that a request gets both only when it is older than a sweep.
  */
+import { Line, type Place } from '../../src/gateway/index.ts';
 
 /** Milliseconds between two sweeps. A request is watched after one to two of them. */
 const SWEEP = 20;
@@ -12,30 +13,25 @@ export interface Watchable {
   watch(): void;
 }
 
-/** Requests under way that are not watched yet. */
+/** Requests under way that are not watched yet. A request leaves its place when it has ended. */
 export class Departures {
-  #young = new Set<Watchable>();
+  #young = new Line<Watchable>();
   /** Those that a sweep has seen. */
-  #older = new Set<Watchable>();
+  #older = new Line<Watchable>();
   #timer: NodeJS.Timeout | undefined;
 
   /** Watches a request from the second sweep on, unless it has ended by then. */
-  add(request: Watchable): void {
-    this.#young.add(request);
+  add(request: Watchable): Place<Watchable> {
     this.#timer ??= setTimeout(() => this.#sweep(), SWEEP);
-  }
-
-  /** The request has ended. */
-  delete(request: Watchable): void {
-    if (!this.#young.delete(request)) this.#older.delete(request);
+    return this.#young.add(request);
   }
 
   #sweep(): void {
     const seen = this.#older;
     this.#older = this.#young;
-    this.#young = new Set();
-    if (this.#older.size > 0) this.#timer?.refresh();
+    this.#young = new Line();
+    if (this.#older.length > 0) this.#timer?.refresh();
     else this.#timer = undefined;
-    for (const request of seen) request.watch();
+    for (const request of seen.takeAll()) request.watch();
   }
 }

@@ -2,9 +2,8 @@
  * Bounds the requests that a program serves at the same time. Others wait in a bounded queue, in order; what finds the queue full, or
  * waits too long, is refused with 503 and Retry-After.
  */
-import { MAX_DELAY } from '../../src/gateway/index.ts';
+import { Line, MAX_DELAY, type Place } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
-import { WaitingLine } from './waiting-line.ts';
 
 /** Settings of {@link Slots}. */
 export interface SlotOptions {
@@ -40,7 +39,7 @@ interface Waiting {
 export class Slots {
   readonly #options: SlotOptions;
   /** In order of arrival, which is the order of `end` too. */
-  readonly #queue = new WaitingLine<Waiting>();
+  readonly #queue = new Line<Waiting>();
   #taken = 0;
   /** Slots that were given back, and are to be passed on. */
   #free = 0;
@@ -87,9 +86,9 @@ export class Slots {
       return ignore;
     }
     const waiting: Waiting = { visitor, end: performance.now() + this.#options.patience };
-    this.#queue.add(waiting);
+    const place = this.#queue.add(waiting);
     if (this.#timer === undefined) this.#setTimer(this.#options.patience);
-    return () => this.#leave(waiting);
+    return () => this.#leave(place);
   }
 
   /**
@@ -120,8 +119,11 @@ export class Slots {
     });
   }
 
-  #leave(waiting: Waiting): void {
-    this.#queue.leave(waiting);
+  #leave(place: Place<Waiting>): void {
+    if (place.leave()) this.#restIfEmpty();
+  }
+
+  #restIfEmpty(): void {
     if (this.#queue.length > 0) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -141,7 +143,7 @@ export class Slots {
         this.#setTimer(waiting.end - now);
         return;
       }
-      this.#queue.leave(waiting);
+      this.#queue.take();
       waiting.visitor.refuse(this.#busy(`none of them has ended in ${this.#options.patience} ms`));
     }
   }
@@ -163,12 +165,12 @@ export class Slots {
     this.#isPassing = true;
     while (this.#free > 0) {
       this.#free -= 1;
-      const next = this.#queue.peek();
+      const next = this.#queue.take();
       if (next === undefined) {
         this.#taken -= 1;
         continue;
       }
-      this.#leave(next);
+      this.#restIfEmpty();
       next.visitor.admit(this.#makeRelease());
     }
     this.#isPassing = false;

@@ -4,9 +4,9 @@
  * A child of php-fpm serves nobody else while its connection is open, even without a request. So of more than `keepAlive` connections none
  * is kept while another request waits for its first answer, and none for long.
  */
-import { MAX_DELAY } from '../../src/gateway/index.ts';
+import { MAX_DELAY, type Place } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
-import { Departures } from '../_process/departures.ts';
+import { Departures, type Watchable } from '../_process/departures.ts';
 import { Slots } from '../_process/slots.ts';
 import { codeOf, openSocket, type ResponderAddress, ResponderConnection } from './responder-connection.ts';
 import type { ResponderRequest } from './responder-request.ts';
@@ -43,6 +43,8 @@ interface Turn {
   readonly perConnection: number;
   /** Gives the slot back. */
   readonly release: () => void;
+  /** Among those that are not watched yet. */
+  readonly departure: Place<Watchable>;
 }
 
 /** The number of requests that the responder takes. */
@@ -98,26 +100,26 @@ export class ResponderPool {
 
   #enter(request: ResponderRequest, { slots, perConnection }: Capacity): void {
     if (request.isGivenUp) return;
-    this.#departures.add(request);
+    const departure = this.#departures.add(request);
     try {
       const leave = slots.enter({
         admit: (release) => {
           this.#served += 1;
-          this.#serve({ request, perConnection, release });
+          this.#serve({ request, perConnection, release, departure });
         },
         refuse: (error) => {
-          this.#departures.delete(request);
+          departure.leave();
           request.refuse(error);
         },
       });
       request.waitAt({
         leave: () => {
           leave();
-          this.#departures.delete(request);
+          departure.leave();
         },
       });
     } catch (error) {
-      this.#departures.delete(request);
+      departure.leave();
       request.refuse(error);
     }
   }
@@ -175,8 +177,8 @@ export class ResponderPool {
     turn.request.refuse(error);
   }
 
-  #free({ request, release }: Turn): void {
-    this.#departures.delete(request);
+  #free({ departure, release }: Turn): void {
+    departure.leave();
     this.#served -= 1;
     release();
     if (this.#served === 0) this.#onIdle?.();

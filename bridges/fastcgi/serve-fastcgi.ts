@@ -16,6 +16,7 @@ import {
 import {
   isClusterWorker,
   MAX_DELAY,
+  Members,
   type OptionsOf,
   refuseOnWorkers,
   type SettingsOf,
@@ -111,7 +112,7 @@ class Responder {
   readonly #application: ApplicationFunction;
   readonly #options: ServeFastCgiOptions;
   readonly #settings: SettingsOf<typeof FASTCGI_SERVER_OPTIONS>;
-  readonly #connections = new Set<ServerConnection>();
+  readonly #connections = new Members<ServerConnection>();
   /** FastCGI §3.2: who starts a program tells it the addresses of the web servers. Without the variable it takes connections from all. */
   readonly #servers: readonly string[] | undefined = process.env.FCGI_WEB_SERVER_ADDRS?.split(',');
 

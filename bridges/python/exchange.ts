@@ -5,7 +5,7 @@
  *
  * A response that is complete in what has come at once is an array: the gateway computes its length and needs no iteration.
  */
-import { disconnection, isError } from '../../src/gateway/index.ts';
+import { disconnection, isError, type Place } from '../../src/gateway/index.ts';
 import {
   type Body,
   type Environ,
@@ -44,6 +44,8 @@ export class Exchange implements Watchable {
   queuedAt = 0;
   /** Called if the client leaves while the request waits for a lane. */
   onDeparture: (() => void) | undefined;
+  /** Its place among those that are not watched yet. */
+  departure: Place<Watchable> | undefined;
   readonly #startResponse: StartResponse;
   readonly #settlement: Settlement;
   #state: 'waiting' | 'sent' | 'answering' | 'left' | 'over' = 'waiting';
@@ -90,6 +92,8 @@ export class Exchange implements Watchable {
     this.#signal?.removeEventListener('abort', this.#depart);
     this.#signal = undefined;
     this.onDeparture = undefined;
+    this.departure?.leave();
+    this.departure = undefined;
   }
 
   /** The method and the target, for the log. */

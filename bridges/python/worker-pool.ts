@@ -4,11 +4,10 @@
  * Rule 1: a request that waits in the line is retried as often as needed; one that was sent is not.
  * Rule 2: a worker that can still serve is not given up before its successor is ready, unless its code is out of date.
  */
-import { disconnection } from '../../src/gateway/index.ts';
+import { disconnection, Line, type Place } from '../../src/gateway/index.ts';
 import { UpstreamError } from '../../src/index.ts';
 import { BackOff } from '../_process/back-off.ts';
 import { Departures } from '../_process/departures.ts';
-import { WaitingLine } from '../_process/waiting-line.ts';
 import type { Exchange } from './exchange.ts';
 import { busy } from './failures.ts';
 import { PythonProcess, type WorkerListener, type WorkerSetup } from './python-process.ts';
@@ -34,7 +33,7 @@ export class WorkerPool implements WorkerListener {
   readonly #setup: WorkerSetup;
   readonly #settings: PoolSettings;
   readonly #workers = new Set<PythonProcess>();
-  readonly #line = new WaitingLine<Exchange>();
+  readonly #line = new Line<Exchange>();
   /** Watches for the clients of those in the line. */
   readonly #departures = new Departures();
   readonly #backOff = new BackOff();
@@ -79,20 +78,19 @@ export class WorkerPool implements WorkerListener {
       return;
     }
     exchange.queuedAt = Date.now();
-    this.#line.add(exchange);
-    this.#watch(exchange);
+    this.#watch(exchange, this.#line.add(exchange));
     this.#startAsNeeded();
   }
 
   /** A request whose client leaves gives its place in the line to others. */
-  #watch(exchange: Exchange): void {
+  #watch(exchange: Exchange, place: Place<Exchange>): void {
     const leave = (): void => {
-      if (!this.#line.leave(exchange)) return;
+      if (!place.leave()) return;
       exchange.fail(disconnection('response'));
       this.#closeIdle();
     };
     exchange.onDeparture = leave;
-    this.#departures.add(exchange);
+    exchange.departure = this.#departures.add(exchange);
   }
 
   /** Starts a worker, or all of them if they are to be ready ahead, and waits for the first. */
@@ -137,8 +135,7 @@ export class WorkerPool implements WorkerListener {
   }
 
   laneUnsent(exchange: Exchange): void {
-    this.#line.putBack(exchange);
-    this.#watch(exchange);
+    this.#watch(exchange, this.#line.addFirst(exchange));
     this.#serveLine();
     this.#startAsNeeded();
   }
@@ -220,7 +217,6 @@ export class WorkerPool implements WorkerListener {
       const worker = this.#pick();
       if (worker === undefined) return;
       this.#line.take();
-      this.#departures.delete(first);
       worker.serve(first);
     }
   }

@@ -9,6 +9,7 @@
 import type { ChildProcess } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
+import { Line } from '../gateway/line.ts';
 import type { ServerMetrics } from '../server/index.ts';
 import { NO_METRICS } from '../server/metrics.ts';
 import { type FromWorker, isFromWorker, type ToWorker, tag } from './worker-messages.ts';
@@ -25,6 +26,12 @@ export interface WorkerEvents {
   onBeat(worker: WorkerProcess): void;
   /** The process has ended. Connections that have not arrived are to be given to another worker. */
   onEnd(worker: WorkerProcess, lost: readonly Socket[]): void;
+}
+
+/** A connection on its way to a worker. */
+interface Given {
+  readonly id: number;
+  readonly socket: Socket;
 }
 
 /** One worker process. */
@@ -50,8 +57,8 @@ export class WorkerProcess {
   #failure: string | undefined;
   readonly #worker: Worker;
   readonly #events: WorkerEvents;
-  /** Connections on their way to it, by number. */
-  readonly #given = new Map<number, Socket>();
+  /** Connections on their way to it. */
+  readonly #given = new Line<Given>();
   #count = 0;
   /** Those who wait for a beat, by number. */
   readonly #reports = new Map<number, () => void>();
@@ -92,13 +99,13 @@ export class WorkerProcess {
 
   /** Connections that have not arrived yet. */
   get pending(): number {
-    return this.#given.size;
+    return this.#given.length;
   }
 
   /** Gives a connection to the worker. It stays open here until it has arrived. */
   give(socket: Socket): void {
     this.#count += 1;
-    this.#given.set(this.#count, socket);
+    this.#given.add({ id: this.#count, socket });
     this.send({ type: 'connection', id: this.#count }, socket);
   }
 
@@ -168,9 +175,7 @@ export class WorkerProcess {
         this.#events.onReady(this);
         break;
       case 'taken':
-        // The worker has its own descriptor; the connection goes on when this one is closed.
-        this.#given.get(message.id)?.destroy();
-        this.#given.delete(message.id);
+        this.#noteArrival(message.id);
         break;
       case 'beat':
         this.memory = message.memory;
@@ -186,6 +191,14 @@ export class WorkerProcess {
     }
   }
 
+  /** The worker has its own descriptor; the connection goes on when this one is closed. It tells in the order in which they were given. */
+  #noteArrival(id: number): void {
+    for (let first = this.#given.peek(); first !== undefined && first.id <= id; first = this.#given.peek()) {
+      this.#given.take();
+      first.socket.destroy();
+    }
+  }
+
   #isEndTold = false;
 
   readonly #onGone = (): void => {
@@ -198,8 +211,7 @@ export class WorkerProcess {
     if (this.#isEndTold) return;
     this.#isEndTold = true;
     this.state = 'gone';
-    const lost = [...this.#given.values()];
-    this.#given.clear();
+    const lost = this.#given.takeAll().map(({ socket }) => socket);
     this.#events.onEnd(this, lost);
   }
 }

@@ -8,6 +8,7 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { markProgram } from '../gateway/direct-call.ts';
+import { privateMember } from '../gateway/private-member.ts';
 import { isPromise, toPromise } from '../gateway/promise.ts';
 import type { RequestMessage, ResponseMessage } from '../node-internals/index.ts';
 import type { ApplicationFunction } from '../wsgi.ts';
@@ -16,7 +17,7 @@ import { type MessageConstructors, plainMessages } from './message-constructors.
 import { wrappedListenerOf } from './wrapped-listeners.ts';
 
 /** Exchanges by their requests, for listeners that are applications. */
-const exchanges = new WeakMap<object, Exchange>();
+const exchanges = privateMember<Exchange>();
 
 /**
  * Makes an application that emits an event with request and response, and answers as its listeners do.

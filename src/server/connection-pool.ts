@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ProtocolError } from '../errors.ts';
+import { Members } from '../gateway/members.ts';
 import type { ProxyHeader } from '../http/index.ts';
 import {
   createUnansweredRequest,
@@ -55,12 +56,12 @@ export class ConnectionPool implements ProtocolOwner {
   #wasStopped = false;
   readonly #emitter: ListeningEmitter;
   readonly #http2: Http2Protocol | undefined;
-  readonly #connections = new Set<ServedConnection>();
+  readonly #connections = new Members<ServedConnection>();
   /** Those that wait for their clients to close, the oldest first. */
-  readonly #lingering = new Set<ServedConnection>();
+  readonly #lingering = new Members<ServedConnection>();
   readonly #handshakes = new WeakMap<Socket, Handshake>();
   /** Sockets that listeners have taken over. */
-  readonly #released = new Set<Socket>();
+  readonly #released = new Members<Socket>();
   /** Those who wait until no connection is left. */
   readonly #awaiting: (() => void)[] = [];
   /** A listener for the event of a socket. */
@@ -195,13 +196,14 @@ export class ConnectionPool implements ProtocolOwner {
   noteLingering(connection: ServedConnection): void {
     this.#lingering.add(connection);
     if (this.#lingering.size <= this.settings.maxLingering) return;
-    const [oldest = connection] = this.#lingering;
+    const { first: oldest = connection } = this.#lingering;
     this.#lingering.delete(oldest);
     oldest.destroy();
   }
 
   remove(connection: ServedConnection): void {
     this.tally.leave(connection);
+    if (connection instanceof Handshake) this.#handshakes.delete(connection.socket);
     this.#connections.delete(connection);
     this.#lingering.delete(connection);
     if (this.#connections.size > 0) return;
@@ -249,22 +251,22 @@ export class ConnectionPool implements ProtocolOwner {
     // A program's response may be complete and reach its connection in this turn: on node the connection is idle by then.
     setImmediate(() => {
       if (!this.isStopping) return;
-      for (const connection of [...this.#connections]) connection.closeIfAnswered();
+      for (const connection of this.#connections) connection.closeIfAnswered();
     });
   }
 
   destroyIdle(): void {
-    for (const connection of [...this.#connections]) {
+    for (const connection of this.#connections) {
       if (connection.isIdle) connection.destroy();
     }
   }
 
   destroyAll(): void {
-    for (const connection of [...this.#connections]) connection.destroy();
+    for (const connection of this.#connections) connection.destroy();
   }
 
   destroyReleased(): void {
-    for (const socket of [...this.#released]) socket.destroy();
+    for (const socket of this.#released) socket.destroy();
   }
 
   /**
@@ -277,7 +279,7 @@ export class ConnectionPool implements ProtocolOwner {
     this.#wasStopped = true;
     this.shutdown = { time: performance.now(), idleGrace };
     if (idleGrace > 0) return;
-    for (const connection of [...this.#connections]) connection.closeWhenDone();
+    for (const connection of this.#connections) connection.closeWhenDone();
   }
 
   /** All connections have ended; the server may listen again. */

@@ -5,12 +5,12 @@ import type { ConnectionOwner, ServedConnection } from './connection-owner.ts';
 
 /** A handshake. Its socket carries the TLS connection. */
 export class Handshake implements ServedConnection {
-  readonly #socket: Socket;
+  readonly socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #since = performance.now();
 
   constructor(socket: Socket, owner: ConnectionOwner) {
-    this.#socket = socket;
+    this.socket = socket;
     this.#owner = owner;
     socket.once('close', () => owner.remove(this));
   }
@@ -28,7 +28,7 @@ export class Handshake implements ServedConnection {
   closeIfAnswered(): void {}
 
   destroy(): void {
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
   check(): void {

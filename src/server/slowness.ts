@@ -8,6 +8,7 @@
 import { checkOptions } from '../gateway/check-options.ts';
 import { standardErrors } from '../gateway/error-stream.ts';
 import { logLine, logOf, type RequestLog } from '../gateway/failure-log.ts';
+import { Line, type Place } from '../gateway/line.ts';
 import { type OptionsOf, settingsOf } from '../gateway/option-table.ts';
 import { lateModule } from '../node-internals/index.ts';
 import type { Environ, ErrorStream } from '../wsgi.ts';
@@ -63,19 +64,21 @@ interface Waiting {
 }
 
 function watchRequests(limit: number): () => void {
-  const waiting = new Map<Environ, Waiting>();
+  const waiting = new Line<Waiting>();
+  const places = new WeakMap<Environ, Place<Waiting>>();
   const settle = (environ: Environ, outcome: string): void => {
-    const request = waiting.get(environ);
-    if (request === undefined) return;
-    waiting.delete(environ);
+    const place = places.get(environ);
+    if (place?.leave() !== true) return;
+    places.delete(environ);
+    const request = place.member;
     const passed = performance.now() - request.since;
     if (passed >= limit) logLine(request.log, `Slow request: ${outcome} after ${Math.round(passed)} ms`);
   };
   const check = (): void => {
     const now = performance.now();
-    for (const request of waiting.values()) {
+    for (const request of waiting.members()) {
       const passed = now - request.since;
-      // The map has the oldest first.
+      // The line has the oldest first.
       if (passed < limit) return;
       if (!request.isTold)
         logLine(request.log, `Slow request: no response yet after ${Math.round(passed)} ms`);
@@ -85,7 +88,7 @@ function watchRequests(limit: number): () => void {
   const clock = setInterval(check, Math.min(limit, INTERVAL)).unref();
   const stops = [
     observe('gatebridge.request.start', ({ environ }) => {
-      waiting.set(environ, { log: logOf(environ), since: performance.now(), isTold: false });
+      places.set(environ, waiting.add({ log: logOf(environ), since: performance.now(), isTold: false }));
     }),
     observe('gatebridge.request.head', ({ environ, status }) => settle(environ, status)),
     observe('gatebridge.request.finish', ({ environ }) => settle(environ, 'ended without a response')),

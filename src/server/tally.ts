@@ -6,6 +6,7 @@
  */
 import { channel } from 'node:diagnostics_channel';
 import type { Server, Socket } from 'node:net';
+import { Members } from '../gateway/members.ts';
 import type { ServerMetrics, TimeoutMetrics } from './metrics.ts';
 import type { ConnectionCloseMessage, ConnectionOpenMessage } from './observe.ts';
 import type { Phase } from './phase.ts';
@@ -56,9 +57,11 @@ export class Tally {
   clientErrors = 0;
   readonly timeouts: Record<keyof TimeoutMetrics, number> = { idle: 0, head: 0, content: 0, unresponsive: 0 };
   readonly #server: Server;
-  readonly #open = new Map<object, Counted>();
+  readonly #open = new Members<Counted>();
   /** Those that listeners have taken over. */
-  readonly #released = new Map<Socket, Counted>();
+  readonly #released = new Members<Counted>();
+  /** By their connection, or by their socket once that is taken over. */
+  readonly #counted = new WeakMap<object, Counted>();
   readonly #responses = { '1xx': 0, '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 };
   /** Of connections that have ended. */
   #requests = 0;
@@ -80,34 +83,45 @@ export class Tally {
 
   /** A connection is open, and can be served. */
   open(connection: CountedConnection, socket: Socket): void {
-    this.#open.set(connection, { socket, connection, since: performance.now() });
+    this.#add({ socket, connection, since: performance.now() });
     if (!OPEN.hasSubscribers) return;
     const message: ConnectionOpenMessage = { server: this.#server, socket };
     OPEN.publish(message);
   }
 
+  #add(counted: Counted): void {
+    this.#open.add(counted);
+    this.#counted.set(counted.connection, counted);
+  }
+
+  #leave(connection: object, counted: Counted): boolean {
+    this.#counted.delete(connection);
+    return this.#open.delete(counted);
+  }
+
   /** A connection has found out its protocol, and another object serves it. */
   replace(reader: CountedConnection, connection: CountedConnection): void {
-    const counted = this.#open.get(reader);
-    if (counted === undefined) return;
-    this.#open.delete(reader);
-    this.#open.set(connection, { ...counted, connection });
+    const counted = this.#counted.get(reader);
+    if (counted !== undefined && this.#leave(reader, counted)) this.#add({ ...counted, connection });
   }
 
   /** A connection is closed, or a listener takes it over. */
   leave(connection: object): void {
-    const counted = this.#open.get(connection);
-    if (counted === undefined) return;
-    this.#open.delete(connection);
-    if (counted.socket.destroyed) this.#close(counted);
-    else this.#released.set(counted.socket, counted);
+    const counted = this.#counted.get(connection);
+    if (counted === undefined || !this.#leave(connection, counted)) return;
+    if (counted.socket.destroyed) {
+      this.#close(counted);
+      return;
+    }
+    this.#released.add(counted);
+    this.#counted.set(counted.socket, counted);
   }
 
   /** A socket is closed that a listener had taken over. */
   closeReleased(socket: Socket): void {
-    const counted = this.#released.get(socket);
-    if (counted === undefined) return;
-    this.#released.delete(socket);
+    const counted = this.#counted.get(socket);
+    if (counted === undefined || !this.#released.delete(counted)) return;
+    this.#counted.delete(socket);
     this.#close(counted);
   }
 
@@ -133,12 +147,12 @@ export class Tally {
     const states = { idle: 0, busy: 0, closing: 0 };
     const bytes = { received: this.#received, sent: this.#sent };
     const requests = { total: this.#requests, inFlight: 0 };
-    for (const { connection } of this.#open.values()) {
+    for (const { connection } of this.#open) {
       const { phase = 'fresh', inFlight = phase === 'serving' ? 1 : 0 } = connection;
       states[STATES[phase]] += 1;
       requests.inFlight += inFlight;
     }
-    for (const { socket, connection } of [...this.#open.values(), ...this.#released.values()]) {
+    for (const { socket, connection } of [...this.#open, ...this.#released]) {
       const { received, sent } = octetsOf(socket);
       bytes.received += received;
       bytes.sent += sent;

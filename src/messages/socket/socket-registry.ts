@@ -4,6 +4,7 @@
  * If the host shows its connection, all its requests have the same stand-in in turn, as on node: what a program sets
  * on a socket stays there, and a listener for 'close' is called once.
  */
+import { privateMember } from '../../gateway/private-member.ts';
 import { foreignProperties } from '../../node-internals/index.ts';
 import type { Environ } from '../../wsgi.ts';
 import { type HostSocket, hostSocketOf } from './host-socket.ts';
@@ -30,7 +31,7 @@ export function reportedSocket<Socket extends HostSocket>(hostSocket: Socket): M
 
 /** Tells if a connection has a stand-in, which somebody may listen to. */
 export function hasStandIn(hostSocket: HostSocket): boolean {
-  return standIns.has(hostSocket);
+  return standIns.get(hostSocket) !== undefined;
 }
 
 /** Tells the listeners of a socket of the fault for which its connection ends. */
@@ -38,7 +39,7 @@ export function tellError(hostSocket: HostSocket, error: Error): void {
   standIns.get(hostSocket)?.tellError(error);
 }
 
-const standIns = new WeakMap<HostSocket, MessageSocket>();
+const standIns = privateMember<MessageSocket>();
 
 /**
  * Gives the socket for a request. It is a fresh one if the host shows no connection, or if another exchange has it,

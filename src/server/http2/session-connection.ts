@@ -13,6 +13,7 @@ import { isProtocolError, ProtocolError } from '../../errors.ts';
 import { tryPairs } from '../../gateway/environ-pairs.ts';
 import { standardErrors } from '../../gateway/error-stream.ts';
 import { logError } from '../../gateway/failure-log.ts';
+import { Members } from '../../gateway/members.ts';
 import { isPromise, toPromise } from '../../gateway/promise.ts';
 import { runApplication } from '../../gateway/run-application.ts';
 import { kernelQueue, nodeError } from '../../node-internals/index.ts';
@@ -61,7 +62,7 @@ export class SessionConnection implements ServedConnection, SinkSession {
   /** When it became fresh, idle or closing, by performance.now(); or NOT_NOTED. */
   since: number = performance.now();
   /** Exchanges whose stream is open, or whose application runs. */
-  readonly exchanges: Set<Http2Sink> = new Set();
+  readonly exchanges: Members<Http2Sink> = new Members();
   readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
   readonly #events: Http2Events;

@@ -6,6 +6,7 @@
  *         and programs alike.
  */
 import { Socket } from 'node:net';
+import { privateMember } from '../../gateway/private-member.ts';
 import { type AddressTest, addressTest } from '../../gateway/trusted-addresses.ts';
 import type { ProxyHeader } from '../../http/index.ts';
 import { areCarriersKnown, carrierOf, lateModule } from '../../node-internals/index.ts';
@@ -14,7 +15,7 @@ import type { ProxyProtocol } from '../../wsgi.ts';
 /** The sockets of one server. */
 export class ProxiedSockets {
   readonly #isTrusted: AddressTest;
-  readonly #headers = new WeakMap<Socket, ProxyProtocol>();
+  readonly #headers = privateMember<ProxyProtocol>();
 
   /**
    * @param addresses Those of the proxies: the option `proxyProtocol`
@@ -34,7 +35,7 @@ export class ProxiedSockets {
    * client has reset its connection, as checks of health do. Then its address is unknown, and nothing may be believed.
    */
   judge(socket: Socket): 'header' | 'serve' | 'gone' {
-    if (this.#headers.has(socket)) return 'serve';
+    if (this.#headers.get(socket) !== undefined) return 'serve';
     const { remoteAddress, localAddress } = socket;
     // A unix socket has neither.
     if (remoteAddress === undefined && localAddress !== undefined) return 'gone';

@@ -13,18 +13,18 @@ it('watches requests that last, each once, and none that has ended', () => {
   const watched: string[] = [];
   const make = (name: string): { watch(): void } => ({ watch: () => watched.push(name) });
   const [short, long] = [make('short'), make('long')];
-  departures.add(short);
+  const place = departures.add(short);
   departures.add(long);
-  departures.delete(short);
+  place.leave();
   vi.advanceTimersByTime(39);
   expect(watched).toEqual([]);
   vi.advanceTimersByTime(100);
   expect(watched).toEqual(['long']);
   const later = make('later');
-  departures.add(later);
+  const placeOfLater = departures.add(later);
   // Between the first sweep and the second.
   vi.advanceTimersByTime(25);
-  departures.delete(later);
+  placeOfLater.leave();
   vi.advanceTimersByTime(100);
   expect(watched).toEqual(['long']);
   expect(vi.getTimerCount()).toBe(0);
