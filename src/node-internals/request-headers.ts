@@ -5,7 +5,6 @@
  * Without the shortcut the object is always made.
  */
 import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
 import type { RequestMessage } from './message-types.ts';
 import { findSymbol, shortcut } from './shortcuts.ts';
 
@@ -19,8 +18,7 @@ const MADE = shortcut('kHeaders', () => {
 });
 
 function createProbe(lines: readonly string[], joinDuplicateHeaders: boolean): RequestMessage {
-  // node's types leave out the private members.
-  const probe = new IncomingMessage(new Socket()) as RequestMessage;
+  const probe: RequestMessage = Reflect.construct(IncomingMessage, []);
   probe.joinDuplicateHeaders = joinDuplicateHeaders;
   probe._addHeaderLines([...lines], lines.length);
   return probe;
