@@ -25,16 +25,17 @@ export function findPeer(...names: string[]): string | undefined {
 
 /** A name with a slash is a path. */
 function findProgram(name: string): string | undefined {
-  if (name.includes('/')) return isExecutable(name) ? name : undefined;
+  if (name.includes('/')) return isUsable(name) ? name : undefined;
   return (process.env.PATH ?? '')
     .split(delimiter)
     .map((folder) => join(folder, name))
-    .find(isExecutable);
+    .find(isUsable);
 }
 
-function isExecutable(path: string): boolean {
+function isUsable(path: string): boolean {
   try {
-    accessSync(path, constants.X_OK);
+    // A module of a server is read.
+    accessSync(path, path.endsWith('.so') ? constants.R_OK : constants.X_OK);
     return true;
   } catch {
     return false;

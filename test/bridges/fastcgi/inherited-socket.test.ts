@@ -1,4 +1,4 @@
-/** serveFastCgi at a socket that somebody else has opened: spawn-fcgi, lighttpd, and this test in the place of systemd. */
+/** serveFastCgi at a socket that somebody else has opened: spawn-fcgi, lighttpd, Apache's mod_fcgid, systemd, and this test. */
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type ServeFastCgiOptions, serveFastCgi } from '../../../bridges/fastcgi/index.ts';
+import type { ResponderAddress } from '../../../bridges/fastcgi/responder-connection.ts';
 import { compiledPackage } from '../../cli/compiled.ts';
 import { requirePeer } from '../../support/peer.ts';
 import { serveFrom } from './responders.ts';
@@ -59,6 +60,14 @@ async function listening(place: string | number): Promise<Server> {
   else server.listen(place, '127.0.0.1');
   await once(server, 'listening');
   return server;
+}
+
+async function freePort(): Promise<number> {
+  const probe = await listening(0);
+  // It listens on TCP.
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
 }
 
 /** Asks until the answer is the program's, which takes its time to start. */
@@ -105,14 +114,63 @@ describe('serveFastCgi({ fd })', () => {
     expect(await answerOf(url)).toBe('GET /there');
   });
 
+  it.for<[string, (folder: string, port: number) => ResponderAddress]>([
+    ['a unix socket', (folder) => ({ path: join(folder, 'app.sock') })],
+    ['a TCP port', (_folder, port) => ({ port })],
+  ])('answers when systemd has started it for the first client at %s', async ([, placeIn], context) => {
+    const program = requirePeer(context, '/usr/bin/systemd-socket-activate', 'systemd');
+    const place = placeIn(makeFolder(), await freePort());
+    const listen = place.path ?? `127.0.0.1:${place.port}`;
+    const daemon = run([program, '-l', listen, process.execPath, PROGRAM, PACKAGE, '3']);
+    const { url } = await serveFrom(place);
+    expect(await answerOf(url)).toBe('GET /there');
+    // systemd-socket-activate becomes the program at the first connection.
+    const ended = once(daemon, 'exit');
+    daemon.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  });
+
+  it('answers when mod_fcgid of Apache has started it', async (context) => {
+    const program = requirePeer(context, '/usr/sbin/apache2', 'apache2');
+    const module = requirePeer(context, '/usr/lib/apache2/modules/mod_fcgid.so');
+    const folder = makeFolder();
+    const port = await freePort();
+    const wrapper = join(folder, 'app.fcgi');
+    writeFileSync(wrapper, `#!/bin/sh\nexec ${process.execPath} ${PROGRAM} ${PACKAGE}\n`, { mode: 0o755 });
+    const settings = join(folder, 'apache.conf');
+    const modules = ['mpm_event', 'authz_core', 'alias'];
+    writeFileSync(
+      settings,
+      `${modules.map((one) => `LoadModule ${one}_module /usr/lib/apache2/modules/mod_${one}.so`).join('\n')}
+LoadModule fcgid_module ${module}
+ServerRoot ${folder}
+ServerName 127.0.0.1
+PidFile ${folder}/apache.pid
+Listen 127.0.0.1:${port}
+ErrorLog ${folder}/error.log
+FcgidIPCDir ${folder}/sockets
+FcgidProcessTableFile ${folder}/processes
+FcgidMaxProcesses 1
+ScriptAlias / ${wrapper}/
+<Directory ${folder}>
+  SetHandler fcgid-script
+  Options +ExecCGI
+  Require all granted
+</Directory>
+`,
+    );
+    const server = run([program, '-D', 'FOREGROUND', '-f', settings]);
+    expect(await answerOf(`http://127.0.0.1:${port}`)).toBe('GET /there');
+    const ended = once(server, 'exit');
+    server.kill('SIGTERM');
+    await ended;
+  });
+
   it('answers when lighttpd has started it', async (context) => {
     const program = requirePeer(context, '/usr/sbin/lighttpd', 'lighttpd');
     const folder = makeFolder();
     const path = join(folder, 'app.sock');
-    const probe = await listening(0);
-    // It listens on TCP.
-    const { port } = probe.address() as AddressInfo;
-    await new Promise((resolve) => probe.close(resolve));
+    const port = await freePort();
     const settings = join(folder, 'lighttpd.conf');
     const command = `${process.execPath} ${PROGRAM} ${PACKAGE}`;
     writeFileSync(
