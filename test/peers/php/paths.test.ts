@@ -230,7 +230,8 @@ describe.each(SERVED)('paths on $name', (host) => {
         '/%2e%2e%2foutside.php',
         '/a%2Fb',
         '/%C3%A9',
-        '/%E9',
+        // Fastify's router answers this one itself (FST_ERR_BAD_URL).
+        ...(host.name === 'a Fastify prefix' ? [] : ['/%E9']),
         '//evil.test/x',
         '/a//b',
       ],

@@ -56,7 +56,8 @@ describe.each(SERVED)('PHP on $name', (host) => {
       'x-octets': 'für',
       'content-type': 'text/plain;charset=utf-8',
     });
-    expect(got.headers['x-powered-by']).not.toMatch(/PHP/);
+    // Express adds its own.
+    expect(`${got.headers['x-powered-by']}`).not.toMatch(/PHP/);
     expect((await ask(url, gone)).status).toBe(410);
     expect((await ask(url, status)).status).toBe(404);
     expect((await ask(url, many)).headers['x-99']).toBe('v'.repeat(100));
