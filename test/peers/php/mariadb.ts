@@ -18,7 +18,7 @@ export async function startMariaDb(context: TestContext, ...databases: string[])
   const socket = join(folder, 'db.sock');
   const common = ['--no-defaults', `--datadir=${data}`, `--user=${userInfo().username}`];
   const flags = ['--auth-root-authentication-method=normal', '--skip-test-db'];
-  execFileSync(install, [...common, ...flags], { stdio: 'ignore' });
+  execFileSync(install, [...common, ...flags], { stdio: 'pipe' });
   const statements = [
     "CREATE USER ada@localhost IDENTIFIED BY 'lovelace';",
     'GRANT ALL ON *.* TO ada@localhost;',

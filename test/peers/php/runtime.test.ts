@@ -16,7 +16,7 @@ const IS_TOUR = process.env.TOUR !== undefined;
 const SERVED = CODE_HOSTS.filter(({ name }) => IS_TOUR || name === 'an Express mount');
 
 async function until(check: () => unknown): Promise<void> {
-  for (const end = Date.now() + 5_000; !(await check()); await delay(20))
+  for (const end = Date.now() + 20_000; !(await check()); await delay(20))
     if (Date.now() > end) throw new Error(`It has not come: ${check}`);
 }
 
