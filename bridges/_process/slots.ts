@@ -105,7 +105,7 @@ export class Slots {
         reject(signal?.reason);
       };
       const settle = (): void => signal?.removeEventListener('abort', abort);
-      signal?.addEventListener('abort', abort, { once: true });
+      // Throws if too many wait: then there is nothing to leave, and no signal to hear.
       const leave = this.enter({
         admit: (release) => {
           settle();
@@ -116,6 +116,7 @@ export class Slots {
           reject(error);
         },
       });
+      if (leave !== ignore) signal?.addEventListener('abort', abort, { once: true });
     });
   }
 

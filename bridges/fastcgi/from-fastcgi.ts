@@ -7,6 +7,7 @@
 import { resolve } from 'node:path';
 import {
   checkOptions,
+  folderLocation,
   isPromise,
   type OptionsOf,
   pairsOf,
@@ -19,7 +20,6 @@ import {
   type Body,
   type Environ,
   type EnvironPairs,
-  requestUri,
   type StartResponse,
   toApplication,
 } from '../../src/index.ts';
@@ -247,9 +247,7 @@ function addScript(variables: MetaVariables, { file, root, name, pathInfo }: Fou
 const NO_PAIRS: EnvironPairs = {};
 
 const redirectToFolder: ApplicationFunction = (environ, startResponse) => {
-  const { pathname, search } = new URL(requestUri(environ));
-  // `//name` would lead to another host.
-  startResponse('301 Moved Permanently', [['Location', `${pathname.replace(/^\/+/, '/')}/${search}`]]);
+  startResponse('301 Moved Permanently', [['Location', folderLocation(environ)]]);
   return [];
 };
 

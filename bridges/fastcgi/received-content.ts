@@ -18,6 +18,8 @@ export class ReceivedContent implements InputSource {
   #remaining = 0;
   #hasEnded = false;
   #isUnwanted = false;
+  /** Octets were thrown away, or will be. */
+  #hasLost = false;
   #gone: unknown;
   #wake: (() => void) | undefined;
   #hasBegun = false;
@@ -69,6 +71,7 @@ export class ReceivedContent implements InputSource {
   /** The request is over: throws the rest away. */
   discard(): void {
     this.#isUnwanted = true;
+    this.#hasLost ||= !this.#isComplete;
     this.#onLeft = undefined;
     this.#release();
     this.#wake?.();
@@ -127,7 +130,7 @@ export class ReceivedContent implements InputSource {
 
   /** The server sends no more, or the rest was thrown away. */
   #end(): null {
-    if (this.#hasEnded && this.#remaining === Number.POSITIVE_INFINITY) return null;
+    if (this.#hasEnded && this.#remaining === Number.POSITIVE_INFINITY && !this.#hasLost) return null;
     if (this.#gone !== undefined) throw this.#gone;
     if (!this.#isUnwanted) throw new ProtocolError('WSGI_ERR_CONTENT_INCOMPLETE');
     throw new ApplicationError(

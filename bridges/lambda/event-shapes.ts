@@ -59,7 +59,9 @@ export const EVENT_SHAPES: readonly EventShape[] = [
     name: 'API Gateway HTTP API (payload 2.0) and Function URL',
     limit: LAMBDA_LIMIT,
     canStream: true,
-    matches: (event) => textOf(membersOf(contextOf(event).http).method) !== undefined,
+    // An event for an authorizer has it too, and wants a policy.
+    matches: (event) =>
+      textOf(membersOf(contextOf(event).http).method) !== undefined && event.routeArn === undefined,
     read: readVersion2,
     formatHead: cookiesHead,
   },

@@ -16,7 +16,7 @@ import {
 } from '../../src/index.ts';
 import type { Watchable } from '../_process/departures.ts';
 import { pythonError } from './failures.ts';
-import { decodeHead, FRAMES, type PythonHead } from './frames.ts';
+import { decodeHead, encodeFrame, FRAMES, type PythonHead } from './frames.ts';
 import { RequestContent } from './request-content.ts';
 import { ResponseChunks } from './response-chunks.ts';
 
@@ -196,7 +196,12 @@ export class Exchange implements Watchable {
   }
 
   #want(octets: number): void {
-    if (this.#lane === undefined || this.#state === 'left') return;
+    if (this.#lane === undefined) return;
+    if (this.#state === 'left') {
+      // An application that reads in close(), or behind its response, must not wait for ever.
+      this.#lane.send(encodeFrame(FRAMES.CONTENT_FAILED, 'the response is over'));
+      return;
+    }
     this.#content ??= new RequestContent(this.environ, this.#lane);
     this.#content.want(octets);
   }

@@ -200,8 +200,10 @@ class Input:
             if self._is_ended:
                 return False
             if self._asked <= ASKED // 2:
-                self._asked += ASKED
-                self._lane.send(frame(WANT, ASKED.to_bytes(4, "big")), self._exchange)
+                # A piece may have been larger than what was asked for.
+                more = ASKED - min(self._asked, 0)
+                self._asked += more
+                self._lane.send(frame(WANT, more.to_bytes(4, "big")), self._exchange)
             self._lane.take_frame(self._exchange, self._is_waiting)
         self._piece = self._coming.pop(0)
         self._at = 0
@@ -482,17 +484,21 @@ class Lane:
                 return
             self._is_receiving = True
         try:
+            self._take_received(exchange)
             while self._next_request is None:
                 octets = self._socket.recv(RECEIVED, socket.MSG_DONTWAIT)
                 if not octets:
                     raise EOFError
                 self._received += octets
-                while self._has_frame() and self._next_request is None:
-                    self._apply(exchange, *self._next_frame())
+                self._take_received(exchange)
         except BlockingIOError:
             pass
         finally:
             self._end_receiving()
+
+    def _take_received(self, exchange):
+        while self._has_frame() and self._next_request is None:
+            self._apply(exchange, *self._next_frame())
 
     def _has_frame(self):
         received = self._received

@@ -74,6 +74,8 @@ export class WorkerPool implements WorkerListener {
       return;
     }
     if (this.#line.length >= this.#settings.maxQueue) {
+      // With no line at all nobody else starts one.
+      if (this.#settings.maxQueue === 0 && this.#starting === 0) this.#startOne();
       exchange.fail(busy(`${this.#line.length} requests wait for a worker`));
       return;
     }

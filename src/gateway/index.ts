@@ -30,4 +30,4 @@ export { isPromise, toPromise } from './promise.ts';
 export { reasonPhrase } from './reason-phrase.ts';
 export { refuseOnWorkers } from './refuse-on-workers.ts';
 export { socketPathFault } from './socket-path.ts';
-export { isHost, withoutOrigin } from './uri.ts';
+export { folderLocation, isHost, withoutOrigin } from './uri.ts';

@@ -55,6 +55,20 @@ export function applicationUri(environ: Readonly<Environ>): string {
 }
 
 /**
+ * Gives the path and the query of a request for a folder, with the slash that its path lacks.
+ *
+ * @returns the value of Location. It names no host, so that any Host will do
+ * @example
+ * // GET /shop/docs?page=2, mounted at /shop
+ * folderLocation(environ); // '/shop/docs/?page=2'
+ */
+export function folderLocation({ SCRIPT_NAME, PATH_INFO, QUERY_STRING }: Readonly<Environ>): string {
+  // With two slashes at its start it would be another host.
+  const path = quotePath(`${SCRIPT_NAME ?? ''}${PATH_INFO ?? ''}/`).replace(/^\/+/, '/');
+  return QUERY_STRING ? `${path}?${QUERY_STRING}` : path;
+}
+
+/**
  * Builds the full URI of the request.
  *
  * @param environ The environ of the request

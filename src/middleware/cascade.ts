@@ -72,13 +72,14 @@ class Cascade {
     if (application === undefined) throw new RangeError('Cascade has no such application');
     if (index > 0) rewind(environ);
     if (index === functions.length - 1) return application({ ...environ }, startResponse);
-    const held = holdHead(startResponse, () => {});
+    const calls = new HeldCalls(environ);
+    const held = holdHead(startResponse, () => calls.pass());
     const start: StartResponse = (status, headers, excInfo) => {
       const write = held.startResponse(status, headers, excInfo);
       // Chunks that are written after a status that does not count are dropped.
       return (data) => (this.#isRejected(held) ? new Promise<void>(onNextTurn) : write(data));
     };
-    return withBody(application({ ...environ }, start), (body) => {
+    return withBody(application({ ...environ, ...calls.extensions }, start), (body) => {
       if (held.head === undefined && !isPlainArray(body)) return this.#takeLate(body, held, index);
       if (!this.#isRejected(held)) return held.body(body);
       const closed = this.#close(body);
@@ -158,6 +159,38 @@ class Cascade {
       logError(log, error);
       return undefined;
     }
+  }
+}
+
+/** What an application tells of the connection and the trailers of its response. */
+const OF_RESPONSE = ['gateway.connection', 'gateway.send_trailers'] as const;
+
+/** What an application has told of a response that may be thrown away. It is passed on once the response counts. */
+class HeldCalls {
+  /** For the environ of the application. */
+  readonly extensions: Partial<Environ> = {};
+  #calls: (() => void)[] | undefined = [];
+
+  constructor(environ: Environ) {
+    for (const key of OF_RESPONSE) {
+      const extension: unknown = environ[key];
+      if (typeof extension !== 'function') continue;
+      const held = (...values: unknown[]): void => {
+        this.#hold(() => Reflect.apply(extension, undefined, values));
+      };
+      this.extensions[key] = held;
+    }
+  }
+
+  #hold(call: () => void): void {
+    if (this.#calls === undefined) call();
+    else this.#calls.push(call);
+  }
+
+  pass(): void {
+    const calls = this.#calls ?? [];
+    this.#calls = undefined;
+    for (const call of calls) call();
   }
 }
 

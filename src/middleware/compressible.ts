@@ -77,15 +77,16 @@ function weaken(headers: Headers): void {
 }
 
 /**
- * Gives a 304 the weak ETag that the client has: a cache updates a stored response only if a strong one is the same
- * (RFC 9111 §4.3.4).
+ * Gives a 304 the Vary that the 200 has (RFC 9110 §15.4.5), and the weak ETag that the client has: a cache updates a stored response
+ * only if a strong one is the same (RFC 9111 §4.3.4). Of what type the 200 is, a 304 does not tell.
  */
 export function weakenUnchanged(head: StartedHead, ifNoneMatch: string | undefined): void {
-  if (statusCodeOf(head) !== 304) return;
-  const tag = head.headers.get('ETag');
-  if (!tag?.startsWith('"') || !ifNoneMatch?.includes(`W/${tag}`)) return;
-  weaken(head.headers);
-  addVary(head.headers, 'Accept-Encoding');
+  const { headers } = head;
+  if (statusCodeOf(head) !== 304 || !mayTransform(headers)) return;
+  const tag = headers.get('ETag');
+  if (tag === undefined && !headers.has('Last-Modified')) return;
+  addVary(headers, 'Accept-Encoding');
+  if (tag?.startsWith('"') && ifNoneMatch?.includes(`W/${tag}`)) weaken(headers);
 }
 
 /** Gives the declared length of the content. */

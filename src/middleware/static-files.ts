@@ -5,6 +5,7 @@ import { describe } from '../gateway/describe.ts';
 import { isFieldValue } from '../gateway/headers.ts';
 import { encodeNative, quotePath } from '../gateway/native-string.ts';
 import { type OptionsOf, type SettingsOf, settingsOf } from '../gateway/option-table.ts';
+import { folderLocation } from '../gateway/uri.ts';
 import type { ApplicationFunction, Body, Environ, HeaderList, StartResponse } from '../wsgi.ts';
 import { chooseCoding } from './accept-encoding.ts';
 import { answerText } from './answer.ts';
@@ -144,8 +145,11 @@ class StaticFiles {
 
   /** Chooses between a file and its coded variants. One that is older than the file is out of date. */
   async #choose(file: FoundFile, environ: Environ) {
+    const { precompressed, sendfile } = this.#parts.settings;
+    // A server in front drops Content-Encoding (nginx, mod_xsendfile), and can choose a coding itself (`gzip_static`).
+    if (sendfile !== undefined) return { sent: file, coding: undefined, varies: false };
     const variants = new Map<string, FoundFile>();
-    for (const coding of this.#parts.settings.precompressed) {
+    for (const coding of precompressed) {
       const variant = await this.#parts.finder.beside(file, ENDS[coding] ?? '');
       if (variant !== undefined && variant.stats.mtimeMs >= file.stats.mtimeMs) variants.set(coding, variant);
     }
@@ -157,9 +161,6 @@ class StaticFiles {
 
 /** Redirects to the same path with a slash at its end. */
 function redirect(environ: Environ, startResponse: StartResponse): Body {
-  const { SCRIPT_NAME, PATH_INFO, QUERY_STRING } = environ;
-  // With two slashes at its start it would be another host.
-  const path = quotePath(`${SCRIPT_NAME ?? ''}${PATH_INFO ?? ''}/`).replace(/^\/+/, '/');
-  const location = QUERY_STRING ? `${path}?${QUERY_STRING}` : path;
-  return answerText(environ, startResponse, { statusCode: 301, headers: [['Location', location]] });
+  const headers: HeaderList = [['Location', folderLocation(environ)]];
+  return answerText(environ, startResponse, { statusCode: 301, headers });
 }

@@ -1,9 +1,13 @@
+import { once } from 'node:events';
+import { get } from 'node:http';
 import { Readable } from 'node:stream';
 import express from 'express';
 import { describe, expect, it, vi } from 'vitest';
 import { fromExpress } from '../../bridges/express/index.ts';
+import { fromNode } from '../../bridges/node/index.ts';
 import { disconnection, isDisconnection } from '../../src/errors.ts';
 import { cascade } from '../../src/middleware/index.ts';
+import { serve } from '../../src/server/index.ts';
 import { buildEnviron } from '../../src/testing/index.ts';
 import type { Application, Body, Chunk } from '../../src/wsgi.ts';
 import { record } from '../support/recording-sink.ts';
@@ -238,6 +242,52 @@ describe('cascade', () => {
     await done;
     expect(sink.head?.statusCode).toBe(500);
     expect(log).toEqual(['Error: late']);
+  });
+
+  it('a response that is thrown away leaves nothing behind on the connection', async () => {
+    const first = fromNode((_request, response) => {
+      response.setHeader('Connection', 'close');
+      response.setHeader('Trailer', 'X-Sum');
+      response.writeHead(404);
+      response.write('no');
+      response.addTrailers({ 'X-Sum': '1' });
+      response.end();
+    });
+    const page: Application = (_environ, startResponse) => {
+      startResponse('200 OK', []);
+      return ['Hello'];
+    };
+    const server = await serve(cascade([first, page]), { port: 0 });
+    const alone = await serve(page, { port: 0 });
+    const heads: string[] = [];
+    for (const { url } of [server, alone]) {
+      const response = await fetch(`${url}`);
+      const { date: _date, ...fields } = Object.fromEntries(response.headers);
+      heads.push(JSON.stringify([response.status, fields, await response.text()]));
+    }
+    await Promise.all([server.shutdown(), alone.shutdown()]);
+    expect(heads[0]).toBe(heads[1]);
+  });
+
+  it('a response that counts keeps its connection and its trailers', async () => {
+    const first = fromNode((_request, response) => {
+      response.writeHead(200, { Connection: 'close', Trailer: 'X-Sum' });
+      response.write('yes');
+      response.addTrailers({ 'X-Sum': '1' });
+      response.end();
+    });
+    const page: Application = () => {
+      throw new Error('must not be asked');
+    };
+    const server = await serve(cascade([first, page]), { port: 0 });
+    const [response] = await once(get(`${server.url}`), 'response');
+    const content = (await response.toArray()).join('');
+    await server.shutdown();
+    expect([response.headers.connection, content, response.trailers]).toEqual([
+      'close',
+      'yes',
+      { 'x-sum': '1' },
+    ]);
   });
 
   it('gives each a copy of the environ', async () => {

@@ -174,6 +174,19 @@ describe('compress', () => {
     expect(answer.headers.get('Vary')).toBe('Accept-Encoding');
   });
 
+  it.each([[['If-None-Match', '"a"']], [['If-Modified-Since', 'Tue, 01 Dec 2026 00:00:00 GMT']]] as const)(
+    'a 304 has the Vary of the 200: %j',
+    async (field) => {
+      const fields: HeaderList = [
+        ['ETag', '"a"'],
+        ['Last-Modified', 'Mon, 30 Nov 2026 00:00:00 GMT'],
+      ];
+      const answer = await askInProcess(gzip()(conditional()(answering(fields))), { headers: [[...field]] });
+      expect([answer.status, answer.headers.get('ETag')]).toEqual(['304 Not Modified', '"a"']);
+      expect(answer.headers.get('Vary')).toBe('Accept-Encoding');
+    },
+  );
+
   it('compresses what is written', async () => {
     const application = gzip()(async (_environ, startResponse) => {
       const write = startResponse('200 OK', [['Content-Type', 'text/plain']]);

@@ -283,6 +283,11 @@ describe('staticFiles', () => {
     expect(accel.octets).toHaveLength(0);
     const plain = await ask('/ten.txt', {}, { sendfile: 'X-Sendfile' });
     expect(plain.headers['x-sendfile']).toMatch(/root\/ten\.txt$/);
+    // It drops Content-Encoding, and chooses a coding itself.
+    const fields = { 'Accept-Encoding': 'br, gzip' };
+    const coded = await ask('/all.css', fields, { sendfile: 'X-Sendfile', precompressed: ['br', 'gzip'] });
+    expect(coded.headers['x-sendfile']).toMatch(/root\/all\.css$/);
+    expect([coded.headers['content-encoding'], coded.headers.vary]).toEqual([undefined, undefined]);
   });
 
   it.each(EVERYWHERE)('leaves the rest to %s, %s', async (_form, _host, application, askHost) => {

@@ -140,6 +140,11 @@ export class RequestContent implements InputSource {
     return this.isReading || this.#iterations > 0 || (this.#isRunning && this.#pulls > 0);
   }
 
+  /** It cannot be read to its end. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** The client has left in the middle of it. */
   get isLost(): boolean {
     return this.#failure?.error instanceof DisconnectError;
@@ -329,12 +334,18 @@ export class RequestContent implements InputSource {
       if (this.isEnded) this.#trailerSection.complete(this.#trailerFields());
       else if (this.#failure !== undefined) this.#trailerSection.fail(this.#failure.error);
       // Finds the end when it comes, even if nobody reads the content.
-      else this.#readAhead(AHEAD_LIMIT);
+      else this.#seekEnd();
     }
     const fields = this.#trailerSection.wait();
     this.#noteWait();
     return fields;
   };
+
+  #seekEnd(): void {
+    this.#readAhead(AHEAD_LIMIT);
+    // A stream of HTTP/2 gives nothing before it is asked.
+    if (!this.isEnded && this.#aheadLength < AHEAD_LIMIT) this.#owner.resume();
+  }
 
   #trailerFields(): readonly string[] {
     return this.#head.isChunked ? this.#owner.parser.trailers : [];
@@ -347,6 +358,7 @@ export const NO_CONTENT: Content = {
   awaitsContinue: false,
   isReading: false,
   isAwaited: false,
+  hasFailed: false,
   isLost: false,
   discarded: 0,
   lastPull: 0,

@@ -82,6 +82,7 @@ export class Http2Sink implements ResponseSink, InputListener {
   #makeSocket: (() => UpgradeSocket) | undefined;
   /** The application has answered an extended CONNECT as if it were a GET. */
   #isRefused = false;
+  #isWritten = false;
 
   constructor(stream: ServerHttp2Stream, session: SinkSession) {
     this.stream = stream;
@@ -188,7 +189,7 @@ export class Http2Sink implements ResponseSink, InputListener {
     if (this.#hasTurn || this.content.isEnded) return;
     const next = this.content.finish(false, 0);
     if (next === 'turn') this.leaveTurn();
-    else if (next === 'closing') {
+    else if (next === 'closing' && this.#isWritten) {
       // RFC 9113 §8.1: the client may stop sending, without an error.
       this.stream.close(NO_ERROR);
       this.#input?.discard();
@@ -228,7 +229,7 @@ export class Http2Sink implements ResponseSink, InputListener {
 
   write(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#isGone()) return Promise.reject(this.#disconnect);
-    if (this.#isRefused) return undefined;
+    if (this.#isRefused) return this.#refuseContent();
     if (this.#head !== undefined) this.#sendHead(this.#head, false, true);
     return chunk.length === 0 ? undefined : this.writer.write(chunk);
   }
@@ -243,10 +244,36 @@ export class Http2Sink implements ResponseSink, InputListener {
       wait = this.writer.end(lastChunk);
     } else this.#sendHead(head, true, false);
     this.#end();
-    if (!this.content.isEnded) this.#finishContent();
-    // The client would keep its half open for the other protocol. A reset at once overtakes a response without content (Node 26).
-    if (this.#makeSocket !== undefined) setImmediate(() => this.stream.close(NO_ERROR));
+    if (wait === undefined) this.#written();
+    else
+      wait.then(
+        () => this.#written(),
+        () => {},
+      );
     return wait;
+  }
+
+  /** All of the response is with node, which sends it before a reset without an error. */
+  #written(): void {
+    this.#isWritten = true;
+    if (!this.content.isEnded) this.#finishContent();
+    // The client would keep its half open for the other protocol.
+    if (this.#makeSocket !== undefined) this.#closeSoon();
+  }
+
+  /** A reset at once would overtake a response without content (Node 26). */
+  #closeSoon(): void {
+    setImmediate(() => this.stream.close(NO_ERROR));
+  }
+
+  /** The content of an answer that is refused goes nowhere, and may have no end: to the application its client has left. */
+  #refuseContent(): Promise<void> {
+    if (this.#head !== undefined) {
+      this.#sendHead(this.#head, true, false);
+      this.#closeSoon();
+    }
+    this.disconnect();
+    return Promise.reject(this.#disconnect);
   }
 
   #end(): void {

@@ -22,11 +22,12 @@ import type { ConnectionOwner, ServedConnection } from '../connection-owner.ts';
 import { emitTakeover } from '../node-surface/takeover.ts';
 import type { Phase } from '../phase.ts';
 import type { SocketDescription } from '../socket/describe-socket.ts';
-import { isOver, NOT_NOTED } from '../timeouts.ts';
+import { NOT_NOTED } from '../timeouts.ts';
 import { asUpgrade } from './extended-connect.ts';
 import type { Http2Events, StreamEvent } from './http2-events.ts';
 import { Http2Sink, type SinkSession } from './http2-sink.ts';
 import { ResetBudget } from './reset-budget.ts';
+import { SessionPulse } from './session-pulse.ts';
 import { judgeSession, judgeStream } from './session-timeouts.ts';
 import { createStreamEnviron } from './stream-environ.ts';
 import { readStreamRequest, type StreamRequest } from './stream-request.ts';
@@ -37,9 +38,6 @@ const NO_ERROR = 0;
 const INTERNAL_ERROR = 2;
 const REFUSED_STREAM = 7;
 const ENHANCE_YOUR_CALM = 11;
-
-/** Pings of a busy session in the time of `writeTimeout`. */
-const PINGS_A_TIMEOUT = 4;
 
 /** Milliseconds in which a reset leaves. */
 const RESET_DELAY = 1_000;
@@ -69,11 +67,11 @@ export class SessionConnection implements ServedConnection, SinkSession {
   readonly #description: SocketDescription;
   readonly #resets: ResetBudget;
   #hasResets = false;
+  /** Streams that listeners of `stream` answer. */
+  #foreign = 0;
   /** Applications that work though their stream is closed. */
   #orphans = 0;
-  /** When the last ping was sent, by performance.now(); undefined once it is answered. */
-  #pingedAt: number | undefined;
-  #pongAt: number = performance.now();
+  readonly #pulse: SessionPulse;
   /** When GOAWAY was sent first, by performance.now(). */
   closingSince: number | undefined;
   #isGone = false;
@@ -85,6 +83,7 @@ export class SessionConnection implements ServedConnection, SinkSession {
   constructor(socket: Socket, session: ServerHttp2Session, { owner, events, description }: SessionSetting) {
     this.#socket = socket;
     this.#session = session;
+    this.#pulse = new SessionPulse(session);
     this.server = owner;
     this.#events = events;
     this.#description = { ...description, socket: undefined };
@@ -107,14 +106,18 @@ export class SessionConnection implements ServedConnection, SinkSession {
 
   get phase(): Phase {
     if (this.#isGone) return 'closed';
-    if (this.exchanges.size > 0) return 'serving';
+    if (this.#open > 0) return 'serving';
     if (this.closingSince !== undefined) return 'closing';
     return this.requests === 0 ? 'fresh' : 'idle';
   }
 
+  get #open(): number {
+    return this.exchanges.size + this.#foreign;
+  }
+
   /** Requests whose response has not ended. */
   get inFlight(): number {
-    let count = 0;
+    let count = this.#foreign;
     for (const { isEnded } of this.exchanges) if (!isEnded) count += 1;
     return count;
   }
@@ -144,7 +147,10 @@ export class SessionConnection implements ServedConnection, SinkSession {
       this.#countReset();
       return;
     }
-    if (this.#events.passes(event)) return;
+    if (this.#events.passes(event)) {
+      if (!stream.destroyed && !stream.closed) this.#leaveToListener(stream);
+      return;
+    }
     if (this.#orphans >= this.#events.maxConcurrentStreams || this.#isGone) {
       stream.close(REFUSED_STREAM);
       return;
@@ -155,6 +161,16 @@ export class SessionConnection implements ServedConnection, SinkSession {
     const isUsedUp = settings.maxRequestsPerSocket !== 0 && this.requests >= settings.maxRequestsPerSocket;
     if (isUsedUp || isStopping || shutdown !== undefined) this.#close();
   };
+
+  /** A listener answers the stream: the session lasts as long as it. */
+  #leaveToListener(stream: StreamEvent[0]): void {
+    this.requests += 1;
+    this.#foreign += 1;
+    stream.once('close', () => {
+      this.#foreign -= 1;
+      if (this.#open === 0) this.since = NOT_NOTED;
+    });
+  }
 
   #serve(exchange: Http2Sink, headers: IncomingHttpHeaders, received: string[], isWhole: boolean): void {
     this.exchanges.add(exchange);
@@ -255,13 +271,13 @@ export class SessionConnection implements ServedConnection, SinkSession {
 
   #forget(exchange: Http2Sink): void {
     if (!exchange.isClosed || exchange.isRunning || !this.exchanges.delete(exchange)) return;
-    if (this.exchanges.size === 0) this.since = NOT_NOTED;
+    if (this.#open === 0) this.since = NOT_NOTED;
   }
 
   // The end.
 
   closeWhenDone(): void {
-    if (this.exchanges.size > 0 || this.isIdle) this.#close();
+    if (this.#open > 0 || this.isIdle) this.#close();
   }
 
   /** A server that has stopped takes no further request on a session, and its client should know. */
@@ -278,7 +294,7 @@ export class SessionConnection implements ServedConnection, SinkSession {
     this.closingSince ??= performance.now();
     if (this.#session.closed || this.#session.destroyed) return;
     this.#session.close();
-    if (this.exchanges.size === 0) this.server.noteLingering(this);
+    if (this.#open === 0) this.server.noteLingering(this);
   }
 
   /** Resets the streams, so that no response seems to be whole, and closes the connection. */
@@ -319,34 +335,18 @@ export class SessionConnection implements ServedConnection, SinkSession {
 
   check(now: number): void {
     if (this.#isCut) return;
-    if (this.exchanges.size === 0 && this.since === NOT_NOTED) this.since = now;
+    if (this.#open === 0 && this.since === NOT_NOTED) this.since = now;
     const verdict = judgeSession(this, now);
     if (verdict === 'close') this.#close();
     else if (verdict === 'gone' || this.#isDead(now)) this.destroy();
     else for (const exchange of this.exchanges) this.#checkStream(exchange, now);
   }
 
-  /**
-   * Tells if the client has not answered a ping. So the end of a session is found that node:http2 keeps after a connection
-   * error (RFC 9113 §5.4.1): it sends GOAWAY, and then it neither reads nor closes the connection (Node 20 to 26).
-   */
   #isDead(now: number): boolean {
     const { writeTimeout } = this.server.settings;
-    if (writeTimeout === 0 || this.exchanges.size === 0) return false;
-    if (this.#pingedAt !== undefined) {
-      if (!isOver(now - this.#pingedAt, writeTimeout)) return false;
-      this.server.tally.timeouts.unresponsive += 1;
-      return true;
-    }
-    if (now - this.#pongAt < writeTimeout / PINGS_A_TIMEOUT || this.#session.destroyed) return false;
-    const answered = (): void => {
-      this.#pingedAt = undefined;
-      this.#pongAt = performance.now();
-    };
-    this.#pingedAt = now;
-    // Others may ping too, and node sends only so many.
-    if (this.#session.ping(answered) === false) answered();
-    return false;
+    if (writeTimeout === 0 || this.#open === 0 || !this.#pulse.isLost(now, writeTimeout)) return false;
+    this.server.tally.timeouts.unresponsive += 1;
+    return true;
   }
 
   #checkStream(exchange: Http2Sink, now: number): void {

@@ -65,7 +65,7 @@ export function judgeStream(exchange: Http2Sink, now: number): 'wait' | 'fail' |
   const { endedAt } = exchange;
   if (content.isAwaited && isOver(content.waited(now), requestTimeout)) return 'fail';
   // After the answer, requestTimeout bounds a reader that never goes on, too.
-  const isReadOn = endedAt !== undefined && !content.isEnded && !content.isReading;
+  const isReadOn = endedAt !== undefined && !content.isEnded && !content.hasFailed && !content.isReading;
   if (isReadOn && isOver(now - Math.max(endedAt, content.lastPull), requestTimeout)) return 'fail';
   return exchange.writer.isStuck(now, writeTimeout) ? 'gone' : 'wait';
 }

@@ -64,6 +64,22 @@ describe('Slots', () => {
     expect(slots.taken).toBe(0);
   });
 
+  it('has nothing more to do with the client of a request that it has refused', async () => {
+    const slots = make(1, 0);
+    const release = await slots.take();
+    const controller = new AbortController();
+    await expect(slots.take(controller.signal)).rejects.toMatchObject({ statusCode: 503 });
+    const thrown: unknown[] = [];
+    const note = (error: unknown): unknown => thrown.push(error);
+    process.once('uncaughtException', note);
+    controller.abort();
+    await delay(5);
+    process.off('uncaughtException', note);
+    expect(thrown).toEqual([]);
+    release();
+    expect([slots.taken, slots.waiting]).toEqual([0, 0]);
+  });
+
   it('passes a slot on to any number that give it back at once', () => {
     const slots = make(1, 50_000);
     let release = (): void => {};

@@ -54,6 +54,7 @@ it('serves many invocations at the same time', async () => {
 describe('an event that carries no request is refused, with what it is', () => {
   const handler = toLambda(answering('200 OK', []));
   const authorizer = { ...restEvent(), type: 'REQUEST', methodArn: 'arn:aws:execute-api:x' };
+  const authorizer2 = { ...httpApiEvent(), type: 'REQUEST', routeArn: 'arn:aws:execute-api:x' };
   const socket = {
     requestContext: { connectionId: 'x', eventType: 'MESSAGE', routeKey: '$default' },
     body: 'x',
@@ -66,6 +67,7 @@ describe('an event that carries no request is refused, with what it is', () => {
     ['a warmer', { source: 'serverless-plugin-warmup' }, 'an event of serverless-plugin-warmup'],
     ['a WebSocket', socket, 'an event of a WebSocket API'],
     ['an authorizer', authorizer, 'an event for an authorizer'],
+    ['an authorizer of an HTTP API', authorizer2, 'an event for an authorizer'],
     ['Lambda@Edge', { Records: [{ cf: { request: {} } }] }, 'an event of Lambda@Edge'],
     ['a test of the console', { key1: 'value1', key2: 'value2' }, 'an object with key1, key2'],
     ['nothing', {}, 'an object with no members'],

@@ -1,7 +1,10 @@
 /** What an application keeps of a request that has ended reaches no other request, and stops none. */
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { PYTHON } from './places.ts';
 import { HOSTS, python, type Site, until } from './python-site.ts';
 
 let site: Site;
@@ -86,4 +89,31 @@ it.each(['EOFError', 'ValueError'])(
 
 it('signals that come together stop no worker', async () => {
   expect(await get('signals')).toBe('alive');
+});
+
+it.each(['reads-in-close', 'reads-after-end'])(
+  'a read behind the response fails at once: %s',
+  async (path) => {
+    const before = await get('pid');
+    const response = await fetch(`${site.url}/${path}`, { method: 'POST', body: Buffer.alloc(1_000_000) });
+    expect(await response.text()).toBe('early');
+    await until(async () => (await get('late')) === 'ClientLeft', 'the end of the read');
+    expect(await get('pid')).toBe(before);
+  },
+);
+
+it('an abort counts that has come together with other frames', () => {
+  const program = `
+import socket, sys, threading
+sys.path.insert(0, ${JSON.stringify(join(import.meta.dirname, '../../../bridges/python'))})
+import gatebridge_worker as worker
+ours, theirs = socket.socketpair()
+lane = worker.Lane(ours, type("Worker", (), {"threading": threading}))
+exchange = worker.Exchange(lane, True)
+theirs.sendall(worker.frame(b"K", (7).to_bytes(4, "big")) + worker.frame(b"A", b""))
+lane.take_frame(exchange, lambda: True)
+lane.take_ready_frames(exchange)
+print(exchange.is_aborted)
+`;
+  expect(execFileSync(PYTHON, ['-c', program], { encoding: 'utf8' })).toBe('True\n');
 });

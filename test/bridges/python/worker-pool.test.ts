@@ -137,7 +137,27 @@ describe('workers', () => {
   });
 });
 
+it.each([200_000, 262_144, 1_000_000, 3_000_000])(
+  'takes content of %i octets that comes in one piece',
+  async (size) => {
+    const content = Buffer.alloc(size, 'piece ');
+    const client = createClient(python({ timeout: 5_000 }));
+    for (const path of ['/echo', '/up', '/echo_stream']) {
+      const response = await client.post(path, { content });
+      const expected = path === '/up' ? `${size}` : content.toString();
+      expect([path, response.statusCode, (await response.text()) === expected]).toEqual([path, 200, true]);
+    }
+  },
+);
+
 describe('the line', () => {
+  it('starts workers though nobody may wait', async () => {
+    const { url } = await serve(python({ maxQueue: 0 }));
+    const { status, headers } = await fetch(`${url}/pid`);
+    expect([status, headers.get('retry-after')]).toEqual([503, '1']);
+    await until(async () => (await fetch(`${url}/pid`)).status === 200, 'a worker');
+  });
+
   it('answers 503 with Retry-After when it is full', async () => {
     const { url } = await serve(python({ maxQueue: 1 }));
     await fetch(`${url}/pid`);

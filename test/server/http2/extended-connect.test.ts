@@ -156,6 +156,49 @@ describe('an extended CONNECT', () => {
     await vi.waitFor(() => expect(running.server.metrics().connections.busy).toBe(0));
   });
 
+  it.each<[string, (write: (data: Buffer) => Promise<void>) => AsyncIterable<Buffer>]>([
+    [
+      'a stream without end',
+      async function* () {
+        for (;;) yield Buffer.alloc(10_000);
+      },
+    ],
+    [
+      'write',
+      async function* (write) {
+        await write(Buffer.alloc(10));
+        yield Buffer.alloc(10);
+      },
+    ],
+  ])('is 501 to an application that answers it by %s, which is then left', async (_name, answer) => {
+    let isClosed = false;
+    const running = await start((_environ, startResponse) => {
+      const write = startResponse('200 OK', []);
+      const chunks = answer(write)[Symbol.asyncIterator]();
+      const close = (): void => {
+        isClosed = true;
+      };
+      return { [Symbol.asyncIterator]: () => chunks, close };
+    });
+    const session = await connected(running);
+    const { stream, response } = await open(session, '/');
+    expect([response[':status'], (await stream.toArray()).length]).toEqual([501, 0]);
+    await vi.waitFor(() => expect(isClosed).toBe(true));
+    await vi.waitFor(() => expect(running.server.metrics().connections.busy).toBe(0));
+    expect(running.log).toEqual([]);
+  });
+
+  it('is refused with a large page', async () => {
+    const page = Buffer.alloc(500_000, 'no ');
+    const running = await start((_environ, startResponse) => {
+      startResponse('403 Forbidden', [['Content-Type', 'text/plain']]);
+      return [page];
+    });
+    const { stream, response } = await open(await connected(running), '/');
+    const content = Buffer.concat(await stream.toArray());
+    expect([response[':status'], content.equals(page)]).toEqual([403, true]);
+  });
+
   it('is reset if what takes it writes no response of HTTP/1.1', async () => {
     const running = await start((environ) => {
       // A stream that looks like a socket.

@@ -26,7 +26,7 @@ const remembering: Application = async (received, startResponse) => {
   calls += 1;
   if (received.PATH_INFO === '/read') await received['wsgi.input'].read();
   startResponse('200 OK', []);
-  return ['ok'];
+  return [received.PATH_INFO === '/large' ? Buffer.alloc(Number(received.QUERY_STRING), 'x') : 'ok'];
 };
 
 const running = startForAll(remembering, { maxBodySize: 1_000, maxHeaderSize: 4_000 });
@@ -219,6 +219,18 @@ describe('content', () => {
     expect(payload.readUInt32BE()).toBe(CODE.NO_ERROR);
     client.destroy();
   });
+
+  it.each([17_000, 65_536, 3_000_000])(
+    'that nobody reads does not cut off an answer of %i octets',
+    async (size) => {
+      const { status, content, code } = await fetchHttp2(
+        running.session(),
+        { ':method': 'POST', ':path': `/large?${size}` },
+        Buffer.alloc(100_000),
+      );
+      expect([status, content.length, code]).toEqual([200, size, CODE.NO_ERROR]);
+    },
+  );
 });
 
 describe('limits and expectations', () => {

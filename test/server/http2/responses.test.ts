@@ -89,6 +89,19 @@ describe('frames of a response', () => {
     expect(response.interim.map((fields) => fields.etag)).toEqual(['"a"']);
   });
 
+  it('gives trailers that are awaited before the content', async () => {
+    const running = await start(async (environ, startResponse) => {
+      const trailers = await environ['gateway.trailers']?.();
+      startResponse('200 OK', []);
+      return [await environ['wsgi.input'].read(), JSON.stringify(trailers)];
+    });
+    const stream = running.session().request({ ':method': 'POST' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ t: '1' }));
+    stream.write('abc');
+    setTimeout(() => stream.end('de'), 20);
+    expect(Buffer.concat(await stream.toArray()).toString()).toBe('abcde[["t","1"]]');
+  });
+
   it('sends trailers both ways, and interim responses', async () => {
     const { session } = await start(async (environ, startResponse) => {
       environ['gateway.early_hints']?.([['Link', '</a.css>; rel=preload']]);

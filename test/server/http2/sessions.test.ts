@@ -64,6 +64,53 @@ describe('events', () => {
     expect(calls).toBe(1);
   });
 
+  it('resets a response that nobody takes behind content that never ends, and counts each fault once', async () => {
+    const limits = {
+      requestTimeout: 100,
+      headersTimeout: 100,
+      writeTimeout: 600,
+      connectionsCheckingInterval: 20,
+    };
+    const running = await start((_environ, startResponse) => {
+      startResponse('200 OK', []);
+      return [Buffer.alloc(1_000_000)];
+    }, limits);
+    const client = running.frames().begin(headers(1, request('/', [], 'POST'), false), data(1, 'some'));
+    expect(await client.end(1)).toBe(CODE.ENHANCE_YOUR_CALM);
+    const { timeouts, clientErrors } = running.server.metrics();
+    expect([timeouts.content, timeouts.unresponsive, clientErrors]).toEqual([1, 1, 1]);
+  });
+
+  it('keeps a session as long as the stream of such a listener', async () => {
+    const options = {
+      keepAliveTimeout: 50,
+      keepAliveTimeoutBuffer: 0,
+      headersTimeout: 100,
+      requestTimeout: 100,
+    };
+    const { server, session } = await start(hello, { ...options, connectionsCheckingInterval: 20 });
+    const opened = new Promise<ServerHttp2Stream>((resolve) => {
+      server.on('stream', (stream: ServerHttp2Stream, fields) => {
+        if (fields[':path'] !== '/events') return;
+        stream.respond({ ':status': 200 });
+        stream.write('first');
+        resolve(stream);
+      });
+    });
+    const client = session();
+    // One stream of the session was answered by the application.
+    expect((await fetchHttp2(client)).status).toBe(200);
+    const events = fetchHttp2(client, { ':path': '/events' });
+    const stream = await opened;
+    const closed = new Promise((resolve) => server.close(resolve));
+    await delay(1_500);
+    expect([client.destroyed, server.metrics().requests.inFlight]).toEqual([false, 1]);
+    stream.end(' last');
+    expect(`${(await events).content}`).toBe('first last');
+    await closed;
+    expect(server.metrics().timeouts).toEqual({ idle: 0, head: 0, content: 0, unresponsive: 0 });
+  });
+
   it('emits sessionError for a session that ends with an error', async () => {
     const { server, frames } = await start(hello);
     const heard = once(server, 'sessionError');

@@ -110,6 +110,31 @@ def signals(environ, start_response):
     return [b"alive"]
 
 
+class Reading:
+    """A body that reads the content when it is closed."""
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    def __iter__(self):
+        return iter([b"early"])
+
+    def close(self):
+        call(self.stream.read)
+
+
+def reads_in_close(environ, start_response):
+    start_response("200 OK", [("Content-Length", "5")])
+    return Reading(environ["wsgi.input"])
+
+
+def reads_after_end(environ, start_response):
+    write = start_response("200 OK", [("Content-Length", "5")])
+    write(b"early")
+    call(environ["wsgi.input"].read)
+    return []
+
+
 def late(environ, start_response):
     found = ",".join(LATE)
     LATE.clear()
